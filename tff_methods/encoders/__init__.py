@@ -1,0 +1,29 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tensor to payload to tensor: `tensor_encoding` stages and their composition."""
+
+# pylint: disable=g-importing-member
+from tff_methods.encoders.bit_packing import BitPackingStage
+from tff_methods.encoders.eden_quantization import EdenQuantizationStage
+from tff_methods.encoders.rotation import RotationStage
+from tff_methods.encoders.sketching import check_sketch
+from tff_methods.encoders.sketching import QUANTIZERS
+from tff_methods.encoders.sketching import sketch_encoder
+from tff_methods.encoders.seeds import SEED_SOURCES
+from tff_methods.encoders.subsampling import SubsamplingStage
+from tff_methods.encoders.tensor_encoding import chain
+from tff_methods.encoders.tensor_encoding import GatherEncoder
+from tff_methods.encoders.tensor_encoding import identity_encoder
+from tff_methods.encoders.tensor_encoding import payload_spec
+from tff_methods.encoders.uniform_quantization import UniformQuantizationStage

@@ -1,0 +1,215 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Bit packing: n codes of b bits in exactly ceil(n * b / 8) bytes.
+
+Code `i` takes bits `i * b` to `(i + 1) * b - 1` of the payload, least
+significant bit first, so a payload can be read as one little-endian integer.
+Codes of more than 8 bits are split: all low bytes first, then the high parts
+packed likewise, which takes the same number of bytes.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tff_methods.encoders import tensor_encoding
+
+MAX_BITS = 16
+
+# Eight codes, one a byte of an int64, close up in three steps: neighbours in
+# lanes of 16 bits, then of 32, then of 64.
+_LANES = (
+  (16, 0x00FF00FF00FF00FF),
+  (32, 0x0000FFFF0000FFFF),
+  (64, 0x00000000FFFFFFFF),
+)
+
+
+def packed_size(num_codes: int, bits: int) -> int:
+  """Returns the bytes that `num_codes` codes of `bits` bits take."""
+  return -(-num_codes * bits // 8)
+
+
+def code_dtype(bits: int) -> tf.DType:
+  """Returns the integer type of unpacked codes: `uint8`, above 8 `uint16`."""
+  return tf.uint8 if bits <= 8 else tf.uint16
+
+
+def pack(codes: tf.Tensor, bits: int) -> tf.Tensor:
+  """Packs codes.
+
+  Args:
+    codes: `uint8[n]` for up to 8 bits, `uint16[n]` above; all below `2**bits`.
+    bits: Bits per code, 1 to 16.
+
+  Returns:
+    `uint8[ceil(n * bits / 8)]`.
+  """
+  if bits > 8:
+    low_and_high = tf.bitcast(codes, tf.uint8)
+    low, high = low_and_high[:, 0], low_and_high[:, 1]
+    return tf.concat([low, pack(high, bits - 8)], axis=0)
+  if bits == 8:
+    return codes
+  num_codes = codes.shape[0]
+  words = tf.bitcast(_padded_rows(codes, 8), tf.int64)
+  for lane, low_mask in _LANES:
+    # Two neighbours hold `used` bits each, in half a lane each.
+    used = bits * lane // 16
+    low = tf.bitwise.bitwise_and(words, low_mask)
+    high = tf.bitwise.right_shift(words, tf.constant(lane // 2, tf.int64))
+    high = tf.bitwise.bitwise_and(high, low_mask)
+    high = tf.bitwise.left_shift(high, tf.constant(used, tf.int64))
+    words = tf.bitwise.bitwise_or(low, high)
+  return _low_bytes(words, bits)[: packed_size(num_codes, bits)]
+
+
+def unpack(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
+  """Inverts `pack`.
+
+  Args:
+    packed: `uint8[ceil(num_codes * bits / 8)]`.
+    bits: Bits per code, 1 to 16.
+    num_codes: The number of codes.
+
+  Returns:
+    `uint8[num_codes]` for up to 8 bits, `uint16[num_codes]` above.
+  """
+  if bits > 8:
+    low, high = packed[:num_codes], packed[num_codes:]
+    high = unpack(high, bits - 8, num_codes)
+    return tf.bitcast(tf.stack([low, high], axis=1), tf.uint16)
+  if bits == 8:
+    return packed
+  rows = tf.pad(_padded_rows(packed, bits), [[0, 0], [0, 8 - bits]])
+  words = tf.bitcast(rows, tf.int64)
+  for lane, low_mask in reversed(_LANES):
+    used = bits * lane // 16
+    high = tf.bitwise.right_shift(words, tf.constant(used, tf.int64))
+    high = tf.bitwise.left_shift(high, tf.constant(lane // 2, tf.int64))
+    # What `high` took has to leave the low halves.
+    code_mask = _repeated_mask(used, lane)
+    low = tf.bitwise.bitwise_and(words, code_mask)
+    high = tf.bitwise.bitwise_and(high, ~low_mask)
+    words = tf.bitwise.bitwise_or(low, high)
+  return tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:num_codes]
+
+
+def lookup(
+  packed: tf.Tensor, table: tf.Tensor, bits: int, num_codes: int
+) -> tf.Tensor:
+  """Unpacks codes and replaces each by its value, in one pass where possible.
+
+  Where codes do not straddle bytes, a byte is looked up whole: the table of 256
+  bytes, each giving `8 / bits` values, is small beside the payload.
+
+  Args:
+    packed: `uint8[ceil(num_codes * bits / 8)]`.
+    table: `float32[2**bits]`, the value of each code.
+    bits: Bits per code, 1 to 16.
+    num_codes: The number of codes.
+
+  Returns:
+    `float32[num_codes]`.
+  """
+  if 8 % bits:
+    codes = tf.cast(unpack(packed, bits, num_codes), tf.int32)
+    return tf.gather(table, codes)
+  shifts = np.arange(0, 8, bits)
+  codes_of_byte = (np.arange(256)[:, None] >> shifts) % 2**bits
+  values = tf.gather(tf.gather(table, codes_of_byte), tf.cast(packed, tf.int32))
+  return tf.reshape(values, [-1])[:num_codes]
+
+
+def check_bits(bits: int) -> None:
+  """Raises `TypeError` or `ValueError` unless `bits` is from 1 to `MAX_BITS`."""
+  if isinstance(bits, bool) or not isinstance(bits, int):
+    raise TypeError(f'Expected bits to be an int, found {type(bits).__name__}.')
+  if not 1 <= bits <= MAX_BITS:
+    raise ValueError(f'Expected bits from 1 to {MAX_BITS}, found {bits}.')
+
+
+def _padded_rows(x: tf.Tensor, row_length: int) -> tf.Tensor:
+  padding = -x.shape[0] % row_length
+  if padding:
+    x = tf.pad(x, [[0, padding]])
+  return tf.reshape(x, [-1, row_length])
+
+
+def _low_bytes(words: tf.Tensor, num_bytes: int) -> tf.Tensor:
+  narrow = {1: tf.uint8, 2: tf.uint16, 4: tf.uint32}.get(num_bytes)
+  if narrow:  # One contiguous pass; a strided slice is several times slower.
+    narrowed = tf.cast(words, narrow)
+    if num_bytes > 1:
+      narrowed = tf.bitcast(narrowed, tf.uint8)
+    return tf.reshape(narrowed, [-1])
+  return tf.reshape(tf.bitcast(words, tf.uint8)[:, :num_bytes], [-1])
+
+
+def _repeated_mask(used: int, lane: int) -> int:
+  return sum((2**used - 1) << shift for shift in range(0, 64, lane))
+
+
+class BitPackingStage(tensor_encoding.Stage):
+  """Packs a tensor of integer codes into `ceil(n * bits / 8)` bytes.
+
+  For the codes of other `tensor_encoding` stages; the quantization stages of
+  this package pack their own. Takes any integer dtype that holds the codes and,
+  like TFF's own bit packing, floats that hold whole numbers; decodes to the
+  dtype it was given. Codes outside `[0, 2**bits)` are an
+  `InvalidArgumentError` when run, not a silent corruption.
+
+  Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`.
+  """
+
+  name = 'bit_packing'
+  decode_needs_input_shape = True
+
+  def __init__(self, bits: int, dtype: tf.DType = tf.int32):
+    """Initializes the stage.
+
+    Args:
+      bits: Bits per code, 1 to 16.
+      dtype: The dtype of the codes, which decoding restores.
+
+    Raises:
+      TypeError: If `bits` is not an int.
+      ValueError: If `bits` is out of range.
+    """
+    check_bits(bits)
+    self._bits = bits
+    self._dtype = tf.as_dtype(dtype)
+
+  def encode(self, x, encode_params):
+    del encode_params  # Unused.
+    codes = tf.reshape(x, [-1])
+    limit = tf.cast(2**self._bits, tf.int64)
+    wide = tf.cast(codes, tf.int64)
+    with tf.control_dependencies(
+      [
+        tf.debugging.assert_non_negative(wide, 'Expected codes of at least 0.'),
+        tf.debugging.assert_less(
+          wide, limit, f'Expected codes of {self._bits} bits: give more bits.'
+        ),
+      ]
+    ):
+      codes = tf.cast(wide, code_dtype(self._bits))
+    return {'packed': pack(codes, self._bits)}, {}
+
+  def decode(
+    self, encoded_tensors, decode_params, num_summands=None, shape=None
+  ):
+    del decode_params, num_summands  # Unused.
+    num_codes = int(np.prod(shape, dtype=np.int64))
+    codes = unpack(encoded_tensors['packed'], self._bits, num_codes)
+    return tf.reshape(tf.cast(codes, self._dtype), shape)

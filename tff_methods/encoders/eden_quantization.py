@@ -1,0 +1,158 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Quantization for rotated tensors (EDEN, Vargaftik et al. 2022).
+
+The coordinates of a randomly rotated vector are nearly normal, whatever the
+vector. So the levels can be fixed in advance to be the best for a normal
+distribution, and no minimum, maximum or random noise is needed.
+"""
+
+import functools
+
+import numpy as np
+from scipy import optimize
+from scipy import special
+from scipy import stats
+import tensorflow as tf
+
+from tff_methods.encoders import bit_packing
+from tff_methods.encoders import scaling
+from tff_methods.encoders import tensor_encoding
+
+_SQRT_HALF = 0.5**0.5
+
+
+class EdenQuantizationStage(tensor_encoding.Stage):
+  """Quantizes to fixed levels and sends the scale that unbiases them.
+
+  Values `y` of mean square `s**2` go to the levels `c` of `normal_levels`,
+  nearest to `y / s`, and decode to `S * c` with `S = <y, y> / <y, c>` (EDEN,
+  theorem 2.1). The projection of the decoded vector on `y` is thus exactly `y`,
+  and what is left is orthogonal to it, in a direction that a uniformly random
+  rotation makes symmetric: undoing the rotation gives an unbiased vector. Hence
+  use it after `RotationStage` (and `SubsamplingStage`, if any) only.
+
+  The error of one vector is `1 / (1 - d) - 1` of its squared norm, `d` the
+  distortion of the quantizer for a normal distribution: 0.57, 0.13, 0.0098 and
+  0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector differently,
+  so that the errors of different clients are independent. Here all clients of a
+  round share one rotation, which the server undoes once; since `S` leaves the
+  error with no linear part in `y`, the errors of two clients whose updates have
+  correlation `r` are correlated by about `r**3` only.
+
+  Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`, and `scale`,
+  `float32[]`, the `S` above. Raises `InvalidArgumentError`, when run, on NaN
+  and Inf.
+  """
+
+  name = 'eden_quantization'
+  decode_needs_input_shape = True
+
+  def __init__(self, bits: int):
+    """Initializes the stage.
+
+    Args:
+      bits: Bits per value, 1 to 16.
+
+    Raises:
+      TypeError: If `bits` is not an int.
+      ValueError: If `bits` is out of range.
+    """
+    bit_packing.check_bits(bits)
+    self._bits = bits
+
+  def encode(self, x, encode_params):
+    del encode_params  # Unused.
+    x = tf.reshape(x, [-1])
+    length = x.shape[0]
+    if not length:
+      return {'packed': tf.zeros([0], tf.uint8), 'scale': tf.zeros([])}, {}
+    z, scale, squared_norm = scaling.well_scaled(x)
+    width, levels = normal_levels(self._bits)
+    # The cell of z is the integer part of 2**bits * Phi(z / (width * sigma)):
+    # one pass of erf instead of a search. Short of 1, so that it never is 2**b.
+    half = 2.0 ** (self._bits - 1)
+    to_erf = tf.math.divide_no_nan(
+      _SQRT_HALF / width, tf.sqrt(squared_norm / length)
+    )
+    cells = tf.math.erf(z * to_erf) * (half * (1.0 - 2.0**-20)) + half
+    codes = tf.cast(cells, bit_packing.code_dtype(self._bits))
+    packed = bit_packing.pack(codes, self._bits)
+    quantized = bit_packing.lookup(
+      packed, tf.constant(levels, tf.float32), self._bits, length
+    )
+    unbiasing = tf.math.divide_no_nan(
+      squared_norm, tf.reduce_sum(z * quantized)
+    )
+    return {'packed': packed, 'scale': unbiasing * scale}, {}
+
+  def decode(
+    self, encoded_tensors, decode_params, num_summands=None, shape=None
+  ):
+    del decode_params, num_summands  # Unused.
+    _, levels = normal_levels(self._bits)
+    table = encoded_tensors['scale'] * tf.constant(levels, tf.float32)
+    length = int(np.prod(shape, dtype=np.int64))
+    x = bit_packing.lookup(
+      encoded_tensors['packed'], table, self._bits, length
+    )
+    return tf.reshape(x, shape)
+
+
+@functools.lru_cache(maxsize=None)
+def normal_levels(bits: int) -> tuple[float, np.ndarray]:
+  """Returns the quantizer of `2**bits` levels for a standard normal variable.
+
+  Its cells hold equal shares of a normal distribution of standard deviation
+  `width`, chosen for the least distortion; the levels are the means of the
+  standard normal distribution within the cells. For 1 and 2 bits this is the
+  Lloyd-Max quantizer itself, above it has at most 1.3 % more distortion, and as
+  `bits` grows `width` comes to `sqrt(3)`, as the theory of companding has it.
+
+  Args:
+    bits: 1 to 16.
+
+  Returns:
+    `(width, levels)`, `levels` in ascending order.
+  """
+  if bits == 1:  # One boundary, at zero: every width gives the same.
+    return 1.0, _levels_of_width(1.0, 1)
+  result = optimize.minimize_scalar(
+    # The distortion is one minus the variance of the levels.
+    lambda width: -_variance_of_levels(width, bits),
+    bounds=(1.0, 2.0),
+    method='bounded',
+    options={'xatol': 1e-6},
+  )
+  return float(result.x), _levels_of_width(result.x, bits)
+
+
+def _boundaries(width: float, bits: int) -> np.ndarray:
+  return width * special.ndtri(np.linspace(0.0, 1.0, 2**bits + 1))
+
+
+def _levels_of_width(width: float, bits: int) -> np.ndarray:
+  boundaries = _boundaries(width, bits)
+  return -np.diff(stats.norm.pdf(boundaries)) / _masses(boundaries)
+
+
+def _variance_of_levels(width: float, bits: int) -> float:
+  masses = _masses(_boundaries(width, bits))
+  return float(np.sum(masses * _levels_of_width(width, bits) ** 2))
+
+
+def _masses(boundaries: np.ndarray) -> np.ndarray:
+  # From the lower half alone, where no digits are lost to 1 - tiny.
+  lower = np.diff(special.ndtr(boundaries[: len(boundaries) // 2 + 1]))
+  return np.concatenate([lower, lower[::-1]])

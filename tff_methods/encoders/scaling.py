@@ -1,0 +1,75 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Keeps encoders clear of overflow, underflow, NaN and Inf."""
+
+import tensorflow as tf
+
+# Squared norms between these leave room to square, sum and divide in float32.
+_SMALLEST_SQUARED_NORM = 1e-20
+_LARGEST_SQUARED_NORM = 1e30
+
+
+def well_scaled(
+  x: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  """Brings a tensor to a scale at which its squares neither over- nor underflow.
+
+  A tensor of ordinary scale passes untouched, at the price of one read; any
+  other is divided by a power of two, which loses nothing.
+
+  Args:
+    x: A `float32` tensor of any shape.
+
+  Returns:
+    `(z, scale, squared_norm)` with `x == z * scale`, a positive power of two
+    `scale`, and `squared_norm` that of `z`.
+
+  Raises:
+    tf.errors.InvalidArgumentError: When run, if `x` has a NaN or an Inf.
+  """
+  squared_norm = 2.0 * tf.nn.l2_loss(x)
+  ordinary = tf.logical_and(
+    squared_norm > _SMALLEST_SQUARED_NORM, squared_norm < _LARGEST_SQUARED_NORM
+  )
+
+  def rescale():
+    finite = tf.debugging.check_numerics(
+      x,
+      'Expected a client update of finite values, found NaN or Inf: lower the '
+      'client learning rate, or zero such updates before encoding them.',
+    )
+    peak = tf.reduce_max(tf.abs(finite)) if x.shape.num_elements() else 0.0
+    scale = _power_of_two_near(peak)
+    z = finite / scale
+    return z, scale, 2.0 * tf.nn.l2_loss(z)
+
+  return tf.cond(ordinary, lambda: (x, 1.0, squared_norm), rescale)
+
+
+def saturating_multiply(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+  """Returns `x * scale`, with `float32`'s largest values in place of Inf."""
+
+  def multiply():
+    limit = x.dtype.max
+    return tf.clip_by_value(x * scale, -limit, limit)
+
+  return tf.cond(tf.equal(scale, 1.0), lambda: x, multiply)
+
+
+def _power_of_two_near(peak: tf.Tensor) -> tf.Tensor:
+  # The exponent field of an IEEE float, kept within the normal numbers whose
+  # reciprocals are normal too.
+  peak = tf.clip_by_value(peak, 2.0**-126, 2.0**126)
+  bits = tf.bitwise.bitwise_and(tf.bitcast(peak, tf.int32), 0x7F800000)
+  return tf.bitcast(bits, tf.float32)

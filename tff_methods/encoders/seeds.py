@@ -1,0 +1,89 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Keys for stateless random ops, and where a client's own key comes from.
+
+A key is an `int32[2]` tensor. Every random choice of the library is a stateless
+op on a key folded from (base seed, tensor, stage, round, client salt), so it
+can be drawn again from the same five. Folding is
+`tf.random.experimental.stateless_fold_in` with the algorithm fixed: the default
+picks another one on some devices, and with it other bits.
+"""
+
+import tensorflow as tf
+
+SEED_SOURCES = ('reproducible', 'entropy')
+
+_ALGORITHM = 'philox'
+
+
+def key(*parts: int) -> tf.Tensor:
+  """Returns the `int32[2]` key of a sequence of Python integers."""
+  result = tf.constant([0, 0], tf.int32)
+  for part in parts:
+    result = fold_in(result, tf.constant(part % 2**32, tf.uint32))
+  return result
+
+
+def fold_in(seed_key: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
+  """Returns the `int32[2]` key that mixes a 32-bit integer into `seed_key`."""
+  data = tf.bitcast(data, tf.int32)
+  return tf.random.experimental.stateless_fold_in(
+    seed_key, data, alg=_ALGORITHM
+  )
+
+
+def random_words(seed_key: tf.Tensor, num_words: int) -> tf.Tensor:
+  """Returns `int32[num_words]`, every bit of it uniform and independent."""
+  return tf.random.stateless_uniform(
+    [num_words],
+    seed_key,
+    minval=None,
+    maxval=None,
+    dtype=tf.int32,
+    alg=_ALGORITHM,
+  )
+
+
+def client_key(
+  round_key: tf.Tensor, value: tf.Tensor, seed_source: str
+) -> tf.Tensor:
+  """Returns a key that only this client holds.
+
+  Args:
+    round_key: `int32[2]`, the same for all clients of a round.
+    value: The client's own `float32` tensor, of any shape.
+    seed_source: `'reproducible'` takes the salt from a fingerprint of `value`:
+      the same update in the same round draws the same bits again, in any
+      runtime. `'entropy'` takes it from the operating system's generator.
+
+  Returns:
+    An `int32[2]` key.
+  """
+  if seed_source == 'reproducible':
+    content = tf.reshape(tf.bitcast(value, tf.uint8), [1, -1])
+    salt = tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
+  else:
+    salt = tf.raw_ops.NonDeterministicInts(
+      shape=tf.constant([2], tf.int64), dtype=tf.int32
+    )
+  return fold_in(fold_in(round_key, salt[0]), salt[1])
+
+
+def check_seed_source(seed_source: str) -> None:
+  """Raises `ValueError` if `seed_source` is none of `SEED_SOURCES`."""
+  if seed_source not in SEED_SOURCES:
+    raise ValueError(
+      f'Expected seed_source to be one of {SEED_SOURCES}, found '
+      f'{seed_source!r}.'
+    )

@@ -1,0 +1,112 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Subsampling (Konecny et al., section 3): send a random part of the values."""
+
+import numpy as np
+import tensorflow as tf
+
+from tff_methods.encoders import seeds
+from tff_methods.encoders import tensor_encoding
+
+
+class SubsamplingStage(tensor_encoding.SeededStage):
+  """Keeps exactly `max(1, round(fraction * n))` of `n` values, unbiased.
+
+  The coordinates are cut into that many runs of neighbours, whose lengths
+  differ by one at most, and of each run one coordinate is drawn, uniformly.
+  Every coordinate is thus kept with probability `1 / (length of its run)`, and
+  decoding multiplies by that length: the mean is unbiased. Against drawing
+  without any runs this takes `O(fraction * n)` instead of a sort, reads memory
+  in order, and lowers the variance where neighbours are alike.
+
+  Each client draws afresh each round. Only the values and the client's key are
+  sent; the server draws the coordinates again.
+
+  Encode params: `key`, `int32[2]`. Encoded tensors: `values`,
+  `float32[max(1, round(fraction * n))]`, and `key`, `int32[2]`.
+  """
+
+  name = 'subsampling'
+  compressible_tensors_keys = ['values']
+  decode_needs_input_shape = True
+
+  def __init__(self, fraction: float, seed, seed_source: str = 'reproducible'):
+    """Initializes the stage.
+
+    Args:
+      fraction: The part of the values that is sent, in (0, 1].
+      seed: See `SeededStage`.
+      seed_source: Where a client's key comes from: see `seeds.client_key`.
+
+    Raises:
+      ValueError: If `fraction` or `seed_source` is out of range.
+    """
+    super().__init__(seed)
+    check_fraction(fraction)
+    seeds.check_seed_source(seed_source)
+    self._fraction = fraction
+    self._seed_source = seed_source
+
+  def encode(self, x, encode_params):
+    x = tf.reshape(x, [-1])
+    key = seeds.client_key(encode_params['key'], x, self._seed_source)
+    indices, _ = draw(key, x.shape[0], num_kept(x.shape[0], self._fraction))
+    return {'values': tf.gather(x, indices), 'key': key}, {}
+
+  def decode(
+    self, encoded_tensors, decode_params, num_summands=None, shape=None
+  ):
+    del decode_params, num_summands  # Unused.
+    length = int(np.prod(shape, dtype=np.int64))
+    values = encoded_tensors['values']
+    indices, run_lengths = draw(
+      encoded_tensors['key'], length, values.shape[0]
+    )
+    values *= tf.cast(run_lengths, values.dtype)
+    dense = tf.scatter_nd(indices[:, tf.newaxis], values, [length])
+    return tf.reshape(dense, shape)
+
+
+def num_kept(length: int, fraction: float) -> int:
+  """Returns how many of `length` values a `fraction` is, at least one of any."""
+  return min(length, max(1, round(fraction * length)))
+
+
+def draw(
+  key: tf.Tensor, length: int, num_drawn: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Draws distinct coordinates in ascending order, one of each run.
+
+  Args:
+    key: `int32[2]`.
+    length: The number of coordinates to draw from.
+    num_drawn: How many to draw, at most `length`.
+
+  Returns:
+    `(indices, run_lengths)`, `int64[num_drawn]` both: the coordinates, and the
+    reciprocals of the probabilities with which they were drawn.
+  """
+  bounds = tf.range(num_drawn + 1, dtype=tf.int64) * length // max(num_drawn, 1)
+  starts = bounds[:-1]
+  run_lengths = bounds[1:] - starts
+  # 31 random bits modulo the length of a run: a bias of less than length/2**31.
+  words = tf.cast(seeds.random_words(key, num_drawn), tf.int64)
+  offsets = tf.bitwise.bitwise_and(words, 0x7FFFFFFF) % run_lengths
+  return starts + offsets, run_lengths
+
+
+def check_fraction(fraction: float) -> None:
+  """Raises `ValueError` unless `fraction` is in (0, 1]."""
+  if not 0.0 < fraction <= 1.0:
+    raise ValueError(f'Expected fraction in (0, 1], found {fraction}.')

@@ -1,0 +1,134 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The one place where `tensor_encoding` of tensorflow-model-optimization enters.
+
+Stages implement its `AdaptiveEncodingStageInterface`, so that each also works
+in TFF's own `tff.aggregators.EncodedSumFactory`. Newer TFF drops that library;
+what the rest of this package needs of it is here.
+"""
+
+import collections
+from collections.abc import Sequence
+
+import tensorflow as tf
+from tensorflow_model_optimization.python.core.internal import tensor_encoding
+import tree
+
+from tff_methods.encoders import seeds
+
+GatherEncoder = tensor_encoding.core.GatherEncoder
+
+
+class Stage(tensor_encoding.core.AdaptiveEncodingStageInterface):
+  """Base of this package's stages: no state, nothing that commutes with sum."""
+
+  compressible_tensors_keys = []
+  commutes_with_sum = False
+  decode_needs_input_shape = False
+  state_update_aggregation_modes = {}
+
+  def initial_state(self):
+    return {}
+
+  def update_state(self, state, state_update_tensors):
+    del state_update_tensors  # Unused.
+    return state
+
+  def get_params(self, state):
+    del state  # Unused.
+    return {}, {}
+
+
+class SeededStage(Stage):
+  """Base of stages that draw at random: a fresh key every round.
+
+  State: `round`, an `int32` count of the rounds so far. Encode params: `key`,
+  `int32[2]`, the same for all clients of a round.
+  """
+
+  def __init__(self, seed: Sequence[int]):
+    """Initializes the stage.
+
+    Args:
+      seed: Integers that no other stage of the model has, such as (base seed,
+        index of the tensor).
+    """
+    # The class is a part of the seed, so that stages of one tensor differ.
+    self._seed = (*seed, *self.name.encode())
+
+  def initial_state(self):
+    return {'round': tf.constant(0, tf.int32)}
+
+  def update_state(self, state, state_update_tensors):
+    del state_update_tensors  # Unused.
+    return {'round': state['round'] + 1}
+
+  def get_params(self, state):
+    key = seeds.fold_in(seeds.key(*self._seed), state['round'])
+    return {'key': key}, {}
+
+
+def chain(
+  stages: Sequence[tuple[Stage, str]], value_spec: tf.TensorSpec
+) -> GatherEncoder:
+  """Composes stages, each encoding one tensor that the one before produced.
+
+  Args:
+    stages: Pairs `(stage, key)`, the first stage first; `key` names the encoded
+      tensor that the next stage encodes further (the last one's is unused).
+      No stage at all sends the values as they are.
+    value_spec: The `tf.TensorSpec` of the values to encode.
+
+  Returns:
+    A `GatherEncoder`.
+  """
+  if not stages:
+    return identity_encoder(value_spec)
+  stages = list(stages)
+  stage, _ = stages.pop()
+  encoder = tensor_encoding.core.Encoder(stage, {})
+  while stages:
+    stage, key = stages.pop()
+    encoder = tensor_encoding.core.Encoder(stage, {key: encoder})
+  return GatherEncoder.from_encoder(encoder, value_spec)
+
+
+def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
+  """Returns an encoder that sends values of any dtype as they are."""
+  identity = tensor_encoding.encoders.identity()
+  return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
+
+
+def payload_spec(
+  encoder: GatherEncoder,
+) -> 'collections.OrderedDict[str, tf.TensorSpec]':
+  """Returns the specs of the tensors that a client sends, by name.
+
+  Args:
+    encoder: The encoder; it is traced, not run.
+  """
+  spec = encoder.input_tensorspec
+
+  @tf.function
+  def encode():
+    encode_params, decode_before_sum_params, _ = encoder.get_params()
+    encoded, _ = encoder.encode(tf.zeros(spec.shape, spec.dtype), encode_params)
+    # A client sends back what the server needs to decode before the sum.
+    return encoded, decode_before_sum_params
+
+  outputs = encode.get_concrete_function().structured_outputs
+  return collections.OrderedDict(
+    ('/'.join(map(str, path)), tf.TensorSpec(value.shape, value.dtype))
+    for path, value in tree.flatten_with_path(outputs)
+  )

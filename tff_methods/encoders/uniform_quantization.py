@@ -1,0 +1,98 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Probabilistic quantization (Konecny et al., section 3; Suresh et al. 2017)."""
+
+import numpy as np
+import tensorflow as tf
+
+from tff_methods.encoders import bit_packing
+from tff_methods.encoders import scaling
+from tff_methods.encoders import seeds
+from tff_methods.encoders import tensor_encoding
+
+
+class UniformQuantizationStage(tensor_encoding.SeededStage):
+  """Rounds at random to one of `2**bits` levels between minimum and maximum.
+
+  A value between two levels becomes the upper one with probability (value -
+  lower level) / (distance of the levels), so decoding is unbiased (to 2**-17 of
+  that distance, the grain of the noise). The paper divides the range into
+  "2^b intervals", whose ends are 2^b + 1 levels, which b bits cannot tell
+  apart; and its formula for one bit has the two ends themselves as levels. Both
+  are settled by 2^b levels, the ends among them, which makes 2^b - 1 intervals.
+
+  Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
+  `uint8[ceil(n * bits / 8)]`, and `range`, `float32[2]`: the minimum and the
+  maximum. Raises `InvalidArgumentError`, when run, on NaN and Inf.
+  """
+
+  name = 'uniform_quantization'
+  decode_needs_input_shape = True
+
+  def __init__(self, bits: int, seed, seed_source: str = 'reproducible'):
+    """Initializes the stage.
+
+    Args:
+      bits: Bits per value, 1 to 16.
+      seed: See `SeededStage`.
+      seed_source: Where a client's key comes from: see `seeds.client_key`.
+
+    Raises:
+      TypeError: If `bits` is not an int.
+      ValueError: If `bits` or `seed_source` is out of range.
+    """
+    super().__init__(seed)
+    bit_packing.check_bits(bits)
+    seeds.check_seed_source(seed_source)
+    self._bits = bits
+    self._seed_source = seed_source
+
+  def encode(self, x, encode_params):
+    x = tf.reshape(x, [-1])
+    if not x.shape[0]:
+      return {'packed': tf.zeros([0], tf.uint8), 'range': tf.zeros([2])}, {}
+    z, scale, _ = scaling.well_scaled(x)
+    low, high = tf.reduce_min(z), tf.reduce_max(z)
+    top = 2**self._bits - 1
+    # A hair under the exact factor keeps `high` plus the noise below `top + 1`.
+    to_level = tf.math.divide_no_nan(top * (1.0 - 2.0**-22), high - low)
+    key = seeds.client_key(encode_params['key'], x, self._seed_source)
+    levels = (z - low) * to_level + _noise(key, x.shape[0])
+    codes = tf.cast(levels, bit_packing.code_dtype(self._bits))
+    packed = bit_packing.pack(codes, self._bits)
+    return {'packed': packed, 'range': tf.stack([low, high]) * scale}, {}
+
+  def decode(
+    self, encoded_tensors, decode_params, num_summands=None, shape=None
+  ):
+    del decode_params, num_summands  # Unused.
+    low, high = tf.unstack(encoded_tensors['range'])
+    # Weights of both ends, since high - low can exceed the largest float.
+    upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
+    table = low * (1.0 - upper) + high * upper
+    length = int(np.prod(shape, dtype=np.int64))
+    x = bit_packing.lookup(
+      encoded_tensors['packed'], table, self._bits, length
+    )
+    return tf.reshape(x, shape)
+
+
+def _noise(key: tf.Tensor, length: int) -> tf.Tensor:
+  """Returns `float32[length]`, uniform over the midpoints of 2**16 cells of
+  [0, 1): half the random bits of a `float32` in half the time."""
+  halves = tf.bitcast(
+    seeds.random_words(key, (length + 1) // 2), tf.uint16
+  )
+  halves = tf.cast(tf.reshape(halves, [-1])[:length], tf.float32)
+  return (halves + 0.5) * 2.0**-16
