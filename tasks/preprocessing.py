@@ -1,0 +1,65 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""From a client's stored examples to the batches that a model takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+# From a batch of stored examples to images and labels.
+DecodeFn = Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
+
+_EVAL_BATCH_SIZE = 250
+
+
+def build_train_preprocess_fn(
+  client_spec: tff.simulation.baselines.ClientSpec,
+  decode_fn: DecodeFn,
+  seed: int,
+) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
+  """Shuffles, repeats, limits, batches and decodes a client's examples.
+
+  Each pass over the data has another order, and all orders follow from `seed`:
+  a client sees the same batches whenever and wherever its data set is made, in
+  each round and in each runtime. (Where TensorFlow runs eagerly, they follow
+  from `tf.random.set_seed` too, if that was called.)
+
+  Args:
+    client_spec: How often, in what batches, and how many elements.
+    decode_fn: From a batch of stored examples to `(x, y)`.
+    seed: Of the order.
+
+  Returns:
+    A function from data set to data set.
+  """
+
+  def preprocess_fn(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    dataset = dataset.shuffle(
+      client_spec.shuffle_buffer_size, seed, reshuffle_each_iteration=True
+    )
+    dataset = dataset.repeat(client_spec.num_epochs)
+    if client_spec.max_elements is not None:
+      dataset = dataset.take(client_spec.max_elements)
+    return dataset.batch(client_spec.batch_size).map(decode_fn)
+
+  return preprocess_fn
+
+
+def build_eval_preprocess_fn(
+  decode_fn: DecodeFn,
+) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
+  """Batches and decodes examples, in their order."""
+  return lambda dataset: dataset.batch(_EVAL_BATCH_SIZE).map(decode_fn)

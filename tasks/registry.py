@@ -1,0 +1,79 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Builds tasks by name."""
+
+import tensorflow_federated as tff
+
+from tasks import emnist
+from tasks import image_tasks
+from tasks import options as options_lib
+
+TASK_NAMES = ('digits', 'mnist', 'cifar10', 'emnist')
+
+
+def build_task(
+  name: str,
+  *,
+  data_dir: str | None = None,
+  cache_dir: str | None = None,
+  seed: int = 0,
+  options: options_lib.TaskOptions | None = None,
+) -> tff.simulation.baselines.BaselineTask:
+  """Builds a task: client data, held-out data, and a model.
+
+  | name | data | clients, by default | weights |
+  | --- | --- | --- | --- |
+  | `digits` | scikit-learn's, 1,498 examples | 50, non-IID | 151,306 |
+  | `mnist` | `data_dir`, 60,000 examples | 100, IID | 843,658 |
+  | `cifar10` | `data_dir`, 50,000 examples | 100, IID | 1,369,738 |
+  | `emnist` | TFF's, 671,585 examples | 3,400 writers | 870,334 |
+
+  `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
+  `dataset_computation` from a client id to the client's batches,
+  `(str -> <float32[?,height,width,channels],int32[?]>*)`. It reads a file in
+  the cache directory, which workers on other machines need under the same path.
+  Same arguments, same bits: partition, order of examples and initial weights
+  all follow from `seed`.
+
+  Pixels are in [0, 1], with 0 for the background (1 in `emnist`, as in TFF); in
+  `cifar10` each channel has mean 0 and variance 1 over the training images.
+
+  Args:
+    name: One of `TASK_NAMES`.
+    data_dir: For `mnist` and `cifar10` the directory with their files; for
+      `emnist` one with TFF's `emnist_all.sqlite`, which is downloaded to the
+      cache directory otherwise. `digits` takes none.
+    cache_dir: Where client data is kept. By default the environment's
+      `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
+    seed: Of all random choices, from 0 to 2^32 - 1.
+    options: Other choices; `None` leaves all to the task.
+
+  Returns:
+    The task. Its `datasets.test_data` is a `tf.data.Dataset`.
+
+  Raises:
+    TypeError: If an argument is of the wrong type.
+    ValueError: If the name is unknown, an option is not for this task, or data
+      is missing or damaged.
+  """
+  if name not in TASK_NAMES:
+    raise ValueError(f'Expected a task of {TASK_NAMES}, found {name!r}.')
+  if isinstance(seed, bool) or not isinstance(seed, int):
+    raise TypeError(f'Expected `seed` to be an integer, found {seed!r}.')
+  if not 0 <= seed < 2**32:
+    raise ValueError(f'Expected `seed` from 0 to 2^32 - 1, found {seed}.')
+  options = options or options_lib.TaskOptions()
+  if name == 'emnist':
+    return emnist.build_emnist_task(data_dir, cache_dir, seed, options)
+  return image_tasks.build_image_task(name, data_dir, cache_dir, seed, options)

@@ -1,0 +1,64 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Small data files in the formats that the loaders read."""
+
+import io
+import os
+import zipfile
+
+import numpy as np
+
+
+def write_mnist(directory: str, num_train: int = 60, num_test: int = 20):
+  """Writes `mnist.npz`, and returns its arrays."""
+  rng = np.random.default_rng(0)
+  arrays = {}
+  for split, n in (('train', num_train), ('test', num_test)):
+    arrays[f'x_{split}'] = rng.integers(256, size=(n, 28, 28), dtype=np.uint8)
+    arrays[f'y_{split}'] = rng.integers(10, size=n, dtype=np.uint8)
+  np.savez_compressed(os.path.join(directory, 'mnist.npz'), **arrays)
+  return arrays
+
+
+def write_cifar10(directory: str, num_per_file: int = 8):
+  """Writes the six files of CIFAR-10, and returns each file's `(x, y)`."""
+  rng = np.random.default_rng(1)
+  parts = {}
+  for part in ['train_0', 'train_1', 'train_2', 'train_3', 'train_4', 'test']:
+    shape = (num_per_file, 32, 32, 3)
+    x = rng.integers(256, size=shape, dtype=np.uint8)
+    y = rng.integers(10, size=num_per_file, dtype=np.uint8)
+    path = os.path.join(directory, f'cifar10_{part}.npz')
+    write_lzma_npz(path, {'x_delta': _encode_cifar10(x), 'y': y})
+    parts[part] = (x, y)
+  return parts
+
+
+def write_lzma_npz(path: str, arrays):
+  """Writes an .npz file whose members are compressed with LZMA."""
+  with zipfile.ZipFile(path, 'w', zipfile.ZIP_LZMA) as f:
+    for name, array in arrays.items():
+      member = io.BytesIO()
+      np.save(member, array)
+      f.writestr(f'{name}.npy', member.getvalue())
+
+
+def _encode_cifar10(x):
+  """Mixed first differences of green, red - green, blue - green, mod 256."""
+  red, green, blue = np.moveaxis(x.astype(int), -1, 0)
+  planes = np.stack([green, red - green, blue - green])
+  padded = np.pad(planes, [(0, 0), (0, 0), (1, 0), (1, 0)])
+  here, above = padded[..., 1:, 1:], padded[..., :-1, 1:]
+  left, above_left = padded[..., 1:, :-1], padded[..., :-1, :-1]
+  return ((here - above - left + above_left) % 256).astype(np.uint8)

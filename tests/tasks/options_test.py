@@ -1,0 +1,88 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tasks import options as options_lib
+
+_DEFAULTS = options_lib.TaskOptions(
+  batch_size=10,
+  epochs=1,
+  partition='iid',
+  num_clients=5,
+  dirichlet_alpha=0.5,
+)
+
+
+class OptionsTest(parameterized.TestCase):
+  @parameterized.product(
+    name=['batch_size', 'epochs', 'max_client_examples', 'num_clients'],
+    value=[0, -1],
+  )
+  def test_refuses_integers_that_are_not_positive(self, name, value):
+    with self.assertRaisesRegex(ValueError, f'`{name}` .* positive.*{value}'):
+      options_lib.TaskOptions(**{name: value})
+
+  @parameterized.parameters(0.0, -0.5, float('inf'), float('nan'))
+  def test_refuses_alphas_that_are_not_positive(self, alpha):
+    with self.assertRaisesRegex(ValueError, '`dirichlet_alpha` to be positive'):
+      options_lib.TaskOptions(dirichlet_alpha=alpha)
+
+  @parameterized.parameters(
+    ('batch_size', 2.0),
+    ('epochs', '1'),
+    ('num_clients', True),
+    ('dirichlet_alpha', '0.5'),
+    ('only_digits', 1),
+  )
+  def test_refuses_other_types(self, name, value):
+    with self.assertRaisesRegex(TypeError, f'`{name}` to be .*found {value!r}'):
+      options_lib.TaskOptions(**{name: value})
+
+  def test_refuses_unknown_partitions(self):
+    with self.assertRaisesRegex(ValueError, "'iid', 'dirichlet'.*'pareto'"):
+      options_lib.TaskOptions(partition='pareto')
+
+  def test_fills_in_defaults(self):
+    options = options_lib.TaskOptions(
+      batch_size=3, max_client_examples=4, partition='dirichlet'
+    )
+    self.assertEqual(
+      options_lib.resolve('some', options, _DEFAULTS),
+      options_lib.TaskOptions(
+        batch_size=3,
+        epochs=1,
+        max_client_examples=4,
+        partition='dirichlet',
+        num_clients=5,
+        dirichlet_alpha=0.5,
+      ),
+    )
+
+  def test_refuses_options_that_the_task_has_not(self):
+    options = options_lib.TaskOptions(only_digits=False)
+    with self.assertRaisesRegex(
+      ValueError, "Task 'some' takes .*found `only_digits=False`: leave it out"
+    ):
+      options_lib.resolve('some', options, _DEFAULTS)
+
+  def test_refuses_alpha_without_dirichlet(self):
+    options = options_lib.TaskOptions(dirichlet_alpha=1)
+    with self.assertRaisesRegex(ValueError, "found `partition='iid'`"):
+      options_lib.resolve('some', options, _DEFAULTS)
+
+
+if __name__ == '__main__':
+  absltest.main()
