@@ -13,30 +13,20 @@
 # limitations under the License.
 """Communication-efficient federated learning for TensorFlow Federated."""
 
-from importlib import metadata as _metadata
+# Comes first: it says in one line what is wrong where TFF's import would fail.
+from tff_methods import _tff_version  # isort: skip
+from tff_methods import aggregators
+from tff_methods import communication
+from tff_methods import encoders
+from tff_methods import processes
+from tff_methods import runtime
 
-_TFF_VERSION = '0.87.0'
+__all__ = [
+  'aggregators',
+  'communication',
+  'encoders',
+  'processes',
+  'runtime',
+]
 
-
-def _check_tff_version() -> None:
-  """Raises `ImportError` unless the TFF that this package is made for is there.
-
-  It looks at the installed metadata only, so it also speaks before TFF's own
-  import fails for a reason that is harder to read.
-  """
-  remedy = (
-    f'tff_methods needs tensorflow-federated=={_TFF_VERSION}; install it with '
-    '`pip install --no-deps --require-hashes -r requirements.txt` '
-    'from the tff-methods repository.'
-  )
-  try:
-    found = _metadata.version('tensorflow-federated')
-  except _metadata.PackageNotFoundError as e:
-    raise ImportError(f'Found no tensorflow-federated: {remedy}') from e
-  if found != _TFF_VERSION:
-    raise ImportError(f'Found tensorflow-federated {found}: {remedy}')
-
-
-_check_tff_version()
-
-# pylint: disable=g-import-not-at-top,g-importing-member
+del _tff_version

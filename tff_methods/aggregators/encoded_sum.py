@@ -35,8 +35,8 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
 
-  *   `payload_bytes`: `int64`, the bytes of the encoded values of all clients of
-      the round, counted on what arrives.
+  *   `payload_bytes`: `int64`, the bytes of the encoded values of all clients
+      of the round, counted on what arrives.
   """
 
   def __init__(self, encoder_fn: _EncoderFn):
@@ -161,7 +161,9 @@ def _build_next(state_type, value_type, specs, encoders):
     )
     return new_state, tf.nest.pack_sequence_as(specs, sums), measurements
 
-  @tff.federated_computation(state_type, tff.FederatedType(value_type, tff.CLIENTS))
+  @tff.federated_computation(
+    state_type, tff.FederatedType(value_type, tff.CLIENTS)
+  )
   def next_fn(state, value):
     to_clients, after_sum_params = tff.federated_map(get_params, state)
     payload = tff.federated_map(

@@ -33,10 +33,10 @@ def sketched_update_aggregator(
 ) -> tff.aggregators.AggregationFactory:
   """Returns a factory for the mean of updates that clients send sketched.
 
-  Each tensor of the update is rotated at random, subsampled and quantized on the
-  client; the server decodes each as it arrives and undoes the rotation once, on
-  the sum. The result is an unbiased estimate of the mean. Clipping, zeroing and
-  differential privacy go around this factory, not inside.
+  Each tensor of the update is rotated at random, subsampled and quantized on
+  the client; the server decodes each as it arrives and undoes the rotation
+  once, on the sum. The result is an unbiased estimate of the mean. Clipping,
+  zeroing and differential privacy go around this factory, not inside.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
   <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
@@ -57,9 +57,9 @@ def sketched_update_aggregator(
       needs. `'uniform'`: the paper's, evenly spaced between the minimum and the
       maximum, with random rounding.
     min_elements: Tensors of fewer elements (biases) are sent uncompressed.
-    seed_source: Where a client's own random choices come from. `'reproducible'`:
-      a fingerprint of its update, so that a simulation run again gives the same
-      bits. `'entropy'`: the operating system.
+    seed_source: Where a client's own random choices come from.
+      `'reproducible'`: a fingerprint of its update, so that a simulation run
+      again gives the same bits. `'entropy'`: the operating system.
     base_seed: Another seed gives other random choices.
     weighted: Whether the mean is weighted.
 
@@ -83,7 +83,8 @@ def sketched_update_aggregator(
   encoders.check_sketch(**sketch)
   if isinstance(min_elements, bool) or not isinstance(min_elements, int):
     raise TypeError(
-      f'Expected min_elements to be an int, found {type(min_elements).__name__}.'
+      'Expected min_elements to be an int, found '
+      f'{type(min_elements).__name__}.'
     )
 
   def encoder_fn(spec: tf.TensorSpec, index: int) -> encoders.GatherEncoder:

@@ -11,19 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tensor to payload to tensor: `tensor_encoding` stages and their composition."""
+"""Tensor to payload to tensor: `tensor_encoding` stages and compositions."""
 
 # pylint: disable=g-importing-member
 from tff_methods.encoders.bit_packing import BitPackingStage
 from tff_methods.encoders.eden_quantization import EdenQuantizationStage
 from tff_methods.encoders.rotation import RotationStage
+from tff_methods.encoders.seeds import SEED_SOURCES
 from tff_methods.encoders.sketching import check_sketch
 from tff_methods.encoders.sketching import QUANTIZERS
 from tff_methods.encoders.sketching import sketch_encoder
-from tff_methods.encoders.seeds import SEED_SOURCES
 from tff_methods.encoders.subsampling import SubsamplingStage
 from tff_methods.encoders.tensor_encoding import chain
 from tff_methods.encoders.tensor_encoding import GatherEncoder
 from tff_methods.encoders.tensor_encoding import identity_encoder
-from tff_methods.encoders.tensor_encoding import payload_spec
+from tff_methods.encoders.tensor_encoding import SeededStage
+from tff_methods.encoders.tensor_encoding import Stage
 from tff_methods.encoders.uniform_quantization import UniformQuantizationStage

@@ -30,8 +30,6 @@ from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
-_SQRT_HALF = 0.5**0.5
-
 
 class EdenQuantizationStage(tensor_encoding.Stage):
   """Quantizes to fixed levels and sends the scale that unbiases them.
@@ -41,15 +39,18 @@ class EdenQuantizationStage(tensor_encoding.Stage):
   theorem 2.1). The projection of the decoded vector on `y` is thus exactly `y`,
   and what is left is orthogonal to it, in a direction that a uniformly random
   rotation makes symmetric: undoing the rotation gives an unbiased vector. Hence
-  use it after `RotationStage` (and `SubsamplingStage`, if any) only.
+  use it after `RotationStage` (and `SubsamplingStage`, if any) only. Under HD,
+  which is not uniformly random, the squared bias is below 1 % of the squared
+  error for vectors of normal or heavy-tailed (Student t) values; for a vector
+  that is one large coordinate and little else it can be as large as the little.
 
   The error of one vector is `1 / (1 - d) - 1` of its squared norm, `d` the
-  distortion of the quantizer for a normal distribution: 0.57, 0.13, 0.0098 and
+  distortion of the quantizer for a normal distribution: 0.57, 0.13, 0.0097 and
   0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector differently,
   so that the errors of different clients are independent. Here all clients of a
   round share one rotation, which the server undoes once; since `S` leaves the
   error with no linear part in `y`, the errors of two clients whose updates have
-  correlation `r` are correlated by about `r**3` only.
+  correlation `r` are correlated by less than `r**3`.
 
   Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`, and `scale`,
   `float32[]`, the `S` above. Raises `InvalidArgumentError`, when run, on NaN
@@ -80,13 +81,8 @@ class EdenQuantizationStage(tensor_encoding.Stage):
       return {'packed': tf.zeros([0], tf.uint8), 'scale': tf.zeros([])}, {}
     z, scale, squared_norm = scaling.well_scaled(x)
     width, levels = normal_levels(self._bits)
-    # The cell of z is the integer part of 2**bits * Phi(z / (width * sigma)):
-    # one pass of erf instead of a search. Short of 1, so that it never is 2**b.
-    half = 2.0 ** (self._bits - 1)
-    to_erf = tf.math.divide_no_nan(
-      _SQRT_HALF / width, tf.sqrt(squared_norm / length)
-    )
-    cells = tf.math.erf(z * to_erf) * (half * (1.0 - 2.0**-20)) + half
+    deviation = width * tf.sqrt(squared_norm / length)
+    cells = _cells(tf.math.divide_no_nan(1.0, deviation) * z, self._bits)
     codes = tf.cast(cells, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
     quantized = bit_packing.lookup(
@@ -104,13 +100,24 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     _, levels = normal_levels(self._bits)
     table = encoded_tensors['scale'] * tf.constant(levels, tf.float32)
     length = int(np.prod(shape, dtype=np.int64))
-    x = bit_packing.lookup(
-      encoded_tensors['packed'], table, self._bits, length
-    )
+    x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)
 
 
-@functools.lru_cache(maxsize=None)
+def _cells(x: tf.Tensor, bits: int) -> tf.Tensor:
+  """Returns `2**bits * Phi(x)`, in which the integer part counts.
+
+  It stays a hair below `2**bits`, which would be one cell too many.
+  """
+  half = 2.0 ** (bits - 1)
+  if bits > 2:
+    return tf.math.erf(x * 0.5**0.5) * (half * (1.0 - 2.0**-20)) + half
+  # Three boundaries at the most, evenly spaced: cheaper without erf.
+  boundary = special.ndtri(0.75)
+  return tf.clip_by_value(x / boundary + half, 0.0, 2.0**bits - 2.0**-20)
+
+
+@functools.cache
 def normal_levels(bits: int) -> tuple[float, np.ndarray]:
   """Returns the quantizer of `2**bits` levels for a standard normal variable.
 

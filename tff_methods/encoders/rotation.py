@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Structured random rotation HD (Konecny et al., section 3; Suresh et al. 2017).
+"""Structured random rotation HD (Konecny et al., section 3; Suresh et al.).
 
 `D` flips random signs, `H` is a Walsh-Hadamard matrix scaled to be orthogonal.
 Two things let this run at the speed of a few passes over memory, for any
@@ -49,7 +49,8 @@ class RotationStage(tensor_encoding.SeededStage):
   """Rotates a tensor; all clients of a round by the same rotation.
 
   It commutes with the sum: the server undoes the rotation once, on the sum.
-  Values too large for `float32` after the rotation saturate.
+  Rotated values beyond the largest `float32` saturate; those below the smallest
+  normal one, 1.2e-38, become zero, as TensorFlow has it everywhere.
 
   Encode and decode params: `key`, `int32[2]`. Encoded tensors: `rotated`,
   `float32[n]`. Raises `InvalidArgumentError`, when run, on NaN and Inf.
@@ -76,7 +77,7 @@ class RotationStage(tensor_encoding.SeededStage):
 
 
 def rotate(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-  """Returns `H D x`, `float32[n]`, for `float32[n]` `x` and `int32[2]` `key`."""
+  """Returns `H D x`, `float32[n]`, of `float32[n]` and an `int32[2]` key."""
   length = x.shape[0]
   if not length:
     return x
@@ -159,7 +160,7 @@ def _window(length: int, size: int) -> int:
   return min(2 ** math.ceil(math.log2(_WINDOW_PER_REST * rest)), largest)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
   """Returns the largest size up to `length` that factors cover, and these."""
   best = (0, 0, 1, 1)
@@ -174,9 +175,9 @@ def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
   return size, (*factors, *_hadamard_factors(log2))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _hadamard_factors(log2: int) -> tuple[np.ndarray, ...]:
-  """Returns small Hadamard matrices whose Kronecker product has size 2**log2."""
+  """Returns small Hadamard matrices, of 2**log2 as a Kronecker product."""
   num_factors = math.ceil(log2 / _LARGEST_HADAMARD_LOG2)
   return tuple(
     _orthogonal(2 ** ((log2 + i) // num_factors)) for i in range(num_factors)

@@ -23,7 +23,7 @@ _LARGEST_SQUARED_NORM = 1e30
 def well_scaled(
   x: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Brings a tensor to a scale at which its squares neither over- nor underflow.
+  """Brings a tensor to a scale at which its squares do not over- or underflow.
 
   A tensor of ordinary scale passes untouched, at the price of one read; any
   other is divided by a power of two, which loses nothing.

@@ -13,13 +13,14 @@
 # limitations under the License.
 """Keys for stateless random ops, and where a client's own key comes from.
 
-A key is an `int32[2]` tensor. Every random choice of the library is a stateless
+A key is `int32[2]`. Every random choice of the library is a stateless
 op on a key folded from (base seed, tensor, stage, round, client salt), so it
 can be drawn again from the same five. Folding is
 `tf.random.experimental.stateless_fold_in` with the algorithm fixed: the default
 picks another one on some devices, and with it other bits.
 """
 
+import numpy as np
 import tensorflow as tf
 
 SEED_SOURCES = ('reproducible', 'entropy')
@@ -27,12 +28,10 @@ SEED_SOURCES = ('reproducible', 'entropy')
 _ALGORITHM = 'philox'
 
 
-def key(*parts: int) -> tf.Tensor:
-  """Returns the `int32[2]` key of a sequence of Python integers."""
-  result = tf.constant([0, 0], tf.int32)
-  for part in parts:
-    result = fold_in(result, tf.constant(part % 2**32, tf.uint32))
-  return result
+def key(*parts: int) -> np.ndarray:
+  """Returns the `int32[2]` key of integers that are known when building."""
+  entropy = [part % 2**256 for part in parts]
+  return np.random.SeedSequence(entropy).generate_state(2).astype(np.int32)
 
 
 def fold_in(seed_key: tf.Tensor, data: tf.Tensor) -> tf.Tensor:

@@ -11,19 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The one place where `tensor_encoding` of tensorflow-model-optimization enters.
+"""The one place where tensorflow-model-optimization enters.
 
-Stages implement its `AdaptiveEncodingStageInterface`, so that each also works
-in TFF's own `tff.aggregators.EncodedSumFactory`. Newer TFF drops that library;
-what the rest of this package needs of it is here.
+Stages implement `AdaptiveEncodingStageInterface` of its `tensor_encoding`, so
+that each also works in TFF's own `tff.aggregators.EncodedSumFactory`. Newer TFF
+drops that library; what the rest of this package needs of it is here.
 """
 
-import collections
 from collections.abc import Sequence
 
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
-import tree
 
 from tff_methods.encoders import seeds
 
@@ -65,7 +63,7 @@ class SeededStage(Stage):
         index of the tensor).
     """
     # The class is a part of the seed, so that stages of one tensor differ.
-    self._seed = (*seed, *self.name.encode())
+    self._key = seeds.key(*seed, int.from_bytes(self.name.encode()))
 
   def initial_state(self):
     return {'round': tf.constant(0, tf.int32)}
@@ -75,7 +73,7 @@ class SeededStage(Stage):
     return {'round': state['round'] + 1}
 
   def get_params(self, state):
-    key = seeds.fold_in(seeds.key(*self._seed), state['round'])
+    key = seeds.fold_in(self._key, state['round'])
     return {'key': key}, {}
 
 
@@ -108,27 +106,3 @@ def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
   """Returns an encoder that sends values of any dtype as they are."""
   identity = tensor_encoding.encoders.identity()
   return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
-
-
-def payload_spec(
-  encoder: GatherEncoder,
-) -> 'collections.OrderedDict[str, tf.TensorSpec]':
-  """Returns the specs of the tensors that a client sends, by name.
-
-  Args:
-    encoder: The encoder; it is traced, not run.
-  """
-  spec = encoder.input_tensorspec
-
-  @tf.function
-  def encode():
-    encode_params, decode_before_sum_params, _ = encoder.get_params()
-    encoded, _ = encoder.encode(tf.zeros(spec.shape, spec.dtype), encode_params)
-    # A client sends back what the server needs to decode before the sum.
-    return encoded, decode_before_sum_params
-
-  outputs = encode.get_concrete_function().structured_outputs
-  return collections.OrderedDict(
-    ('/'.join(map(str, path)), tf.TensorSpec(value.shape, value.dtype))
-    for path, value in tree.flatten_with_path(outputs)
-  )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Probabilistic quantization (Konecny et al., section 3; Suresh et al. 2017)."""
+"""Probabilistic quantization (Konecny et al., section 3)."""
 
 import numpy as np
 import tensorflow as tf
@@ -26,11 +26,11 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   """Rounds at random to one of `2**bits` levels between minimum and maximum.
 
   A value between two levels becomes the upper one with probability (value -
-  lower level) / (distance of the levels), so decoding is unbiased (to 2**-17 of
-  that distance, the grain of the noise). The paper divides the range into
-  "2^b intervals", whose ends are 2^b + 1 levels, which b bits cannot tell
-  apart; and its formula for one bit has the two ends themselves as levels. Both
-  are settled by 2^b levels, the ends among them, which makes 2^b - 1 intervals.
+  lower level) / (distance of the levels), so decoding is unbiased. The paper
+  divides the range into "2^b intervals", whose ends are 2^b + 1 levels, which b
+  bits cannot tell apart; and its formula for one bit has the two ends
+  themselves as levels. Both are settled by 2^b levels, the ends among them,
+  which makes 2^b - 1 intervals.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
   `uint8[ceil(n * bits / 8)]`, and `range`, `float32[2]`: the minimum and the
@@ -82,17 +82,17 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
     table = low * (1.0 - upper) + high * upper
     length = int(np.prod(shape, dtype=np.int64))
-    x = bit_packing.lookup(
-      encoded_tensors['packed'], table, self._bits, length
-    )
+    x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)
 
 
 def _noise(key: tf.Tensor, length: int) -> tf.Tensor:
-  """Returns `float32[length]`, uniform over the midpoints of 2**16 cells of
-  [0, 1): half the random bits of a `float32` in half the time."""
-  halves = tf.bitcast(
-    seeds.random_words(key, (length + 1) // 2), tf.uint16
-  )
-  halves = tf.cast(tf.reshape(halves, [-1])[:length], tf.float32)
-  return (halves + 0.5) * 2.0**-16
+  """Returns `float32[length]`, each uniform over [0, 1).
+
+  Eight random bits an element are its own, which takes a quarter of the time of
+  32; the finer ones are one draw for all.
+  """
+  words = seeds.random_words(key, (length + 3) // 4 + 1)
+  own = tf.reshape(tf.bitcast(words[1:], tf.uint8), [-1])[:length]
+  shared = tf.cast(tf.bitwise.bitwise_and(words[0], 0xFFFF), tf.float32)
+  return (tf.cast(own, tf.float32) + (shared + 0.5) * 2.0**-16) * 2.0**-8

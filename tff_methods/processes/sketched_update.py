@@ -16,8 +16,8 @@
 Konecny et al., "Federated Learning: Strategies for Improving Communication
 Efficiency" (2016), section 3. A round is that of federated averaging: clients
 train on their own data and compute full updates; each rotates its update,
-subsamples and quantizes it, and sends what is left; the server decodes, averages
-and takes a step. Only the aggregator differs.
+subsamples and quantizes it, and sends what is left; the server decodes,
+averages and takes a step. Only the aggregator differs.
 """
 
 import tensorflow_federated as tff

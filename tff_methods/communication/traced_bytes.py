@@ -1,0 +1,131 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Bytes that a computation sends, read off its trace.
+
+TFF says nothing of bytes. But a trace holds every value that crosses between
+server and clients, as the argument of an intrinsic, with its type; so what one
+client sends and receives in a round is known before the first round.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow_federated as tff
+
+# Intrinsics whose first argument is a value that each client sends.
+_UPLINK = frozenset(
+  ['federated_aggregate', 'federated_mean', 'federated_sum']
+  + ['federated_secure_modular_sum', 'federated_secure_sum']
+  + ['federated_secure_sum_bitwidth', 'federated_max', 'federated_min']
+)
+# `federated_weighted_mean` takes the value and the weight.
+_UPLINK_PAIR = 'federated_weighted_mean'
+_DOWNLINK = 'federated_broadcast'
+_SELECT = frozenset(['federated_select', 'federated_secure_select'])
+
+
+@dataclasses.dataclass(frozen=True)
+class ClientBytes:
+  """What one client sends and receives in one run of a computation.
+
+  Attributes:
+    uplink: Bytes that a client sends to the server.
+    downlink: Bytes that a client receives from the server.
+  """
+
+  uplink: int
+  downlink: int
+
+  def __add__(self, other: 'ClientBytes') -> 'ClientBytes':
+    return ClientBytes(
+      self.uplink + other.uplink, self.downlink + other.downlink
+    )
+
+
+def traced_bytes(computation: tff.Computation) -> ClientBytes:
+  """Counts the bytes between server and one client in a traced computation.
+
+  Counted are the arguments of all aggregations, sums and means (up), broadcasts
+  (down) and selections (keys up, slices down): values, weights, seeds and
+  metrics alike. What clients hold already (their data) is not.
+
+  Args:
+    computation: A computation, such as the `next` of a process.
+
+  Returns:
+    `ClientBytes`.
+
+  Raises:
+    ValueError: If the size of a tensor that is sent is not known when traced
+      (a string, or an unknown dimension).
+  """
+  # Inlines every call, so that what is called twice counts twice.
+  block = tff.framework.to_call_dominant(computation.to_building_block())
+  total = ClientBytes(0, 0)
+
+  def visit(block):
+    nonlocal total
+    if isinstance(block, tff.framework.Call) and isinstance(
+      block.function, tff.framework.Intrinsic
+    ):
+      total += _call_bytes(block)
+    return block, False
+
+  tff.framework.transform_preorder(block, visit)
+  return total
+
+
+def type_bytes(type_spec: tff.Type) -> int:
+  """Returns the bytes of the tensors in a type: the sum of size times width.
+
+  Raises:
+    ValueError: If the type has strings, sequences or unknown dimensions.
+  """
+  if isinstance(type_spec, tff.FederatedType):
+    return type_bytes(type_spec.member)
+  if isinstance(type_spec, tff.StructType):
+    return sum(type_bytes(t) for _, t in tff.structure.iter_elements(type_spec))
+  if not isinstance(type_spec, tff.TensorType) or not _is_static(type_spec):
+    raise ValueError(
+      'Expected what is sent to be tensors of a size known when traced, found '
+      f'{type_spec}: give them static shapes and numeric dtypes.'
+    )
+  size = tff.types.num_elements_in_shape(type_spec.shape)
+  return size * np.dtype(type_spec.dtype).itemsize
+
+
+def _call_bytes(call: tff.framework.Call) -> ClientBytes:
+  uri, argument = call.function.uri, call.argument
+  if uri in _UPLINK:
+    # Bare sums take the value alone, the rest take it first of several.
+    has_more = isinstance(argument.type_signature, tff.StructType)
+    value_type = argument.type_signature
+    return ClientBytes(type_bytes(value_type[0] if has_more else value_type), 0)
+  if uri == _UPLINK_PAIR:
+    return ClientBytes(type_bytes(argument.type_signature), 0)
+  if uri == _DOWNLINK:
+    return ClientBytes(0, type_bytes(argument.type_signature))
+  if uri in _SELECT:
+    keys, slices = argument.type_signature[0], call.type_signature
+    num_keys = keys.member.shape[0]
+    return ClientBytes(
+      type_bytes(keys), num_keys * type_bytes(slices.member.element)
+    )
+  return ClientBytes(0, 0)
+
+
+def _is_static(type_spec: tff.TensorType) -> bool:
+  return tff.types.is_shape_fully_defined(type_spec.shape) and (
+    type_spec.dtype is not np.str_
+  )
