@@ -82,7 +82,7 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     z, scale, squared_norm = scaling.well_scaled(x)
     width, levels = normal_levels(self._bits)
     deviation = width * tf.sqrt(squared_norm / length)
-    cells = _cells(tf.math.divide_no_nan(1.0, deviation) * z, self._bits)
+    cells = _cells(z, deviation, self._bits)
     codes = tf.cast(cells, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
     quantized = bit_packing.lookup(
@@ -104,17 +104,19 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     return tf.reshape(x, shape)
 
 
-def _cells(x: tf.Tensor, bits: int) -> tf.Tensor:
-  """Returns `2**bits * Phi(x)`, in which the integer part counts.
+def _cells(x: tf.Tensor, deviation: tf.Tensor, bits: int) -> tf.Tensor:
+  """Returns what has the cells of `x` as its integer part, below `2**bits`.
 
-  It stays a hair below `2**bits`, which would be one cell too many.
+  These are `2**bits` cells of equal shares of a normal distribution.
   """
   half = 2.0 ** (bits - 1)
   if bits > 2:
-    return tf.math.erf(x * 0.5**0.5) * (half * (1.0 - 2.0**-20)) + half
+    # A hair less than the exact factor, or the last value would be in no cell.
+    z = x * tf.math.divide_no_nan(0.5**0.5, deviation)
+    return tf.math.erf(z) * (half * (1.0 - 2.0**-20)) + half
   # Three boundaries at the most, evenly spaced: cheaper without erf.
-  boundary = special.ndtri(0.75)
-  return tf.clip_by_value(x / boundary + half, 0.0, 2.0**bits - 2.0**-20)
+  z = x * tf.math.divide_no_nan(1.0 / special.ndtri(0.75), deviation)
+  return tf.clip_by_value(z + half, 0.0, 2.0**bits - 2.0**-20)
 
 
 @functools.cache

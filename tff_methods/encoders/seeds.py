@@ -13,11 +13,12 @@
 # limitations under the License.
 """Keys for stateless random ops, and where a client's own key comes from.
 
-A key is `int32[2]`. Every random choice of the library is a stateless
-op on a key folded from (base seed, tensor, stage, round, client salt), so it
-can be drawn again from the same five. Folding is
-`tf.random.experimental.stateless_fold_in` with the algorithm fixed: the default
-picks another one on some devices, and with it other bits.
+A key is `int32[2]`. Every random choice of the library is a function of a key
+folded from (base seed, tensor, stage, round, client salt), so it can be drawn
+again from the same five. Both folding and drawing are the Philox generator
+itself, one op each: key and counter in, random bits out, the same bits on every
+device. (`tf.random.stateless_uniform` puts some 30 small ops around it, to make
+good keys of bad ones; these keys are good.)
 """
 
 import numpy as np
@@ -25,7 +26,8 @@ import tensorflow as tf
 
 SEED_SOURCES = ('reproducible', 'entropy')
 
-_ALGORITHM = 'philox'
+_PHILOX = 1
+_DRAW, _FOLD = 0, 1  # Counters of different uses never meet.
 
 
 def key(*parts: int) -> np.ndarray:
@@ -35,23 +37,14 @@ def key(*parts: int) -> np.ndarray:
 
 
 def fold_in(seed_key: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
-  """Returns the `int32[2]` key that mixes a 32-bit integer into `seed_key`."""
-  data = tf.bitcast(data, tf.int32)
-  return tf.random.experimental.stateless_fold_in(
-    seed_key, data, alg=_ALGORITHM
-  )
+  """Returns the `int32[2]` key that mixes an `int32[]` into `seed_key`."""
+  data = tf.cast(tf.bitcast(data, tf.uint32), tf.uint64)
+  return _philox(seed_key, 2, tf.stack([data, tf.constant(_FOLD, tf.uint64)]))
 
 
 def random_words(seed_key: tf.Tensor, num_words: int) -> tf.Tensor:
   """Returns `int32[num_words]`, every bit of it uniform and independent."""
-  return tf.random.stateless_uniform(
-    [num_words],
-    seed_key,
-    minval=None,
-    maxval=None,
-    dtype=tf.int32,
-    alg=_ALGORITHM,
-  )
+  return _philox(seed_key, num_words, tf.constant([0, _DRAW], tf.uint64))
 
 
 def client_key(
@@ -86,3 +79,13 @@ def check_seed_source(seed_source: str) -> None:
       f'Expected seed_source to be one of {SEED_SOURCES}, found '
       f'{seed_source!r}.'
     )
+
+
+def _philox(seed_key, num_words: int, counter: tf.Tensor) -> tf.Tensor:
+  return tf.raw_ops.StatelessRandomUniformFullIntV2(
+    shape=[num_words],
+    key=tf.reshape(tf.bitcast(seed_key, tf.uint64), [1]),
+    counter=counter,
+    alg=_PHILOX,
+    dtype=tf.int32,
+  )

@@ -1,0 +1,23 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Flags that several programs take."""
+
+from absl import flags
+
+OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'Where all results go.')
+DATA_DIR = flags.DEFINE_string('data_dir', None, "The task's data files.")
+CACHE_DIR = flags.DEFINE_string(
+  'cache_dir', None, 'Where client data is kept; default: see `tasks`.'
+)
+ROUNDS = flags.DEFINE_integer('rounds', 100, 'Rounds.', lower_bound=1)

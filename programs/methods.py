@@ -1,0 +1,127 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The methods that programs can train with, by name, and their flags."""
+
+from collections.abc import Callable
+import dataclasses
+
+from absl import flags
+import tensorflow_federated as tff
+
+from programs import usage
+from tff_methods import processes
+
+_BITS = flags.DEFINE_enum(
+  'bits',
+  '2',
+  ['none', *map(str, range(1, 17))],
+  'Bits for each coordinate that a client sends; none: float32 values.',
+)
+_FRACTION = flags.DEFINE_float(
+  'fraction',
+  1.0,
+  'The fraction of its coordinates that a client sends, above 0, at most 1.',
+)
+_ROTATION = flags.DEFINE_bool(
+  'rotation', True, 'Whether clients rotate updates before they quantize them.'
+)
+_QUANTIZER = flags.DEFINE_enum(
+  'quantizer',
+  'eden',
+  ['eden', 'uniform'],
+  'How values are rounded to --bits; uniform: as Konečný et al. (2016) do.',
+)
+_MIN_ELEMENTS = flags.DEFINE_integer(
+  'min_elements',
+  256,
+  'Tensors with fewer elements are sent as they are.',
+  lower_bound=0,
+)
+_SEED_SOURCE = flags.DEFINE_enum(
+  'seed_source',
+  'reproducible',
+  ['reproducible', 'entropy'],
+  'Where clients take randomness from: --seed, or the machine, which makes '
+  'runs differ.',
+)
+
+ModelFn = Callable[[], tff.learning.models.VariableModel]
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+  """A way to train.
+
+  Attributes:
+    build: From a model function, the clients' and the server's optimizer, and a
+      seed to the learning process.
+    own_flags: The flags that this method takes, besides those of all methods.
+  """
+
+  build: Callable[
+    [
+      ModelFn,
+      tff.learning.optimizers.Optimizer,
+      tff.learning.optimizers.Optimizer,
+      int,
+    ],
+    tff.learning.templates.LearningProcess,
+  ]
+  own_flags: tuple[flags.FlagHolder, ...] = ()
+
+
+def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
+  del seed  # Nothing here is random.
+  return tff.learning.algorithms.build_weighted_fed_avg(
+    model_fn,
+    client_optimizer,
+    server_optimizer,
+    loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+  )
+
+
+def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
+  return processes.build_sketched_update_fed_avg(
+    model_fn,
+    client_optimizer,
+    server_optimizer,
+    bits=None if _BITS.value == 'none' else int(_BITS.value),
+    fraction=_FRACTION.value,
+    rotation=_ROTATION.value,
+    quantizer=_QUANTIZER.value,
+    min_elements=_MIN_ELEMENTS.value,
+    seed_source=_SEED_SOURCE.value,
+    base_seed=seed,
+  )
+
+
+METHODS = {
+  'fed_avg': Method(_build_fed_avg),
+  'sketched_update': Method(
+    _build_sketched_update,
+    (_BITS, _FRACTION, _ROTATION, _QUANTIZER, _MIN_ELEMENTS, _SEED_SOURCE),
+  ),
+}
+
+
+def check_flags(name: str) -> None:
+  """Raises `UsageError` for given flags that only other methods take."""
+  taken = {flag.name for flag in METHODS[name].own_flags}
+  for other in METHODS.values():
+    for flag in other.own_flags:
+      if flag.present and flag.name not in taken:
+        raise usage.UsageError(
+          f'Expected no --{flag.name} with --method={name}, found '
+          f'--{flag.name}={flag.value}; leave it out or choose another method.'
+        )

@@ -1,0 +1,101 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What a run keeps in its directory: program states, metrics and weights."""
+
+from collections.abc import Mapping
+import csv
+import os
+import shutil
+
+import numpy as np
+import tensorflow_federated as tff
+
+from programs import run_directory
+
+_KEY = 'round'
+_STATES_TO_KEEP = 2
+
+
+class RunStore:
+  """Saves and releases through TFF's managers.
+
+  The managers are not safe for concurrent use: await each call.
+  """
+
+  def __init__(self, directory: run_directory.RunDirectory):
+    self._directory = directory
+    self._csv_path = directory.file('metrics.csv')
+    self._tensorboard_dir = directory.file('tensorboard')
+    self._states = tff.program.FileProgramStateManager(
+      directory.file('checkpoints'),
+      keep_total=_STATES_TO_KEEP,
+      keep_first=False,
+    )
+    # Appending would leave half a row to a program that is killed; writing
+    # replaces the file as a whole.
+    self._csv = tff.program.CSVFileReleaseManager(
+      self._csv_path,
+      save_mode=tff.program.CSVSaveMode.WRITE,
+      key_fieldname=_KEY,
+    )
+    self._tensorboard = None
+
+  async def load(self, structure: object) -> object | None:
+    """Returns the latest program state, `None` if there is none.
+
+    Metrics of later rounds, which were released but not saved, are removed.
+
+    Args:
+      structure: A program state of the same structure.
+    """
+    state, version = await self._states.load_latest(structure)
+    rows = [] if state is None else self._read_rows(last=version)
+    # TensorBoard's files may lack the newest points and have some after the
+    # saved round, and cannot be changed: write them anew from the table.
+    shutil.rmtree(self._tensorboard_dir, ignore_errors=True)
+    self._tensorboard = tff.program.TensorBoardReleaseManager(
+      self._tensorboard_dir
+    )
+    for row in rows:
+      key = int(row.pop(_KEY))
+      scalars = {name: float(value) for name, value in row.items() if value}
+      await self._tensorboard.release(scalars, key)
+    if rows:
+      await self._csv.release(rows[-1], key)  # Removes all rows after it.
+    return state
+
+  async def save(self, state: object, round_num: int) -> None:
+    """Saves the program state after a round."""
+    await self._states.save(state, round_num)
+
+  async def release(self, metrics: Mapping[str, object], round_num: int):
+    """Releases the metrics of a round, replacing those of later ones."""
+    await self._csv.release(metrics, round_num)
+    await self._tensorboard.release(metrics, round_num)
+
+  def write_weights(self, weights: tff.learning.models.ModelWeights) -> None:
+    """Writes the weights of the trained model, for `np.load`."""
+    arrays = {
+      f'{kind}_{i}': np.asarray(array)
+      for kind in ('trainable', 'non_trainable')
+      for i, array in enumerate(getattr(weights, kind))
+    }
+    temporary_path = self._directory.file('model_weights.npz.temporary')
+    with open(temporary_path, 'wb') as f:
+      np.savez(f, **arrays)
+    os.replace(temporary_path, self._directory.file('model_weights.npz'))
+
+  def _read_rows(self, last: int) -> list[dict[str, str]]:
+    with open(self._csv_path, newline='', encoding='utf-8') as f:
+      return [row for row in csv.DictReader(f) if int(row[_KEY]) <= last]

@@ -1,0 +1,261 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+r"""Trains one task with one method.
+
+  python -m programs.train --task=digits --method=sketched_update --bits=2 \
+    --output_dir=/tmp/run
+
+Stopped by Ctrl-C, or killed, the same command goes on where it was. Finished,
+it prints the results again; with more --rounds it adds those. What is in
+--output_dir is told in `run_directory`. Exit codes: 0, 2 if what is asked for
+cannot be done, 130 and 143 after Ctrl-C and SIGTERM.
+"""
+
+import asyncio
+import sys
+
+from absl import flags
+import tensorflow_federated as tff
+
+from programs import common_flags
+from programs import evaluation
+from programs import methods
+from programs import reporting
+from programs import run_directory
+from programs import run_store
+from programs import sampling
+from programs import stop_signals
+from programs import training_loop
+from programs import usage
+import tasks
+from tff_methods import communication
+from tff_methods import runtime
+
+_TASK = flags.DEFINE_enum('task', None, tasks.TASK_NAMES, 'What to train.')
+_METHOD = flags.DEFINE_enum(
+  'method', None, list(methods.METHODS), 'How to train.'
+)
+_SEED = flags.DEFINE_integer(
+  'seed', 0, 'Of all random choices.', lower_bound=0, upper_bound=2**32 - 1
+)
+_CLIENTS_PER_ROUND = flags.DEFINE_integer(
+  'clients_per_round', 10, 'Clients in a round.', lower_bound=1
+)
+_ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
+  'rounds_per_evaluation',
+  10,
+  'Rounds from one evaluation on held-out data to the next.',
+  lower_bound=1,
+)
+_ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
+  'rounds_per_checkpoint',
+  10,
+  'Rounds from one checkpoint to the next: as many are repeated, at most, '
+  'after the program was killed.',
+  lower_bound=1,
+)
+_CLIENT_LEARNING_RATE = flags.DEFINE_float(
+  'client_learning_rate', 0.1, "Of the clients' SGD."
+)
+_SERVER_LEARNING_RATE = flags.DEFINE_float(
+  'server_learning_rate', 1.0, "Of the server's SGD on the mean update."
+)
+_SERVER_MOMENTUM = flags.DEFINE_float(
+  'server_momentum',
+  0.0,
+  "Of the server's SGD, below 1.",
+  lower_bound=0.0,
+)
+
+# Choices that a task has defaults for, by their names in `tasks.TaskOptions`.
+_TASK_OPTIONS = {
+  'batch_size': flags.DEFINE_integer(
+    'batch_size', None, 'Examples in a batch of a client.', lower_bound=1
+  ),
+  'epochs': flags.DEFINE_integer(
+    'client_epochs', None, "A client's passes in a round.", lower_bound=1
+  ),
+  'max_client_examples': flags.DEFINE_integer(
+    'max_client_examples',
+    None,
+    'The most examples that a client uses in a round.',
+    lower_bound=1,
+  ),
+  'partition': flags.DEFINE_enum(
+    'partition',
+    None,
+    ['iid', 'dirichlet'],
+    'How clients share the data: alike, or each with other labels.',
+  ),
+  'num_clients': flags.DEFINE_integer(
+    'num_clients', None, 'Clients that share the data.', lower_bound=1
+  ),
+  'dirichlet_alpha': flags.DEFINE_float(
+    'dirichlet_alpha', None, 'How alike clients are, with a dirichlet partition'
+  ),
+  'only_digits': flags.DEFINE_bool(
+    'only_digits', None, 'Whether to use only the digits of EMNIST.'
+  ),
+}
+
+for _positive_flag in (
+  'client_learning_rate',
+  'server_learning_rate',
+  'dirichlet_alpha',
+):
+  flags.register_validator(
+    _positive_flag, usage.positive, 'Expected a positive number.'
+  )
+flags.register_validator(
+  'server_momentum', lambda momentum: momentum < 1, 'Expected less than 1.'
+)
+flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(methods)
+
+
+def main() -> int:
+  """Trains as the flags say; returns the exit code."""
+  usage.check_given(_TASK, _METHOD, common_flags.OUTPUT_DIR)
+  methods.check_flags(_METHOD.value)
+  directory = run_directory.RunDirectory(
+    common_flags.OUTPUT_DIR.value, _configuration()
+  )
+  summary = directory.read_summary()
+  if summary is not None:
+    _check_rounds(summary['rounds'])
+  if summary is None or summary['rounds'] < common_flags.ROUNDS.value:
+    try:
+      with stop_signals.StopSignals() as stop:
+        summary = _train(directory, stop)
+    except stop_signals.Stopped as e:
+      print(
+        f'train: stopped by {e}; the same command resumes.', file=sys.stderr
+      )
+      return e.exit_code
+  reporting.print_summary(summary)
+  return 0
+
+
+def _check_rounds(completed_rounds: int) -> None:
+  if completed_rounds > common_flags.ROUNDS.value:
+    raise usage.UsageError(
+      f'Expected --rounds of at least {completed_rounds}, as many as '
+      f'--output_dir={common_flags.OUTPUT_DIR.value} has, found '
+      f'{common_flags.ROUNDS.value}; choose another directory for fewer.'
+    )
+
+
+def _configuration() -> dict[str, object]:
+  """All that results depend on, the number of rounds aside."""
+  holders = [
+    _TASK,
+    _METHOD,
+    _SEED,
+    _CLIENTS_PER_ROUND,
+    _ROUNDS_PER_EVALUATION,
+    _CLIENT_LEARNING_RATE,
+    _SERVER_LEARNING_RATE,
+    _SERVER_MOMENTUM,
+    *_TASK_OPTIONS.values(),
+    *methods.METHODS[_METHOD.value].own_flags,
+  ]
+  return {holder.name: holder.value for holder in holders}
+
+
+def _train(
+  directory: run_directory.RunDirectory, stop: stop_signals.StopSignals
+) -> dict[str, object]:
+  """Trains, writes all results, and returns their summary."""
+  with stop.interruptible():
+    experiment = _build_experiment()
+  directory.claim()
+  store = run_store.RunStore(directory)
+  schedule = training_loop.Schedule(
+    common_flags.ROUNDS.value,
+    _ROUNDS_PER_EVALUATION.value,
+    _ROUNDS_PER_CHECKPOINT.value,
+  )
+  with reporting.Progress(schedule.rounds) as progress:
+    state = asyncio.run(
+      training_loop.train(
+        experiment,
+        schedule,
+        store,
+        stop,
+        lambda state, is_evaluated: progress.update(
+          int(state.round_num),
+          state.metrics,
+          int(state.uplink_bytes),
+          is_evaluated,
+        ),
+      )
+    )
+  _check_rounds(int(state.round_num))
+  store.write_weights(experiment.process.get_model_weights(state.server_state))
+  summary = {
+    'task': _TASK.value,
+    'method': _METHOD.value,
+    'rounds': int(state.round_num),
+    'metrics': {name: float(value) for name, value in state.metrics.items()},
+    'uplink_bytes': int(state.uplink_bytes),
+    'downlink_bytes': int(state.downlink_bytes),
+    'seconds': float(state.seconds),
+  }
+  directory.write_summary(summary)
+  return summary
+
+
+def _build_experiment() -> training_loop.Experiment:
+  """Builds what the flags ask for, before anything is written."""
+  runtime.set_local_context()
+  try:
+    task = tasks.build_task(
+      _TASK.value,
+      data_dir=common_flags.DATA_DIR.value,
+      cache_dir=common_flags.CACHE_DIR.value,
+      seed=_SEED.value,
+      options=tasks.TaskOptions(
+        **{name: holder.value for name, holder in _TASK_OPTIONS.items()}
+      ),
+    )
+    sample_clients = sampling.build_sampling_fn(
+      task.datasets.train_data.client_ids,
+      _CLIENTS_PER_ROUND.value,
+      _SEED.value,
+    )
+    learning_process = methods.METHODS[_METHOD.value].build(
+      task.model_fn,
+      tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value),
+      tff.learning.optimizers.build_sgdm(
+        _SERVER_LEARNING_RATE.value, _SERVER_MOMENTUM.value
+      ),
+      _SEED.value,
+    )
+  except ValueError as e:
+    raise usage.UsageError(str(e)) from e
+  train_data = task.datasets.train_data.preprocess(
+    task.datasets.train_preprocess_fn
+  )
+  return training_loop.Experiment(
+    process=tff.simulation.compose_dataset_computation_with_learning_process(
+      train_data.dataset_computation, learning_process
+    ),
+    sample_clients=sample_clients,
+    count_bytes=communication.build_round_bytes_fn(learning_process),
+    evaluate=evaluation.build_evaluation_fn(task),
+  )
+
+
+if __name__ == '__main__':
+  usage.run(main)

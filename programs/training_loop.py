@@ -1,0 +1,204 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The program logic of federated training: rounds, one after the other.
+
+Unlike `tff.learning.programs.train_model`, it awaits every save and release
+before it goes on, so that a program that is killed at any moment resumes from a
+state that is whole, and then does bit for bit what it would have done.
+"""
+
+import collections
+from collections.abc import Callable, Mapping
+import dataclasses
+import time
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow_federated as tff
+
+from programs import evaluation
+from programs import run_store
+from programs import stop_signals
+
+
+class ProgramState(NamedTuple):
+  """All that resuming needs.
+
+  Attributes:
+    server_state: The state of the learning process.
+    round_num: The number of completed rounds.
+    uplink_bytes: What all clients of these rounds sent.
+    downlink_bytes: What all clients of these rounds received.
+    seconds: The time that rounds and evaluations took.
+    metrics: The last evaluation.
+  """
+
+  server_state: object
+  round_num: np.int64
+  uplink_bytes: np.int64
+  downlink_bytes: np.int64
+  seconds: np.float64
+  metrics: evaluation.Metrics
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+  """What is trained, and how it is measured.
+
+  Attributes:
+    process: A learning process whose clients' data are client ids.
+    sample_clients: From a round's number to its client ids.
+    count_bytes: From a round's metrics and number of clients to
+      `uplink_bytes` and `downlink_bytes`, summed over the clients.
+    evaluate: From model weights to metrics on held-out data.
+  """
+
+  process: tff.learning.templates.LearningProcess
+  sample_clients: Callable[[int], list[str]]
+  count_bytes: Callable[[object, int], Mapping[str, int]]
+  evaluate: Callable[[tff.learning.models.ModelWeights], evaluation.Metrics]
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+  """How long to train, and after how many rounds each to do what."""
+
+  rounds: int
+  rounds_per_evaluation: int
+  rounds_per_checkpoint: int
+
+  def is_evaluated(self, round_num: int) -> bool:
+    return round_num % self.rounds_per_evaluation == 0 or (
+      round_num == self.rounds
+    )
+
+  def is_saved(self, round_num: int) -> bool:
+    return round_num % self.rounds_per_checkpoint == 0 or (
+      round_num == self.rounds
+    )
+
+
+async def train(
+  experiment: Experiment,
+  schedule: Schedule,
+  store: run_store.RunStore,
+  stop: stop_signals.StopSignals,
+  report: Callable[[ProgramState, bool], None],
+) -> ProgramState:
+  """Trains from the latest saved state, or from the start, to the last round.
+
+  Args:
+    experiment: What to train.
+    schedule: For how many rounds.
+    store: Where states are saved and metrics released.
+    stop: Signals that stop the training.
+    report: Called after each round, and at the beginning, with the state and
+      whether it has a new evaluation.
+
+  Returns:
+    The state after the last round. That of more rounds, if it was saved before.
+
+  Raises:
+    stop_signals.Stopped: After a signal, once the last completed round is
+      saved. The round that was under way is lost.
+  """
+  with stop.interruptible():
+    state, metrics = _start(experiment)
+  saved_state = await store.load(state)
+  if saved_state is None:
+    await store.release(metrics, 0)
+  else:
+    state = saved_state
+  report(state, True)
+
+  saved_round = None if saved_state is None else int(state.round_num)
+  try:
+    while state.round_num < schedule.rounds:
+      with stop.interruptible():
+        state, metrics = _run_round(experiment, schedule, state)
+      round_num = int(state.round_num)
+      await store.release(metrics, round_num)
+      if schedule.is_saved(round_num):
+        await store.save(state, round_num)
+        saved_round = round_num
+      report(state, schedule.is_evaluated(round_num))
+  except stop_signals.Stopped:
+    if saved_round != state.round_num:
+      await store.save(state, int(state.round_num))
+    raise
+  return state
+
+
+def _start(
+  experiment: Experiment,
+) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
+  """The state before the first round, and its metrics to release."""
+  start = time.monotonic()
+  server_state = experiment.process.initialize()
+  metrics = experiment.evaluate(
+    experiment.process.get_model_weights(server_state)
+  )
+  state = ProgramState(
+    server_state=server_state,
+    round_num=np.int64(0),
+    uplink_bytes=np.int64(0),
+    downlink_bytes=np.int64(0),
+    seconds=np.float64(time.monotonic() - start),
+    metrics=metrics,
+  )
+  return state, _released_metrics(state, {}, True)
+
+
+def _run_round(
+  experiment: Experiment, schedule: Schedule, state: ProgramState
+) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
+  """The state after one more round, and the round's metrics to release."""
+  start = time.monotonic()
+  round_num = int(state.round_num) + 1
+  clients = experiment.sample_clients(round_num)
+  output = experiment.process.next(state.server_state, clients)
+  round_bytes = experiment.count_bytes(output.metrics, len(clients))
+  metrics = state.metrics
+  is_evaluated = schedule.is_evaluated(round_num)
+  if is_evaluated:
+    metrics = experiment.evaluate(
+      experiment.process.get_model_weights(output.state)
+    )
+  state = ProgramState(
+    server_state=output.state,
+    round_num=np.int64(round_num),
+    uplink_bytes=state.uplink_bytes + np.int64(round_bytes['uplink_bytes']),
+    downlink_bytes=(
+      state.downlink_bytes + np.int64(round_bytes['downlink_bytes'])
+    ),
+    seconds=state.seconds + np.float64(time.monotonic() - start),
+    metrics=metrics,
+  )
+  train_metrics = output.metrics['client_work']['train']
+  return state, _released_metrics(state, train_metrics, is_evaluated)
+
+
+def _released_metrics(
+  state: ProgramState, train_metrics: Mapping[str, object], is_evaluated: bool
+) -> collections.OrderedDict[str, object]:
+  """A round's metrics; all of them are the same in every repetition."""
+  released = collections.OrderedDict(
+    uplink_bytes=state.uplink_bytes, downlink_bytes=state.downlink_bytes
+  )
+  if is_evaluated:
+    for name, value in state.metrics.items():
+      released[f'evaluation/{name}'] = value
+  for name, value in train_metrics.items():
+    released[f'train/{evaluation.short_name(name)}'] = value
+  return released

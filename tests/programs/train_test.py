@@ -1,0 +1,269 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for train, on the digits."""
+
+import csv
+import json
+import os
+import pathlib
+import signal
+import tempfile
+
+from absl.testing import absltest
+from absl.testing import parameterized
+import numpy as np
+import pytest
+
+from programs import train
+from tests.programs import program_testing
+
+_TINY_RUN = (
+  '--task=digits',
+  '--method=sketched_update',
+  '--bits=2',
+  '--rounds=8',
+  '--clients_per_round=2',
+  '--max_client_examples=10',
+  '--rounds_per_evaluation=2',
+  '--rounds_per_checkpoint=3',
+)
+
+
+class TrainUsageTest(parameterized.TestCase):
+  """What is refused, and that nothing is written then."""
+
+  def setUp(self):
+    super().setUp()
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    self._output_dir = pathlib.Path(temporary_dir) / 'run'
+    self._cache_dir = pathlib.Path(temporary_dir) / 'cache'
+
+  def _assert_refused(self, message: str, *arguments: str):
+    exit_code, stdout, stderr = program_testing.run_here(
+      'train.py', train.main, *arguments
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertEmpty(stdout)
+    self.assertRegex(stderr, rf'^train: [^\n]*{message}[^\n]*\n$')
+
+  @parameterized.named_parameters(
+    ('stray_argument', "'stray'", ['stray']),
+    ('unknown_flag', "'speed'", ['--speed=1']),
+    ('unknown_task', 'task=dogs.*digits', ['--task=dogs']),
+    ('unknown_method', 'method=magic.*fed_avg', ['--method=magic']),
+    ('zero_rounds', 'rounds', ['--rounds=0']),
+    ('no_number', 'rounds', ['--rounds=many']),
+    ('zero_clients', 'clients_per_round', ['--clients_per_round=0']),
+    ('negative_seed', 'seed', ['--seed=-1']),
+    ('too_many_bits', 'bits', ['--method=sketched_update', '--bits=17']),
+    ('zero_learning_rate', 'positive', ['--client_learning_rate=0']),
+    ('infinite_learning_rate', 'positive', ['--server_learning_rate=inf']),
+    ('nan_learning_rate', 'positive', ['--server_learning_rate=nan']),
+    ('momentum_of_one', 'less than 1', ['--server_momentum=1']),
+    ('flag_of_other_method', '--bits.*--method=fed_avg', ['--bits=2']),
+    ('flag_of_other_method_default', '--rotation', ['--rotation']),
+    ('missing_flag_file', 'no_file', ['--flagfile=no_file']),
+    # Found out when the task and the process are built:
+    ('too_many_clients', '50.*51', ['--clients_per_round=51']),
+    ('option_of_other_task', 'only_digits', ['--only_digits']),
+    ('missing_data', 'data_dir', ['--task=mnist']),
+    (
+      'fraction_above_one',
+      'fraction.*1.5',
+      ['--method=sketched_update', '--fraction=1.5'],
+    ),
+  )
+  def test_bad_flags(self, message, arguments):
+    self._assert_refused(
+      message,
+      '--task=digits',
+      '--method=fed_avg',
+      f'--output_dir={self._output_dir}',
+      f'--cache_dir={self._cache_dir}',
+      *arguments,
+    )
+    self.assertFalse(self._output_dir.exists())
+
+  @parameterized.parameters('--task', '--method', '--output_dir')
+  def test_missing_flag(self, missing):
+    arguments = [
+      '--task=digits',
+      '--method=fed_avg',
+      f'--output_dir={self._output_dir}',
+    ]
+    given = [a for a in arguments if not a.startswith(missing)]
+    self._assert_refused(f'Expected {missing}, found none', *given)
+    self.assertFalse(self._output_dir.exists())
+
+  def test_foreign_output_dir(self):
+    self._output_dir.mkdir()
+    (self._output_dir / 'thesis.tex').write_text('Chapter 1')
+    self._assert_refused(
+      'not from this program',
+      '--task=digits',
+      '--method=fed_avg',
+      f'--output_dir={self._output_dir}',
+    )
+    self.assertEqual(os.listdir(self._output_dir), ['thesis.tex'])
+
+
+class TrainTest(parameterized.TestCase):
+  """Real runs: one without a stop, and one that is killed and stopped."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls._temporary_dir = tempfile.TemporaryDirectory()
+    cls.addClassCleanup(cls._temporary_dir.cleanup)
+    cls._whole = cls._path('whole')
+    whole = cls._start('whole')
+    assert whole.wait() == 0, whole.log
+    cls._whole_log = whole.log
+
+  @classmethod
+  def _path(cls, *names: str) -> pathlib.Path:
+    return pathlib.Path(cls._temporary_dir.name, *names)
+
+  @classmethod
+  def _arguments(cls, name: str) -> list[str]:
+    return [
+      *_TINY_RUN,
+      f'--output_dir={cls._path(name)}',
+      f'--cache_dir={cls._path("cache")}',
+    ]
+
+  @classmethod
+  def _start(cls, name: str) -> program_testing.ProgramProcess:
+    return program_testing.ProgramProcess(
+      'programs.train', str(cls._path('train.log')), *cls._arguments(name)
+    )
+
+  def _summary(self, directory: pathlib.Path) -> dict[str, object]:
+    return json.loads((directory / 'summary.json').read_text())
+
+  def _rows(self, directory: pathlib.Path) -> list[dict[str, str]]:
+    with open(directory / 'metrics.csv', newline='') as f:
+      return list(csv.DictReader(f))
+
+  def test_prints_evaluations_and_a_table(self):
+    self.assertRegex(
+      self._whole_log,
+      r'^(round \d/8: accuracy \S+%, loss \S+, uplink \S+ MB\n){5}'
+      r'[^a-z]*task .* method .* rounds .* accuracy .* loss .* uplink MB '
+      r'.* downlink MB .* seconds [^a-z]*digits .* sketched_update .* 8 ',
+    )
+
+  def test_summary_is_that_of_the_whole_run(self):
+    summary = self._summary(self._whole)
+    self.assertEqual(summary['task'], 'digits')
+    self.assertEqual(summary['method'], 'sketched_update')
+    self.assertEqual(summary['rounds'], 8)
+    self.assertGreater(summary['seconds'], 0)
+    last_row = self._rows(self._whole)[-1]
+    self.assertEqual(str(summary['uplink_bytes']), last_row['uplink_bytes'])
+    self.assertEqual(str(summary['downlink_bytes']), last_row['downlink_bytes'])
+    for name in ('accuracy', 'loss'):
+      self.assertEqual(
+        str(summary['metrics'][name]), last_row[f'evaluation/{name}']
+      )
+
+  def test_bytes_are_those_of_the_weights(self):
+    # 16 times a client gets all weights, and sends 2 of 32 bits of nearly all.
+    with np.load(self._whole / 'model_weights.npz') as weights:
+      model_bytes = sum(array.nbytes for array in weights.values())
+    summary = self._summary(self._whole)
+    self.assertAlmostEqual(
+      summary['downlink_bytes'], 16 * model_bytes, delta=0.01 * 16 * model_bytes
+    )
+    self.assertBetween(16 * model_bytes / summary['uplink_bytes'], 14, 32 / 2)
+
+  def test_finished_run_prints_its_table_again(self):
+    before = (self._whole / 'summary.json').stat()
+    exit_code, stdout, stderr = program_testing.run_here(
+      'train.py', train.main, *self._arguments('whole')
+    )
+    self.assertEqual(exit_code, 0, stderr)
+    _, table = self._whole_log.split('┏')
+    self.assertEqual(stdout, f'┏{table}')
+    self.assertEqual((self._whole / 'summary.json').stat(), before)
+
+  def test_fewer_rounds_than_there_are_is_refused(self):
+    exit_code, _, stderr = program_testing.run_here(
+      'train.py', train.main, *self._arguments('whole'), '--rounds=7'
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertIn('Expected --rounds of at least 8', stderr)
+    self.assertEqual(self._summary(self._whole)['rounds'], 8)
+
+  @pytest.mark.slow
+  def test_killed_and_stopped_run_ends_as_the_whole_one(self):
+    # The first time by itself, later as the only run of a comparison.
+    directory = self._path('comparison', 'tiny', 'seed_0')
+    killed = self._start('comparison/tiny/seed_0')
+    killed.wait_for_line('round 4')
+    workers = killed.workers()
+    self.assertLen(workers, 1)
+    killed.send_signal(signal.SIGKILL)
+    self.assertEqual(killed.wait(), -signal.SIGKILL)
+    self.assertTrue(program_testing.are_gone(workers))
+
+    stopped = self._start_comparison()
+    stopped.wait_for_line('round 6')
+    workers = stopped.workers()
+    self.assertLen(workers, 1)
+    stopped.send_signal(signal.SIGINT)
+    self.assertEqual(stopped.wait(timeout_seconds=20), 130)
+    self.assertTrue(program_testing.are_gone(workers))
+    self.assertEndsWith(
+      stopped.log, 'train: stopped by SIGINT; the same command resumes.\n'
+    )
+    self.assertFalse((directory / 'summary.json').exists())
+    completed_rounds = int(self._rows(directory)[-1]['round'])
+    self.assertIn(
+      f'program_state_{completed_rounds}', os.listdir(directory / 'checkpoints')
+    )
+
+    resumed = self._start_comparison()
+    self.assertEqual(resumed.wait(), 0, resumed.log)
+    self.assertStartsWith(
+      resumed.log, f'tiny, seed 0:\nround {completed_rounds}/8'
+    )
+    self.assertRegex(resumed.log, r'tiny .* sketched_update .* 8 .* 1\.00 x ')
+    self.assertEqual(self._rows(directory), self._rows(self._whole))
+    with (
+      np.load(directory / 'model_weights.npz') as weights,
+      np.load(self._whole / 'model_weights.npz') as whole_weights,
+    ):
+      self.assertEqual(weights.files, whole_weights.files)
+      for name in weights.files:
+        self.assertEqual(weights[name].tobytes(), whole_weights[name].tobytes())
+    self.assertEqual(
+      {**self._summary(directory), 'seconds': 0},
+      {**self._summary(self._whole), 'seconds': 0},
+    )
+
+  def _start_comparison(self) -> program_testing.ProgramProcess:
+    flagfile = self._path('tiny.flags')
+    flagfile.write_text('\n'.join(_TINY_RUN))
+    return program_testing.ProgramProcess(
+      'programs.compare',
+      str(self._path('comparison.log')),
+      f'--runs={flagfile}',
+      f'--output_dir={self._path("comparison")}',
+      f'--cache_dir={self._path("cache")}',
+    )
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,268 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for training_loop, with what run_store keeps of it.
+
+The learning process is a stand-in, so that a run takes no time and can be cut
+short everywhere. `train_test` has real ones.
+"""
+
+import asyncio
+import collections
+import os
+import pathlib
+import signal
+import tempfile
+
+from absl.testing import absltest
+import numpy as np
+from tensorboard.backend.event_processing import event_accumulator
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from programs import run_directory
+from programs import run_store
+from programs import stop_signals
+from programs import training_loop
+
+_BYTES_PER_CLIENT = 3 * 2**30  # Two rounds are more than 32 bits hold.
+_CLIENTS_PER_ROUND = 2
+
+
+class _Process:
+  """Stands in for a learning process: a chaotic map, driven by client ids."""
+
+  def __init__(self, on_next=lambda round_num: None):
+    self._on_next = on_next
+
+  def initialize(self):
+    return collections.OrderedDict(
+      weights=np.linspace(0.1, 0.9, 5, dtype=np.float32), round=np.int32(0)
+    )
+
+  def next(self, state, client_ids):
+    round_num = int(state['round']) + 1
+    self._on_next(round_num)
+    shift = np.float32(sum(map(int, client_ids)) % 7 * 1e-3)
+    weights = state['weights'] + shift
+    weights = np.float32(3.9) * weights * (1 - weights) % np.float32(1)
+    return tff.learning.templates.LearningProcessOutput(
+      state=collections.OrderedDict(
+        weights=weights.astype(np.float32), round=np.int32(round_num)
+      ),
+      metrics={
+        'client_work': {'train': collections.OrderedDict(loss=weights.max())}
+      },
+    )
+
+  def get_model_weights(self, state):
+    return tff.learning.models.ModelWeights((state['weights'],), ())
+
+
+def _experiment(process) -> training_loop.Experiment:
+  return training_loop.Experiment(
+    process=process,
+    sample_clients=lambda round_num: [str(round_num), str(round_num**2)],
+    count_bytes=lambda metrics, num_clients: dict(
+      uplink_bytes=num_clients * _BYTES_PER_CLIENT, downlink_bytes=num_clients
+    ),
+    evaluate=lambda weights: collections.OrderedDict(
+      accuracy=weights.trainable[0].min()
+    ),
+  )
+
+
+class _Killed(BaseException):
+  """What ends a program that is killed."""
+
+
+class _MortalStore(run_store.RunStore):
+  """A store whose program is killed before the n-th thing it keeps."""
+
+  def __init__(self, directory, survives: int):
+    super().__init__(directory)
+    self._survives = survives
+
+  def _live(self):
+    if self._survives == 0:
+      raise _Killed()
+    self._survives -= 1
+
+  async def save(self, state, round_num):
+    self._live()
+    await super().save(state, round_num)
+
+  async def release(self, metrics, round_num):
+    self._live()
+    await super().release(metrics, round_num)
+
+
+class TrainingLoopTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    self._temporary_dir = pathlib.Path(temporary_dir)
+
+  def _train(
+    self,
+    name: str,
+    rounds: int = 5,
+    survives: int = -1,
+    process: _Process | None = None,
+    rounds_per_checkpoint: int = 2,
+  ) -> tuple[training_loop.ProgramState, list[tuple[int, bool]]]:
+    directory = run_directory.RunDirectory(str(self._temporary_dir / name), {})
+    directory.claim()
+    reports = []
+    with stop_signals.StopSignals() as stop:
+      state = asyncio.run(
+        training_loop.train(
+          _experiment(process or _Process()),
+          training_loop.Schedule(rounds, 3, rounds_per_checkpoint),
+          _MortalStore(directory, survives),
+          stop,
+          lambda state, new: reports.append((int(state.round_num), new)),
+        )
+      )
+    return state, reports
+
+  def _csv(self, name: str) -> str:
+    return (self._temporary_dir / name / 'metrics.csv').read_text()
+
+  def _tensorboard(self, name: str) -> dict[str, list[tuple[int, float]]]:
+    accumulator = event_accumulator.EventAccumulator(
+      str(self._temporary_dir / name / 'tensorboard'),
+      size_guidance={event_accumulator.TENSORS: 0},  # All of them.
+    )
+    accumulator.Reload()
+    return {
+      tag: [
+        (event.step, float(tf.make_ndarray(event.tensor_proto)))
+        for event in accumulator.Tensors(tag)
+      ]
+      for tag in accumulator.Tags()[event_accumulator.TENSORS]
+    }
+
+  def _assert_same_run(self, a: str, b: str) -> None:
+    self.assertEqual(self._csv(a), self._csv(b))
+    self.assertEqual(self._tensorboard(a), self._tensorboard(b))
+
+  def _assert_same_state(self, a, b) -> None:
+    def without_time(state):
+      return tf.nest.map_structure(
+        lambda leaf: (leaf.dtype, leaf.tobytes()),
+        state._replace(seconds=np.float64(0)),
+      )
+
+    self.assertEqual(without_time(a), without_time(b))
+
+  def test_trains_evaluates_and_reports_by_schedule(self):
+    state, reports = self._train('run')
+    self.assertEqual(
+      reports,
+      [(0, True), (1, False), (2, False), (3, True), (4, False), (5, True)],
+    )
+    expected = _Process().initialize()
+    for round_num in range(1, 6):
+      expected = (
+        _Process().next(expected, [str(round_num), str(round_num**2)]).state
+      )
+    self.assertAllEqual(state.server_state['weights'], expected['weights'])
+    self.assertEqual(state.metrics['accuracy'], expected['weights'].min())
+    self.assertEqual(
+      state.uplink_bytes, 5 * _CLIENTS_PER_ROUND * _BYTES_PER_CLIENT
+    )
+    self.assertEqual(state.downlink_bytes, 5 * _CLIENTS_PER_ROUND)
+
+  def test_releases_one_row_a_round(self):
+    state, _ = self._train('run')
+    header, *rows = self._csv('run').splitlines()
+    columns = header.split(',')
+    self.assertCountEqual(
+      columns,
+      [
+        'round',
+        'uplink_bytes',
+        'downlink_bytes',
+        'evaluation/accuracy',
+        'train/loss',
+      ],
+    )
+    self.assertLen(rows, 6)
+    last_row = dict(zip(columns, rows[-1].split(','), strict=True))
+    self.assertEqual(last_row['round'], '5')
+    self.assertEqual(last_row['uplink_bytes'], str(state.uplink_bytes))
+    points = self._tensorboard('run')
+    self.assertEqual([s for s, _ in points['evaluation/accuracy']], [0, 3, 5])
+    self.assertEqual([s for s, _ in points['train/loss']], [1, 2, 3, 4, 5])
+
+  def test_resumes_exactly_wherever_it_was_killed(self):
+    state, _ = self._train('whole')
+    num_kept = 6 + 3  # Releases of rounds 0 to 5; states of rounds 2, 4 and 5.
+    for survives in range(num_kept):
+      name = f'killed_{survives}'
+      with self.assertRaises(_Killed):
+        self._train(name, survives=survives)
+      resumed_state, _ = self._train(name)
+      self._assert_same_state(resumed_state, state)
+      self._assert_same_run(name, 'whole')
+    self._train('whole_again', survives=num_kept)  # There is no more to keep.
+
+  def test_resumes_beside_what_was_left_half_done(self):
+    state, _ = self._train('whole')
+    with self.assertRaises(_Killed):
+      self._train('killed', survives=5)  # After the state of round 2.
+    checkpoints = self._temporary_dir / 'killed' / 'checkpoints'
+    (checkpoints / 'program_state_4_temp1234' / 'variables').mkdir(parents=True)
+    (self._temporary_dir / 'killed' / 'metrics.csv_temp4321').write_text('rou')
+    resumed_state, _ = self._train('killed')
+    self._assert_same_state(resumed_state, state)
+    self._assert_same_run('killed', 'whole')
+    self.assertEmpty(list(self._temporary_dir.rglob('*_temp*')))
+
+  def test_finished_run_goes_on_to_more_rounds(self):
+    self._train('run', rounds=3)
+    state, reports = self._train('run', rounds=6)
+    self.assertEqual([round_num for round_num, _ in reports], [3, 4, 5, 6])
+    straight_state, _ = self._train('straight', rounds=6)
+    self._assert_same_state(state, straight_state)
+    self._assert_same_run('run', 'straight')
+
+  def test_run_with_more_rounds_is_left_as_it_is(self):
+    self._train('run', rounds=5)
+    before = self._csv('run')
+    state, _ = self._train('run', rounds=3)
+    self.assertEqual(state.round_num, 5)
+    self.assertEqual(self._csv('run'), before)
+
+  def test_stopped_in_a_round_saves_the_one_before(self):
+    state, _ = self._train('whole', rounds_per_checkpoint=100)
+
+    def stop_in_round_4(round_num):
+      if round_num == 4:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with self.assertRaises(stop_signals.Stopped):
+      self._train(
+        'stopped',
+        process=_Process(stop_in_round_4),
+        rounds_per_checkpoint=100,
+      )
+    resumed_state, reports = self._train('stopped', rounds_per_checkpoint=100)
+    self.assertEqual([round_num for round_num, _ in reports], [3, 4, 5])
+    self._assert_same_state(resumed_state, state)
+    self._assert_same_run('stopped', 'whole')
+
+
+if __name__ == '__main__':
+  absltest.main()

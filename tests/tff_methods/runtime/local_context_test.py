@@ -1,0 +1,82 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for local_context."""
+
+import os
+import signal
+
+from absl.testing import absltest
+import numpy as np
+import tensorflow_federated as tff
+
+from tff_methods.runtime import local_context
+from tff_methods.runtime import workers
+
+
+@tff.federated_computation(tff.FederatedType(np.float32, tff.CLIENTS))
+def _mean(values):
+  return tff.federated_mean(values)
+
+
+@tff.federated_computation()
+def _num_clients():
+  return tff.federated_sum(tff.federated_value(1, tff.CLIENTS))
+
+
+class LocalContextTest(absltest.TestCase):
+  def _install(self, context: tff.framework.SyncContext) -> None:
+    self.enter_context(tff.framework.get_context_stack().install(context))
+
+  def test_runs_computations_with_any_number_of_clients(self):
+    self._install(local_context.create_local_context())
+    self.assertEqual(_mean([1.0, 2.0, 6.0]), 3.0)
+    self.assertEqual(_mean([1.0]), 1.0)
+
+  def test_runs_with_default_number_of_clients(self):
+    self._install(local_context.create_local_context(default_num_clients=7))
+    self.assertEqual(_num_clients(), 7)
+
+  def test_streams_structures(self):
+    self._install(local_context.create_local_context(stream_structs=True))
+    pair_type = tff.StructWithPythonType([np.int32, np.int32], tuple)
+
+    @tff.tensorflow.computation(pair_type)
+    def swap(pair):
+      return pair[1], pair[0]
+
+    self.assertSequenceEqual(swap((1, 2)), (2, 1))
+
+  def test_sets_the_default(self):
+    local_context.set_local_context()
+    self.assertEqual(_mean([1.0, 3.0]), 2.0)
+
+  def test_raises_once_the_worker_is_dead(self):
+    started = []
+
+    class Worker(workers.LocalWorker):
+      def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        started.append(self)
+
+    with absltest.mock.patch.object(workers, 'LocalWorker', Worker):
+      self._install(local_context.create_local_context())
+    self.assertEqual(_mean([1.0, 2.0]), 1.5)
+    (worker,) = started
+    os.kill(worker.pid, signal.SIGKILL)
+    with self.assertRaisesRegex(RuntimeError, 'exit code -9'):
+      _mean([1.0, 2.0])
+
+
+if __name__ == '__main__':
+  absltest.main()

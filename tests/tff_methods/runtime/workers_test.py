@@ -1,0 +1,176 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for workers."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from unittest import mock
+
+from absl.testing import absltest
+from absl.testing import parameterized
+import grpc
+import numpy as np
+import psutil
+import tensorflow_federated as tff
+
+from tff_methods.runtime import workers
+
+_REPOSITORY = pathlib.Path(__file__).parents[3]
+
+# Prints the worker's id, and then runs a computation that does not end.
+_PROGRAM = """
+import numpy as np
+import psutil
+import tensorflow as tf
+import tensorflow_federated as tff
+from tff_methods import runtime
+
+@tff.tensorflow.computation(np.int32)
+def count_forever(i):
+  return tf.while_loop(lambda i: True, lambda i: i % 1000 + 1, [i])[0]
+
+runtime.set_local_context()
+(worker,) = psutil.Process().children()
+print(worker.pid, flush=True)
+count_forever(0)
+"""
+
+
+def _is_alive(process: psutil.Process) -> bool:
+  try:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+  except psutil.NoSuchProcess:
+    return False
+
+
+def _wait_until(condition, timeout_seconds: float = 60) -> bool:
+  deadline = time.monotonic() + timeout_seconds
+  while not condition():
+    if time.monotonic() > deadline:
+      return False
+    time.sleep(0.02)
+  return True
+
+
+class LocalWorkerTest(parameterized.TestCase):
+  @parameterized.parameters(signal.SIGINT, signal.SIGKILL)
+  def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    log_path = pathlib.Path(temporary_dir) / 'log'
+    paths = [str(_REPOSITORY), *filter(None, sys.path)]
+    with log_path.open('wb') as log:
+      program = subprocess.Popen(
+        [sys.executable, '-c', _PROGRAM],
+        stdout=log,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
+      )
+    self.addCleanup(program.kill)
+    self.assertTrue(_wait_until(lambda: log_path.read_text().endswith('\n')))
+    worker = psutil.Process(int(log_path.read_text()))
+    # Until it counts: with the program's wait inside the C++ runtime.
+    self.assertTrue(_wait_until(lambda: worker.cpu_times().user > 1))
+    program.send_signal(signum)
+    self.assertEqual(program.wait(timeout=10), -signum)
+    self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
+
+  def test_answers_and_ends_when_told(self):
+    worker = workers.LocalWorker()
+    worker.check_running()
+    grpc.channel_ready_future(worker.channel).result(timeout=5)
+    worker.end()
+    self.assertFalse(psutil.pid_exists(worker.pid))
+    with self.assertRaisesRegex(RuntimeError, 'exit code -9.*new context'):
+      worker.check_running()
+    worker.end()  # Harmless.
+
+  def test_ends_with_its_object(self):
+    worker = workers.LocalWorker()
+    pid = worker.pid
+    del worker
+    self.assertFalse(psutil.pid_exists(pid))
+
+  def test_leaves_the_terminals_signals_to_the_program(self):
+    worker = workers.LocalWorker()
+    self.assertNotEqual(os.getpgid(worker.pid), os.getpgid(0))
+    worker.end()
+
+  def test_refuses_threads_that_may_end_before_the_program(self):
+    errors = []
+
+    def start():
+      try:
+        workers.LocalWorker()
+      except RuntimeError as e:
+        errors.append(str(e))
+
+    thread = threading.Thread(target=start, name='short_lived')
+    thread.start()
+    thread.join()
+    self.assertRegex(errors[0], 'main thread, found short_lived')
+
+  def test_says_how_a_worker_that_does_not_start_ended(self):
+    with mock.patch.object(workers, '_worker_path', return_value='/bin/false'):
+      with self.assertRaisesRegex(RuntimeError, 'ended with exit code 1 '):
+        workers.LocalWorker()
+
+  def test_says_that_a_worker_is_silent_and_ends_it(self):
+    silent_path = self._create_silent_worker()
+    with mock.patch.object(workers, '_worker_path', return_value=silent_path):
+      with self.assertRaisesRegex(RuntimeError, 'within 0.5 seconds.*silent'):
+        workers.LocalWorker(start_timeout_seconds=0.5)
+    commands = [p.cmdline() for p in psutil.Process().children()]
+    self.assertFalse(any(silent_path in command for command in commands))
+
+  def _create_silent_worker(self) -> str:
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    path = pathlib.Path(temporary_dir) / 'silent'
+    path.write_text('#!/bin/sh\nexec sleep 60\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+class EndWorkersTest(absltest.TestCase):
+  def test_ends_workers_of_any_context(self):
+    own = workers.LocalWorker()
+    tff.backends.native.set_sync_local_cpp_execution_context()
+
+    @tff.tensorflow.computation(np.int32)
+    def add_one(x):
+      return x + 1
+
+    self.assertEqual(add_one(1), 2)
+    children = psutil.Process().children()
+    names = [child.name() for child in children]
+    self.assertGreaterEqual(names.count('worker_binary'), 2)
+    bystander = subprocess.Popen(['sleep', '60'])
+    self.addCleanup(bystander.kill)
+
+    workers.end_workers()
+    for child in children:
+      self.assertFalse(_is_alive(child))
+    self.assertIsNone(bystander.poll())
+    with self.assertRaisesRegex(RuntimeError, 'another context'):
+      add_one(1)
+    own.end()  # Harmless.
+
+
+if __name__ == '__main__':
+  absltest.main()

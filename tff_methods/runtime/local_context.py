@@ -1,0 +1,85 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The local execution context: TFF's C++ runtime on this machine's CPU."""
+
+import tensorflow_federated as tff
+
+# TFF has no public names for these two, and a context of one's own needs them.
+from tensorflow_federated.python.core.backends.native import compiler
+from tensorflow_federated.python.core.environments.tensorflow_frontend import (
+  tensorflow_computation,
+)
+
+from tff_methods.runtime import workers
+
+
+def create_local_context(
+  *,
+  default_num_clients: int = 0,
+  max_concurrent_computation_calls: int = -1,
+  stream_structs: bool = False,
+) -> tff.framework.SyncContext:
+  """Returns a context on a worker process of its own that it does not leave.
+
+  It runs computations just as the context of
+  `tff.backends.native.create_sync_local_cpp_execution_context`, and differs in
+  the worker's life (see `workers.LocalWorker`): it starts here, not at the
+  first call; it ends with the program, however that ends; and if it dies, the
+  next call raises `RuntimeError` instead of starting others forever.
+
+  Args:
+    default_num_clients: The number of clients where a computation's arguments
+      do not tell it.
+    max_concurrent_computation_calls: How many calls to one computation the
+      worker runs at a time; no limit where it is not positive.
+    stream_structs: Whether structures cross to the worker one element at a
+      time, for those larger than 2 GB.
+
+  Raises:
+    RuntimeError: If this is not the main thread or the worker does not start.
+  """
+  worker = workers.LocalWorker(
+    max_concurrent_computation_calls=max_concurrent_computation_calls
+  )
+  stub = tff.framework.RemoteExecutorGrpcStub(worker.channel)
+
+  def create_executor(cardinalities):
+    worker.check_running()
+    cardinalities.setdefault(tff.CLIENTS, default_num_clients)
+    executor = tff.framework.RemoteExecutor(stub, stream_structs=stream_structs)
+    executor.set_cardinalities(cardinalities)
+    return executor
+
+  return tff.framework.SyncExecutionContext(
+    executor_fn=tff.framework.ResourceManagingExecutorFactory(create_executor),
+    compiler_fn=compiler.desugar_and_transform_to_native,
+    transform_args=tensorflow_computation.transform_args,
+    transform_result=tensorflow_computation.transform_result,
+  )
+
+
+def set_local_context(
+  *,
+  default_num_clients: int = 0,
+  max_concurrent_computation_calls: int = -1,
+  stream_structs: bool = False,
+) -> None:
+  """Makes a context of `create_local_context` this thread's default."""
+  tff.framework.set_default_context(
+    create_local_context(
+      default_num_clients=default_num_clients,
+      max_concurrent_computation_calls=max_concurrent_computation_calls,
+      stream_structs=stream_structs,
+    )
+  )
