@@ -126,6 +126,5 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
 
 
 def _is_static(type_spec: tff.TensorType) -> bool:
-  return tff.types.is_shape_fully_defined(type_spec.shape) and (
-    type_spec.dtype is not np.str_
-  )
+  is_numeric = np.dtype(type_spec.dtype).kind not in 'OSU'
+  return is_numeric and tff.types.is_shape_fully_defined(type_spec.shape)

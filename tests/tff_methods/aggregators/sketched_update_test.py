@@ -1,0 +1,200 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import aggregators
+from tff_methods import communication
+
+_KERNEL, _BIAS = (3, 3, 8, 16), (16,)
+_NUM_KERNEL = 3 * 3 * 8 * 16
+_VALUE_TYPE = tff.to_type(
+  [tff.TensorType(np.float32, _KERNEL), tff.TensorType(np.float32, _BIAS)]
+)
+_WEIGHT_TYPE = tff.TensorType(np.float32)
+_WEIGHTS = [1.0, 3.0, 0.5]
+
+
+def _values(scale=1.0):
+  rng = np.random.default_rng(0)
+  return [
+    [(scale * rng.normal(size=s)).astype(np.float32) for s in (_KERNEL, _BIAS)]
+    for _ in _WEIGHTS
+  ]
+
+
+def _create(**kwargs):
+  factory = aggregators.sketched_update_aggregator(**kwargs)
+  return factory.create(_VALUE_TYPE, _WEIGHT_TYPE)
+
+
+def _kernel_bytes(bits=None, kept=_NUM_KERNEL, overhead=0):
+  return int(np.ceil(kept * (bits or 32) / 8)) + overhead
+
+
+# Scale: 4 bytes. Range: 8. Key: 8.
+_CONFIGURATIONS = (
+  ('default', {}, _kernel_bytes(2, overhead=4)),
+  ('float32', {'bits': None}, _kernel_bytes()),
+  ('one_bit', {'bits': 1}, _kernel_bytes(1, overhead=4)),
+  ('odd', {'bits': 3}, _kernel_bytes(3, overhead=4)),
+  ('wide', {'bits': 13}, _kernel_bytes(13, overhead=4)),
+  (
+    'uniform',
+    {'bits': 4, 'quantizer': 'uniform'},
+    _kernel_bytes(4, overhead=8),
+  ),
+  (
+    'no_rotation',
+    {'bits': 4, 'quantizer': 'uniform', 'rotation': False},
+    _kernel_bytes(4, overhead=8),
+  ),
+  (
+    'subsampled',
+    {'bits': 2, 'fraction': 0.125},
+    _kernel_bytes(2, _NUM_KERNEL // 8, overhead=12),
+  ),
+  (
+    'subsampled_floats',
+    {'bits': None, 'fraction': 0.125, 'rotation': False},
+    _kernel_bytes(None, _NUM_KERNEL // 8, overhead=8),
+  ),
+  (
+    'entropy',
+    {'fraction': 0.5, 'seed_source': 'entropy'},
+    _kernel_bytes(2, _NUM_KERNEL // 2, overhead=12),
+  ),
+)
+
+
+class SketchedUpdateAggregatorComputationTest(
+  parameterized.TestCase, tf.test.TestCase
+):
+  def test_is_weighted_or_not(self):
+    weighted = aggregators.sketched_update_aggregator()
+    unweighted = aggregators.sketched_update_aggregator(weighted=False)
+    self.assertIsInstance(weighted, tff.aggregators.WeightedAggregationFactory)
+    self.assertIsInstance(
+      unweighted, tff.aggregators.UnweightedAggregationFactory
+    )
+
+  def test_result_is_of_the_type_of_the_values(self):
+    process = _create()
+    self.assertTrue(process.is_weighted)
+    result = process.next.type_signature.result.result
+    self.assertEqual(result, tff.FederatedType(_VALUE_TYPE, tff.SERVER))
+
+  @parameterized.named_parameters(
+    ('bits', {'bits': 0}, 'bits from 1 to 16, found 0'),
+    ('fraction', {'fraction': 0.0}, r'fraction in \(0, 1\], found 0.0'),
+    ('quantizer', {'quantizer': 'lloyd'}, "('eden', 'uniform').*found 'lloyd'"),
+    ('seed_source', {'seed_source': 'time'}, "found 'time'"),
+    ('eden_without_rotation', {'rotation': False}, "take quantizer='uniform'"),
+  )
+  def test_bad_values_raise(self, kwargs, message):
+    with self.assertRaisesRegex(ValueError, message):
+      aggregators.sketched_update_aggregator(**kwargs)
+
+  @parameterized.named_parameters(
+    ('bits', {'bits': 2.5}, 'bits to be an int, found float'),
+    ('min_elements', {'min_elements': '9'}, 'to be an int, found str'),
+  )
+  def test_bad_types_raise(self, kwargs, message):
+    with self.assertRaisesRegex(TypeError, message):
+      aggregators.sketched_update_aggregator(**kwargs)
+
+  def test_other_dtypes_raise_when_created(self):
+    factory = aggregators.sketched_update_aggregator(min_elements=1)
+    with self.assertRaisesRegex(TypeError, 'float32 values.*found float64'):
+      factory.create(tff.TensorType(np.float64, [9]), _WEIGHT_TYPE)
+
+
+class SketchedUpdateAggregatorExecutionTest(
+  parameterized.TestCase, tf.test.TestCase
+):
+  @parameterized.named_parameters(*_CONFIGURATIONS)
+  def test_both_byte_counts_are_the_bytes_that_the_payload_needs(
+    self, kwargs, kernel_bytes
+  ):
+    process = _create(**kwargs)
+    expected = kernel_bytes + 4 * _BIAS[0]
+    output = process.next(process.initialize(), _values(), _WEIGHTS)
+    received = output.measurements['mean_value']['payload_bytes']
+    self.assertEqual(received, expected * len(_WEIGHTS))
+    # The trace sees the weight too, a float32.
+    traced = communication.traced_bytes(process.next)
+    self.assertEqual(traced.uplink, expected + 4)
+
+  @parameterized.named_parameters(
+    ('float32', {'bits': None}, 1e-12),
+    ('eden', {'bits': 12}, 1e-5),
+    ('uniform', {'bits': 12, 'quantizer': 'uniform'}, 1e-5),
+  )
+  def test_result_is_the_weighted_mean(self, kwargs, tolerance):
+    process = _create(**kwargs)
+    state = process.initialize()
+    for _ in range(2):
+      output = process.next(state, _values(), _WEIGHTS)
+      state = output.state
+      for i in range(2):
+        expected = np.average(
+          [value[i] for value in _values()], axis=0, weights=_WEIGHTS
+        )
+        error = ((output.result[i] - expected) ** 2).sum()
+        self.assertLess(error / (expected**2).sum(), tolerance)
+
+  def test_unweighted_result_is_the_mean(self):
+    factory = aggregators.sketched_update_aggregator(bits=16, weighted=False)
+    process = factory.create(_VALUE_TYPE)
+    output = process.next(process.initialize(), _values())
+    expected = np.mean([value[0] for value in _values()], axis=0)
+    self.assertAllClose(output.result[0], expected, atol=1e-3)
+    self.assertEqual(
+      output.measurements['mean_value']['payload_bytes'],
+      3 * (2 * _NUM_KERNEL + 4 + 4 * _BIAS[0]),
+    )
+
+  def test_same_seed_same_bits_and_another_seed_others(self):
+    results = []
+    for base_seed in (7, 7, 8):
+      process = _create(bits=1, fraction=0.5, base_seed=base_seed)
+      output = process.next(process.initialize(), _values(), _WEIGHTS)
+      results.append(output.result[0])
+    self.assertAllEqual(results[0], results[1])
+    self.assertNotAllEqual(results[0], results[2])
+
+  def test_small_tensors_come_through_exactly(self):
+    process = _create(bits=1, fraction=0.01)
+    output = process.next(process.initialize(), _values(), [1.0, 1.0, 1.0])
+    expected = np.mean([value[1] for value in _values()], axis=0)
+    self.assertAllClose(output.result[1], expected, rtol=1e-6)
+
+  def test_no_weight_at_all_gives_zeros(self):
+    process = _create()
+    output = process.next(process.initialize(), _values(), [0.0, 0.0, 0.0])
+    self.assertAllEqual(output.result[0], np.zeros(_KERNEL))
+
+  @parameterized.parameters(np.nan, np.inf)
+  def test_non_finite_update_stops_the_round(self, bad):
+    process = _create()
+    values = _values()
+    values[1][0][0, 0, 0, 0] = bad
+    with self.assertRaisesRegex(Exception, 'finite values, found NaN or Inf'):
+      process.next(process.initialize(), values, _WEIGHTS)
+
+
+if __name__ == '__main__':
+  tf.test.main()
