@@ -93,12 +93,12 @@ def _build_next(state_type, value_type, specs, encoders):
 
   @tff.tensorflow.computation(value_type, get_params.type_signature.result[0])
   def encode(value, params):
-    encoded = [
-      e.encode(x, encode_params)[0]
-      for e, x, encode_params in zip(
-        encoders, tf.nest.flatten(value), params[0], strict=True
-      )
-    ]
+    encoded = tensor_encoding.map_in_sequence(
+      lambda x, e, encode_params: e.encode(x, encode_params)[0],
+      tf.nest.flatten(value),
+      encoders,
+      params[0],
+    )
     # The aggregator has no other source for what decodes before the sum.
     return encoded, params[1]
 
@@ -126,8 +126,14 @@ def _build_next(state_type, value_type, specs, encoders):
 
   @tff.tensorflow.computation(accumulator_type, payload_type)
   def accumulate(accumulator, payload):
-    sums = tf.nest.map_structure(
-      tf.add, accumulator['sums'], decode_before_sum(*payload)
+    sums = tensor_encoding.map_in_sequence(
+      lambda x, e, params, accumulated: tf.nest.map_structure(
+        tf.add, accumulated, e.decode_before_sum(x, params)
+      ),
+      payload[0],
+      encoders,
+      payload[1],
+      accumulator['sums'],
     )
     return _accumulator(
       sums,
@@ -147,12 +153,14 @@ def _build_next(state_type, value_type, specs, encoders):
     accumulator_type, get_params.type_signature.result[1], state_type.member
   )
   def finish(accumulator, after_sum_params, state):
-    sums = [
-      e.decode_after_sum(x, params, accumulator['num_clients'])
-      for e, x, params in zip(
-        encoders, accumulator['sums'], after_sum_params, strict=True
-      )
-    ]
+    sums = tensor_encoding.map_in_sequence(
+      lambda x, e, params: e.decode_after_sum(
+        x, params, accumulator['num_clients']
+      ),
+      accumulator['sums'],
+      encoders,
+      after_sum_params,
+    )
     new_state = tuple(
       e.update_state(s, ()) for e, s in zip(encoders, state, strict=True)
     )

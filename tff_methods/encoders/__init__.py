@@ -25,6 +25,7 @@ from tff_methods.encoders.subsampling import SubsamplingStage
 from tff_methods.encoders.tensor_encoding import chain
 from tff_methods.encoders.tensor_encoding import GatherEncoder
 from tff_methods.encoders.tensor_encoding import identity_encoder
+from tff_methods.encoders.tensor_encoding import map_in_sequence
 from tff_methods.encoders.tensor_encoding import SeededStage
 from tff_methods.encoders.tensor_encoding import Stage
 from tff_methods.encoders.uniform_quantization import UniformQuantizationStage

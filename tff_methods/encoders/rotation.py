@@ -19,11 +19,11 @@ length and without padding:
 
 *   A Hadamard matrix of size `2**k` is a Kronecker product of small ones, so it
     is applied as a few matrix products with matrices of up to 32 x 32.
-*   A length that is no power of two gets one or two more factors, of up to 64 x
-    64, whose odd parts are discrete cosine transforms: orthogonal and nearly
-    flat too. What no product of such factors covers (well under 1 % of the
-    coordinates) is mixed in by a Hadamard matrix over the end of the vector,
-    before and after.
+*   Another length takes factors of other sizes, discrete cosine transforms for
+    its odd primes: orthogonal and nearly flat too. Where the length has a large
+    prime, the largest smaller length that has none is rotated so, and the few
+    coordinates behind it are mixed in by a Hadamard matrix over the end of the
+    vector, before and after.
 """
 
 import functools
@@ -38,8 +38,8 @@ from tff_methods.encoders import scaling
 from tff_methods.encoders import seeds
 from tff_methods.encoders import tensor_encoding
 
-_LARGEST_HADAMARD_LOG2 = 5  # 2**5 is the fastest factor on CPU.
-_LARGEST_FACTOR = 64
+_FACTOR_SIZE = 32  # The fastest on CPU.
+_PRIMES = (61, 59, 53, 47, 43, 41, 37, 31, 29, 23, 19, 17, 13, 11, 7, 5, 3, 2)
 # The window that mixes the rest in is this much larger than the rest, so that
 # after the first pass hardly any energy is left outside the main transform.
 _WINDOW_PER_REST = 32
@@ -114,9 +114,10 @@ def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
   """Flips random signs: one random bit an element, never a zero."""
   length = x.shape[0]
-  words = seeds.random_words(
-    seeds.fold_in(key, tf.constant(use, tf.int32)), math.ceil(length / 32)
-  )
+  # Not before x is there, or the signs of all tensors would wait in memory.
+  with tf.control_dependencies([x]):
+    key = seeds.fold_in(key, tf.constant(use, tf.int32))
+  words = seeds.random_words(key, math.ceil(length / 32))
   octets = tf.cast(tf.reshape(tf.bitcast(words, tf.uint8), [-1]), tf.int32)
   bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
   signs = tf.gather(tf.constant(1.0 - 2.0 * bits, tf.float32), octets)
@@ -137,7 +138,7 @@ def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:
 
 
 def _hadamard(x: tf.Tensor, size: int) -> tf.Tensor:
-  return _apply_factors(x, _hadamard_factors(size.bit_length() - 1))
+  return _apply_factors(x, _factors(size))
 
 
 def _on_start(x: tf.Tensor, size: int, fn) -> tf.Tensor:
@@ -162,26 +163,31 @@ def _window(length: int, size: int) -> int:
 
 @functools.cache
 def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
-  """Returns the largest size up to `length` that factors cover, and these."""
-  best = (0, 0, 1, 1)
-  for log2 in range(length.bit_length()):
-    multiple = length >> log2
-    for first in range(1, _LARGEST_FACTOR + 1):
-      second = min(multiple // first, _LARGEST_FACTOR)
-      # Among equals the one with the largest Hadamard part comes first.
-      best = max(best, (first * second << log2, log2, first, second))
-  size, log2, first, second = best
-  factors = [_orthogonal(n) for n in (first, second) if n > 1]
-  return size, (*factors, *_hadamard_factors(log2))
+  """Returns the largest size up to `length` without large primes, factored."""
+  size = length
+  while not (factors := _factors(size)):
+    size -= 1
+  return size, factors
 
 
 @functools.cache
-def _hadamard_factors(log2: int) -> tuple[np.ndarray, ...]:
-  """Returns small Hadamard matrices, of 2**log2 as a Kronecker product."""
-  num_factors = math.ceil(log2 / _LARGEST_HADAMARD_LOG2)
-  return tuple(
-    _orthogonal(2 ** ((log2 + i) // num_factors)) for i in range(num_factors)
-  )
+def _factors(size: int) -> tuple[np.ndarray, ...]:
+  """Returns small orthogonal matrices with a Kronecker product of that size.
+
+  None at all if the size has a large prime.
+  """
+  sizes = [1]
+  for prime in _PRIMES:
+    while size % prime == 0:
+      size //= prime
+      # The first of the sizes with room for this prime takes it.
+      for i, product in enumerate(sizes):
+        if product * prime <= _FACTOR_SIZE:
+          sizes[i] *= prime
+          break
+      else:
+        sizes.append(prime)
+  return tuple(_orthogonal(n) for n in sizes) if size == 1 else ()
 
 
 def _orthogonal(size: int) -> np.ndarray:

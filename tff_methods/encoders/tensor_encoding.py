@@ -18,7 +18,8 @@ that each also works in TFF's own `tff.aggregators.EncodedSumFactory`. Newer TFF
 drops that library; what the rest of this package needs of it is here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
@@ -99,10 +100,34 @@ def chain(
   while stages:
     stage, key = stages.pop()
     encoder = tensor_encoding.core.Encoder(stage, {key: encoder})
-  return GatherEncoder.from_encoder(encoder, value_spec)
+  # It encodes zeros to learn the types: in a graph that nobody runs.
+  with tf.Graph().as_default():
+    return GatherEncoder.from_encoder(encoder, value_spec)
 
 
 def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
   """Returns an encoder that sends values of any dtype as they are."""
   identity = tensor_encoding.encoders.identity()
   return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
+
+
+def map_in_sequence(fn: Callable[..., Any], *sequences: Sequence[Any]) -> list:
+  """Applies `fn` to the elements of sequences, one after the other.
+
+  TensorFlow would otherwise work on all tensors of a model at once, and hold
+  what it needs for all of them in memory.
+
+  Args:
+    fn: A function of one element of each sequence.
+    *sequences: Of the same length. The elements of the first are structures of
+      tensors; each is held back until the results before it are there.
+
+  Returns:
+    The list of the results.
+  """
+  results = []
+  for first, *others in zip(*sequences, strict=True):
+    with tf.control_dependencies(tf.nest.flatten(results[-1:])):
+      first = tf.nest.map_structure(tf.identity, first)
+    results.append(fn(first, *others))
+  return results

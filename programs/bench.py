@@ -1,0 +1,134 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Measures what the documentation claims, ours beside TFF's own, in one run.
+
+  python -m programs.bench
+
+Candidates take turns, and each time is a median, so that what else runs on the
+machine touches all of them alike. Times of different machines do not compare;
+their ratios do.
+"""
+
+import itertools
+import os
+
+from absl import flags
+from absl import logging
+import rich.progress
+
+from programs import bench_encoders
+from programs import bench_rounds
+from programs import reporting
+from programs import usage
+
+_REPEATS = flags.DEFINE_integer(
+  'repeats', 11, 'How often everything is timed.', lower_bound=1
+)
+_PARTS = flags.DEFINE_multi_enum(
+  'part',
+  ['encoders', 'errors', 'rounds'],
+  ['encoders', 'errors', 'rounds'],
+  'What to measure; give it more than once for more parts.',
+)
+
+_BITS = (1, 2, 4, 8)
+# TensorFlow pads to a power of two, and sends the padding.
+_LENGTHS = (2**23, 10_000_000)
+_WORKLOADS = {
+  'digits, 151,306 weights': bench_rounds.digits_workload,
+  'CNN, 843,658 weights': bench_rounds.cnn_workload,
+}
+_HEADER = ['measured', 'candidate', 'value', 'beside it']
+
+
+def main() -> int:
+  """Measures, and prints one table."""
+  logging.set_verbosity(logging.ERROR)  # TensorFlow's encoders warn each time.
+  measure = {
+    'encoders': _encoder_rows,
+    'errors': _error_rows,
+    'rounds': _round_rows,
+  }
+  rows = []
+  for part in rich.progress.track(_PARTS.value, 'Measuring'):
+    rows.extend(measure[part](_REPEATS.value))
+  reporting.print_table(_HEADER, rows)
+  print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')
+  return 0
+
+
+def _encoder_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for name, shapes in bench_encoders.SHAPES.items():
+    seconds = bench_encoders.time_round_trips(shapes, repeats)
+    library_seconds = seconds[bench_encoders.LIBRARY]
+    for candidate, value in seconds.items():
+      beside = [
+        f'{library_seconds / value:.2f} x as fast as TensorFlow',
+        f'{value / seconds[bench_encoders.COPY]:.1f} copies',
+      ]
+      if candidate not in (bench_encoders.COPY, bench_encoders.LIBRARY):
+        peak = bench_encoders.peak_arrays(shapes, candidate)
+        beside.append(f'peak {peak:.1f} arrays')
+      rows.append(
+        [
+          f'encode + decode at 2 bits, rotated: {name}',
+          candidate,
+          f'{1000 * value:.1f} ms',
+          ', '.join(beside),
+        ]
+      )
+  return rows
+
+
+def _error_rows(repeats: int) -> list[list[str]]:
+  del repeats  # The error is the same each time.
+  rows = []
+  for length, bits in itertools.product(_LENGTHS, _BITS):
+    results = bench_encoders.normalized_errors(bits, length)
+    for candidate, (error, payload) in results.items():
+      library = bench_encoders.LIBRARY
+      if 'rotated' in candidate:
+        library += ', rotated'
+      library_error, library_payload = results[library]
+      rows.append(
+        [
+          f'normalized error at {bits} bits: heavy-tailed vector of {length:,}',
+          candidate,
+          f'{error:.6g}',
+          f"{error / library_error:.3g} x TensorFlow's, in "
+          f'{payload / library_payload:.3g} x its bytes',
+        ]
+      )
+  return rows
+
+
+def _round_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for name, build_workload in _WORKLOADS.items():
+    seconds = bench_rounds.time_rounds(build_workload(), repeats)
+    for candidate, value in seconds.items():
+      rows.append(
+        [
+          f'a round of 10 clients: {name}',
+          candidate,
+          f'{1000 * value:.0f} ms',
+          f'{value / seconds[bench_rounds.PLAIN]:.3f} x TFF mean',
+        ]
+      )
+  return rows
+
+
+if __name__ == '__main__':
+  usage.run(main)

@@ -1,0 +1,218 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Benchmarks of encoders: time, memory and error, beside TensorFlow's own."""
+
+import collections
+from collections.abc import Callable, Sequence
+from concurrent import futures
+import ctypes
+import multiprocessing
+import time
+
+from absl import logging
+import numpy as np
+import tensorflow as tf
+from tensorflow_model_optimization.python.core.internal import tensor_encoding
+
+from tff_methods import communication
+from tff_methods import encoders
+
+SHAPES = {
+  'one vector of 10,000,000': [[10_000_000]],
+  '20 tensors of 1000 x 500': 20 * [[1000, 500]],
+}
+COPY, LIBRARY = 'copy', 'TensorFlow'
+
+
+def sketch(
+  spec: tf.TensorSpec, bits: int, quantizer: str, rotation: bool = True
+) -> encoders.GatherEncoder:
+  """Returns our encoder."""
+  return encoders.sketch_encoder(
+    spec,
+    bits=bits,
+    fraction=1.0,
+    rotation=rotation,
+    quantizer=quantizer,
+    seed_source='reproducible',
+    seed=(0,),
+  )
+
+
+def library_encoder(
+  spec: tf.TensorSpec, bits: int, rotation: bool = True
+) -> encoders.GatherEncoder:
+  """Returns the encoder of tensorflow-model-optimization that TFF takes."""
+  build = (
+    tensor_encoding.encoders.hadamard_quantization
+    if rotation
+    else tensor_encoding.encoders.uniform_quantization
+  )
+  return tensor_encoding.encoders.as_gather_encoder(build(bits), spec)
+
+
+_ROUND = tf.TensorSpec([], tf.int32)
+
+CANDIDATES = {
+  'eden': lambda spec: sketch(spec, 2, 'eden'),
+  'uniform': lambda spec: sketch(spec, 2, 'uniform'),
+  LIBRARY: lambda spec: library_encoder(spec, 2),
+}
+
+
+def heavy_tailed(shapes: Sequence[Sequence[int]]) -> list[tf.Tensor]:
+  """Returns tensors of Student's t distribution with 3 degrees of freedom."""
+  rng = np.random.default_rng(0)
+  return [
+    tf.constant(rng.standard_t(3, size=shape), tf.float32) for shape in shapes
+  ]
+
+
+def round_trip_fn(
+  shapes: Sequence[Sequence[int]],
+  build: Callable[[tf.TensorSpec], encoders.GatherEncoder],
+) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
+  """Returns the function that encodes and decodes tensors of these shapes."""
+  gather_encoders = [
+    build(tf.TensorSpec(shape, tf.float32)) for shape in shapes
+  ]
+
+  def round_trip(x, encoder, round_num):
+    state = tuple(round_num for _ in encoder.initial_state())
+    encode_params, before_sum, after_sum = encoder.get_params(state)
+    payload, _ = encoder.encode(x, encode_params)
+    part = encoder.decode_before_sum(payload, before_sum)
+    return encoder.decode_after_sum(part, after_sum, 1)
+
+  @tf.function(autograph=False)
+  def run(tensors, round_num):
+    # As in federated learning, seeds are not known when the graph is made.
+    rounds = [round_num] * len(tensors)
+    return encoders.map_in_sequence(
+      round_trip, tensors, gather_encoders, rounds
+    )
+
+  traced = run.get_concrete_function([_spec(shape) for shape in shapes], _ROUND)
+  return lambda tensors: traced(*tensors, tf.constant(0))
+
+
+def time_round_trips(
+  shapes: Sequence[Sequence[int]], repeats: int
+) -> dict[str, float]:
+  """Times encoding and decoding at 2 bits with rotation.
+
+  Args:
+    shapes: Of the tensors, which are encoded one by one.
+    repeats: How often each candidate runs; they take turns.
+
+  Returns:
+    By candidate the median of the seconds. `COPY` is a plain copy of the input
+    by numpy.
+  """
+  tensors = heavy_tailed(shapes)
+  arrays = [tensor.numpy() for tensor in tensors]
+  targets = [np.empty_like(array) for array in arrays]
+
+  def copy(_):
+    for target, array in zip(targets, arrays, strict=True):
+      np.copyto(target, array)
+
+  candidates = {COPY: copy}
+  for name, build in CANDIDATES.items():
+    candidates[name] = round_trip_fn(shapes, build)
+  seconds = collections.defaultdict(list)
+  for repeat in range(repeats + 1):
+    for name, run in candidates.items():
+      start = time.perf_counter()
+      run(tensors)
+      if repeat:  # The first traces.
+        seconds[name].append(time.perf_counter() - start)
+  return {name: float(np.median(times)) for name, times in seconds.items()}
+
+
+def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
+  """Returns how much memory encoding and decoding take (Linux).
+
+  In a process of its own, since TensorFlow keeps freed memory for later.
+
+  Args:
+    shapes: Of the tensors.
+    candidate: One of `CANDIDATES`.
+
+  Returns:
+    The peak, beside the input, in units of the size of the input.
+  """
+  with futures.ProcessPoolExecutor(
+    max_workers=1, mp_context=multiprocessing.get_context('spawn')
+  ) as executor:
+    return executor.submit(_peak_arrays, shapes, candidate).result()
+
+
+def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
+  """Quantizes a heavy-tailed vector.
+
+  Args:
+    bits: Bits per value.
+    length: Of the vector.
+
+  Returns:
+    By candidate the squared error over the squared norm, and the bytes of the
+    payload, into which TensorFlow's have padding.
+  """
+  builds = {
+    'eden, rotated': lambda spec: sketch(spec, bits, 'eden'),
+    'uniform, rotated': lambda spec: sketch(spec, bits, 'uniform'),
+    f'{LIBRARY}, rotated': lambda spec: library_encoder(spec, bits),
+    'uniform': lambda spec: sketch(spec, bits, 'uniform', rotation=False),
+    LIBRARY: lambda spec: library_encoder(spec, bits, rotation=False),
+  }
+  tensors = heavy_tailed([[length]])
+  x = tensors[0].numpy().astype(np.float64)
+  results = {}
+  for name, build in builds.items():
+    (decoded,) = round_trip_fn([[length]], build)(tensors)
+    error = ((decoded.numpy() - x) ** 2).sum() / (x**2).sum()
+    payload = communication.payload_bytes(build(_spec([length])))
+    results[name] = float(error), payload
+  return results
+
+
+def _peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
+  logging.set_verbosity(logging.ERROR)  # TensorFlow's encoders warn each time.
+  build = CANDIDATES[candidate]
+  small = [[10]]
+  round_trip_fn(small, build)(heavy_tailed(small))  # Loads code.
+  tensors = heavy_tailed(shapes)
+  run = round_trip_fn(shapes, build)
+  # Free memory that the allocator keeps would hide what is taken of it.
+  ctypes.CDLL('libc.so.6').malloc_trim(0)
+  with open('/proc/self/clear_refs', 'w') as file:
+    file.write('5')  # Resets the peak.
+  before = _status_bytes('VmRSS')
+  run(tensors)
+  num_bytes = sum(tensor.numpy().nbytes for tensor in tensors)
+  return (_status_bytes('VmHWM') - before) / num_bytes
+
+
+def _spec(shape: Sequence[int]) -> tf.TensorSpec:
+  return tf.TensorSpec(shape, tf.float32)
+
+
+def _status_bytes(field: str) -> int:
+  with open('/proc/self/status') as file:
+    for line in file:
+      name, value = line.split(':')
+      if name == field:
+        return int(value.split()[0]) * 1024
+  raise ValueError(f'Expected {field} in /proc/self/status, found none.')
