@@ -1,0 +1,63 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Every target first makes .venv hold what requirements.txt lists. That needs
+# Python 3.11, and nothing else.
+
+PYTHON := .venv/bin/python
+# `make bazel-test BAZEL=bazel` takes the Bazel on PATH.
+BAZEL := tools/debian_bazel/bazel.sh
+RUNS := programs/flagfiles/digits_fed_avg.flags,$\
+  programs/flagfiles/digits_sketched_2bit.flags,$\
+  programs/flagfiles/digits_sketched_2bit_12.5pct.flags
+
+# TensorFlow logs errors without one when it is imported; failures still raise.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: train test lint bench bazel-test lock clean env
+
+# Trains with plain and with compressed uplink, and compares them in a table.
+train: env
+	$(PYTHON) -m programs.compare --runs=$(RUNS) --output_dir=output/train
+
+test: env
+	$(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
+	  --dist=loadfile
+
+lint: env
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) tools/build_files.py
+
+bench: env
+	$(PYTHON) -m programs.bench
+
+# Builds everything, and runs the tests that are tagged "smoke".
+bazel-test: env
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --nobuild_tests_only \
+	  --test_tag_filters=smoke //...
+
+# Compiles requirements.in and requirements.overrides into requirements.txt.
+lock: env
+	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links \
+	  --override=requirements.overrides --custom-compile-command='make lock' \
+	  --output-file=requirements.txt requirements.in
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env:
+	@tools/make_env.sh

@@ -1,0 +1,189 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Keeps the BUILD files in step with the Python sources.
+
+  python tools/build_files.py        # shows what is out of step, exit code 1
+  python tools/build_files.py --fix  # brings it in step
+
+Each module has one target, named like it: a `py_test` for `*_test.py`, a
+`py_binary` for what runs as a program, a `py_library` for the rest. Its `deps`
+are the modules of this repository that it imports. What stands before the first
+of these targets, and their other attributes, is written by hand and kept. A
+module is visible to its top directory and to tests, a package to everyone.
+"""
+
+import argparse
+import ast
+from collections.abc import Iterator, Mapping
+import difflib
+import json
+import os
+import pathlib
+import sys
+
+_LICENCE = pathlib.Path(__file__).read_text().partition('"""')[0]
+_LOAD = 'load("@rules_python//python:defs.bzl", '
+_RULES = ('py_binary', 'py_library', 'py_test')
+_ATTRIBUTES = (
+  'name testonly size timeout srcs data tags visibility deps'.split()
+)
+
+# The attributes of a target by name, and its rule under the key 'rule'.
+_Target = Mapping[str, object]
+
+
+def main() -> int:
+  parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+  parser.add_argument('--fix', action='store_true', help='write BUILD files')
+  fix = parser.parse_args().fix
+  root = pathlib.Path(__file__).resolve().parents[1]
+  out_of_step = 0
+  for package in _packages(root):
+    build = package / 'BUILD'
+    old = build.read_text() if build.exists() else ''
+    head = _default_head(package.relative_to(root).parts[0])
+    new = _build_text(old or head, _expected_targets(root, package))
+    if new == old:
+      continue
+    if fix:
+      build.write_text(new)
+    else:
+      out_of_step += 1
+      name = str(build.relative_to(root))
+      lines = (text.splitlines(keepends=True) for text in (old, new))
+      sys.stdout.writelines(difflib.unified_diff(*lines, name, name))
+  if out_of_step:
+    print('BUILD files are out of step: `python tools/build_files.py --fix`.')
+  return int(out_of_step > 0)
+
+
+def _packages(root: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields the directories below `root` with Python modules or a BUILD file."""
+  ignored = (root / '.bazelignore').read_text().split()
+  for directory, subdirectories, files in os.walk(root):
+    here = pathlib.Path(directory)
+    subdirectories[:] = [
+      name
+      for name in sorted(subdirectories)
+      if name[0] != '.' and str((here / name).relative_to(root)) not in ignored
+    ]
+    modules = [name for name in files if name.endswith('.py')]
+    if here != root and (modules or 'BUILD' in files):
+      yield here
+
+
+def _expected_targets(
+  root: pathlib.Path, package: pathlib.Path
+) -> dict[str, _Target]:
+  """Returns what the modules of a package ask for, by target name."""
+  targets = {}
+  for source in sorted(package.glob('*.py')):
+    text = source.read_text()
+    name = package.name if source.stem == '__init__' else source.stem
+    target = {'rule': 'py_library', 'name': name, 'srcs': [source.name]}
+    if source.stem == '__init__':
+      target['visibility'] = ['//visibility:public']
+    if name.endswith('_test'):
+      target['rule'] = 'py_test'
+    elif "\nif __name__ == '__main__':" in text:
+      target['rule'] = 'py_binary'
+    elif _package_label(root, package).startswith('//tests'):
+      target['testonly'] = True
+    labels = {_label(root, name) for name in _imported_names(ast.parse(text))}
+    here = _package_label(root, package)
+    deps = {_short(d, here) for d in labels - {None, f'{here}:{name}'}}
+    target['deps'] = sorted(deps, key=lambda d: (d[0] != ':', d.split(':')))
+    targets[name] = target
+  return targets
+
+
+def _imported_names(module: ast.Module) -> Iterator[str]:
+  """Yields the dotted names of a module's imports, `from a import b` as a.b."""
+  for node in ast.walk(module):
+    if isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+      yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def _label(root: pathlib.Path, name: str) -> str | None:
+  """Returns the target of a dotted name, `None` when it is not of `root`."""
+  path = root.joinpath(*name.split('.'))
+  for module in (path, path.parent):
+    if module.with_suffix('.py').is_file():
+      return f'{_package_label(root, module.parent)}:{module.name}'
+    if (module / '__init__.py').is_file():
+      return f'{_package_label(root, module)}:{module.name}'
+  return None
+
+
+def _package_label(root: pathlib.Path, package: pathlib.Path) -> str:
+  return '//' + '/'.join(package.relative_to(root).parts)
+
+
+def _short(label: str, here: str) -> str:
+  """Returns a label as a BUILD file of the package `here` writes it."""
+  package, _, name = label.partition(':')
+  if package == here:
+    return f':{name}'
+  return package if package.endswith(f'/{name}') else label
+
+
+def _default_head(top_directory: str) -> str:
+  packages = sorted({f'//{top_directory}', '//tests'})
+  if len(packages) == 1:
+    return 'package(default_visibility = ["//tests:__subpackages__"])\n'
+  items = ''.join(f'    "{p}:__subpackages__",\n' for p in packages)
+  return f'package(default_visibility = [\n{items}])\n'
+
+
+def _build_text(old: str, expected: Mapping[str, _Target]) -> str:
+  """Returns the text of a BUILD file with the expected targets."""
+  existing = {}
+  by_hand = old.splitlines(keepends=True)
+  for node in ast.parse(old).body:
+    call = getattr(node, 'value', None)
+    if isinstance(call, ast.Call) and call.func.id in _RULES:
+      values = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+      existing[values['name']] = values
+      del by_hand[node.lineno - 1 :]
+  if not existing and not expected:
+    return old
+  head = ''.join(line for line in by_hand if not line.startswith(_LOAD))
+  head = head.removeprefix(_LICENCE).strip()
+  rules = sorted({str(target['rule']) for target in expected.values()})
+  load = _LOAD + ', '.join(f'"{rule}"' for rule in rules) + ')\n'
+  targets = [
+    _target_text({**existing.get(name, {}), **target})
+    for name, target in expected.items()
+  ]
+  return '\n'.join([_LICENCE + '\n' + load, head + '\n', *targets])
+
+
+def _target_text(target: _Target) -> str:
+  """Returns a target as Bazel's own formatter lays it out."""
+  lines = [f'{target["rule"]}(']
+  for key in sorted(target.keys() - {'rule'}, key=_ATTRIBUTES.index):
+    value = target[key]
+    if isinstance(value, list) and len(value) > 1:
+      items = ''.join(f'        "{item}",\n' for item in value)
+      lines.append(f'    {key} = [\n{items}    ],')
+    elif value or value is False:
+      text = str(value) if isinstance(value, bool) else json.dumps(value)
+      lines.append(f'    {key} = {text},')
+  return '\n'.join([*lines, ')\n'])
+
+
+if __name__ == '__main__':
+  sys.exit(main())
