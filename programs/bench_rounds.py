@@ -56,12 +56,12 @@ def cnn_workload() -> Workload:
   digits = sklearn_datasets.load_digits()
   images = np.kron(digits.images / 16, np.ones([1, 3, 3]))
   images = np.pad(images, [(0, 0), (2, 2), (2, 2)])[..., np.newaxis]
-  data = tf.data.Dataset.from_tensor_slices(
-    (images.astype(np.float32), digits.target.astype(np.int32))
-  )
+  arrays = images.astype(np.float32), digits.target.astype(np.int32)
   clients = [
-    data.skip(i * _NUM_EXAMPLES).take(_NUM_EXAMPLES).batch(20)
-    for i in range(_NUM_CLIENTS)
+    tf.data.Dataset.from_tensor_slices(
+      tuple(array[start : start + _NUM_EXAMPLES] for array in arrays)
+    ).batch(20)
+    for start in range(0, _NUM_CLIENTS * _NUM_EXAMPLES, _NUM_EXAMPLES)
   ]
 
   def model_fn() -> tff.learning.models.VariableModel:
