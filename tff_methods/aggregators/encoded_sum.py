@@ -19,6 +19,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
 _EncoderFn = Callable[[tf.TensorSpec, int], tensor_encoding.GatherEncoder]
@@ -30,7 +31,9 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
   Like `tff.aggregators.EncodedSumFactory`, to which its result is equal, the
   clients encode, the part of the decoding that does not commute with the sum is
   done as each payload arrives, and the rest once, on the sum. It differs in its
-  measurements, and in that encoders know which tensor of the model they encode.
+  measurements, in that encoders know which tensor of the model they encode, and
+  in that NaN or Inf in any value stops the round with an `InvalidArgumentError`
+  on the client, before it reaches the sum.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
@@ -94,7 +97,7 @@ def _build_next(state_type, value_type, specs, encoders):
   @tff.tensorflow.computation(value_type, get_params.type_signature.result[0])
   def encode(value, params):
     encoded = tensor_encoding.map_in_sequence(
-      lambda x, e, encode_params: e.encode(x, encode_params)[0],
+      lambda x, e, params: e.encode(scaling.check_finite(x), params)[0],
       tf.nest.flatten(value),
       encoders,
       params[0],

@@ -35,8 +35,9 @@ def sketched_update_aggregator(
 
   Each tensor of the update is rotated at random, subsampled and quantized on
   the client; the server decodes each as it arrives and undoes the rotation
-  once, on the sum. The result is an unbiased estimate of the mean. Clipping,
-  zeroing and differential privacy go around this factory, not inside.
+  once, on the sum. The result estimates the mean without bias (nearly, with
+  `'eden'`: see `encoders.EdenQuantizationStage`). Clipping, zeroing and
+  differential privacy go around this factory, not inside.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
   <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
@@ -45,9 +46,9 @@ def sketched_update_aggregator(
   the same name) an `OrderedDict` of `payload_bytes`: the bytes of the sketched
   updates that arrived in the round, of all clients together.
 
-  An update with NaN or Inf stops the round with an `InvalidArgumentError`. (The
-  client works of `tff.learning` replace such an update by zeros of weight zero
-  before it comes here.)
+  An update with NaN or Inf, in whatever tensor, stops the round with an
+  `InvalidArgumentError`. (The client works of `tff.learning` replace such an
+  update by zeros of weight zero before it comes here.)
 
   Args:
     bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
@@ -68,8 +69,8 @@ def sketched_update_aggregator(
     `UnweightedAggregationFactory`.
 
   Raises:
-    TypeError: If `bits` or `min_elements` is not an int. When the process is
-      created: if a tensor to sketch is not `float32`.
+    TypeError: If `bits`, `min_elements` or `base_seed` is not an int. When the
+      process is created: if a tensor to sketch is not `float32`.
     ValueError: If an argument is out of range, or `quantizer` is `'eden'` and
       `rotation` is false.
   """
@@ -81,10 +82,11 @@ def sketched_update_aggregator(
     seed_source=seed_source,
   )
   encoders.check_sketch(**sketch)
-  if isinstance(min_elements, bool) or not isinstance(min_elements, int):
-    raise TypeError(
-      'Expected min_elements to be an int, found '
-      f'{type(min_elements).__name__}.'
+  _check_int('min_elements', min_elements)
+  _check_int('base_seed', base_seed)
+  if min_elements < 0:
+    raise ValueError(
+      f'Expected min_elements of at least 0, found {min_elements}.'
     )
 
   def encoder_fn(spec: tf.TensorSpec, index: int) -> encoders.GatherEncoder:
@@ -97,3 +99,10 @@ def sketched_update_aggregator(
     return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
   # Where no client has any weight the mean is zero, not NaN.
   return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
+
+
+def _check_int(name: str, value: object) -> None:
+  if isinstance(value, bool) or not isinstance(value, int):
+    raise TypeError(
+      f'Expected {name} to be an int, found {type(value).__name__}.'
+    )

@@ -42,7 +42,7 @@ def payload_spec(
 
   outputs = encode.get_concrete_function().structured_outputs
   return collections.OrderedDict(
-    ('/'.join(map(str, path[1:])), tf.TensorSpec(x.shape, x.dtype))
+    (_name(*path), tf.TensorSpec(x.shape, x.dtype))
     for path, x in tree.flatten_with_path(outputs)
   )
 
@@ -63,3 +63,8 @@ def payload_bytes(encoder: encoders.GatherEncoder) -> int:
   return int(
     sum(np.prod(t.shape, dtype=int) * t.dtype.size for t in spec.values())
   )
+
+
+def _name(part: int, *path: str | int) -> str:
+  # The encoded tensors are part 0, the parameters part 1 of what is sent.
+  return '/'.join(['decode_before_sum', *map(str, path)] if part else path)

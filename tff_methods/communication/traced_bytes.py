@@ -33,6 +33,14 @@ _UPLINK = frozenset(
 _UPLINK_PAIR = 'federated_weighted_mean'
 _DOWNLINK = 'federated_broadcast'
 _SELECT = frozenset(['federated_select', 'federated_secure_select'])
+# What neither server nor clients send.
+_LOCAL = (
+  'federated_apply',
+  'federated_eval',
+  'federated_map',
+  'federated_value',
+)
+_LOCAL += ('federated_zip', 'generic_', 'sequence_')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +66,8 @@ def traced_bytes(computation: tff.Computation) -> ClientBytes:
 
   Counted are the arguments of all aggregations, sums and means (up), broadcasts
   (down) and selections (keys up, slices down): values, weights, seeds and
-  metrics alike. What clients hold already (their data) is not.
+  metrics alike. Secure sums count by the type of the values. What clients hold
+  already (their data) is not counted.
 
   Args:
     computation: A computation, such as the `next` of a process.
@@ -68,7 +77,7 @@ def traced_bytes(computation: tff.Computation) -> ClientBytes:
 
   Raises:
     ValueError: If the size of a tensor that is sent is not known when traced
-      (a string, or an unknown dimension).
+      (a string, or an unknown dimension), or an intrinsic is unknown.
   """
   # Inlines every call, so that what is called twice counts twice.
   block = tff.framework.to_call_dominant(computation.to_building_block())
@@ -121,6 +130,11 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
     num_keys = keys.member.shape[0]
     return ClientBytes(
       type_bytes(keys), num_keys * type_bytes(slices.member.element)
+    )
+  if not uri.startswith(_LOCAL):
+    raise ValueError(
+      f'Expected an intrinsic of which it is known what it sends, found {uri}: '
+      'add it to traced_bytes.py.'
     )
   return ClientBytes(0, 0)
 

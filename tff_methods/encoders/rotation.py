@@ -19,18 +19,19 @@ length and without padding:
 
 *   A Hadamard matrix of size `2**k` is a Kronecker product of small ones, so it
     is applied as a few matrix products with matrices of up to 32 x 32.
-*   Another length takes factors of other sizes, discrete cosine transforms for
-    its odd primes: orthogonal and nearly flat too. Where the length has a large
-    prime, the largest smaller length that has none is rotated so, and the few
-    coordinates behind it are mixed in by a Hadamard matrix over the end of the
-    vector, before and after.
+*   Another length takes factors of other sizes, discrete Hartley transforms for
+    its odd primes, up to 61 x 61: orthogonal, without zeros, nearly flat too.
+    Where the length has a larger prime, the largest smaller length that has
+    none is rotated so, and the few coordinates behind it are mixed in by a
+    Hadamard matrix over the end of the vector, before and after.
+
+All of the factors are symmetric, so the transform is its own inverse.
 """
 
 import functools
 import math
 
 import numpy as np
-import scipy.fft
 import scipy.linalg
 import tensorflow as tf
 
@@ -100,11 +101,10 @@ def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return y
   z, scale, _ = scaling.well_scaled(y)
   size, factors = _main_transform(length)
-  transposed = [factor.T for factor in factors]
   window = _window(length, size)
   if window:
     z = _on_window(z, window, lambda w: _flip(_hadamard(w, window), key, 2))
-  z = _on_start(z, size, lambda m: _apply_factors(m, transposed))
+  z = _on_start(z, size, lambda m: _apply_factors(m, factors))
   z = _flip(z, key, 0)
   if window:
     z = _on_window(z, window, lambda w: _flip(_hadamard(w, window), key, 1))
@@ -125,7 +125,7 @@ def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
 
 
 def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:
-  """Applies the Kronecker product of `factors` to a vector.
+  """Applies the Kronecker product of symmetric `factors` to a vector.
 
   Each step applies one factor along the first axis and moves that axis to the
   end; after the last step the axes are in order again.
@@ -133,7 +133,7 @@ def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:
   length = x.shape[0]
   for factor in factors:
     x = tf.reshape(x, [len(factor), -1])
-    x = tf.matmul(x, tf.constant(factor.T, tf.float32), transpose_a=True)
+    x = tf.matmul(x, tf.constant(factor, tf.float32), transpose_a=True)
   return tf.reshape(x, [length])
 
 
@@ -172,7 +172,7 @@ def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
 
 @functools.cache
 def _factors(size: int) -> tuple[np.ndarray, ...]:
-  """Returns small orthogonal matrices with a Kronecker product of that size.
+  """Returns small orthogonal matrices whose Kronecker product has that size.
 
   None at all if the size has a large prime.
   """
@@ -191,8 +191,10 @@ def _factors(size: int) -> tuple[np.ndarray, ...]:
 
 
 def _orthogonal(size: int) -> np.ndarray:
-  """Returns an orthogonal matrix of entries at most `sqrt(2 / size)`."""
+  """Returns a symmetric orthogonal matrix, entries at most `sqrt(2 / size)`."""
   power = size & -size
   odd = size // power
   hadamard = scipy.linalg.hadamard(power) / math.sqrt(power)
-  return np.kron(hadamard, scipy.fft.dct(np.eye(odd), norm='ortho', axis=0))
+  angles = 2 * math.pi / odd * np.outer(np.arange(odd), np.arange(odd))
+  hartley = (np.cos(angles) + np.sin(angles)) / math.sqrt(odd)
+  return np.kron(hadamard, hartley)

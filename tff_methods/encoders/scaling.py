@@ -15,6 +15,10 @@
 
 import tensorflow as tf
 
+_NOT_FINITE = (
+  'Expected finite values, found NaN or Inf: lower the client learning rate, '
+  'or zero such updates (tff.aggregators.zeroing_factory) before encoding.'
+)
 # Squared norms between these leave room to square, sum and divide in float32.
 _SMALLEST_SQUARED_NORM = 1e-20
 _LARGEST_SQUARED_NORM = 1e30
@@ -46,8 +50,7 @@ def well_scaled(
   def rescale():
     finite = tf.debugging.check_numerics(
       x,
-      'Expected a client update of finite values, found NaN or Inf: lower the '
-      'client learning rate, or zero such updates before encoding them.',
+      _NOT_FINITE,
     )
     peak = tf.reduce_max(tf.abs(finite)) if x.shape.num_elements() else 0.0
     scale = _power_of_two_near(peak)
@@ -55,6 +58,18 @@ def well_scaled(
     return z, scale, 2.0 * tf.nn.l2_loss(z)
 
   return tf.cond(ordinary, lambda: (x, 1.0, squared_norm), rescale)
+
+
+def check_finite(x: tf.Tensor) -> tf.Tensor:
+  """Returns `x`; raises `InvalidArgumentError`, when run, on NaN and Inf."""
+  if not x.dtype.is_floating:
+    return x
+  # One read in the usual case; the sum of squares can overflow without harm.
+  return tf.cond(
+    tf.math.is_finite(tf.nn.l2_loss(x)),
+    lambda: x,
+    lambda: tf.debugging.check_numerics(x, _NOT_FINITE),
+  )
 
 
 def saturating_multiply(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:

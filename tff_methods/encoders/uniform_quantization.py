@@ -26,7 +26,8 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   """Rounds at random to one of `2**bits` levels between minimum and maximum.
 
   A value between two levels becomes the upper one with probability (value -
-  lower level) / (distance of the levels), so decoding is unbiased. The paper
+  lower level) / (distance of the levels), so decoding is unbiased, but for what
+  `float32` rounds off (2**-22 of the range). The paper
   divides the range into "2^b intervals", whose ends are 2^b + 1 levels, which b
   bits cannot tell apart; and its formula for one bit has the two ends
   themselves as levels. Both are settled by 2^b levels, the ends among them,

@@ -34,7 +34,13 @@ def build_sketched_update_fed_avg(
   model_distributor=None,
   metrics_aggregator=None,
   loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  **sketch,
+  bits: int | None = 2,
+  fraction: float = 1.0,
+  rotation: bool = True,
+  quantizer: str = 'eden',
+  min_elements: int = 256,
+  seed_source: str = 'reproducible',
+  base_seed: int = 0,
 ) -> tff.learning.templates.LearningProcess:
   """Builds a process of federated averaging with sketched updates.
 
@@ -52,15 +58,20 @@ def build_sketched_update_fed_avg(
     metrics_aggregator: As there.
     loop_implementation: As there, but iterating over the data set is the
       default: it halves the time of a round.
-    **sketch: The arguments of `aggregators.sketched_update_aggregator`, but
-      `weighted`: `bits`, `fraction`, `rotation`, `quantizer`, `min_elements`,
-      `seed_source`, `base_seed`.
+    bits: Bits per sent value, or `None` for `float32` values. This and what
+      follows as in `aggregators.sketched_update_aggregator`.
+    fraction: The part of each tensor's values that is sent.
+    rotation: Whether to rotate each tensor first.
+    quantizer: `'eden'` or `'uniform'`.
+    min_elements: Tensors of fewer elements are sent uncompressed.
+    seed_source: `'reproducible'` or `'entropy'`.
+    base_seed: Another seed gives other random choices.
 
   Returns:
     A `tff.learning.templates.LearningProcess`.
 
   Raises:
-    TypeError: If an argument is of a wrong type or unknown.
+    TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
   return tff.learning.algorithms.build_weighted_fed_avg(
@@ -70,7 +81,13 @@ def build_sketched_update_fed_avg(
     client_weighting=client_weighting,
     model_distributor=model_distributor,
     model_aggregator=sketched_update.sketched_update_aggregator(
-      weighted=True, **sketch
+      bits=bits,
+      fraction=fraction,
+      rotation=rotation,
+      quantizer=quantizer,
+      min_elements=min_elements,
+      seed_source=seed_source,
+      base_seed=base_seed,
     ),
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,

@@ -18,6 +18,7 @@ import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import communication
+from tff_methods import encoders
 
 _KERNEL, _BIAS = (3, 3, 8, 16), (16,)
 _NUM_KERNEL = 3 * 3 * 8 * 16
@@ -43,6 +44,27 @@ def _create(**kwargs):
 
 def _kernel_bytes(bits=None, kept=_NUM_KERNEL, overhead=0):
   return int(np.ceil(kept * (bits or 32) / 8)) + overhead
+
+
+def _produced_bytes(min_elements=256, **kwargs):
+  """Encodes the tensors of one client, and returns the bytes of the arrays."""
+  sketch = dict(
+    bits=2,
+    fraction=1.0,
+    rotation=True,
+    quantizer='eden',
+    seed_source='reproducible',
+  )
+  num_bytes = 0
+  for x in _values()[0]:
+    spec = tf.TensorSpec(x.shape, x.dtype)
+    encoder = encoders.identity_encoder(spec)
+    if x.size >= min_elements:
+      encoder = encoders.sketch_encoder(spec, **(sketch | kwargs), seed=(0,))
+    encode_params, _, _ = encoder.get_params()
+    payload, _ = encoder.encode(tf.constant(x), encode_params)
+    num_bytes += sum(len(t.numpy().tobytes()) for t in payload.values())
+  return num_bytes
 
 
 # Scale: 4 bytes. Range: 8. Key: 8.
@@ -102,6 +124,7 @@ class SketchedUpdateAggregatorComputationTest(
     ('fraction', {'fraction': 0.0}, r'fraction in \(0, 1\], found 0.0'),
     ('quantizer', {'quantizer': 'lloyd'}, "('eden', 'uniform').*found 'lloyd'"),
     ('seed_source', {'seed_source': 'time'}, "found 'time'"),
+    ('min_elements', {'min_elements': -1}, 'at least 0, found -1'),
     ('eden_without_rotation', {'rotation': False}, "take quantizer='uniform'"),
   )
   def test_bad_values_raise(self, kwargs, message):
@@ -111,6 +134,7 @@ class SketchedUpdateAggregatorComputationTest(
   @parameterized.named_parameters(
     ('bits', {'bits': 2.5}, 'bits to be an int, found float'),
     ('min_elements', {'min_elements': '9'}, 'to be an int, found str'),
+    ('base_seed', {'base_seed': 0.5}, 'base_seed to be an int, found float'),
   )
   def test_bad_types_raise(self, kwargs, message):
     with self.assertRaisesRegex(TypeError, message):
@@ -137,6 +161,7 @@ class SketchedUpdateAggregatorExecutionTest(
     # The trace sees the weight too, a float32.
     traced = communication.traced_bytes(process.next)
     self.assertEqual(traced.uplink, expected + 4)
+    self.assertEqual(_produced_bytes(**kwargs), expected)
 
   @parameterized.named_parameters(
     ('float32', {'bits': None}, 1e-12),
@@ -187,11 +212,19 @@ class SketchedUpdateAggregatorExecutionTest(
     output = process.next(process.initialize(), _values(), [0.0, 0.0, 0.0])
     self.assertAllEqual(output.result[0], np.zeros(_KERNEL))
 
-  @parameterized.parameters(np.nan, np.inf)
-  def test_non_finite_update_stops_the_round(self, bad):
-    process = _create()
+  @parameterized.product(
+    kwargs=(
+      {},
+      {'bits': None},
+      {'rotation': False, 'quantizer': 'uniform', 'fraction': 0.01},
+    ),
+    tensor=(0, 1),
+    bad=(np.nan, np.inf),
+  )
+  def test_non_finite_update_stops_the_round(self, kwargs, tensor, bad):
+    process = _create(**kwargs)
     values = _values()
-    values[1][0][0, 0, 0, 0] = bad
+    values[1][tensor].flat[-1] = bad
     with self.assertRaisesRegex(Exception, 'finite values, found NaN or Inf'):
       process.next(process.initialize(), values, _WEIGHTS)
 

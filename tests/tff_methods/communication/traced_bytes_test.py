@@ -40,6 +40,23 @@ def _weighted_mean(x, weight):
   return tff.federated_mean(x, weight)
 
 
+@tff.federated_computation(tff.FederatedType(np.int32, tff.CLIENTS))
+def _secure_sums(x):
+  return tff.federated_secure_sum(x, 7), tff.federated_secure_sum_bitwidth(x, 3)
+
+
+@tff.federated_computation(_CLIENT_FLOAT)
+def _extremes(x):
+  return tff.federated_min(x), tff.federated_max(x)
+
+
+@tff.federated_computation(
+  tff.FederatedType([np.float32, np.int64], tff.CLIENTS)
+)
+def _sum_of_a_structure(x):
+  return tff.federated_sum(x)
+
+
 @tff.federated_computation(_SERVER_TABLE)
 def _broadcast(x):
   return tff.federated_broadcast(x)
@@ -73,6 +90,9 @@ class TracedBytesTest(parameterized.TestCase, tf.test.TestCase):
     ('sum', _sum, 4, 0),
     ('mean', _mean, 56, 0),
     ('weighted_mean', _weighted_mean, 60, 0),
+    ('secure_sums', _secure_sums, 8, 0),
+    ('extremes', _extremes, 8, 0),
+    ('sum_of_a_structure', _sum_of_a_structure, 12, 0),
     ('broadcast', _broadcast, 0, 160),
     ('a_computation_called_twice', _twice, 8, 0),
     ('what_stays_on_clients', _nothing, 0, 0),

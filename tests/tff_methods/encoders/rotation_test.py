@@ -44,6 +44,13 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
       matrix * signs, scipy.linalg.hadamard(length), atol=1e-4
     )
 
+  def test_signs_of_different_uses_are_independent(self):
+    key = tf.constant([5, 6])
+    signs = [rotation._flip(tf.ones([100_000]), key, i) for i in range(3)]
+    for i in range(3):
+      correlation = tf.reduce_mean(signs[i] * signs[i - 1])
+      self.assertLess(abs(correlation), 5 / np.sqrt(100_000))
+
   def test_signs_are_fair(self):
     signs = np.sign(
       rotation._flip(tf.ones([100_003]), tf.constant([5, 6]), 0).numpy()
@@ -55,8 +62,9 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
     for lag in (1, 8, 32):
       self.assertLess(abs((signs[lag:] * signs[:-lag]).mean()), limit)
 
-  # 7,919 is prime: some coordinates are outside the product of factors.
-  @parameterized.parameters(4096, 7919, 10_000)
+  # 7,919 is prime: some coordinates are outside the product of factors. 729 has
+  # no factor of two.
+  @parameterized.parameters(729, 4096, 7919, 10_000)
   def test_spreads_one_coordinate_over_all(self, length):
     rotate = tf.function(lambda x: rotation.rotate(x, tf.constant([1, 2])))
     for position in (0, length // 2, length - 2, length - 1):
