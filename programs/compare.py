@@ -20,13 +20,16 @@ programs/flagfiles/digits_sketched_2bit.flags
 Each run is `programs.train` with one of the flag files and one of the seeds, in
 a process of its own, in the directory OUTPUT_DIR/NAME/seed_N, where NAME is the
 flag file's. Stopped, the same command goes on where it was; finished runs are
-not repeated. --data_dir, --cache_dir and --rounds, if given, are for each run,
-whatever its flag file says. Exit codes: 0, that of the first run that fails, 2
-if what is asked for cannot be done, 130 and 143 after Ctrl-C and SIGTERM.
+not repeated. All flag files are checked before the first run. --data_dir,
+--cache_dir and --rounds, if given, are for each run, whatever its flag file
+says. Exit codes: 0, that of the first run that fails, 2 if what is asked for
+cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
+import ctypes
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -38,6 +41,8 @@ from programs import reporting
 from programs import run_directory
 from programs import stop_signals
 from programs import usage
+
+_PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
 
 _RUNS = flags.DEFINE_list(
   'runs',
@@ -51,8 +56,12 @@ _SEEDS = flags.DEFINE_list(
 flags.adopt_module_key_flags(common_flags)
 flags.register_validator(
   'seeds',
-  lambda seeds: seeds and all(seed.isdecimal() for seed in seeds),
-  'Expected non-negative integers, separated by commas.',
+  lambda seeds: (
+    seeds
+    and all(seed.isdecimal() for seed in seeds)
+    and len(set(map(int, seeds))) == len(seeds)
+  ),
+  'Expected different non-negative integers, separated by commas.',
 )
 
 
@@ -63,17 +72,18 @@ def main() -> int:
   summaries = {name: [] for name in presets}
   try:
     with stop_signals.StopSignals() as stop:
+      for name, flagfile in presets.items():
+        _check(flagfile, _command(name, flagfile, _SEEDS.value[0]), stop)
       # Seed by seed, so that what is there after a stop can be compared.
       for seed in _SEEDS.value:
         for name, flagfile in presets.items():
-          directory = os.path.join(
-            common_flags.OUTPUT_DIR.value, name, f'seed_{seed}'
-          )
           print(f'{name}, seed {seed}:', flush=True)
-          exit_code = _train(flagfile, directory, seed, stop)
+          exit_code = _train(_command(name, flagfile, seed), stop)
           if exit_code:
             return exit_code
-          summaries[name].append(run_directory.read_summary(directory))
+          summaries[name].append(
+            run_directory.read_summary(_directory(name, seed))
+          )
   except stop_signals.Stopped as e:
     return e.exit_code
   _print_comparison(summaries)
@@ -98,31 +108,74 @@ def _named_presets(flagfiles: Sequence[str]) -> dict[str, str]:
   return presets
 
 
-def _train(
-  flagfile: str, directory: str, seed: str, stop: stop_signals.StopSignals
-) -> int:
-  """Runs one preset to its end; returns the exit code."""
+def _directory(name: str, seed: str) -> str:
+  return os.path.join(common_flags.OUTPUT_DIR.value, name, f'seed_{seed}')
+
+
+def _command(name: str, flagfile: str, seed: str) -> list[str]:
+  """The command that runs one preset with one seed."""
   handed_on = (
     common_flags.DATA_DIR,
     common_flags.CACHE_DIR,
     common_flags.ROUNDS,
   )
-  command = [
+  return [
     *(sys.executable, '-m', 'programs.train'),
     f'--flagfile={flagfile}',
     f'--seed={seed}',
-    f'--output_dir={directory}',
+    f'--output_dir={_directory(name, seed)}',
     *(f'--{f.name}={f.value}' for f in handed_on if f.present),
   ]
-  # In a session of its own: Ctrl-C is for this program, which hands it on.
-  process = subprocess.Popen(command, start_new_session=True)
+
+
+def _check(
+  flagfile: str, command: Sequence[str], stop: stop_signals.StopSignals
+) -> None:
+  """Raises `UsageError` if the command would be refused at once."""
+  with stop.interruptible():
+    result = subprocess.run(
+      [*command, '--dry_run'], stderr=subprocess.PIPE, text=True, check=False
+    )
+  if result.returncode:
+    *_, reason = ('', *result.stderr.splitlines())
+    raise usage.UsageError(
+      'Expected flag files that `programs.train` takes in --runs, found '
+      f'{flagfile!r}, which it refuses: {reason}'
+    )
+
+
+def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
+  """Runs one preset to its end; returns the exit code."""
+  process = _start(command)
+  signum = signal.SIGTERM
   try:
     with stop.interruptible():
       return process.wait()
   except stop_signals.Stopped as e:
-    process.send_signal(e.signum)
-    process.wait()  # It saves what it has done.
+    signum = e.signum
     raise
+  finally:
+    process.send_signal(signum)  # Does nothing once it has ended.
+    # It saves what it has done. If a second signal ends the wait, the child
+    # gets its second one when this program has ended.
+    process.wait()
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+  """Starts a process that gets SIGTERM when this one ends, however it does."""
+  parent_pid = os.getpid()
+  prctl = ctypes.CDLL(None).prctl
+
+  def tie_to_parent():
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:  # It has ended before.
+      os._exit(1)
+
+  # In a session of its own: Ctrl-C is for this program, which hands it on.
+  # `preexec_fn` is unsafe in a process with threads; this one has none.
+  return subprocess.Popen(
+    command, start_new_session=True, preexec_fn=tie_to_parent
+  )
 
 
 def _print_comparison(

@@ -20,6 +20,7 @@ from absl import flags
 import tensorflow_federated as tff
 
 from programs import usage
+from tff_methods import encoders
 from tff_methods import processes
 
 _BITS = flags.DEFINE_enum(
@@ -39,7 +40,7 @@ _ROTATION = flags.DEFINE_bool(
 _QUANTIZER = flags.DEFINE_enum(
   'quantizer',
   'eden',
-  ['eden', 'uniform'],
+  list(encoders.QUANTIZERS),
   'How values are rounded to --bits; uniform: as Konečný et al. (2016) do.',
 )
 _MIN_ELEMENTS = flags.DEFINE_integer(
@@ -51,7 +52,7 @@ _MIN_ELEMENTS = flags.DEFINE_integer(
 _SEED_SOURCE = flags.DEFINE_enum(
   'seed_source',
   'reproducible',
-  ['reproducible', 'entropy'],
+  list(encoders.SEED_SOURCES),
   'Where clients take randomness from: --seed, or the machine, which makes '
   'runs differ.',
 )
@@ -67,6 +68,7 @@ class Method:
     build: From a model function, the clients' and the server's optimizer, and a
       seed to the learning process.
     own_flags: The flags that this method takes, besides those of all methods.
+    check: Raises `ValueError` unless these flags go together.
   """
 
   build: Callable[
@@ -79,6 +81,7 @@ class Method:
     tff.learning.templates.LearningProcess,
   ]
   own_flags: tuple[flags.FlagHolder, ...] = ()
+  check: Callable[[], None] = lambda: None
 
 
 def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
@@ -91,17 +94,23 @@ def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
   )
 
 
+def _sketch_options() -> dict[str, object]:
+  return dict(
+    bits=None if _BITS.value == 'none' else int(_BITS.value),
+    fraction=_FRACTION.value,
+    rotation=_ROTATION.value,
+    quantizer=_QUANTIZER.value,
+    seed_source=_SEED_SOURCE.value,
+  )
+
+
 def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
   return processes.build_sketched_update_fed_avg(
     model_fn,
     client_optimizer,
     server_optimizer,
-    bits=None if _BITS.value == 'none' else int(_BITS.value),
-    fraction=_FRACTION.value,
-    rotation=_ROTATION.value,
-    quantizer=_QUANTIZER.value,
+    **_sketch_options(),
     min_elements=_MIN_ELEMENTS.value,
-    seed_source=_SEED_SOURCE.value,
     base_seed=seed,
   )
 
@@ -111,12 +120,19 @@ METHODS = {
   'sketched_update': Method(
     _build_sketched_update,
     (_BITS, _FRACTION, _ROTATION, _QUANTIZER, _MIN_ELEMENTS, _SEED_SOURCE),
+    lambda: encoders.check_sketch(**_sketch_options()),
   ),
 }
 
 
 def check_flags(name: str) -> None:
-  """Raises `UsageError` for given flags that only other methods take."""
+  """Raises `UsageError` for given flags that a method does not take.
+
+  That is flags that only others take, and values that do not go together.
+
+  Args:
+    name: The method's.
+  """
   taken = {flag.name for flag in METHODS[name].own_flags}
   for other in METHODS.values():
     for flag in other.own_flags:
@@ -125,3 +141,7 @@ def check_flags(name: str) -> None:
           f'Expected no --{flag.name} with --method={name}, found '
           f'--{flag.name}={flag.value}; leave it out or choose another method.'
         )
+  try:
+    METHODS[name].check()
+  except ValueError as e:
+    raise usage.UsageError(str(e)) from e

@@ -13,6 +13,7 @@
 # limitations under the License.
 """What a run keeps in its directory: program states, metrics and weights."""
 
+import asyncio
 from collections.abc import Mapping
 import csv
 import os
@@ -24,7 +25,17 @@ import tensorflow_federated as tff
 from programs import run_directory
 
 _KEY = 'round'
-_STATES_TO_KEEP = 2
+_CHECKPOINTS = 'checkpoints'
+_STATES_TO_KEEP = 1  # An old one is removed once the new one is there.
+
+
+def saved_rounds(directory: run_directory.RunDirectory) -> int:
+  """The completed rounds that the latest state has; changes nothing."""
+  path = directory.file(_CHECKPOINTS)
+  if not os.path.isdir(path):
+    return 0
+  states = tff.program.FileProgramStateManager(path)
+  return max(asyncio.run(states.get_versions()) or (0,))
 
 
 class RunStore:
@@ -38,7 +49,7 @@ class RunStore:
     self._csv_path = directory.file('metrics.csv')
     self._tensorboard_dir = directory.file('tensorboard')
     self._states = tff.program.FileProgramStateManager(
-      directory.file('checkpoints'),
+      directory.file(_CHECKPOINTS),
       keep_total=_STATES_TO_KEEP,
       keep_first=False,
     )
@@ -76,8 +87,9 @@ class RunStore:
     return state
 
   async def save(self, state: object, round_num: int) -> None:
-    """Saves the program state after a round."""
-    await self._states.save(state, round_num)
+    """Saves the program state after a round, if it is not saved already."""
+    if round_num not in (await self._states.get_versions() or ()):
+      await self._states.save(state, round_num)
 
   async def release(self, metrics: Mapping[str, object], round_num: int):
     """Releases the metrics of a round, replacing those of later ones."""

@@ -11,14 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Ctrl-C and SIGTERM as an exception that comes only where it is welcome."""
+"""Signals to stop as an exception that comes only where it is welcome."""
 
 from collections.abc import Iterator
 import contextlib
 import signal
 import types
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The end of a terminal, Ctrl-C and Ctrl-\\ in it, and a polite `kill`.
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
@@ -46,7 +47,7 @@ class StopSignals:
   Inside `interruptible()` a signal raises `Stopped` at once. Elsewhere it waits
   for the next `interruptible()`, so that what is written in between is written
   whole. Who signals twice does not want to wait: the second one raises
-  anywhere.
+  anywhere. A SIGHUP that is ignored stays so: `nohup` has asked for it.
   """
 
   def __init__(self):
@@ -56,6 +57,9 @@ class StopSignals:
 
   def __enter__(self) -> 'StopSignals':
     for signum in _SIGNALS:
+      is_ignored = signal.getsignal(signum) == signal.SIG_IGN
+      if signum == signal.SIGHUP and is_ignored:
+        continue
       self._former_handlers[signum] = signal.signal(signum, self._handle)
     return self
 

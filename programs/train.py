@@ -19,7 +19,7 @@ r"""Trains one task with one method.
 Stopped by Ctrl-C, or killed, the same command goes on where it was. Finished,
 it prints the results again; with more --rounds it adds those. What is in
 --output_dir is told in `run_directory`. Exit codes: 0, 2 if what is asked for
-cannot be done, 130 and 143 after Ctrl-C and SIGTERM.
+cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 import asyncio
@@ -65,6 +65,9 @@ _ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
   'after the program was killed.',
   lower_bound=1,
 )
+_DRY_RUN = flags.DEFINE_bool(
+  'dry_run', False, 'Only check the flags and --output_dir; change nothing.'
+)
 _CLIENT_LEARNING_RATE = flags.DEFINE_float(
   'client_learning_rate', 0.1, "Of the clients' SGD."
 )
@@ -89,7 +92,8 @@ _TASK_OPTIONS = {
   'max_client_examples': flags.DEFINE_integer(
     'max_client_examples',
     None,
-    'The most examples that a client uses in a round.',
+    'The most examples that a client uses in a round. They are the same ones, '
+    'in the same order, in each round: both follow from --seed and the client.',
     lower_bound=1,
   ),
   'partition': flags.DEFINE_enum(
@@ -131,9 +135,12 @@ def main() -> int:
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
   )
+  _check_rounds(run_store.saved_rounds(directory))
   summary = directory.read_summary()
   if summary is not None:
     _check_rounds(summary['rounds'])
+  if _DRY_RUN.value:
+    return 0
   if summary is None or summary['rounds'] < common_flags.ROUNDS.value:
     try:
       with stop_signals.StopSignals() as stop:
@@ -234,16 +241,16 @@ def _build_experiment() -> training_loop.Experiment:
       _CLIENTS_PER_ROUND.value,
       _SEED.value,
     )
-    learning_process = methods.METHODS[_METHOD.value].build(
-      task.model_fn,
-      tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value),
-      tff.learning.optimizers.build_sgdm(
-        _SERVER_LEARNING_RATE.value, _SERVER_MOMENTUM.value
-      ),
-      _SEED.value,
-    )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e
+  learning_process = methods.METHODS[_METHOD.value].build(
+    task.model_fn,
+    tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value),
+    tff.learning.optimizers.build_sgdm(
+      _SERVER_LEARNING_RATE.value, _SERVER_MOMENTUM.value
+    ),
+    _SEED.value,
+  )
   train_data = task.datasets.train_data.preprocess(
     task.datasets.train_preprocess_fn
   )

@@ -110,8 +110,8 @@ async def train(
     The state after the last round. That of more rounds, if it was saved before.
 
   Raises:
-    stop_signals.Stopped: After a signal, once the last completed round is
-      saved. The round that was under way is lost.
+    stop_signals.Stopped: After a signal, once the last round whose metrics are
+      released is saved. The round that was under way is lost.
   """
   with stop.interruptible():
     state, metrics = _start(experiment)
@@ -122,20 +122,18 @@ async def train(
     state = saved_state
   report(state, True)
 
-  saved_round = None if saved_state is None else int(state.round_num)
   try:
     while state.round_num < schedule.rounds:
       with stop.interruptible():
-        state, metrics = _run_round(experiment, schedule, state)
-      round_num = int(state.round_num)
+        new_state, metrics = _run_round(experiment, schedule, state)
+      round_num = int(new_state.round_num)
       await store.release(metrics, round_num)
+      state = new_state  # Not before: a saved round has its metrics released.
       if schedule.is_saved(round_num):
         await store.save(state, round_num)
-        saved_round = round_num
       report(state, schedule.is_evaluated(round_num))
   except stop_signals.Stopped:
-    if saved_round != state.round_num:
-      await store.save(state, int(state.round_num))
+    await store.save(state, int(state.round_num))
     raise
   return state
 

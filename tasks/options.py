@@ -27,7 +27,8 @@ class TaskOptions:
     batch_size: Examples in a batch of a client's training data.
     epochs: Passes of a client over its data in one round.
     max_client_examples: The most examples that a client uses in one round,
-      counted after `epochs` passes; `None` is no limit.
+      counted after `epochs` passes; `None` is no limit. A client uses the same
+      ones in the same order in each round: both follow from the seed alone.
     partition: `'iid'` or `'dirichlet'` (non-IID over labels).
     num_clients: Clients that share the training data.
     dirichlet_alpha: Concentration of the Dirichlet distribution that a

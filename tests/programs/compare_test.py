@@ -14,7 +14,10 @@
 """Tests for compare, but for its runs, which are in train_test."""
 
 import json
+import os
 import pathlib
+import signal
+import subprocess
 import sys
 import tempfile
 from unittest import mock
@@ -24,6 +27,21 @@ from absl.testing import parameterized
 
 from programs import compare
 from tests.programs import program_testing
+
+# A program that is killed when it has started another one, which says when it
+# is ready for a signal, and which one comes.
+_KILLED_PROGRAM = '''
+import sys
+from programs import compare
+
+process = compare._start([sys.executable, '-c', """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print('ready', flush=True)
+print(signal.sigwait([signal.SIGTERM]).name, flush=True)
+"""])
+process.wait()
+'''
 
 
 class _TrainProcess:
@@ -50,6 +68,25 @@ class _TrainProcess:
   def wait(self):
     return self._exit_code
 
+  def send_signal(self, signum):
+    pass  # It has ended.
+
+
+class _InterruptedProcess:
+  """Stands in for a process in which something comes between the wait."""
+
+  def __init__(self, on_wait, sent):
+    self._on_wait = on_wait
+    self._sent = sent
+
+  def wait(self):
+    if not self._sent:
+      self._on_wait()
+    self._sent.append('waited')
+
+  def send_signal(self, signum):
+    self._sent.append(signum)
+
 
 class CompareTest(parameterized.TestCase):
   def setUp(self):
@@ -59,15 +96,27 @@ class CompareTest(parameterized.TestCase):
     for name in ('plain', 'small'):
       (self._path / f'{name}.flags').write_text('--task=digits')
 
-  def _compare(self, *arguments, summaries=None, exit_codes=None):
+  def _compare(
+    self, *arguments, summaries=None, exit_codes=None, refused=None, start=None
+  ):
     commands = []
 
-    def start(command, **kwargs):
+    def train(command, **kwargs):
       return _TrainProcess(
         command, summaries, exit_codes or {}, commands, **kwargs
       )
 
-    with mock.patch('subprocess.Popen', start):
+    def check(command, **unused_kwargs):
+      self.assertEqual(command[-1], '--dry_run')
+      exit_code, stderr = 0, ''
+      if refused and any(refused in argument for argument in command):
+        exit_code, stderr = 2, 'Some warning.\ntrain: Unknown flag.\n'
+      return subprocess.CompletedProcess(command, exit_code, stderr=stderr)
+
+    with (
+      mock.patch('subprocess.Popen', start or train),
+      mock.patch('subprocess.run', check),
+    ):
       result = program_testing.run_here(
         'compare.py',
         compare.main,
@@ -133,10 +182,65 @@ class CompareTest(parameterized.TestCase):
     self.assertLen(commands, 1)
     self.assertNotIn('accuracy', stdout)
 
+  def test_refuses_a_bad_flag_file_before_the_first_run(self):
+    exit_code, stdout, stderr, commands = self._compare(
+      self._runs('plain.flags', 'small.flags'), refused='small.flags'
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(
+      stderr, r'^compare: [^\n]*small.flags[^\n]*train: Unknown flag.\n$'
+    )
+    self.assertEmpty(stdout)
+    self.assertEmpty(commands)
+
+  @parameterized.parameters(
+    (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)
+  )
+  def test_hands_a_signal_on_and_waits(self, signum, expected_exit_code):
+    sent = []
+    exit_code, *_ = self._compare(
+      self._runs('plain.flags'),
+      start=lambda *_, **unused_kwargs: _InterruptedProcess(
+        lambda: os.kill(os.getpid(), signum), sent
+      ),
+    )
+    self.assertEqual(exit_code, expected_exit_code)
+    self.assertEqual(sent, [signum, 'waited'])
+
+  def test_ends_a_run_when_it_fails_itself(self):
+    sent = []
+
+    def fail():
+      raise OSError('Out of luck.')
+
+    with self.assertRaisesRegex(OSError, 'luck'):
+      self._compare(
+        self._runs('plain.flags'),
+        start=lambda *_, **unused_kwargs: _InterruptedProcess(fail, sent),
+      )
+    self.assertEqual(sent, [signal.SIGTERM, 'waited'])
+
+  def test_killed_it_lets_a_run_save_what_it_has_done(self):
+    reader, writer = os.pipe()
+    program = subprocess.Popen(
+      [sys.executable, '-c', _KILLED_PROGRAM],
+      stdout=writer,
+      env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+    )
+    os.close(writer)
+    with open(reader, encoding='utf-8') as output:
+      self.assertEqual(output.readline(), 'ready\n')
+      program.kill()
+      # Reads until the program and what it has started have ended.
+      self.assertEqual(output.read(), 'SIGTERM\n')
+    self.assertEqual(program.wait(), -signal.SIGKILL)
+
   @parameterized.named_parameters(
     ('no_runs', 'Expected --runs', []),
     ('no_seeds', 'seeds', ['--seeds=']),
     ('negative_seed', 'seeds', ['--seeds=0,-1']),
+    ('no_number_as_seed', 'seeds', ['--seeds=0,one']),
+    ('repeated_seed', 'seeds.*different', ['--seeds=3,0,3']),
     ('zero_rounds', 'rounds', ['--rounds=0']),
     ('missing_file', 'nothing.flags', ['--runs=nothing.flags']),
     ('stray_argument', "'stray'", ['stray']),

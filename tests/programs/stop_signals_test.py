@@ -27,7 +27,12 @@ def _signal_self(signum: int) -> None:
 
 
 class StopSignalsTest(parameterized.TestCase):
-  @parameterized.parameters((signal.SIGINT, 130), (signal.SIGTERM, 143))
+  @parameterized.parameters(
+    (signal.SIGHUP, 129),
+    (signal.SIGINT, 130),
+    (signal.SIGQUIT, 131),
+    (signal.SIGTERM, 143),
+  )
   def test_raises_at_once_where_interruptible(self, signum, exit_code):
     with self.assertRaises(stop_signals.Stopped) as caught:
       with stop_signals.StopSignals() as stop:
@@ -50,6 +55,13 @@ class StopSignalsTest(parameterized.TestCase):
       _signal_self(signal.SIGINT)
       with self.assertRaises(stop_signals.Stopped):
         _signal_self(signal.SIGINT)
+
+  def test_leaves_an_ignored_hangup_ignored(self):
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    self.addCleanup(signal.signal, signal.SIGHUP, former)
+    with stop_signals.StopSignals() as stop:
+      with stop.interruptible():
+        _signal_self(signal.SIGHUP)  # Raises nothing.
 
   def test_restores_former_handlers(self):
     former = signal.getsignal(signal.SIGINT)

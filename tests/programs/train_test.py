@@ -17,14 +17,17 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import tempfile
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
 import pytest
 
+from programs import methods
 from programs import train
 from tests.programs import program_testing
 
@@ -74,15 +77,20 @@ class TrainUsageTest(parameterized.TestCase):
     ('flag_of_other_method', '--bits.*--method=fed_avg', ['--bits=2']),
     ('flag_of_other_method_default', '--rotation', ['--rotation']),
     ('missing_flag_file', 'no_file', ['--flagfile=no_file']),
-    # Found out when the task and the process are built:
-    ('too_many_clients', '50.*51', ['--clients_per_round=51']),
-    ('option_of_other_task', 'only_digits', ['--only_digits']),
-    ('missing_data', 'data_dir', ['--task=mnist']),
+    (
+      'flags_that_do_not_go_together',
+      'rotation=False',
+      ['--method=sketched_update', '--norotation'],
+    ),
     (
       'fraction_above_one',
       'fraction.*1.5',
       ['--method=sketched_update', '--fraction=1.5'],
     ),
+    # Found out when the task is built:
+    ('too_many_clients', '50.*51', ['--clients_per_round=51']),
+    ('option_of_other_task', 'only_digits', ['--only_digits']),
+    ('missing_data', 'data_dir', ['--task=mnist']),
   )
   def test_bad_flags(self, message, arguments):
     self._assert_refused(
@@ -104,6 +112,36 @@ class TrainUsageTest(parameterized.TestCase):
     ]
     given = [a for a in arguments if not a.startswith(missing)]
     self._assert_refused(f'Expected {missing}, found none', *given)
+    self.assertFalse(self._output_dir.exists())
+
+  def test_dry_run_changes_nothing(self):
+    exit_code, stdout, stderr = program_testing.run_here(
+      'train.py',
+      train.main,
+      '--task=digits',
+      '--method=fed_avg',
+      f'--output_dir={self._output_dir}',
+      '--dry_run',
+    )
+    self.assertEqual((exit_code, stdout), (0, ''), stderr)
+    self.assertFalse(self._output_dir.exists())
+
+  def test_error_of_the_library_is_no_usage_error(self):
+    def build(*unused_arguments):
+      raise ValueError('A bug.')
+
+    with (
+      mock.patch.dict(methods.METHODS, fed_avg=methods.Method(build)),
+      self.assertRaisesRegex(ValueError, 'A bug'),
+    ):
+      program_testing.run_here(
+        'train.py',
+        train.main,
+        '--task=digits',
+        '--method=fed_avg',
+        f'--output_dir={self._output_dir}',
+        f'--cache_dir={self._cache_dir}',
+      )
     self.assertFalse(self._output_dir.exists())
 
   def test_foreign_output_dir(self):
@@ -205,6 +243,21 @@ class TrainTest(parameterized.TestCase):
     self.assertEqual(exit_code, 2)
     self.assertIn('Expected --rounds of at least 8', stderr)
     self.assertEqual(self._summary(self._whole)['rounds'], 8)
+
+  def test_fewer_rounds_than_are_saved_is_refused_and_changes_nothing(self):
+    directory = self._path('unfinished')
+    shutil.copytree(self._whole, directory)
+    (directory / 'summary.json').unlink()
+    before = self._files(directory)
+    exit_code, _, stderr = program_testing.run_here(
+      'train.py', train.main, *self._arguments('unfinished'), '--rounds=7'
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertIn('Expected --rounds of at least 8', stderr)
+    self.assertEqual(self._files(directory), before)
+
+  def _files(self, directory: pathlib.Path) -> dict[pathlib.Path, int]:
+    return {path: path.stat().st_mtime_ns for path in directory.rglob('*')}
 
   @pytest.mark.slow
   def test_killed_and_stopped_run_ends_as_the_whole_one(self):

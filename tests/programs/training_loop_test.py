@@ -19,6 +19,7 @@ short everywhere. `train_test` has real ones.
 
 import asyncio
 import collections
+import contextlib
 import os
 import pathlib
 import signal
@@ -107,6 +108,36 @@ class _MortalStore(run_store.RunStore):
     await super().release(metrics, round_num)
 
 
+class _ImpatientStore(run_store.RunStore):
+  """A store whose user signals twice when a round is half way released."""
+
+  def __init__(self, directory, last_round: int):
+    super().__init__(directory)
+    self._last_round = last_round
+
+  async def release(self, metrics, round_num):
+    if round_num == self._last_round:
+      os.kill(os.getpid(), signal.SIGINT)
+      os.kill(os.getpid(), signal.SIGINT)
+    await super().release(metrics, round_num)
+
+
+class _StopSignalsAtTheEnd(stop_signals.StopSignals):
+  """Signals that come when the n-th interruptible place is left."""
+
+  def __init__(self, places: int):
+    super().__init__()
+    self._places = places
+
+  @contextlib.contextmanager
+  def interruptible(self):
+    with super().interruptible():
+      yield
+      self._places -= 1
+      if self._places == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 class TrainingLoopTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
@@ -120,16 +151,19 @@ class TrainingLoopTest(tf.test.TestCase):
     survives: int = -1,
     process: _Process | None = None,
     rounds_per_checkpoint: int = 2,
+    stop: stop_signals.StopSignals | None = None,
+    store_fn=None,
   ) -> tuple[training_loop.ProgramState, list[tuple[int, bool]]]:
     directory = run_directory.RunDirectory(str(self._temporary_dir / name), {})
     directory.claim()
     reports = []
-    with stop_signals.StopSignals() as stop:
+    store_fn = store_fn or (lambda d: _MortalStore(d, survives))
+    with stop or stop_signals.StopSignals() as stop:
       state = asyncio.run(
         training_loop.train(
           _experiment(process or _Process()),
           training_loop.Schedule(rounds, 3, rounds_per_checkpoint),
-          _MortalStore(directory, survives),
+          store_fn(directory),
           stop,
           lambda state, new: reports.append((int(state.round_num), new)),
         )
@@ -262,6 +296,49 @@ class TrainingLoopTest(tf.test.TestCase):
     self.assertEqual([round_num for round_num, _ in reports], [3, 4, 5])
     self._assert_same_state(resumed_state, state)
     self._assert_same_run('stopped', 'whole')
+
+  def test_stopped_in_a_release_loses_no_metrics(self):
+    state, _ = self._train('whole', rounds_per_checkpoint=100)
+    with self.assertRaises(stop_signals.Stopped):
+      self._train(
+        'stopped',
+        rounds_per_checkpoint=100,
+        store_fn=lambda directory: _ImpatientStore(directory, last_round=4),
+      )
+    resumed_state, reports = self._train('stopped', rounds_per_checkpoint=100)
+    self.assertEqual([round_num for round_num, _ in reports], [3, 4, 5])
+    self._assert_same_state(resumed_state, state)
+    self._assert_same_run('stopped', 'whole')
+
+  def test_stopped_at_the_end_of_a_round_loses_no_metrics(self):
+    state, _ = self._train('whole', rounds_per_checkpoint=100)
+    with self.assertRaises(stop_signals.Stopped):
+      # The first place is the start, the fourth is round 3.
+      self._train(
+        'stopped', rounds_per_checkpoint=100, stop=_StopSignalsAtTheEnd(4)
+      )
+    resumed_state, reports = self._train('stopped', rounds_per_checkpoint=100)
+    self.assertEqual([round_num for round_num, _ in reports], [2, 3, 4, 5])
+    self._assert_same_state(resumed_state, state)
+    self._assert_same_run('stopped', 'whole')
+
+  def test_stopped_after_a_saved_round_keeps_its_state(self):
+    def stop_in_round_3(round_num):
+      if round_num == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with self.assertRaises(stop_signals.Stopped):
+      self._train('stopped', process=_Process(stop_in_round_3))
+    directory = run_directory.RunDirectory(
+      str(self._temporary_dir / 'stopped'), {}
+    )
+    self.assertEqual(run_store.saved_rounds(directory), 2)
+
+  def test_no_rounds_are_saved_in_a_new_directory(self):
+    path = self._temporary_dir / 'new'
+    directory = run_directory.RunDirectory(str(path), {})
+    self.assertEqual(run_store.saved_rounds(directory), 0)
+    self.assertFalse(path.exists())
 
 
 if __name__ == '__main__':

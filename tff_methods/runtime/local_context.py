@@ -13,6 +13,8 @@
 # limitations under the License.
 """The local execution context: TFF's C++ runtime on this machine's CPU."""
 
+import atexit
+
 import tensorflow_federated as tff
 
 # TFF has no public names for these two, and a context of one's own needs them.
@@ -24,40 +26,29 @@ from tensorflow_federated.python.core.environments.tensorflow_frontend import (
 from tff_methods.runtime import workers
 
 
-def create_local_context(
-  *,
-  default_num_clients: int = 0,
-  max_concurrent_computation_calls: int = -1,
-  stream_structs: bool = False,
-) -> tff.framework.SyncContext:
+def create_local_context() -> tff.framework.SyncContext:
   """Returns a context on a worker process of its own that it does not leave.
 
   It runs computations just as the context of
   `tff.backends.native.create_sync_local_cpp_execution_context`, and differs in
   the worker's life (see `workers.LocalWorker`): it starts here, not at the
   first call; it ends with the program, however that ends; and if it dies, the
-  next call raises `RuntimeError` instead of starting others forever.
-
-  Args:
-    default_num_clients: The number of clients where a computation's arguments
-      do not tell it.
-    max_concurrent_computation_calls: How many calls to one computation the
-      worker runs at a time; no limit where it is not positive.
-    stream_structs: Whether structures cross to the worker one element at a
-      time, for those larger than 2 GB.
+  next call raises `RuntimeError` instead of starting others forever. When the
+  program exits, `workers.end_workers` runs.
 
   Raises:
     RuntimeError: If this is not the main thread or the worker does not start.
   """
-  worker = workers.LocalWorker(
-    max_concurrent_computation_calls=max_concurrent_computation_calls
-  )
+  worker = workers.LocalWorker()
+  # Once, however many contexts there are.
+  atexit.unregister(workers.end_workers)
+  atexit.register(workers.end_workers)
   stub = tff.framework.RemoteExecutorGrpcStub(worker.channel)
 
   def create_executor(cardinalities):
     worker.check_running()
-    cardinalities.setdefault(tff.CLIENTS, default_num_clients)
-    executor = tff.framework.RemoteExecutor(stub, stream_structs=stream_structs)
+    cardinalities.setdefault(tff.CLIENTS, 0)
+    executor = tff.framework.RemoteExecutor(stub)
     executor.set_cardinalities(cardinalities)
     return executor
 
@@ -69,17 +60,6 @@ def create_local_context(
   )
 
 
-def set_local_context(
-  *,
-  default_num_clients: int = 0,
-  max_concurrent_computation_calls: int = -1,
-  stream_structs: bool = False,
-) -> None:
+def set_local_context() -> None:
   """Makes a context of `create_local_context` this thread's default."""
-  tff.framework.set_default_context(
-    create_local_context(
-      default_num_clients=default_num_clients,
-      max_concurrent_computation_calls=max_concurrent_computation_calls,
-      stream_structs=stream_structs,
-    )
-  )
+  tff.framework.set_default_context(create_local_context())

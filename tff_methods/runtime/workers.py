@@ -16,11 +16,10 @@
 TFF starts `worker_binary` as a child process and ends it only in `__del__`,
 which Python does not call on many ways out of a program. The orphan then lives
 on and holds every pipe that the program wrote to. A `LocalWorker` cannot
-outlive its program: the kernel ends it. Those that TFF's own contexts start are
-ended when the program exits, which does not help where a signal kills it.
+outlive its program: the kernel ends it. `end_workers` ends those that TFF's own
+contexts have started, which does not help where a signal kills the program.
 """
 
-import atexit
 import os
 import subprocess
 import sys
@@ -78,18 +77,10 @@ class LocalWorker:
     channel: The `grpc.Channel` to the running worker.
   """
 
-  def __init__(
-    self,
-    *,
-    max_concurrent_computation_calls: int = -1,
-    start_timeout_seconds: float = 60.0,
-  ):
+  def __init__(self, *, start_timeout_seconds: float = 60.0):
     """Starts the worker and waits until it answers.
 
     Args:
-      max_concurrent_computation_calls: How many calls to one computation (for
-        instance clients of one round) the worker runs at a time; no limit where
-        it is not positive.
       start_timeout_seconds: How long to wait for the worker, in seconds.
 
     Raises:
@@ -109,7 +100,6 @@ class LocalWorker:
         *('-I', '-S', '-c', _LAUNCHER, str(os.getpid())),
         _worker_path(),
         f'--port={port}',
-        f'--max_concurrent_computation_calls={max_concurrent_computation_calls}',
       ],
       stdin=subprocess.DEVNULL,
       # Ctrl-C in a terminal is for the program, which ends the worker.
@@ -166,12 +156,12 @@ class _EndedContext(tff.framework.SyncContext):
     )
 
 
-@atexit.register
 def end_workers() -> None:
   """Ends all TFF worker processes that this process has started.
 
-  It runs when a program exits. Call it where one ends otherwise, and in the
-  tear-down of tests. The default context is no longer usable afterwards.
+  It runs at the exit of a program that made a context of `local_context`. Call
+  it in others, and in the tear-down of tests. The default context is no longer
+  usable afterwards.
   """
   # Releases the one there is. One of TFF's that lasts until Python takes its
   # modules apart, as the one from TFF's import would, prints errors then.

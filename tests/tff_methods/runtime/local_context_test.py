@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for local_context."""
 
+import atexit
 import os
 import signal
 
@@ -43,19 +44,14 @@ class LocalContextTest(absltest.TestCase):
     self.assertEqual(_mean([1.0, 2.0, 6.0]), 3.0)
     self.assertEqual(_mean([1.0]), 1.0)
 
-  def test_runs_with_default_number_of_clients(self):
-    self._install(local_context.create_local_context(default_num_clients=7))
-    self.assertEqual(_num_clients(), 7)
+  def test_has_no_clients_where_arguments_do_not_tell(self):
+    self._install(local_context.create_local_context())
+    self.assertEqual(_num_clients(), 0)
 
-  def test_streams_structures(self):
-    self._install(local_context.create_local_context(stream_structs=True))
-    pair_type = tff.StructWithPythonType([np.int32, np.int32], tuple)
-
-    @tff.tensorflow.computation(pair_type)
-    def swap(pair):
-      return pair[1], pair[0]
-
-    self.assertSequenceEqual(swap((1, 2)), (2, 1))
+  def test_ends_workers_at_exit(self):
+    with absltest.mock.patch.object(atexit, 'register') as register:
+      local_context.create_local_context()
+    self.assertIn(absltest.mock.call(workers.end_workers), register.mock_calls)
 
   def test_sets_the_default(self):
     local_context.set_local_context()

@@ -13,8 +13,10 @@
 # limitations under the License.
 """Tests for workers."""
 
+import atexit
 import os
 import pathlib
+import runpy
 import signal
 import subprocess
 import sys
@@ -148,6 +150,11 @@ class LocalWorkerTest(parameterized.TestCase):
 
 
 class EndWorkersTest(absltest.TestCase):
+  def test_is_left_to_those_who_ask(self):
+    with mock.patch.object(atexit, 'register') as register:
+      runpy.run_path(workers.__file__)  # As an import would.
+    register.assert_not_called()
+
   def test_ends_workers_of_any_context(self):
     own = workers.LocalWorker()
     tff.backends.native.set_sync_local_cpp_execution_context()
