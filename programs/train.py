@@ -23,6 +23,7 @@ cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 import asyncio
+import atexit
 import sys
 
 from absl import flags
@@ -265,4 +266,6 @@ def _build_experiment() -> training_loop.Experiment:
 
 
 if __name__ == '__main__':
+  # Also where the flags are refused: what TFF's import made prints errors else.
+  atexit.register(runtime.end_workers)
   usage.run(main)

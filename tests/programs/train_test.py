@@ -114,6 +114,14 @@ class TrainUsageTest(parameterized.TestCase):
     self._assert_refused(f'Expected {missing}, found none', *given)
     self.assertFalse(self._output_dir.exists())
 
+  def test_says_nothing_after_the_refusal(self):
+    log_path = f'{self._output_dir}.log'
+    process = program_testing.ProgramProcess(
+      'programs.train', log_path, '--bts=2'
+    )
+    self.assertEqual(process.wait(), 2)
+    self.assertRegex(process.log.splitlines()[-1], "^train: .*'bts'")
+
   def test_dry_run_changes_nothing(self):
     exit_code, stdout, stderr = program_testing.run_here(
       'train.py',
