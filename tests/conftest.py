@@ -15,6 +15,26 @@
 
 import sys
 
+import pytest
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _own_context():
+  """Gives each file a context and a worker of its own.
+
+  Some files change the default context, or end the worker that it uses.
+  """
+  if 'tensorflow_federated' not in sys.modules:
+    yield
+    return
+  import tensorflow_federated as tff
+
+  from tff_methods import runtime
+
+  tff.backends.native.set_sync_local_cpp_execution_context()
+  yield
+  runtime.end_workers()
+
 
 def pytest_sessionfinish():
   """Leaves no worker process of TFF behind, which would hold pytest's pipes.
