@@ -21,6 +21,7 @@ their ratios do.
 """
 
 import itertools
+import math
 import os
 
 from absl import flags
@@ -28,6 +29,7 @@ from absl import logging
 import rich.progress
 
 from programs import bench_encoders
+from programs import bench_expansion
 from programs import bench_rounds
 from programs import reporting
 from programs import usage
@@ -37,8 +39,8 @@ _REPEATS = flags.DEFINE_integer(
 )
 _PARTS = flags.DEFINE_multi_enum(
   'part',
-  ['encoders', 'errors', 'rounds'],
-  ['encoders', 'errors', 'rounds'],
+  ['encoders', 'errors', 'expansion', 'rounds'],
+  ['encoders', 'errors', 'expansion', 'rounds'],
   'What to measure; give it more than once for more parts.',
 )
 
@@ -58,6 +60,7 @@ def main() -> int:
   measure = {
     'encoders': _encoder_rows,
     'errors': _error_rows,
+    'expansion': _expansion_rows,
     'rounds': _round_rows,
   }
   rows = []
@@ -112,6 +115,22 @@ def _error_rows(repeats: int) -> list[list[str]]:
         ]
       )
   return rows
+
+
+def _expansion_rows(repeats: int) -> list[list[str]]:
+  seconds = bench_expansion.time_clients(repeats)
+  dense = seconds[bench_expansion.DENSE]
+  num_weights = math.prod(bench_expansion.SHAPE)
+  return [
+    [
+      f'the server, for each of {bench_expansion.NUM_CLIENTS} clients: '
+      f'{num_weights:,} weights',
+      candidate,
+      f'{1000 * value:.2f} ms',
+      f'{value / dense:.2f} x TFF mean',
+    ]
+    for candidate, value in seconds.items()
+  ]
 
 
 def _round_rows(repeats: int) -> list[list[str]]:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of rounds: with our aggregator, beside TFF's own."""
+"""Benchmarks of rounds: of our methods, beside TFF's own."""
 
 import collections
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def cnn_workload() -> Workload:
 def time_rounds(
   workload: Workload, repeats: int
 ) -> dict[str, tuple[float, float]]:
-  """Times rounds of processes that differ in their aggregator only.
+  """Times rounds of processes of one model on the same data.
 
   Args:
     workload: What to train.
@@ -143,6 +143,15 @@ def _build_processes(
     'eden, 2 bits': sketched(bits=2),
     'uniform, 2 bits': sketched(bits=2, quantizer='uniform'),
     'eden, 2 bits of 12.5 %': sketched(bits=2, fraction=0.125),
+    'random mask, 25 %': processes.build_random_mask_fed_avg(
+      model_fn, optimizer, fraction=0.25
+    ),
+    'random mask, 6.25 %': processes.build_random_mask_fed_avg(
+      model_fn, optimizer, fraction=0.0625
+    ),
+    'low rank, 6.25 %': processes.build_low_rank_fed_avg(
+      model_fn, optimizer, fraction=0.0625
+    ),
   }
 
 

@@ -22,17 +22,25 @@ import tensorflow_federated as tff
 from programs import usage
 from tff_methods import encoders
 from tff_methods import processes
+from tff_methods import update_spaces
 
 _BITS = flags.DEFINE_enum(
   'bits',
-  '2',
+  None,
   ['none', *map(str, range(1, 17))],
-  'Bits for each coordinate that a client sends; none: float32 values.',
+  'Bits for each number that a client sends; none: float32 values. By default '
+  '2 with sketched_update, none with structured updates.',
 )
 _FRACTION = flags.DEFINE_float(
   'fraction',
-  1.0,
-  'The fraction of its coordinates that a client sends, above 0, at most 1.',
+  None,
+  'The fraction of its coordinates that a client sends (sketched_update: by '
+  'default all), or trains and sends (random_mask), or the rank of updates as '
+  "a fraction of each matrix's smaller dimension (low_rank). Above 0, at most "
+  '1.',
+)
+_RANK = flags.DEFINE_integer(
+  'rank', None, 'The rank of updates, instead of --fraction.', lower_bound=1
 )
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Whether clients rotate updates before they quantize them.'
@@ -46,7 +54,7 @@ _QUANTIZER = flags.DEFINE_enum(
 _MIN_ELEMENTS = flags.DEFINE_integer(
   'min_elements',
   256,
-  'Tensors with fewer elements are sent as they are.',
+  'Tensors with fewer elements are (trained whole and) sent as they are.',
   lower_bound=0,
 )
 _SEED_SOURCE = flags.DEFINE_enum(
@@ -81,7 +89,7 @@ class Method:
     tff.learning.templates.LearningProcess,
   ]
   own_flags: tuple[flags.FlagHolder, ...] = ()
-  check: Callable[[], None] = lambda: None
+  check: Callable[[], object] = lambda: None
 
 
 def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
@@ -94,10 +102,16 @@ def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
   )
 
 
+def _bits(default: int | None) -> int | None:
+  if _BITS.value is None:
+    return default
+  return None if _BITS.value == 'none' else int(_BITS.value)
+
+
 def _sketch_options() -> dict[str, object]:
   return dict(
-    bits=None if _BITS.value == 'none' else int(_BITS.value),
-    fraction=_FRACTION.value,
+    bits=_bits(default=2),
+    fraction=1.0 if _FRACTION.value is None else _FRACTION.value,
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
     seed_source=_SEED_SOURCE.value,
@@ -115,6 +129,41 @@ def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
   )
 
 
+def _random_mask() -> update_spaces.RandomMask:
+  if _FRACTION.value is None:
+    raise ValueError('Expected --fraction with --method=random_mask.')
+  return update_spaces.RandomMask(
+    _FRACTION.value, min_elements=_MIN_ELEMENTS.value
+  )
+
+
+def _low_rank() -> update_spaces.LowRank:
+  return update_spaces.LowRank(
+    rank=_RANK.value,
+    fraction=_FRACTION.value,
+    min_elements=_MIN_ELEMENTS.value,
+  )
+
+
+def _structured_update(space_fn, *own_flags) -> Method:
+  """The method that trains in the space that flags ask for."""
+
+  def build(model_fn, client_optimizer, server_optimizer, seed):
+    return processes.build_structured_update_fed_avg(
+      model_fn,
+      client_optimizer,
+      server_optimizer,
+      update_space=space_fn(),
+      bits=_bits(default=None),
+      min_elements=_MIN_ELEMENTS.value,
+      seed_source=_SEED_SOURCE.value,
+      base_seed=seed,
+    )
+
+  own_flags += (_BITS, _MIN_ELEMENTS, _SEED_SOURCE)
+  return Method(build, own_flags, check=space_fn)
+
+
 METHODS = {
   'fed_avg': Method(_build_fed_avg),
   'sketched_update': Method(
@@ -122,6 +171,8 @@ METHODS = {
     (_BITS, _FRACTION, _ROTATION, _QUANTIZER, _MIN_ELEMENTS, _SEED_SOURCE),
     lambda: encoders.check_sketch(**_sketch_options()),
   ),
+  'random_mask': _structured_update(_random_mask, _FRACTION),
+  'low_rank': _structured_update(_low_rank, _RANK, _FRACTION),
 }
 
 

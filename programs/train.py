@@ -50,9 +50,6 @@ _METHOD = flags.DEFINE_enum(
 _SEED = flags.DEFINE_integer(
   'seed', 0, 'Of all random choices.', lower_bound=0, upper_bound=2**32 - 1
 )
-_CLIENTS_PER_ROUND = flags.DEFINE_integer(
-  'clients_per_round', 10, 'Clients in a round.', lower_bound=1
-)
 _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   'rounds_per_evaluation',
   10,
@@ -127,12 +124,14 @@ flags.register_validator(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(methods)
+flags.adopt_module_key_flags(sampling)
 
 
 def main() -> int:
   """Trains as the flags say; returns the exit code."""
   usage.check_given(_TASK, _METHOD, common_flags.OUTPUT_DIR)
   methods.check_flags(_METHOD.value)
+  sampling.check_flags()
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
   )
@@ -170,7 +169,7 @@ def _configuration() -> dict[str, object]:
     _TASK,
     _METHOD,
     _SEED,
-    _CLIENTS_PER_ROUND,
+    *sampling.flags_in_use(),
     _ROUNDS_PER_EVALUATION,
     _CLIENT_LEARNING_RATE,
     _SERVER_LEARNING_RATE,
@@ -237,10 +236,8 @@ def _build_experiment() -> training_loop.Experiment:
         **{name: holder.value for name, holder in _TASK_OPTIONS.items()}
       ),
     )
-    sample_clients = sampling.build_sampling_fn(
-      task.datasets.train_data.client_ids,
-      _CLIENTS_PER_ROUND.value,
-      _SEED.value,
+    sample_clients = sampling.build_sampling_fn_from_flags(
+      task.datasets.train_data.client_ids, _SEED.value
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e

@@ -183,12 +183,14 @@ def _run_round(
     seconds=state.seconds + np.float64(time.monotonic() - start),
     metrics=metrics,
   )
-  train_metrics = output.metrics['client_work']['train']
-  return state, _released_metrics(state, train_metrics, is_evaluated)
+  round_metrics = collections.OrderedDict(num_clients=len(clients))
+  for name, value in output.metrics['client_work']['train'].items():
+    round_metrics[f'train/{evaluation.short_name(name)}'] = value
+  return state, _released_metrics(state, round_metrics, is_evaluated)
 
 
 def _released_metrics(
-  state: ProgramState, train_metrics: Mapping[str, object], is_evaluated: bool
+  state: ProgramState, round_metrics: Mapping[str, object], is_evaluated: bool
 ) -> collections.OrderedDict[str, object]:
   """A round's metrics; all of them are the same in every repetition."""
   released = collections.OrderedDict(
@@ -197,6 +199,5 @@ def _released_metrics(
   if is_evaluated:
     for name, value in state.metrics.items():
       released[f'evaluation/{name}'] = value
-  for name, value in train_metrics.items():
-    released[f'train/{evaluation.short_name(name)}'] = value
+  released.update(round_metrics)
   return released

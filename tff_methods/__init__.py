@@ -16,17 +16,21 @@
 # Comes first: it says in one line what is wrong where TFF's import would fail.
 from tff_methods import _tff_version  # isort: skip
 from tff_methods import aggregators
+from tff_methods import client_works
 from tff_methods import communication
 from tff_methods import encoders
 from tff_methods import processes
 from tff_methods import runtime
+from tff_methods import update_spaces
 
 __all__ = [
   'aggregators',
+  'client_works',
   'communication',
   'encoders',
   'processes',
   'runtime',
+  'update_spaces',
 ]
 
 del _tff_version

@@ -16,10 +16,14 @@
 import collections
 import math
 
+from absl import flags
 from absl.testing import absltest
+from absl.testing import flagsaver
 from absl.testing import parameterized
+import numpy as np
 
 from programs import sampling
+from programs import usage
 
 _CLIENT_IDS = [f'client_{i}' for i in range(20)]
 
@@ -63,6 +67,109 @@ class SamplingTest(parameterized.TestCase):
   def test_refuses_more_clients_than_there_are(self, clients_per_round):
     with self.assertRaisesRegex(ValueError, f'20 clients.*{clients_per_round}'):
       sampling.build_sampling_fn(_CLIENT_IDS, clients_per_round, seed=0)
+
+  def test_samples_are_as_large_as_the_round_asks(self):
+    sample = sampling.build_sampling_fn(
+      _CLIENT_IDS, 7, seed=3, cohort_size_fn=lambda round_num: 8 - round_num
+    )
+    for round_num in (4, 1, 7, 4):
+      self.assertLen(set(sample(round_num)), 8 - round_num)
+    self.assertEqual(sample(4), sample(4))
+
+
+class ExponentialCohortSizeTest(parameterized.TestCase):
+  def test_halves(self):
+    size = sampling.build_exponential_cohort_size_fn(80, math.log(2), 5)
+    self.assertEqual(
+      [size(t) for t in range(1, 9)], [80, 40, 20, 10, 5, 5, 5, 5]
+    )
+
+  def test_rounds_to_the_nearest(self):
+    # 50 / e = 18.394, 50 / e^2 = 6.767, 50 / e^3 = 2.489, 50 / e^4 = 0.916.
+    size = sampling.build_exponential_cohort_size_fn(50, 1.0, 1)
+    self.assertEqual([size(t) for t in range(1, 7)], [50, 18, 7, 2, 1, 1])
+
+  @parameterized.parameters((50, 0.023, 5), (100, 0.1, 10), (7, 1e-3, 7))
+  def test_is_a_decay_by_the_same_factor_each_round(self, m, decay, minimum):
+    size = sampling.build_exponential_cohort_size_fn(m, decay, minimum)
+    factors = np.full(200, 1 / np.exp(np.float64(decay)))
+    annealed = m * np.concatenate([[1.0], factors.cumprod()])
+    np.testing.assert_array_equal(
+      [size(t) for t in range(1, 202)],
+      np.rint(annealed).clip(min=minimum).astype(int),
+    )
+
+  def test_ends_at_the_minimum_however_long_it_takes(self):
+    size = sampling.build_exponential_cohort_size_fn(10, 1e3, 2)
+    self.assertEqual((size(1), size(2), size(10**9)), (10, 2, 2))
+
+
+class SamplingFlagsTest(parameterized.TestCase):
+  def setUp(self):
+    super().setUp()
+    flags.FLAGS.mark_as_parsed()
+
+  def _sample_sizes(self) -> list[int]:
+    sample = sampling.build_sampling_fn_from_flags(_CLIENT_IDS, 0)
+    return [len(sample(round_num)) for round_num in range(1, 5)]
+
+  def test_static_is_the_default(self):
+    sampling.check_flags()
+    with flagsaver.flagsaver(clients_per_round=7):
+      self.assertEqual(self._sample_sizes(), [7] * 4)
+      in_use = {f.name: f.value for f in sampling.flags_in_use()}
+    # Nothing else, so that a run from before there was a choice is resumed.
+    self.assertEqual(in_use, {'clients_per_round': 7})
+
+  def test_exponential(self):
+    with flagsaver.flagsaver(
+      clients_per_round=20,
+      sampling='exponential',
+      sampling_decay=math.log(2),
+      sampling_minimum=4,
+    ):
+      sampling.check_flags()
+      self.assertEqual(self._sample_sizes(), [20, 10, 5, 4])
+      in_use = {f.name: f.value for f in sampling.flags_in_use()}
+    self.assertEqual(
+      in_use,
+      {
+        'clients_per_round': 20,
+        'sampling': 'exponential',
+        'sampling_decay': math.log(2),
+        'sampling_minimum': 4,
+      },
+    )
+
+  @parameterized.named_parameters(
+    (
+      'no_decay',
+      {'sampling': 'exponential'},
+      'Expected --sampling_decay with --sampling=exponential, found none',
+    ),
+    (
+      'minimum_too_large',
+      {
+        'sampling': 'exponential',
+        'sampling_decay': 0.1,
+        'sampling_minimum': 11,
+      },
+      '--sampling_minimum of at most --clients_per_round=10, found 11',
+    ),
+    (
+      'default_minimum_too_large',
+      {
+        'sampling': 'exponential',
+        'sampling_decay': 0.1,
+        'clients_per_round': 4,
+      },
+      '--sampling_minimum of at most --clients_per_round=4, found 5',
+    ),
+  )
+  def test_refuses(self, given, message):
+    with flagsaver.flagsaver(**given):
+      with self.assertRaisesRegex(usage.UsageError, message):
+        sampling.check_flags()
 
 
 if __name__ == '__main__':

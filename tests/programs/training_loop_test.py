@@ -20,6 +20,7 @@ short everywhere. `train_test` has real ones.
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import os
 import pathlib
 import signal
@@ -33,6 +34,7 @@ import tensorflow_federated as tff
 
 from programs import run_directory
 from programs import run_store
+from programs import sampling
 from programs import stop_signals
 from programs import training_loop
 
@@ -150,6 +152,7 @@ class TrainingLoopTest(tf.test.TestCase):
     rounds: int = 5,
     survives: int = -1,
     process: _Process | None = None,
+    experiment: training_loop.Experiment | None = None,
     rounds_per_checkpoint: int = 2,
     stop: stop_signals.StopSignals | None = None,
     store_fn=None,
@@ -161,7 +164,7 @@ class TrainingLoopTest(tf.test.TestCase):
     with stop or stop_signals.StopSignals() as stop:
       state = asyncio.run(
         training_loop.train(
-          _experiment(process or _Process()),
+          experiment or _experiment(process or _Process()),
           training_loop.Schedule(rounds, 3, rounds_per_checkpoint),
           store_fn(directory),
           stop,
@@ -228,6 +231,7 @@ class TrainingLoopTest(tf.test.TestCase):
         'round',
         'uplink_bytes',
         'downlink_bytes',
+        'num_clients',
         'evaluation/accuracy',
         'train/loss',
       ],
@@ -240,6 +244,18 @@ class TrainingLoopTest(tf.test.TestCase):
     self.assertEqual([s for s, _ in points['evaluation/accuracy']], [0, 3, 5])
     self.assertEqual([s for s, _ in points['train/loss']], [1, 2, 3, 4, 5])
 
+  def test_counts_the_clients_of_each_round(self):
+    cohorts = ['1234', '567', '89', '12']
+    experiment = dataclasses.replace(
+      _experiment(_Process()),
+      sample_clients=lambda round_num: list(cohorts[round_num - 1]),
+    )
+    state, _ = self._train('run', rounds=4, experiment=experiment)
+    points = self._tensorboard('run')
+    self.assertEqual(points['num_clients'], [(1, 4), (2, 3), (3, 2), (4, 2)])
+    self.assertEqual(points['downlink_bytes'][-1], (4, 4 + 3 + 2 + 2))
+    self.assertEqual(state.uplink_bytes, 11 * _BYTES_PER_CLIENT)
+
   def test_resumes_exactly_wherever_it_was_killed(self):
     state, _ = self._train('whole')
     num_kept = 6 + 3  # Releases of rounds 0 to 5; states of rounds 2, 4 and 5.
@@ -251,6 +267,34 @@ class TrainingLoopTest(tf.test.TestCase):
       self._assert_same_state(resumed_state, state)
       self._assert_same_run(name, 'whole')
     self._train('whole_again', survives=num_kept)  # There is no more to keep.
+
+  def test_resumes_with_the_same_ever_smaller_cohorts(self):
+    cohorts = []
+    sample_clients = sampling.build_sampling_fn(
+      [str(i) for i in range(20)],
+      8,
+      seed=1,
+      cohort_size_fn=sampling.build_exponential_cohort_size_fn(8, 0.5, 2),
+    )
+
+    def sample_and_note(round_num):
+      cohorts.append((round_num, sample_clients(round_num)))
+      return cohorts[-1][1]
+
+    experiment = dataclasses.replace(
+      _experiment(_Process()), sample_clients=sample_and_note
+    )
+    state, _ = self._train('whole', experiment=experiment)
+    self.assertEqual([len(ids) for _, ids in cohorts], [8, 5, 3, 2, 2])
+    with self.assertRaises(_Killed):
+      self._train('killed', experiment=experiment, survives=5)
+    resumed_state, _ = self._train('killed', experiment=experiment)
+    # Killed in the release of round 4, so that rounds 3 and 4 are repeated.
+    self.assertEqual(
+      cohorts[5:], cohorts[:4] + cohorts[2:5], 'Rounds 1-4, then 3-5.'
+    )
+    self._assert_same_state(resumed_state, state)
+    self._assert_same_run('killed', 'whole')
 
   def test_resumes_beside_what_was_left_half_done(self):
     state, _ = self._train('whole')

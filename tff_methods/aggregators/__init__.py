@@ -16,3 +16,9 @@
 # pylint: disable=g-importing-member
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
+from tff_methods.aggregators.sparse_update import (
+  hierarchical_quantization_aggregator,
+)
+from tff_methods.aggregators.sparse_update import top_k_aggregator
+from tff_methods.aggregators.structured_update import StructuredUpdateFactory
+from tff_methods.aggregators.ternary_update import ternary_aggregator

@@ -19,6 +19,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.aggregators import received_bytes
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
@@ -141,7 +142,8 @@ def _build_next(state_type, value_type, specs, encoders):
     return _accumulator(
       sums,
       num_clients=accumulator['num_clients'] + 1,
-      payload_bytes=accumulator['payload_bytes'] + _num_bytes(payload),
+      payload_bytes=accumulator['payload_bytes']
+      + received_bytes.num_bytes(payload),
     )
 
   @tff.tensorflow.computation(accumulator_type, accumulator_type)
@@ -195,13 +197,4 @@ def _accumulator(sums, num_clients, payload_bytes):
     sums=sums,
     num_clients=tf.cast(num_clients, tf.int32),
     payload_bytes=tf.cast(payload_bytes, tf.int64),
-  )
-
-
-def _num_bytes(payload) -> tf.Tensor:
-  return tf.add_n(
-    [
-      tf.size(tensor, tf.int64) * tensor.dtype.size
-      for tensor in tf.nest.flatten(payload)
-    ]
   )

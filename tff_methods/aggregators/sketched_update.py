@@ -13,11 +13,11 @@
 # limitations under the License.
 """Sketched updates as an aggregator (Konecny et al. 2016, section 3)."""
 
-import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
-from tff_methods.aggregators import encoded_sum
+from tff_methods.aggregators import encoded_mean
+from tff_methods.encoders import seeds
 
 
 def sketched_update_aggregator(
@@ -82,27 +82,11 @@ def sketched_update_aggregator(
     seed_source=seed_source,
   )
   encoders.check_sketch(**sketch)
-  _check_int('min_elements', min_elements)
-  _check_int('base_seed', base_seed)
-  if min_elements < 0:
-    raise ValueError(
-      f'Expected min_elements of at least 0, found {min_elements}.'
-    )
-
-  def encoder_fn(spec: tf.TensorSpec, index: int) -> encoders.GatherEncoder:
-    if spec.shape.num_elements() < min_elements:
-      return encoders.identity_encoder(spec)
-    return encoders.sketch_encoder(spec, **sketch, seed=(base_seed, index))
-
-  value_sum_factory = encoded_sum.EncodedSumFactory(encoder_fn)
-  if not weighted:
-    return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
-  # Where no client has any weight the mean is zero, not NaN.
-  return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
-
-
-def _check_int(name: str, value: object) -> None:
-  if isinstance(value, bool) or not isinstance(value, int):
-    raise TypeError(
-      f'Expected {name} to be an int, found {type(value).__name__}.'
-    )
+  seeds.check_base_seed(base_seed)
+  return encoded_mean.encoded_mean_factory(
+    lambda spec, index: encoders.sketch_encoder(
+      spec, **sketch, seed=(base_seed, index)
+    ),
+    min_elements=min_elements,
+    weighted=weighted,
+  )

@@ -117,11 +117,7 @@ def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
   # Not before x is there, or the signs of all tensors would wait in memory.
   with tf.control_dependencies([x]):
     key = seeds.fold_in(key, tf.constant(use, tf.int32))
-  words = seeds.random_words(key, math.ceil(length / 32))
-  octets = tf.cast(tf.reshape(tf.bitcast(words, tf.uint8), [-1]), tf.int32)
-  bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-  signs = tf.gather(tf.constant(1.0 - 2.0 * bits, tf.float32), octets)
-  return x * tf.reshape(signs, [-1])[:length]
+  return x * seeds.random_signs(key, length)
 
 
 def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:

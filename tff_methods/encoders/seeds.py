@@ -21,6 +21,8 @@ device. (`tf.random.stateless_uniform` puts some 30 small ops around it, to make
 good keys of bad ones; these keys are good.)
 """
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -47,29 +49,41 @@ def random_words(seed_key: tf.Tensor, num_words: int) -> tf.Tensor:
   return _philox(seed_key, num_words, tf.constant([0, _DRAW], tf.uint64))
 
 
-def client_key(
-  round_key: tf.Tensor, value: tf.Tensor, seed_source: str
-) -> tf.Tensor:
+def random_signs(seed_key: tf.Tensor, length: int) -> tf.Tensor:
+  """Returns `float32[length]` of fair signs: one random bit an element."""
+  words = random_words(seed_key, math.ceil(length / 32))
+  octets = tf.cast(tf.reshape(tf.bitcast(words, tf.uint8), [-1]), tf.int32)
+  bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+  signs = tf.gather(tf.constant(1.0 - 2.0 * bits, tf.float32), octets)
+  return tf.reshape(signs, [-1])[:length]
+
+
+def client_key(round_key: tf.Tensor, value, seed_source: str) -> tf.Tensor:
   """Returns a key that only this client holds.
 
   Args:
     round_key: `int32[2]`, the same for all clients of a round.
-    value: The client's own `float32` tensor, of any shape.
+    value: What the client alone has: a structure of tensors of any shape and
+      dtype, ragged and sparse ones included.
     seed_source: `'reproducible'` takes the salt from a fingerprint of `value`:
-      the same update in the same round draws the same bits again, in any
+      the same value in the same round draws the same bits again, in any
       runtime. `'entropy'` takes it from the operating system's generator.
 
   Returns:
     An `int32[2]` key.
   """
-  if seed_source == 'reproducible':
-    content = tf.reshape(tf.bitcast(value, tf.uint8), [1, -1])
-    salt = tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
+  if seed_source == 'entropy':
+    salts = [
+      tf.raw_ops.NonDeterministicInts(
+        shape=tf.constant([2], tf.int64), dtype=tf.int32
+      )
+    ]
   else:
-    salt = tf.raw_ops.NonDeterministicInts(
-      shape=tf.constant([2], tf.int64), dtype=tf.int32
-    )
-  return fold_in(fold_in(round_key, salt[0]), salt[1])
+    salts = map(_fingerprint, tf.nest.flatten(value, expand_composites=True))
+  key = round_key
+  for salt in salts:
+    key = fold_in(fold_in(key, salt[0]), salt[1])
+  return key
 
 
 def check_seed_source(seed_source: str) -> None:
@@ -79,6 +93,23 @@ def check_seed_source(seed_source: str) -> None:
       f'Expected seed_source to be one of {SEED_SOURCES}, found '
       f'{seed_source!r}.'
     )
+
+
+def check_base_seed(base_seed: int) -> None:
+  """Raises `TypeError` unless `base_seed` is an int."""
+  if isinstance(base_seed, bool) or not isinstance(base_seed, int):
+    raise TypeError(
+      f'Expected base_seed to be an int, found {type(base_seed).__name__}.'
+    )
+
+
+def _fingerprint(x: tf.Tensor) -> tf.Tensor:
+  """Returns `int32[2]`, the same for the same elements."""
+  if x.dtype in (tf.string, tf.bool):
+    content = tf.io.serialize_tensor(x)[tf.newaxis]
+  else:
+    content = tf.reshape(tf.bitcast(x, tf.uint8), [1, -1])
+  return tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
 
 
 def _philox(seed_key, num_words: int, counter: tf.Tensor) -> tf.Tensor:

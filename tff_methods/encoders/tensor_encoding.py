@@ -111,6 +111,41 @@ def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
   return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
 
 
+def encode_with_key(encoder: GatherEncoder, x: tf.Tensor, key: tf.Tensor):
+  """Encodes a value with randomness from a key, instead of from a round count.
+
+  For values that are decoded one by one by whoever has the key, so that nothing
+  but what is returned has to travel.
+
+  Args:
+    encoder: Of stages of this package.
+    x: The value.
+    key: `int32[2]`.
+
+  Returns:
+    The encoded tensors, for `decode_with_key`.
+  """
+  encode_params, _, _ = encoder.get_params(_keyed_state(encoder, key))
+  encoded, _ = encoder.encode(x, encode_params)
+  return encoded
+
+
+def decode_with_key(
+  encoder: GatherEncoder, encoded, key: tf.Tensor
+) -> tf.Tensor:
+  """Inverts `encode_with_key`, given the same key."""
+  _, before_sum, after_sum = encoder.get_params(_keyed_state(encoder, key))
+  partly_decoded = encoder.decode_before_sum(encoded, before_sum)
+  return encoder.decode_after_sum(partly_decoded, after_sum, 1)
+
+
+def _keyed_state(encoder: GatherEncoder, key: tf.Tensor):
+  # All that a state of these stages has is a count of rounds, which serves to
+  # draw afresh in each.
+  word = seeds.random_words(key, 1)[0]
+  return tf.nest.map_structure(lambda _: word, encoder.initial_state())
+
+
 def map_in_sequence(fn: Callable[..., Any], *sequences: Sequence[Any]) -> list:
   """Applies `fn` to the elements of sequences, one after the other.
 

@@ -15,3 +15,8 @@
 
 # pylint: disable=g-importing-member
 from tff_methods.processes.sketched_update import build_sketched_update_fed_avg
+from tff_methods.processes.structured_update import build_low_rank_fed_avg
+from tff_methods.processes.structured_update import build_random_mask_fed_avg
+from tff_methods.processes.structured_update import (
+  build_structured_update_fed_avg,
+)

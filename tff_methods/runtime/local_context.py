@@ -23,6 +23,7 @@ from tensorflow_federated.python.core.environments.tensorflow_frontend import (
   tensorflow_computation,
 )
 
+from tff_methods.runtime import executors
 from tff_methods.runtime import workers
 
 
@@ -34,7 +35,9 @@ def create_local_context() -> tff.framework.SyncContext:
   the worker's life (see `workers.LocalWorker`): it starts here, not at the
   first call; it ends with the program, however that ends; and if it dies, the
   next call raises `RuntimeError` instead of starting others forever. When the
-  program exits, `workers.end_workers` runs.
+  program exits, `workers.end_workers` runs. The worker's memory is bounded also
+  where each call has another number of clients: what it built for a number is
+  kept for the last few only (see `executors.RecentExecutorFactory`).
 
   Raises:
     RuntimeError: If this is not the main thread or the worker does not start.
@@ -48,12 +51,12 @@ def create_local_context() -> tff.framework.SyncContext:
   def create_executor(cardinalities):
     worker.check_running()
     cardinalities.setdefault(tff.CLIENTS, 0)
-    executor = tff.framework.RemoteExecutor(stub)
+    executor = executors.ClosingExecutor(stub)
     executor.set_cardinalities(cardinalities)
     return executor
 
   return tff.framework.SyncExecutionContext(
-    executor_fn=tff.framework.ResourceManagingExecutorFactory(create_executor),
+    executor_fn=executors.RecentExecutorFactory(create_executor),
     compiler_fn=compiler.desugar_and_transform_to_native,
     transform_args=tensorflow_computation.transform_args,
     transform_result=tensorflow_computation.transform_result,

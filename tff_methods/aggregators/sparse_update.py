@@ -1,0 +1,122 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Sparse and hierarchically quantized updates as aggregators (DHQC)."""
+
+import tensorflow_federated as tff
+
+from tff_methods import encoders
+from tff_methods.aggregators import encoded_mean
+
+SCOPES = ('model', 'tensor')
+
+
+def top_k_aggregator(
+  *,
+  fraction: float,
+  bits: int | None = None,
+  scope: str = 'model',
+  min_elements: int = 0,
+  weighted: bool = True,
+) -> tff.aggregators.AggregationFactory:
+  """Returns a factory for the mean of updates of which the largest are sent.
+
+  Each client sends the `max(1, round(fraction * n))` of its `n` values that
+  have the largest magnitudes (see `encoders.TopKStage`), and where they are;
+  with `bits`, quantized (see `encoders.HierarchicalQuantizationStage`). What a
+  client does not send in a round is lost: this aggregator keeps no state, and
+  so its result is biased towards zero.
+
+  The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
+  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
+  `weighted` is false); its measurements are those of
+  `tff.aggregators.MeanFactory`, with `mean_value` (`UnweightedMeanFactory` has
+  the same name) an `OrderedDict` of `payload_bytes`: the bytes of the encoded
+  updates that arrived in the round, of all clients together.
+
+  An update with NaN or Inf stops the round with an `InvalidArgumentError`.
+
+  Args:
+    fraction: The part of the values that is sent, in (0, 1].
+    bits: Bits per sent value, 2 to 16; `None` sends `float32` values.
+    scope: Among which values the largest are taken. `'model'`: among all of the
+      model, as one vector, which is the paper's way. `'tensor'`: among those of
+      each tensor.
+    min_elements: With the scope `'tensor'`: tensors of fewer elements (biases)
+      are sent whole.
+    weighted: Whether the mean is weighted.
+
+  Returns:
+    A `WeightedAggregationFactory`, or, if `weighted` is false, an
+    `UnweightedAggregationFactory`.
+
+  Raises:
+    TypeError: If `bits` or `min_elements` is not an int. When the process is
+      created: if a tensor to encode is not `float32`, or, with the scope
+      `'model'`, tensors are of different dtypes.
+    ValueError: If an argument is out of range, or `min_elements` is given with
+      the scope `'model'`.
+  """
+  encoders.check_sparsification(fraction=fraction, bits=bits)
+  if scope not in SCOPES:
+    raise ValueError(f'Expected scope to be one of {SCOPES}, found {scope!r}.')
+  factory = encoded_mean.encoded_mean_factory(
+    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
+    min_elements=min_elements,
+    weighted=weighted,
+  )
+  if scope == 'tensor':
+    return factory
+  if min_elements:
+    raise ValueError(
+      "Expected min_elements of 0 with scope='model', which makes all tensors "
+      f"one, found {min_elements}: take scope='tensor'."
+    )
+  return tff.aggregators.concat_factory(factory)
+
+
+def hierarchical_quantization_aggregator(
+  *, bits: int = 4, min_elements: int = 256, weighted: bool = True
+) -> tff.aggregators.AggregationFactory:
+  """Returns a factory for the mean of updates in hierarchical quantization.
+
+  Each client sends a sign and an interval of the magnitude for every value (see
+  `encoders.HierarchicalQuantizationStage`), with intervals of their own for
+  each tensor. For one set of intervals for the whole model, put it into
+  `tff.aggregators.concat_factory`. The result is biased by at most half an
+  interval.
+
+  The type signature of the created process, its measurements and its answer to
+  NaN and Inf are those of `top_k_aggregator`.
+
+  Args:
+    bits: Bits per value, 2 to 16.
+    min_elements: Tensors of fewer elements (biases) are sent uncompressed.
+    weighted: Whether the mean is weighted.
+
+  Returns:
+    A `WeightedAggregationFactory`, or, if `weighted` is false, an
+    `UnweightedAggregationFactory`.
+
+  Raises:
+    TypeError: If `bits` or `min_elements` is not an int. When the process is
+      created: if a tensor to encode is not `float32`.
+    ValueError: If an argument is out of range.
+  """
+  # Also checks bits, now and not when the process is created.
+  stage = encoders.HierarchicalQuantizationStage(bits)
+  return encoded_mean.encoded_mean_factory(
+    lambda spec, _: encoders.chain([(stage, '')], spec),
+    min_elements=min_elements,
+    weighted=weighted,
+  )

@@ -1,0 +1,231 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What local training needs of a model, whichever kind of TFF's it is.
+
+A `tff.learning.models.VariableModel` keeps weights and metrics in variables, a
+`tff.learning.models.FunctionalModel` takes and returns them. Here both are
+trained by the same loop: what the loop carries from batch to batch for the
+model is its `carry`, which a model with variables leaves empty.
+"""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import update_spaces
+
+Model = (
+  Callable[[], tff.learning.models.VariableModel]
+  | tff.learning.models.FunctionalModel
+)
+
+
+class Description(NamedTuple):
+  """What is known of a model before it is trained.
+
+  Attributes:
+    initial_weights_fn: `( -> tff.learning.models.ModelWeights)`.
+    data_type: The `tff.SequenceType` of a client's data set of batches.
+    metric_finalizers: What a metrics aggregator takes.
+  """
+
+  initial_weights_fn: tff.Computation
+  data_type: tff.SequenceType
+  metric_finalizers: Any
+
+  @property
+  def weights_type(self) -> tff.Type:
+    return self.initial_weights_fn.type_signature.result
+
+
+class Gradients(NamedTuple):
+  """The outcome of one batch.
+
+  Attributes:
+    carry: The model's carry, with the batch counted in its metrics.
+    gradients: The loss's gradient of each trainable tensor, flattened.
+    num_examples: `int64[]`.
+  """
+
+  carry: Any
+  gradients: Sequence[tf.Tensor]
+  num_examples: tf.Tensor
+
+
+class LocalModel(abc.ABC):
+  """A model under local training."""
+
+  @abc.abstractmethod
+  def start(self, weights: tff.learning.models.ModelWeights) -> Any:
+    """Sets the weights, and returns the first carry."""
+
+  @abc.abstractmethod
+  def gradients(self, carry, batch) -> Gradients:
+    """Runs a batch forward and backward."""
+
+  @abc.abstractmethod
+  def move(
+    self,
+    carry,
+    maps: Sequence[update_spaces.LinearMap],
+    step: Sequence[tf.Tensor],
+  ) -> Any:
+    """Adds to each trainable tensor the update that parameters stand for."""
+
+  @abc.abstractmethod
+  def unfinalized_metrics(self, carry, is_valid: tf.Tensor) -> Any:
+    """Returns the local metrics; those of no batch if not `is_valid`."""
+
+
+class _VariableModel(LocalModel):
+  """A model whose weights and metrics are variables."""
+
+  def __init__(self, model: tff.learning.models.VariableModel):
+    self._model = model
+    self._weights = tff.learning.models.ModelWeights.from_model(model)
+
+  def start(self, weights):
+    tf.nest.map_structure(lambda v, w: v.assign(w), self._weights, weights)
+    return ()
+
+  def gradients(self, carry, batch):
+    with tf.GradientTape() as tape:
+      output = self._model.forward_pass(batch, training=True)
+    num_examples = output.num_examples
+    if num_examples is None:
+      num_examples = tf.shape(output.predictions)[0]
+    return Gradients(
+      carry,
+      _dense_gradients(tape, output.loss, self._weights.trainable),
+      tf.cast(num_examples, tf.int64),
+    )
+
+  def move(self, carry, maps, step):
+    variables = tf.nest.flatten(self._weights.trainable)
+    for variable, linear_map, parameters in zip(
+      variables, maps, step, strict=True
+    ):
+      variable.assign_add(linear_map.expand(parameters))
+    return carry
+
+  def unfinalized_metrics(self, carry, is_valid):
+    tf.cond(is_valid, lambda: None, self._model.reset_metrics)
+    return self._model.report_local_unfinalized_metrics()
+
+
+class _FunctionalModel(LocalModel):
+  """A model whose carry is `((trainable, non_trainable), metrics)`."""
+
+  def __init__(self, model: tff.learning.models.FunctionalModel):
+    self._model = model
+
+  def start(self, weights):
+    state = self._model.initialize_metrics_state()
+    return (tuple(weights.trainable), tuple(weights.non_trainable)), state
+
+  def gradients(self, carry, batch):
+    weights, metrics = carry
+    x, y = (batch['x'], batch['y']) if isinstance(batch, Mapping) else batch
+    with tf.GradientTape() as tape:
+      tape.watch(weights[0])
+      output = self._model.predict_on_batch(weights, x, training=True)
+      loss = self._model.loss(output=output, label=y)
+    num_examples = tf.shape(tf.nest.flatten(output)[0])[0]
+    metrics = self._model.update_metrics_state(
+      metrics,
+      labels=y,
+      batch_output=tff.learning.models.BatchOutput(
+        loss=loss, predictions=output, num_examples=num_examples
+      ),
+    )
+    return Gradients(
+      (weights, metrics),
+      _dense_gradients(tape, loss, weights[0]),
+      tf.cast(num_examples, tf.int64),
+    )
+
+  def move(self, carry, maps, step):
+    (trainable, non_trainable), metrics = carry
+    flat = tf.nest.flatten(trainable)
+    moved = [w + m.expand(p) for m, w, p in zip(maps, flat, step, strict=True)]
+    trainable = tf.nest.pack_sequence_as(trainable, moved)
+    return (trainable, non_trainable), metrics
+
+  def unfinalized_metrics(self, carry, is_valid):
+    _, metrics = carry
+    return tf.cond(
+      is_valid, lambda: metrics, self._model.initialize_metrics_state
+    )
+
+
+def build_local_model(model: Model) -> LocalModel:
+  """Returns the model under training: inside a `tff.tensorflow.computation`."""
+  if isinstance(model, tff.learning.models.FunctionalModel):
+    return _FunctionalModel(model)
+  return _VariableModel(model())
+
+
+def describe(model: Model) -> Description:
+  """Returns the types of a model.
+
+  Raises:
+    TypeError: If `model` is neither a functional model nor a function that
+      returns a `tff.learning.models.VariableModel`.
+  """
+  if isinstance(model, tff.learning.models.FunctionalModel):
+    input_spec, finalizers = model.input_spec, model.finalize_metrics
+  else:
+    # In a graph of its own, so as not to leave its variables behind.
+    with tf.Graph().as_default():
+      built = _build_variable_model(model)
+      input_spec, finalizers = built.input_spec, built.metric_finalizers()
+
+  @tff.tensorflow.computation
+  def initial_weights_fn():
+    if isinstance(model, tff.learning.models.FunctionalModel):
+      return tff.learning.models.ModelWeights(
+        *(tuple(map(tf.convert_to_tensor, w)) for w in model.initial_weights)
+      )
+    return tff.learning.models.ModelWeights.from_model(model())
+
+  return Description(
+    initial_weights_fn=initial_weights_fn,
+    data_type=tff.SequenceType(tff.types.tensorflow_to_type(input_spec)),
+    metric_finalizers=finalizers,
+  )
+
+
+def _build_variable_model(model_fn) -> tff.learning.models.VariableModel:
+  built = model_fn() if callable(model_fn) else None
+  if not isinstance(built, tff.learning.models.VariableModel):
+    found = model_fn if built is None else built
+    raise TypeError(
+      'Expected a tff.learning.models.FunctionalModel, or a function that '
+      'returns a tff.learning.models.VariableModel, found '
+      f'{type(found).__name__}{"" if built is None else " from the function"}.'
+    )
+  return built
+
+
+def _dense_gradients(tape: tf.GradientTape, loss: tf.Tensor, weights):
+  gradients = tape.gradient(
+    loss,
+    tf.nest.flatten(weights),
+    unconnected_gradients=tf.UnconnectedGradients.ZERO,
+  )
+  # Those of embeddings are `tf.IndexedSlices`.
+  return list(map(tf.convert_to_tensor, gradients))
