@@ -25,6 +25,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs import methods
+from programs import usage
 from tff_methods import processes
 
 
@@ -47,8 +48,51 @@ class MethodsTest(parameterized.TestCase):
   @parameterized.parameters(*methods.METHODS)
   def test_builds_a_learning_process(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
-    process = methods.METHODS[name].build(_model_fn, sgd, sgd, 0)
+    with flagsaver.flagsaver(fraction=0.5):
+      process = methods.METHODS[name].build(_model_fn, sgd, sgd, 0)
     self.assertIsInstance(process, tff.learning.templates.LearningProcess)
+
+  @parameterized.named_parameters(
+    (
+      'random_mask',
+      'random_mask',
+      {'fraction': 0.25, 'min_elements': 2},
+      {'bits': None, 'min_elements': 2, 'seed_source': 'reproducible'},
+      100,
+    ),
+    (
+      'low_rank',
+      'low_rank',
+      {'rank': 3, 'bits': '4', 'seed_source': 'entropy'},
+      {'bits': 4, 'min_elements': 256, 'seed_source': 'entropy'},
+      60,
+    ),
+  )
+  def test_structured_update_is_built_from_its_flags(
+    self, method, given, expected, num_parameters
+  ):
+    with (
+      flagsaver.flagsaver(**given),
+      mock.patch.object(processes, 'build_structured_update_fed_avg') as build,
+    ):
+      methods.METHODS[method].build(None, None, None, 5)
+    _, arguments = build.call_args
+    self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
+    space = arguments['update_space'].for_tensor(tf.TensorSpec([20, 20]))
+    self.assertEqual(space.num_parameters, num_parameters)
+
+  @parameterized.named_parameters(
+    ('no_fraction', 'random_mask', {}, 'Expected --fraction with'),
+    ('fraction', 'random_mask', {'fraction': 1.5}, r'fraction in \(0, 1\]'),
+    ('no_rank', 'low_rank', {}, 'either rank or fraction'),
+    ('both', 'low_rank', {'rank': 1, 'fraction': 0.5}, 'either rank or'),
+  )
+  def test_flags_that_make_no_sense_are_refused(self, method, given, message):
+    with (
+      flagsaver.flagsaver(**given),
+      self.assertRaisesRegex(usage.UsageError, message),
+    ):
+      methods.check_flags(method)
 
   @parameterized.named_parameters(
     ('defaults', {}, {'bits': 2, 'fraction': 1.0, 'quantizer': 'eden'}),
