@@ -20,6 +20,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_sum
+from tff_methods.encoders import arguments
 
 
 def encoded_mean_factory(
@@ -46,15 +47,7 @@ def encoded_mean_factory(
       a tensor to encode is not `float32`.
     ValueError: If `min_elements` is negative.
   """
-  if isinstance(min_elements, bool) or not isinstance(min_elements, int):
-    raise TypeError(
-      'Expected min_elements to be an int, found '
-      f'{type(min_elements).__name__}.'
-    )
-  if min_elements < 0:
-    raise ValueError(
-      f'Expected min_elements of at least 0, found {min_elements}.'
-    )
+  arguments.check_int('min_elements', min_elements, minimum=0)
 
   def encoder_or_identity(spec, index):
     if spec.shape.num_elements() < min_elements:

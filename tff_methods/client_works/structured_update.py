@@ -20,6 +20,7 @@ import tensorflow_federated as tff
 
 from tff_methods import update_spaces
 from tff_methods.client_works import local_model
+from tff_methods.encoders import arguments
 from tff_methods.encoders import seeds
 
 
@@ -85,7 +86,7 @@ def build_structured_update_client_work(
       'Expected a tff.learning.optimizers.Optimizer for clients, found '
       f'{type(optimizer).__name__}: build it with tff.learning.optimizers.'
     )
-  seeds.check_base_seed(base_seed)
+  arguments.check_int('base_seed', base_seed)
   seeds.check_seed_source(seed_source)
   base_key = seeds.key(base_seed, int.from_bytes(b'structured_update'))
   description = local_model.describe(model_fn)

@@ -95,14 +95,6 @@ def check_seed_source(seed_source: str) -> None:
     )
 
 
-def check_base_seed(base_seed: int) -> None:
-  """Raises `TypeError` unless `base_seed` is an int."""
-  if isinstance(base_seed, bool) or not isinstance(base_seed, int):
-    raise TypeError(
-      f'Expected base_seed to be an int, found {type(base_seed).__name__}.'
-    )
-
-
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:
   """Returns `int32[2]`, the same for the same elements."""
   if x.dtype in (tf.string, tf.bool):

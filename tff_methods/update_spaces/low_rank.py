@@ -16,6 +16,7 @@
 from absl import logging
 import tensorflow as tf
 
+from tff_methods.encoders import arguments
 from tff_methods.encoders import seeds
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import update_space
@@ -68,8 +69,8 @@ class LowRank(update_space.UpdateSpace):
     if fraction is not None:
       subsampling.check_fraction(fraction)
     else:
-      _check_rank(rank)
-    update_space.check_min_elements(min_elements)
+      arguments.check_int('rank', rank, minimum=1)
+    arguments.check_int('min_elements', min_elements, minimum=0)
     self._rank = rank
     self._fraction = fraction
     self._min_elements = min_elements
@@ -118,10 +119,3 @@ class _LeftFactor(update_space.LinearMap):
   def pull_back(self, gradient):
     matrix = tf.reshape(gradient, [-1, self._shape[-1]])
     return tf.matmul(self._left, matrix, transpose_a=True)
-
-
-def _check_rank(rank: int) -> None:
-  if isinstance(rank, bool) or not isinstance(rank, int):
-    raise TypeError(f'Expected rank to be an int, found {type(rank).__name__}.')
-  if rank < 1:
-    raise ValueError(f'Expected rank of at least 1, found {rank}.')

@@ -90,16 +90,3 @@ class _Identity(LinearMap):
 
   def pull_back(self, gradient):
     return gradient
-
-
-def check_min_elements(min_elements: int) -> None:
-  """Raises unless `min_elements` is an int of at least 0."""
-  if isinstance(min_elements, bool) or not isinstance(min_elements, int):
-    raise TypeError(
-      'Expected min_elements to be an int, found '
-      f'{type(min_elements).__name__}.'
-    )
-  if min_elements < 0:
-    raise ValueError(
-      f'Expected min_elements of at least 0, found {min_elements}.'
-    )
