@@ -44,8 +44,12 @@ def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
   words = seeds.random_words(key, _ROUNDS * (num_rows + num_columns))
   words = tf.split(words, [num_rows, num_columns] * _ROUNDS)
   # Even if all cells that stand for no number are among the first.
-  first = tf.range(size + num_unused)
-  row, column = first // num_columns, first % num_columns
+  num_cells = size + num_unused
+  cells = [math.ceil(num_cells / num_columns), num_columns]
+  row, column = (
+    tf.reshape(tf.broadcast_to(index, cells), [-1])[:num_cells]
+    for index in (tf.range(cells[0])[:, tf.newaxis], tf.range(num_columns))
+  )
   for of_rows, of_columns in zip(words[::2], words[1::2], strict=True):
     column = _rotate(column, num_columns, of_rows, row)
     row = _rotate(row, num_rows, of_columns, column)
