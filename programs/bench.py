@@ -28,19 +28,28 @@ from absl import flags
 from absl import logging
 import rich.progress
 
+from programs import bench_client_states
 from programs import bench_encoders
 from programs import bench_expansion
 from programs import bench_rounds
 from programs import reporting
 from programs import usage
 
+_PART_NAMES = [
+  'encoders',
+  'errors',
+  'sparse',
+  'expansion',
+  'rounds',
+  'client_states',
+]
 _REPEATS = flags.DEFINE_integer(
   'repeats', 11, 'How often everything is timed.', lower_bound=1
 )
 _PARTS = flags.DEFINE_multi_enum(
   'part',
-  ['encoders', 'errors', 'expansion', 'rounds'],
-  ['encoders', 'errors', 'expansion', 'rounds'],
+  _PART_NAMES,
+  _PART_NAMES,
   'What to measure; give it more than once for more parts.',
 )
 
@@ -60,8 +69,10 @@ def main() -> int:
   measure = {
     'encoders': _encoder_rows,
     'errors': _error_rows,
+    'sparse': _sparse_rows,
     'expansion': _expansion_rows,
     'rounds': _round_rows,
+    'client_states': _client_state_rows,
   }
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
@@ -117,6 +128,22 @@ def _error_rows(repeats: int) -> list[list[str]]:
   return rows
 
 
+def _sparse_rows(repeats: int) -> list[list[str]]:
+  length = _LENGTHS[1]
+  seconds = bench_encoders.time_sparse_round_trips(length, repeats)
+  selection = seconds[bench_encoders.SELECTION]
+  return [
+    [
+      f'encode + decode the largest 1 % of a vector of {length:,}',
+      candidate,
+      f'{1000 * value:.1f} ms',
+      f'{value / selection:.2f} x tf.math.top_k, '
+      f'{value / seconds[bench_encoders.COPY]:.1f} copies',
+    ]
+    for candidate, value in seconds.items()
+  ]
+
+
 def _expansion_rows(repeats: int) -> list[list[str]]:
   seconds = bench_expansion.time_clients(repeats)
   dense = seconds[bench_expansion.DENSE]
@@ -149,6 +176,21 @@ def _round_rows(repeats: int) -> list[list[str]]:
         ]
       )
   return rows
+
+
+def _client_state_rows(repeats: int) -> list[list[str]]:
+  seconds = bench_client_states.time_rounds(repeats)
+  dictionary = seconds[bench_client_states.DICTIONARY]
+  return [
+    [
+      f'a round of {bench_client_states.NUM_CLIENTS} clients with states: CNN, '
+      '843,658 weights',
+      candidate,
+      f'{1000 * value:.0f} ms',
+      f'{value / dictionary:.3f} x in a dictionary',
+    ]
+    for candidate, value in seconds.items()
+  ]
 
 
 if __name__ == '__main__':

@@ -13,18 +13,18 @@
 # limitations under the License.
 """Benchmarks of encoders: time, memory and error, beside TensorFlow's own."""
 
-import collections
 from collections.abc import Callable, Sequence
 from concurrent import futures
 import ctypes
+import functools
 import multiprocessing
-import time
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
+from programs import bench_timing
 from tff_methods import communication
 from tff_methods import encoders
 
@@ -33,6 +33,8 @@ SHAPES = {
   '20 tensors of 1000 x 500': 20 * [[1000, 500]],
 }
 COPY, LIBRARY = 'copy', 'TensorFlow'
+SELECTION = 'tf.math.top_k'
+_SPARSE_FRACTION = 0.01
 
 
 def sketch(
@@ -124,21 +126,45 @@ def time_round_trips(
   arrays = [tensor.numpy() for tensor in tensors]
   targets = [np.empty_like(array) for array in arrays]
 
-  def copy(_):
+  def copy():
     for target, array in zip(targets, arrays, strict=True):
       np.copyto(target, array)
 
   candidates = {COPY: copy}
   for name, build in CANDIDATES.items():
-    candidates[name] = round_trip_fn(shapes, build)
-  seconds = collections.defaultdict(list)
-  for repeat in range(repeats + 1):
-    for name, run in candidates.items():
-      start = time.perf_counter()
-      run(tensors)
-      if repeat:  # The first traces.
-        seconds[name].append(time.perf_counter() - start)
-  return {name: float(np.median(times)) for name, times in seconds.items()}
+    run = round_trip_fn(shapes, build)
+    candidates[name] = functools.partial(run, tensors)
+  return bench_timing.medians(candidates, repeats)
+
+
+def time_sparse_round_trips(length: int, repeats: int) -> dict[str, float]:
+  """Times sending the 1 % of a vector that have the largest magnitudes.
+
+  Args:
+    length: Of the vector.
+    repeats: How often each candidate runs; they take turns.
+
+  Returns:
+    By candidate the median of the seconds. `SELECTION` is `tf.math.top_k` of
+    the magnitudes alone, with nothing encoded; `COPY` a plain copy by numpy.
+  """
+  (x,) = heavy_tailed([[length]])
+  array, target = x.numpy(), np.empty([length], np.float32)
+  k = round(_SPARSE_FRACTION * length)
+  select = tf.function(lambda x: tf.math.top_k(tf.abs(x), k, sorted=False))
+  candidates = {
+    COPY: lambda: np.copyto(target, array),
+    SELECTION: lambda: select(x),
+  }
+  for name, bits in (('top-k', None), ('top-k, 4 bits', 4)):
+    run = round_trip_fn(
+      [[length]],
+      functools.partial(
+        encoders.sparse_encoder, fraction=_SPARSE_FRACTION, bits=bits
+      ),
+    )
+    candidates[name] = functools.partial(run, [x])
+  return bench_timing.medians(candidates, repeats)
 
 
 def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:

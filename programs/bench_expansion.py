@@ -14,12 +14,13 @@
 """Benchmark of what the server does with structured updates as they arrive."""
 
 import collections
-import time
+import functools
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs import bench_timing
 from tff_methods import aggregators
 from tff_methods import runtime
 from tff_methods import update_spaces
@@ -46,15 +47,17 @@ def time_clients(repeats: int) -> dict[str, float]:
     'low rank, 8': _structured(update_spaces.LowRank(rank=8), rng),
     DENSE: _dense(rng),
   }
-  seconds = collections.defaultdict(list)
-  for repeat in range(repeats + 1):
-    for name, (process, values) in runs.items():
-      state, weights = process.initialize(), [1.0] * NUM_CLIENTS
-      start = time.perf_counter()
-      process.next(state, values, weights)
-      if repeat:  # The first one compiles.
-        seconds[name].append((time.perf_counter() - start) / NUM_CLIENTS)
-  return {name: float(np.median(times)) for name, times in seconds.items()}
+  weights = [1.0] * NUM_CLIENTS
+  seconds = bench_timing.medians(
+    {
+      name: functools.partial(
+        process.next, process.initialize(), values, weights
+      )
+      for name, (process, values) in runs.items()
+    },
+    repeats,
+  )
+  return {name: value / NUM_CLIENTS for name, value in seconds.items()}
 
 
 def _structured(space: update_spaces.UpdateSpace, rng: np.random.Generator):

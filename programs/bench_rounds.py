@@ -13,8 +13,8 @@
 # limitations under the License.
 """Benchmarks of rounds: of our methods, beside TFF's own."""
 
-import collections
 from collections.abc import Callable
+import functools
 import time
 
 import numpy as np
@@ -24,6 +24,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
+from programs import bench_timing
 import tasks
 from tasks import models
 from tff_methods import processes
@@ -76,9 +77,7 @@ def cnn_workload() -> Workload:
   return model_fn, clients
 
 
-def time_rounds(
-  workload: Workload, repeats: int
-) -> dict[str, tuple[float, float]]:
+def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
   """Times rounds of processes of one model on the same data.
 
   Args:
@@ -95,18 +94,15 @@ def time_rounds(
   states = {name: p.initialize() for name, p in candidates.items()}
   own = psutil.Process()
   workers = [own, *own.children(recursive=True)]
-  seconds = collections.defaultdict(list)
-  for repeat in range(repeats + 2):
-    for name, process in candidates.items():
-      start = np.array([time.perf_counter(), _cpu_seconds(workers)])
-      process.next(states[name], clients)
-      end = np.array([time.perf_counter(), _cpu_seconds(workers)])
-      if repeat >= 2:  # The first ones compile.
-        seconds[name].append(end - start)
-  return {
-    name: tuple(np.median(times, axis=0).tolist())
-    for name, times in seconds.items()
-  }
+  return bench_timing.medians(
+    {
+      name: functools.partial(process.next, states[name], clients)
+      for name, process in candidates.items()
+    },
+    repeats,
+    warm_up=2,
+    clock=lambda: np.array([time.perf_counter(), _cpu_seconds(workers)]),
+  )
 
 
 def _cpu_seconds(workers: list[psutil.Process]) -> float:

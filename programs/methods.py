@@ -20,6 +20,8 @@ from absl import flags
 import tensorflow_federated as tff
 
 from programs import usage
+from tff_methods import aggregators
+from tff_methods import composers
 from tff_methods import encoders
 from tff_methods import processes
 from tff_methods import update_spaces
@@ -29,15 +31,15 @@ _BITS = flags.DEFINE_enum(
   None,
   ['none', *map(str, range(1, 17))],
   'Bits for each number that a client sends; none: float32 values. By default '
-  '2 with sketched_update, none with structured updates.',
+  '2 with sketched_update, 4 with dhqc, none with structured updates.',
 )
 _FRACTION = flags.DEFINE_float(
   'fraction',
   None,
   'The fraction of its coordinates that a client sends (sketched_update: by '
-  'default all), or trains and sends (random_mask), or the rank of updates as '
-  "a fraction of each matrix's smaller dimension (low_rank). Above 0, at most "
-  '1.',
+  'default all; dhqc: 0.01; dgc: 0.001), or trains and sends (random_mask), or '
+  "the rank of updates as a fraction of each matrix's smaller dimension "
+  '(low_rank). Above 0, at most 1.',
 )
 _RANK = flags.DEFINE_integer(
   'rank', None, 'The rank of updates, instead of --fraction.', lower_bound=1
@@ -53,8 +55,10 @@ _QUANTIZER = flags.DEFINE_enum(
 )
 _MIN_ELEMENTS = flags.DEFINE_integer(
   'min_elements',
-  256,
-  'Tensors with fewer elements are (trained whole and) sent as they are.',
+  None,
+  'Tensors with fewer elements are (trained whole and) sent as they are. By '
+  'default 256; 0 with dhqc and dgc, which take them for a part of the whole '
+  'with --scope=model.',
   lower_bound=0,
 )
 _SEED_SOURCE = flags.DEFINE_enum(
@@ -63,6 +67,37 @@ _SEED_SOURCE = flags.DEFINE_enum(
   list(encoders.SEED_SOURCES),
   'Where clients take randomness from: --seed, or the machine, which makes '
   'runs differ.',
+)
+_FEEDBACK = flags.DEFINE_enum(
+  'feedback',
+  'unsent_and_quantization_error',
+  list(aggregators.FEEDBACKS),
+  'What a client keeps for its next round (dhqc).',
+)
+_SCOPE = flags.DEFINE_enum(
+  'scope',
+  None,
+  list(aggregators.SCOPES),
+  'Among which values the largest are taken: all of the model (by default with '
+  'dhqc) or those of each tensor (dgc).',
+)
+_MOMENTUM = flags.DEFINE_float(
+  'momentum', 0.9, 'Of what clients accumulate (dgc). At least 0, below 1.'
+)
+_WARM_UP_FRACTIONS = flags.DEFINE_list(
+  'warm_up_fractions',
+  None,
+  'In the place of --fraction in the first rounds (dgc), above it. By default '
+  '0.25,0.0625,0.015625,0.004, as far as they are; nothing for no warm-up.',
+)
+_ROUNDS_PER_WARM_UP_FRACTION = flags.DEFINE_integer(
+  'rounds_per_warm_up_fraction', 1, 'For how many rounds each.', lower_bound=1
+)
+_CLIP_FACTOR = flags.DEFINE_float(
+  'clip_factor',
+  2.5,
+  'Cuts magnitudes off at this many standard deviations (terngrad); 0: not.',
+  lower_bound=0.0,
 )
 
 ModelFn = Callable[[], tff.learning.models.VariableModel]
@@ -74,7 +109,7 @@ class Method:
 
   Attributes:
     build: From a model function, the clients' and the server's optimizer, and a
-      seed to the learning process.
+      seed to the learning process, or to one with client states.
     own_flags: The flags that this method takes, besides those of all methods.
     check: Raises `ValueError` unless these flags go together.
   """
@@ -86,7 +121,7 @@ class Method:
       tff.learning.optimizers.Optimizer,
       int,
     ],
-    tff.learning.templates.LearningProcess,
+    tff.learning.templates.LearningProcess | composers.ClientStateProcess,
   ]
   own_flags: tuple[flags.FlagHolder, ...] = ()
   check: Callable[[], object] = lambda: None
@@ -102,10 +137,19 @@ def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
   )
 
 
+def _given(**flag_values) -> dict[str, object]:
+  """Returns those that are given, for a function with defaults of its own."""
+  return {n: value for n, value in flag_values.items() if value is not None}
+
+
 def _bits(default: int | None) -> int | None:
   if _BITS.value is None:
     return default
   return None if _BITS.value == 'none' else int(_BITS.value)
+
+
+def _min_elements() -> int:
+  return 256 if _MIN_ELEMENTS.value is None else _MIN_ELEMENTS.value
 
 
 def _sketch_options() -> dict[str, object]:
@@ -124,7 +168,7 @@ def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
     client_optimizer,
     server_optimizer,
     **_sketch_options(),
-    min_elements=_MIN_ELEMENTS.value,
+    min_elements=_min_elements(),
     base_seed=seed,
   )
 
@@ -132,16 +176,14 @@ def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
 def _random_mask() -> update_spaces.RandomMask:
   if _FRACTION.value is None:
     raise ValueError('Expected --fraction with --method=random_mask.')
-  return update_spaces.RandomMask(
-    _FRACTION.value, min_elements=_MIN_ELEMENTS.value
-  )
+  return update_spaces.RandomMask(_FRACTION.value, min_elements=_min_elements())
 
 
 def _low_rank() -> update_spaces.LowRank:
   return update_spaces.LowRank(
     rank=_RANK.value,
     fraction=_FRACTION.value,
-    min_elements=_MIN_ELEMENTS.value,
+    min_elements=_min_elements(),
   )
 
 
@@ -155,13 +197,79 @@ def _structured_update(space_fn, *own_flags) -> Method:
       server_optimizer,
       update_space=space_fn(),
       bits=_bits(default=None),
-      min_elements=_MIN_ELEMENTS.value,
+      min_elements=_min_elements(),
       seed_source=_SEED_SOURCE.value,
       base_seed=seed,
     )
 
   own_flags += (_BITS, _MIN_ELEMENTS, _SEED_SOURCE)
   return Method(build, own_flags, check=space_fn)
+
+
+def _sparse_options() -> dict[str, object]:
+  return _given(
+    fraction=_FRACTION.value,
+    scope=_SCOPE.value,
+    min_elements=_MIN_ELEMENTS.value,
+  )
+
+
+def _dhqc_options() -> dict[str, object]:
+  return dict(
+    bits=_bits(default=4), feedback=_FEEDBACK.value, **_sparse_options()
+  )
+
+
+def _build_dhqc(model_fn, client_optimizer, server_optimizer, seed):
+  del seed  # Nothing here is random.
+  return processes.build_dhqc_fed_avg(
+    model_fn, client_optimizer, server_optimizer, **_dhqc_options()
+  )
+
+
+def _dgc_options() -> dict[str, object]:
+  return dict(
+    momentum=_MOMENTUM.value,
+    warm_up_fractions=_warm_up_fractions(),
+    rounds_per_warm_up_fraction=_ROUNDS_PER_WARM_UP_FRACTION.value,
+    **_sparse_options(),
+  )
+
+
+def _warm_up_fractions() -> list[float] | None:
+  if _WARM_UP_FRACTIONS.value is None:
+    return None
+  try:
+    return list(map(float, _WARM_UP_FRACTIONS.value))
+  except ValueError as e:
+    raise ValueError(
+      'Expected --warm_up_fractions to be numbers with commas between them, '
+      f'found {",".join(_WARM_UP_FRACTIONS.value)}.'
+    ) from e
+
+
+def _build_dgc(model_fn, client_optimizer, server_optimizer, seed):
+  del seed  # Nothing here is random.
+  return processes.build_dgc_fed_avg(
+    model_fn, client_optimizer, server_optimizer, **_dgc_options()
+  )
+
+
+def _ternary_options() -> dict[str, object]:
+  return dict(
+    clip_factor=_CLIP_FACTOR.value or None, seed_source=_SEED_SOURCE.value
+  )
+
+
+def _build_terngrad(model_fn, client_optimizer, server_optimizer, seed):
+  return processes.build_terngrad_fed_avg(
+    model_fn,
+    client_optimizer,
+    server_optimizer,
+    **_ternary_options(),
+    min_elements=_min_elements(),
+    base_seed=seed,
+  )
 
 
 METHODS = {
@@ -173,6 +281,28 @@ METHODS = {
   ),
   'random_mask': _structured_update(_random_mask, _FRACTION),
   'low_rank': _structured_update(_low_rank, _RANK, _FRACTION),
+  'dhqc': Method(
+    _build_dhqc,
+    (_BITS, _FRACTION, _FEEDBACK, _SCOPE, _MIN_ELEMENTS),
+    lambda: processes.dhqc_aggregator(**_dhqc_options()),
+  ),
+  'dgc': Method(
+    _build_dgc,
+    (
+      _FRACTION,
+      _MOMENTUM,
+      _WARM_UP_FRACTIONS,
+      _ROUNDS_PER_WARM_UP_FRACTION,
+      _SCOPE,
+      _MIN_ELEMENTS,
+    ),
+    lambda: processes.dgc_aggregators(**_dgc_options()),
+  ),
+  'terngrad': Method(
+    _build_terngrad,
+    (_CLIP_FACTOR, _MIN_ELEMENTS, _SEED_SOURCE),
+    lambda: encoders.check_ternary(**_ternary_options()),
+  ),
 }
 
 

@@ -17,6 +17,7 @@
 | --- | --- |
 | `configuration.json` | what makes this run this run |
 | `checkpoints/` | program states, for resuming |
+| `client_states/` | what each client keeps, where the method has it do so |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same, for TensorBoard |
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |

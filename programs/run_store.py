@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a run keeps in its directory: program states, metrics and weights."""
+"""What a run keeps in its directory: states, metrics and weights."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow_federated as tff
 
 from programs import run_directory
+from tff_methods import composers
 
 _KEY = 'round'
 _CHECKPOINTS = 'checkpoints'
@@ -44,8 +45,20 @@ class RunStore:
   The managers are not safe for concurrent use: await each call.
   """
 
-  def __init__(self, directory: run_directory.RunDirectory):
+  def __init__(
+    self,
+    directory: run_directory.RunDirectory,
+    client_states: composers.ClientStateStore | None = None,
+  ):
+    """Initializes the store; changes nothing.
+
+    Args:
+      directory: The run's.
+      client_states: What clients keep, if the method has them keep something:
+        saved and loaded with the program states.
+    """
     self._directory = directory
+    self._client_states = client_states
     self._csv_path = directory.file('metrics.csv')
     self._tensorboard_dir = directory.file('tensorboard')
     self._states = tff.program.FileProgramStateManager(
@@ -71,6 +84,11 @@ class RunStore:
       structure: A program state of the same structure.
     """
     state, version = await self._states.load_latest(structure)
+    if self._client_states is not None:
+      round_num = 0 if state is None else version
+      self._client_states.restore(round_num)
+      # Which a program that was killed in `save` has left to do.
+      self._client_states.forget(round_num)
     rows = [] if state is None else self._read_rows(last=version)
     # TensorBoard's files may lack the newest points and have some after the
     # saved round, and cannot be changed: write them anew from the table.
@@ -88,8 +106,15 @@ class RunStore:
 
   async def save(self, state: object, round_num: int) -> None:
     """Saves the program state after a round, if it is not saved already."""
-    if round_num not in (await self._states.get_versions() or ()):
-      await self._states.save(state, round_num)
+    if round_num in (await self._states.get_versions() or ()):
+      return
+    # A program killed between any two of these resumes from the older program
+    # state, or from the newer, and finds the client states of either.
+    if self._client_states is not None:
+      self._client_states.save(round_num)
+    await self._states.save(state, round_num)
+    if self._client_states is not None:
+      self._client_states.forget(round_num)
 
   async def release(self, metrics: Mapping[str, object], round_num: int):
     """Releases the metrics of a round, replacing those of later ones."""

@@ -24,6 +24,7 @@ cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 
 import asyncio
 import atexit
+import functools
 import sys
 
 from absl import flags
@@ -41,6 +42,7 @@ from programs import training_loop
 from programs import usage
 import tasks
 from tff_methods import communication
+from tff_methods import composers
 from tff_methods import runtime
 
 _TASK = flags.DEFINE_enum('task', None, tasks.TASK_NAMES, 'What to train.')
@@ -184,10 +186,16 @@ def _train(
   directory: run_directory.RunDirectory, stop: stop_signals.StopSignals
 ) -> dict[str, object]:
   """Trains, writes all results, and returns their summary."""
+  client_states = composers.ClientStateStore(directory.file('client_states'))
   with stop.interruptible():
-    experiment = _build_experiment()
+    experiment = _build_experiment(client_states)
   directory.claim()
-  store = run_store.RunStore(directory)
+  has_client_states = isinstance(
+    experiment.process, composers.StoredClientStates
+  )
+  store = run_store.RunStore(
+    directory, client_states if has_client_states else None
+  )
   schedule = training_loop.Schedule(
     common_flags.ROUNDS.value,
     _ROUNDS_PER_EVALUATION.value,
@@ -223,7 +231,9 @@ def _train(
   return summary
 
 
-def _build_experiment() -> training_loop.Experiment:
+def _build_experiment(
+  client_states: composers.ClientStateStore,
+) -> training_loop.Experiment:
   """Builds what the flags ask for, before anything is written."""
   runtime.set_local_context()
   try:
@@ -253,13 +263,35 @@ def _build_experiment() -> training_loop.Experiment:
     task.datasets.train_preprocess_fn
   )
   return training_loop.Experiment(
-    process=tff.simulation.compose_dataset_computation_with_learning_process(
-      train_data.dataset_computation, learning_process
+    process=_run_on_ids(
+      learning_process, train_data.dataset_computation, client_states
     ),
     sample_clients=sample_clients,
-    count_bytes=communication.build_round_bytes_fn(learning_process),
+    count_bytes=_build_count_bytes(learning_process),
     evaluate=evaluation.build_evaluation_fn(task),
   )
+
+
+def _run_on_ids(process, dataset_computation, client_states):
+  """Returns the process with client ids in the place of their data."""
+  if isinstance(process, composers.ClientStateProcess):
+    return composers.StoredClientStates(
+      process, dataset_computation, client_states
+    )
+  return tff.simulation.compose_dataset_computation_with_learning_process(
+    dataset_computation, process
+  )
+
+
+def _build_count_bytes(process):
+  """Returns `training_loop.Experiment.count_bytes` of a process."""
+  if not isinstance(process, composers.ClientStateProcess):
+    count = communication.build_round_bytes_fn(process.next)
+    return lambda _, metrics, num_clients: count(metrics, num_clients)
+  build = functools.cache(communication.build_round_bytes_fn)
+  return lambda round_num, metrics, num_clients: build(
+    process.next_after(round_num - 1)
+  )(metrics, num_clients)
 
 
 if __name__ == '__main__':

@@ -30,6 +30,7 @@ import tensorflow_federated as tff
 from programs import evaluation
 from programs import run_store
 from programs import stop_signals
+from tff_methods import composers
 
 
 class ProgramState(NamedTuple):
@@ -59,14 +60,14 @@ class Experiment:
   Attributes:
     process: A learning process whose clients' data are client ids.
     sample_clients: From a round's number to its client ids.
-    count_bytes: From a round's metrics and number of clients to
+    count_bytes: From a round's number, metrics and number of clients to
       `uplink_bytes` and `downlink_bytes`, summed over the clients.
     evaluate: From model weights to metrics on held-out data.
   """
 
-  process: tff.learning.templates.LearningProcess
+  process: tff.learning.templates.LearningProcess | composers.StoredClientStates
   sample_clients: Callable[[int], list[str]]
-  count_bytes: Callable[[object, int], Mapping[str, int]]
+  count_bytes: Callable[[int, object, int], Mapping[str, int]]
   evaluate: Callable[[tff.learning.models.ModelWeights], evaluation.Metrics]
 
 
@@ -166,7 +167,7 @@ def _run_round(
   round_num = int(state.round_num) + 1
   clients = experiment.sample_clients(round_num)
   output = experiment.process.next(state.server_state, clients)
-  round_bytes = experiment.count_bytes(output.metrics, len(clients))
+  round_bytes = experiment.count_bytes(round_num, output.metrics, len(clients))
   metrics = state.metrics
   is_evaluated = schedule.is_evaluated(round_num)
   if is_evaluated:

@@ -18,6 +18,7 @@ from tff_methods import _tff_version  # isort: skip
 from tff_methods import aggregators
 from tff_methods import client_works
 from tff_methods import communication
+from tff_methods import composers
 from tff_methods import encoders
 from tff_methods import processes
 from tff_methods import runtime
@@ -27,6 +28,7 @@ __all__ = [
   'aggregators',
   'client_works',
   'communication',
+  'composers',
   'encoders',
   'processes',
   'runtime',

@@ -14,6 +14,8 @@
 """Tests for methods."""
 
 import collections
+import inspect
+import math
 from unittest import mock
 
 from absl import flags
@@ -26,6 +28,7 @@ import tensorflow_federated as tff
 
 from programs import methods
 from programs import usage
+from tff_methods import composers
 from tff_methods import processes
 
 
@@ -46,11 +49,17 @@ class MethodsTest(parameterized.TestCase):
     flags.FLAGS.mark_as_parsed()
 
   @parameterized.parameters(*methods.METHODS)
-  def test_builds_a_learning_process(self, name):
+  def test_builds_a_process(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     with flagsaver.flagsaver(fraction=0.5):
       process = methods.METHODS[name].build(_model_fn, sgd, sgd, 0)
-    self.assertIsInstance(process, tff.learning.templates.LearningProcess)
+    has_client_states = name in ('dhqc', 'dgc')
+    self.assertIsInstance(
+      process,
+      composers.ClientStateProcess
+      if has_client_states
+      else tff.learning.templates.LearningProcess,
+    )
 
   @parameterized.named_parameters(
     (
@@ -86,13 +95,166 @@ class MethodsTest(parameterized.TestCase):
     ('fraction', 'random_mask', {'fraction': 1.5}, r'fraction in \(0, 1\]'),
     ('no_rank', 'low_rank', {}, 'either rank or fraction'),
     ('both', 'low_rank', {'rank': 1, 'fraction': 0.5}, 'either rank or'),
+    ('dhqc_fraction', 'dhqc', {'fraction': 0.0}, r'fraction in \(0, 1\]'),
+    ('dhqc_bits', 'dhqc', {'bits': '1'}, 'bits of at least 2.*found 1'),
+    ('dhqc_min_elements', 'dhqc', {'min_elements': 9}, "take scope='tensor'"),
+    ('dgc_fraction', 'dgc', {'fraction': -1.0}, r'fraction in \(0, 1\]'),
+    ('dgc_momentum', 'dgc', {'momentum': 1.0}, 'below 1, found 1.0'),
+    ('dgc_momentum_nan', 'dgc', {'momentum': math.nan}, 'found nan'),
+    (
+      'dgc_min_elements',
+      'dgc',
+      {'scope': 'model', 'min_elements': 9},
+      "take scope='tensor'",
+    ),
+    (
+      'dgc_warm_up',
+      'dgc',
+      {'fraction': 0.1, 'warm_up_fractions': ['0.5', '0.1']},
+      'warm_up_fractions above fraction=0.1, found 0.1',
+    ),
+    (
+      'dgc_warm_up_above_1',
+      'dgc',
+      {'warm_up_fractions': ['25']},
+      r'fraction in \(0, 1\], found 25',
+    ),
+    (
+      'dgc_warm_up_words',
+      'dgc',
+      {'warm_up_fractions': ['0.5', 'few']},
+      'numbers with commas between them, found 0.5,few',
+    ),
+    ('terngrad_nan', 'terngrad', {'clip_factor': math.nan}, 'found nan'),
+    ('terngrad_inf', 'terngrad', {'clip_factor': math.inf}, 'found inf'),
   )
   def test_flags_that_make_no_sense_are_refused(self, method, given, message):
     with (
       flagsaver.flagsaver(**given),
-      self.assertRaisesRegex(usage.UsageError, message),
+      self.assertRaisesRegex(usage.UsageError, f'^[^\n]*{message}[^\n]*$'),
     ):
       methods.check_flags(method)
+
+  @parameterized.product(
+    method=('dhqc', 'dgc', 'terngrad'),
+    given=({}, {'min_elements': 0}),
+  )
+  def test_flags_that_make_sense_are_taken(self, method, given):
+    with flagsaver.flagsaver(**given):
+      methods.check_flags(method)
+
+  @parameterized.named_parameters(
+    (
+      'dhqc_defaults',
+      'dhqc',
+      {},
+      {
+        'fraction': 0.01,
+        'bits': 4,
+        'feedback': 'unsent_and_quantization_error',
+        'scope': 'model',
+        'min_elements': 0,
+      },
+    ),
+    (
+      'dhqc',
+      'dhqc',
+      {
+        'fraction': 0.2,
+        'bits': 'none',
+        'feedback': 'unsent',
+        'scope': 'tensor',
+        'min_elements': 7,
+      },
+      {
+        'fraction': 0.2,
+        'bits': None,
+        'feedback': 'unsent',
+        'scope': 'tensor',
+        'min_elements': 7,
+      },
+    ),
+    (
+      'dgc_defaults',
+      'dgc',
+      {},
+      {
+        'fraction': 0.001,
+        'momentum': 0.9,
+        'warm_up_fractions': None,
+        'rounds_per_warm_up_fraction': 1,
+        'scope': 'tensor',
+        'min_elements': 0,
+      },
+    ),
+    (
+      'dgc',
+      'dgc',
+      {
+        'fraction': 0.2,
+        'momentum': 0.5,
+        'warm_up_fractions': ['0.5', '.25'],
+        'rounds_per_warm_up_fraction': 3,
+        'scope': 'model',
+      },
+      {
+        'fraction': 0.2,
+        'momentum': 0.5,
+        'warm_up_fractions': [0.5, 0.25],
+        'rounds_per_warm_up_fraction': 3,
+        'scope': 'model',
+        'min_elements': 0,
+      },
+    ),
+    (
+      'dgc_without_warm_up',
+      'dgc',
+      {'warm_up_fractions': []},
+      {'warm_up_fractions': []},
+    ),
+    (
+      'terngrad_defaults',
+      'terngrad',
+      {},
+      {
+        'clip_factor': 2.5,
+        'min_elements': 256,
+        'seed_source': 'reproducible',
+        'base_seed': 5,
+      },
+    ),
+    (
+      'terngrad',
+      'terngrad',
+      {'clip_factor': 0.0, 'min_elements': 7, 'seed_source': 'entropy'},
+      {
+        'clip_factor': None,
+        'min_elements': 7,
+        'seed_source': 'entropy',
+        'base_seed': 5,
+      },
+    ),
+  )
+  def test_is_built_from_its_flags(self, method, given, expected):
+    name = f'build_{method}_fed_avg'
+    signature = inspect.signature(getattr(processes, name))
+    with (
+      flagsaver.flagsaver(**given),
+      mock.patch.object(processes, name) as build,
+    ):
+      methods.METHODS[method].build(None, None, None, 5)
+    arguments, options = build.call_args
+    bound = signature.bind(*arguments, **options)
+    bound.apply_defaults()
+    self.assertEqual({**bound.arguments, **expected}, bound.arguments)
+
+  @parameterized.parameters(
+    ('0.5,0.25', ['0.5', '0.25']), ('', []), ('0.5', ['0.5'])
+  )
+  def test_fractions_are_given_with_commas(self, given, expected):
+    with flagsaver.flagsaver():
+      flags.FLAGS(['', f'--warm_up_fractions={given}'])
+      self.assertEqual(flags.FLAGS.warm_up_fractions, expected)
 
   @parameterized.named_parameters(
     ('defaults', {}, {'bits': 2, 'fraction': 1.0, 'quantizer': 'eden'}),

@@ -41,6 +41,18 @@ _TINY_RUN = (
   '--rounds_per_evaluation=2',
   '--rounds_per_checkpoint=3',
 )
+# Few clients, so that they come back.
+_REMEMBERING_RUN = (
+  '--task=digits',
+  '--method=dhqc',
+  '--fraction=0.05',
+  '--rounds=6',
+  '--num_clients=5',
+  '--clients_per_round=2',
+  '--max_client_examples=10',
+  '--rounds_per_evaluation=2',
+  '--rounds_per_checkpoint=3',
+)
 
 
 class TrainUsageTest(parameterized.TestCase):
@@ -333,6 +345,58 @@ class TrainTest(parameterized.TestCase):
       f'--runs={flagfile}',
       f'--output_dir={self._path("comparison")}',
       f'--cache_dir={self._path("cache")}',
+    )
+
+
+class TrainWithClientStatesTest(absltest.TestCase):
+  """A real run of a method whose clients remember, and one that is killed."""
+
+  def setUp(self):
+    super().setUp()
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    self._path = pathlib.Path(temporary_dir)
+
+  def _start(self, name: str) -> program_testing.ProgramProcess:
+    return program_testing.ProgramProcess(
+      'programs.train',
+      str(self._path / f'{name}.log'),
+      *_REMEMBERING_RUN,
+      f'--output_dir={self._path / name}',
+      f'--cache_dir={self._path / name}_cache',
+    )
+
+  def _contents(self, name: str) -> dict[str, bytes]:
+    """What is in the files of client states, and the model's weights."""
+    directory = self._path / name
+    contents = {
+      str(path.relative_to(directory)): path.read_bytes()
+      for path in (directory / 'client_states').rglob('*')
+      if path.is_file()
+    }
+    with np.load(directory / 'model_weights.npz') as weights:
+      contents.update((k, array.tobytes()) for k, array in weights.items())
+    return contents
+
+  @pytest.mark.slow
+  def test_killed_run_ends_as_the_whole_one(self):
+    whole, killed = self._start('whole'), self._start('killed')
+    killed.wait_for_line('round 4')
+    killed.send_signal(signal.SIGKILL)
+    self.assertEqual(killed.wait(), -signal.SIGKILL)
+    self.assertTrue((self._path / 'killed' / 'client_states').exists())
+    self.assertFalse((self._path / 'killed' / 'summary.json').exists())
+    resumed = self._start('killed')
+    self.assertEqual(resumed.wait(), 0, resumed.log)
+    self.assertEqual(whole.wait(), 0, whole.log)
+    self.assertStartsWith(resumed.log, 'round 3/6')
+    contents = self._contents('whole')
+    self.assertGreater(
+      len([name for name in contents if name.startswith('client_states')]), 4
+    )
+    self.assertEqual(self._contents('killed'), contents)
+    self.assertEqual(
+      (self._path / 'killed' / 'metrics.csv').read_text(),
+      (self._path / 'whole' / 'metrics.csv').read_text(),
     )
 
 

@@ -37,6 +37,7 @@ from programs import run_store
 from programs import sampling
 from programs import stop_signals
 from programs import training_loop
+from tff_methods import composers
 
 _BYTES_PER_CLIENT = 3 * 2**30  # Two rounds are more than 32 bits hold.
 _CLIENTS_PER_ROUND = 2
@@ -76,7 +77,7 @@ def _experiment(process) -> training_loop.Experiment:
   return training_loop.Experiment(
     process=process,
     sample_clients=lambda round_num: [str(round_num), str(round_num**2)],
-    count_bytes=lambda metrics, num_clients: dict(
+    count_bytes=lambda round_num, metrics, num_clients: dict(
       uplink_bytes=num_clients * _BYTES_PER_CLIENT, downlink_bytes=num_clients
     ),
     evaluate=lambda weights: collections.OrderedDict(
@@ -110,6 +111,58 @@ class _MortalStore(run_store.RunStore):
     await super().release(metrics, round_num)
 
 
+class _RememberingProcess(_Process):
+  """A process whose clients keep what they last had, and add it next time."""
+
+  def __init__(self, client_states, on_next=lambda round_num: None):
+    super().__init__()
+    self._client_states = client_states
+    self._on_written = on_next
+
+  def next(self, state, client_ids):
+    round_num = int(state['round'])
+    kept = self._client_states.read(client_ids, round_num)
+    kept = [np.float32(0) if x is None else x[0] for x in kept]
+    state = {**state, 'weights': state['weights'] + np.float32(sum(kept))}
+    output = super().next(state, client_ids)
+    weights = output.state['weights']
+    self._client_states.write(
+      round_num + 1,
+      {
+        c: [x / 2 + weights[i]]
+        for i, (c, x) in enumerate(zip(client_ids, kept, strict=True))
+      },
+    )
+    self._on_written(round_num + 1)
+    return output
+
+
+class _MortalClientStates:
+  """A store whose program is killed before or after the n-th change."""
+
+  def __init__(self, directory: str, survives: int):
+    self._store = composers.ClientStateStore(directory)
+    self._survives = survives
+
+  def _live(self):
+    if self._survives == 0:
+      raise _Killed()
+    self._survives -= 1
+
+  def __getattr__(self, name):
+    if name in ('read', 'restore'):
+      return getattr(self._store, name)
+
+    def change(round_num, *arguments):
+      if round_num == 0:  # Nothing is changed.
+        return
+      self._live()
+      getattr(self._store, name)(round_num, *arguments)
+      self._live()
+
+    return change
+
+
 class _ImpatientStore(run_store.RunStore):
   """A store whose user signals twice when a round is half way released."""
 
@@ -140,7 +193,9 @@ class _StopSignalsAtTheEnd(stop_signals.StopSignals):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-class TrainingLoopTest(tf.test.TestCase):
+class TrainingLoopTestCase(tf.test.TestCase):
+  """Runs in directories of their own, and what they leave there."""
+
   def setUp(self):
     super().setUp()
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
@@ -203,6 +258,8 @@ class TrainingLoopTest(tf.test.TestCase):
 
     self.assertEqual(without_time(a), without_time(b))
 
+
+class TrainingLoopTest(TrainingLoopTestCase):
   def test_trains_evaluates_and_reports_by_schedule(self):
     state, reports = self._train('run')
     self.assertEqual(
@@ -383,6 +440,87 @@ class TrainingLoopTest(tf.test.TestCase):
     directory = run_directory.RunDirectory(str(path), {})
     self.assertEqual(run_store.saved_rounds(directory), 0)
     self.assertFalse(path.exists())
+
+
+class ClientStatesTest(TrainingLoopTestCase):
+  """Runs of which the clients' states are a part."""
+
+  def _train_remembering(self, name, survives=-1, on_next=lambda _: None):
+    states = _MortalClientStates(
+      str(self._temporary_dir / name / 'client_states'), survives
+    )
+    experiment = dataclasses.replace(
+      _experiment(_RememberingProcess(states, on_next)),
+      # Clients come back, but not in the next round.
+      sample_clients=lambda n: [str(n % 3), str(3 + n % 2)],
+    )
+    return self._train(
+      name,
+      rounds=4,
+      experiment=experiment,
+      store_fn=lambda directory: run_store.RunStore(directory, states),
+    )
+
+  def _client_state_files(self, name):
+    path = self._temporary_dir / name / 'client_states'
+    return {
+      str(file.relative_to(path)): file.read_bytes()
+      for file in path.rglob('*')
+      if file.is_file()
+    }
+
+  def _assert_same(self, name, state):
+    self._assert_same_state(state, self._whole_state)
+    self._assert_same_run(name, 'whole')
+    self.assertEqual(
+      self._client_state_files(name), self._client_state_files('whole')
+    )
+
+  def setUp(self):
+    super().setUp()
+    self._whole_state, _ = self._train_remembering('whole')
+
+  def test_clients_remember(self):
+    self.assertGreaterEqual(len(self._client_state_files('whole')), 5)
+    experiment = _experiment(_Process())
+    forgetful, _ = self._train('forgetful', rounds=4, experiment=experiment)
+    self.assertNotAllEqual(
+      forgetful.server_state['weights'],
+      self._whole_state.server_state['weights'],
+    )
+
+  def test_resumes_exactly_wherever_it_was_killed(self):
+    # Writes of 4 rounds; 2 are saved, and those before forgotten.
+    num_changes = 4 + 2 + 2
+    for survives in range(2 * num_changes):
+      name = f'killed_{survives}'
+      with self.assertRaises(_Killed):
+        self._train_remembering(name, survives)
+      state, _ = self._train_remembering(name)
+      self._assert_same(name, state)
+    # There is nothing more to survive.
+    self._train_remembering('whole_again', survives=2 * num_changes)
+
+  def test_resumes_exactly_when_killed_again_and_again(self):
+    for survives in (5, 1, 6, 0, 4):
+      with self.assertRaises(_Killed):
+        self._train_remembering('killed', survives)
+    state, _ = self._train_remembering('killed')
+    self._assert_same('killed', state)
+
+  def test_stopped_once_a_round_is_written_goes_back_to_the_one_before(self):
+    for last_round in (1, 4):
+
+      def stop(round_num, last_round=last_round):
+        if round_num == last_round:
+          os.kill(os.getpid(), signal.SIGINT)
+
+      name = f'stopped_{last_round}'
+      with self.assertRaises(stop_signals.Stopped):
+        self._train_remembering(name, on_next=stop)
+      state, reports = self._train_remembering(name)
+      self.assertEqual(reports[0][0], last_round - 1)
+      self._assert_same(name, state)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,14 @@
 """What clients send up: `tff.aggregators` factories."""
 
 # pylint: disable=g-importing-member
+from tff_methods.aggregators.client_memory import ClientMemory
+from tff_methods.aggregators.client_memory import ErrorFeedback
+from tff_methods.aggregators.client_memory import FEEDBACKS
+from tff_methods.aggregators.client_memory import MomentumCorrection
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
+from tff_methods.aggregators.remembering_mean import ClientStateAggregation
+from tff_methods.aggregators.remembering_mean import RememberingMeanFactory
+from tff_methods.aggregators.scope import SCOPES
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
   hierarchical_quantization_aggregator,

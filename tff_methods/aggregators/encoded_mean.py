@@ -13,8 +13,6 @@
 # limitations under the License.
 """The mean of values that clients encode: what encoding aggregators share."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -24,7 +22,7 @@ from tff_methods.encoders import arguments
 
 
 def encoded_mean_factory(
-  encoder_fn: Callable[[tf.TensorSpec, int], encoders.GatherEncoder],
+  encoder_fn: encoded_sum.EncoderFn,
   *,
   min_elements: int,
   weighted: bool,
@@ -47,6 +45,29 @@ def encoded_mean_factory(
       a tensor to encode is not `float32`.
     ValueError: If `min_elements` is negative.
   """
+  value_sum_factory = encoded_sum.EncodedSumFactory(
+    with_small_tensors_whole(encoder_fn, min_elements)
+  )
+  if not weighted:
+    return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
+  # Where no client has any weight the mean is zero, not NaN.
+  return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
+
+
+def with_small_tensors_whole(
+  encoder_fn: encoded_sum.EncoderFn, min_elements: int
+) -> encoded_sum.EncoderFn:
+  """Returns `encoder_fn`, but small tensors are sent as they are.
+
+  Args:
+    encoder_fn: As in `encoded_mean_factory`.
+    min_elements: As there.
+
+  Raises:
+    TypeError: If `min_elements` is not an int; and, from what is returned, if a
+      tensor to encode is not `float32`.
+    ValueError: If `min_elements` is negative.
+  """
   arguments.check_int('min_elements', min_elements, minimum=0)
 
   def encoder_or_identity(spec, index):
@@ -59,8 +80,4 @@ def encoded_mean_factory(
       )
     return encoder_fn(spec, index)
 
-  value_sum_factory = encoded_sum.EncodedSumFactory(encoder_or_identity)
-  if not weighted:
-    return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
-  # Where no client has any weight the mean is zero, not NaN.
-  return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
+  return encoder_or_identity

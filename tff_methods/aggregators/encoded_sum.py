@@ -14,7 +14,7 @@
 """A sum of encoded values that counts the bytes it receives."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -23,7 +23,7 @@ from tff_methods.aggregators import received_bytes
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
-_EncoderFn = Callable[[tf.TensorSpec, int], tensor_encoding.GatherEncoder]
+EncoderFn = Callable[[tf.TensorSpec, int], tensor_encoding.GatherEncoder]
 
 
 class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
@@ -43,7 +43,7 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
       of the round, counted on what arrives.
   """
 
-  def __init__(self, encoder_fn: _EncoderFn):
+  def __init__(self, encoder_fn: EncoderFn):
     """Initializes the factory.
 
     Args:
@@ -61,11 +61,51 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
         here (`tff.aggregators.EncodedSumFactory` does).
     """
     specs = tff.types.type_to_tf_tensor_specs(value_type)
-    encoders = [
-      self._encoder_fn(spec, index)
-      for index, spec in enumerate(tf.nest.flatten(specs))
-    ]
-    if any(encoder.state_update_aggregation_modes for encoder in encoders):
+    encoded_sum = EncodedSum(self._encoder_fn, tf.nest.flatten(specs))
+
+    @tff.tensorflow.computation(value_type, encoded_sum.client_params_type)
+    def encode(value, params):
+      return encoded_sum.encode(tf.nest.flatten(value), params)
+
+    add = encoded_sum.build_sum(encode.type_signature.result, specs)
+
+    @tff.federated_computation(
+      encoded_sum.initialize.type_signature.result,
+      tff.FederatedType(value_type, tff.CLIENTS),
+    )
+    def next_fn(state, value):
+      to_clients, _ = tff.federated_map(encoded_sum.get_params, state)
+      payload = tff.federated_map(
+        encode, (value, tff.federated_broadcast(to_clients))
+      )
+      return add(state, payload)
+
+    return tff.templates.AggregationProcess(encoded_sum.initialize, next_fn)
+
+
+class EncodedSum:
+  """The computations of a sum of encoded tensors, for aggregators to compose.
+
+  Attributes:
+    initialize: `( -> S@SERVER)`, the states of the encoders.
+    get_params: `(S -> <P, Q>)`, what clients need to encode, and what decodes
+      after the sum.
+    client_params_type: `P`.
+    after_sum_params_type: `Q`.
+  """
+
+  def __init__(self, encoder_fn: EncoderFn, specs: Sequence[tf.TensorSpec]):
+    """Initializes the computations that do not depend on the payload.
+
+    Args:
+      encoder_fn: As in `EncodedSumFactory`.
+      specs: Of the tensors to sum.
+
+    Raises:
+      TypeError: If an encoder adapts to what clients send.
+    """
+    self._encoders = [encoder_fn(spec, i) for i, spec in enumerate(specs)]
+    if any(e.state_update_aggregation_modes for e in self._encoders):
       raise TypeError(
         'Expected encoders whose state does not depend on what clients send, '
         'found state_update_aggregation_modes: use '
@@ -73,123 +113,148 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
       )
 
     @tff.tensorflow.computation
-    def initial_state_tf():
-      return tuple(encoder.initial_state() for encoder in encoders)
+    def initial_state():
+      return tuple(encoder.initial_state() for encoder in self._encoders)
 
     @tff.federated_computation
-    def init_fn():
-      return tff.federated_eval(initial_state_tf, tff.SERVER)
+    def initialize():
+      return tff.federated_eval(initial_state, tff.SERVER)
 
-    next_fn = _build_next(
-      init_fn.type_signature.result, value_type, specs, encoders
+    @tff.tensorflow.computation(initial_state.type_signature.result)
+    def get_params(state):
+      params = [
+        e.get_params(s) for e, s in zip(self._encoders, state, strict=True)
+      ]
+      encode, before_sum, after_sum = zip(*params, strict=True)
+      return (encode, before_sum), after_sum
+
+    self.initialize = initialize
+    self.get_params = get_params
+    self.client_params_type, self.after_sum_params_type = (
+      get_params.type_signature.result
     )
-    return tff.templates.AggregationProcess(init_fn, next_fn)
 
+  def encode(self, values: Sequence[tf.Tensor], client_params):
+    """Returns the payload of one client: inside a TensorFlow computation.
 
-def _build_next(state_type, value_type, specs, encoders):
-  """Returns the `next` of the process; `encoders` are in flattened order."""
-
-  @tff.tensorflow.computation(state_type.member)
-  def get_params(state):
-    params = [e.get_params(s) for e, s in zip(encoders, state, strict=True)]
-    encode, before_sum, after_sum = zip(*params, strict=True)
-    return (encode, before_sum), after_sum
-
-  @tff.tensorflow.computation(value_type, get_params.type_signature.result[0])
-  def encode(value, params):
+    NaN or Inf is an `InvalidArgumentError` when run.
+    """
+    encode_params, before_sum_params = client_params
     encoded = tensor_encoding.map_in_sequence(
       lambda x, e, params: e.encode(scaling.check_finite(x), params)[0],
-      tf.nest.flatten(value),
-      encoders,
-      params[0],
+      values,
+      self._encoders,
+      encode_params,
     )
     # The aggregator has no other source for what decodes before the sum.
-    return encoded, params[1]
+    return encoded, before_sum_params
 
-  payload_type = encode.type_signature.result
-
-  @tff.tensorflow.computation(payload_type)
-  def decode_before_sum(encoded, params):
-    return [
-      e.decode_before_sum(x, p)
-      for e, x, p in zip(encoders, encoded, params, strict=True)
-    ]
-
-  partly_decoded_specs = tff.types.type_to_tf_tensor_specs(
-    decode_before_sum.type_signature.result
-  )
-
-  @tff.tensorflow.computation
-  def zero():
-    sums = tf.nest.map_structure(
-      lambda spec: tf.zeros(spec.shape, spec.dtype), partly_decoded_specs
-    )
-    return _accumulator(sums, num_clients=0, payload_bytes=0)
-
-  accumulator_type = zero.type_signature.result
-
-  @tff.tensorflow.computation(accumulator_type, payload_type)
-  def accumulate(accumulator, payload):
-    sums = tensor_encoding.map_in_sequence(
-      lambda x, e, params, accumulated: tf.nest.map_structure(
-        tf.add, accumulated, e.decode_before_sum(x, params)
+  def decode(self, payload, after_sum_params) -> list[tf.Tensor]:
+    """Returns what one client's payload adds to the sum, as the client can."""
+    return tensor_encoding.map_in_sequence(
+      lambda x, params, e, after_sum: e.decode_after_sum(
+        e.decode_before_sum(x, params), after_sum, 1
       ),
       payload[0],
-      encoders,
       payload[1],
-      accumulator['sums'],
-    )
-    return _accumulator(
-      sums,
-      num_clients=accumulator['num_clients'] + 1,
-      payload_bytes=accumulator['payload_bytes']
-      + received_bytes.num_bytes(payload),
-    )
-
-  @tff.tensorflow.computation(accumulator_type, accumulator_type)
-  def merge(first, second):
-    return tf.nest.map_structure(tf.add, first, second)
-
-  @tff.tensorflow.computation(accumulator_type)
-  def report(accumulator):
-    return accumulator
-
-  @tff.tensorflow.computation(
-    accumulator_type, get_params.type_signature.result[1], state_type.member
-  )
-  def finish(accumulator, after_sum_params, state):
-    sums = tensor_encoding.map_in_sequence(
-      lambda x, e, params: e.decode_after_sum(
-        x, params, accumulator['num_clients']
-      ),
-      accumulator['sums'],
-      encoders,
+      self._encoders,
       after_sum_params,
     )
-    new_state = tuple(
-      e.update_state(s, ()) for e, s in zip(encoders, state, strict=True)
-    )
-    measurements = collections.OrderedDict(
-      payload_bytes=accumulator['payload_bytes']
-    )
-    return new_state, tf.nest.pack_sequence_as(specs, sums), measurements
 
-  @tff.federated_computation(
-    state_type, tff.FederatedType(value_type, tff.CLIENTS)
-  )
-  def next_fn(state, value):
-    to_clients, after_sum_params = tff.federated_map(get_params, state)
-    payload = tff.federated_map(
-      encode, (value, tff.federated_broadcast(to_clients))
-    )
-    accumulator = tff.federated_aggregate(
-      payload, zero(), accumulate, merge, report
-    )
-    return tff.templates.MeasuredProcessOutput(
-      *tff.federated_map(finish, (accumulator, after_sum_params, state))
+  def build_sum(self, payload_type: tff.Type, specs) -> tff.Computation:
+    """Builds the sum of what clients encoded.
+
+    Args:
+      payload_type: The type of what `encode` returns.
+      specs: The structure of the result, of as many tensors.
+
+    Returns:
+      `(<S@SERVER, {payload}@CLIENTS> -> <state=S@SERVER, result=V@SERVER,
+      measurements=<payload_bytes=int64>@SERVER>)`.
+    """
+    state_type = self.initialize.type_signature.result.member
+
+    @tff.tensorflow.computation(payload_type)
+    def decode_before_sum(encoded, params):
+      return [
+        e.decode_before_sum(x, p)
+        for e, x, p in zip(self._encoders, encoded, params, strict=True)
+      ]
+
+    partly_decoded_specs = tff.types.type_to_tf_tensor_specs(
+      decode_before_sum.type_signature.result
     )
 
-  return next_fn
+    @tff.tensorflow.computation
+    def zero():
+      sums = tf.nest.map_structure(
+        lambda spec: tf.zeros(spec.shape, spec.dtype), partly_decoded_specs
+      )
+      return _accumulator(sums, num_clients=0, payload_bytes=0)
+
+    accumulator_type = zero.type_signature.result
+
+    @tff.tensorflow.computation(accumulator_type, payload_type)
+    def accumulate(accumulator, payload):
+      sums = tensor_encoding.map_in_sequence(
+        lambda x, e, params, accumulated: tf.nest.map_structure(
+          tf.add, accumulated, e.decode_before_sum(x, params)
+        ),
+        payload[0],
+        self._encoders,
+        payload[1],
+        accumulator['sums'],
+      )
+      return _accumulator(
+        sums,
+        num_clients=accumulator['num_clients'] + 1,
+        payload_bytes=accumulator['payload_bytes']
+        + received_bytes.num_bytes(payload),
+      )
+
+    @tff.tensorflow.computation(accumulator_type, accumulator_type)
+    def merge(first, second):
+      return tf.nest.map_structure(tf.add, first, second)
+
+    @tff.tensorflow.computation(accumulator_type)
+    def report(accumulator):
+      return accumulator
+
+    @tff.tensorflow.computation(
+      accumulator_type, self.after_sum_params_type, state_type
+    )
+    def finish(accumulator, after_sum_params, state):
+      sums = tensor_encoding.map_in_sequence(
+        lambda x, e, params: e.decode_after_sum(
+          x, params, accumulator['num_clients']
+        ),
+        accumulator['sums'],
+        self._encoders,
+        after_sum_params,
+      )
+      new_state = tuple(
+        e.update_state(s, ())
+        for e, s in zip(self._encoders, state, strict=True)
+      )
+      measurements = collections.OrderedDict(
+        payload_bytes=accumulator['payload_bytes']
+      )
+      return new_state, tf.nest.pack_sequence_as(specs, sums), measurements
+
+    @tff.federated_computation(
+      tff.FederatedType(state_type, tff.SERVER),
+      tff.FederatedType(payload_type, tff.CLIENTS),
+    )
+    def add(state, payload):
+      _, after_sum_params = tff.federated_map(self.get_params, state)
+      accumulator = tff.federated_aggregate(
+        payload, zero(), accumulate, merge, report
+      )
+      return tff.templates.MeasuredProcessOutput(
+        *tff.federated_map(finish, (accumulator, after_sum_params, state))
+      )
+
+    return add
 
 
 def _accumulator(sums, num_clients, payload_bytes):

@@ -17,8 +17,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_mean
-
-SCOPES = ('model', 'tensor')
+from tff_methods.aggregators import scope as scopes
 
 
 def top_k_aggregator(
@@ -68,8 +67,7 @@ def top_k_aggregator(
       the scope `'model'`.
   """
   encoders.check_sparsification(fraction=fraction, bits=bits)
-  if scope not in SCOPES:
-    raise ValueError(f'Expected scope to be one of {SCOPES}, found {scope!r}.')
+  scopes.check_scope(scope, min_elements)
   factory = encoded_mean.encoded_mean_factory(
     lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
     min_elements=min_elements,
@@ -77,11 +75,6 @@ def top_k_aggregator(
   )
   if scope == 'tensor':
     return factory
-  if min_elements:
-    raise ValueError(
-      "Expected min_elements of 0 with scope='model', which makes all tensors "
-      f"one, found {min_elements}: take scope='tensor'."
-    )
   return tff.aggregators.concat_factory(factory)
 
 

@@ -28,17 +28,17 @@ RoundBytes = collections.OrderedDict[str, int]
 
 
 def build_round_bytes_fn(
-  process: tff.learning.templates.LearningProcess,
+  next_fn: tff.Computation,
 ) -> Callable[[Mapping[str, Any], int], RoundBytes]:
   """Builds the function that tells the bytes of a round.
 
-  The bytes of one client are counted once, in the trace of `process.next`.
+  The bytes of one client are counted once, in the trace of the computation.
   What the aggregators counted as it arrived, if the metrics have it, has to be
   a part of that.
 
   Args:
-    process: Any process of TFF or of this package. What its clients already
-      hold, such as their data, is not counted.
+    next_fn: The `next` of any process of TFF or of this package. What clients
+      already hold, such as their data and states, is not counted.
 
   Returns:
     A function of the metrics of a round and its number of clients that returns
@@ -49,7 +49,7 @@ def build_round_bytes_fn(
   Raises:
     ValueError: If the size of something sent is not known when traced.
   """
-  client_bytes = traced_bytes.traced_bytes(process.next)
+  client_bytes = traced_bytes.traced_bytes(next_fn)
 
   def round_bytes(metrics: Mapping[str, Any], num_clients: int) -> RoundBytes:
     uplink = client_bytes.uplink * num_clients

@@ -11,12 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""One `build_*` function per method, each a `LearningProcess`."""
+"""One `build_*` function per method, each a `LearningProcess`.
+
+Those with client state are a `composers.ClientStateProcess` instead.
+"""
 
 # pylint: disable=g-importing-member
+from tff_methods.processes.client_memory import build_client_memory_fed_avg
+from tff_methods.processes.dgc import build_dgc_fed_avg
+from tff_methods.processes.dgc import dgc_aggregators
+from tff_methods.processes.dhqc import build_dhqc_fed_avg
+from tff_methods.processes.dhqc import dhqc_aggregator
 from tff_methods.processes.sketched_update import build_sketched_update_fed_avg
 from tff_methods.processes.structured_update import build_low_rank_fed_avg
 from tff_methods.processes.structured_update import build_random_mask_fed_avg
 from tff_methods.processes.structured_update import (
   build_structured_update_fed_avg,
 )
+from tff_methods.processes.terngrad import build_terngrad_fed_avg

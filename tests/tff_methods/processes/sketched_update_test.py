@@ -111,7 +111,7 @@ class RoundBytesTest(tf.test.TestCase):
   def test_of_a_process_of_this_package(self):
     process = _build(bits=2, fraction=0.5)
     _, metrics = linear_model.train(process, 1)
-    round_bytes = communication.build_round_bytes_fn(process)(metrics, 3)
+    round_bytes = communication.build_round_bytes_fn(process.next)(metrics, 3)
     # 40 of 80 weights at 2 bits, a scale, a key; 4 biases.
     payload = 10 + 4 + 8 + 16
     self.assertEqual(
@@ -130,7 +130,7 @@ class RoundBytesTest(tf.test.TestCase):
       linear_model.model_fn, _OPTIMIZER
     )
     _, metrics = linear_model.train(process, 1)
-    round_bytes = communication.build_round_bytes_fn(process)(metrics, 3)
+    round_bytes = communication.build_round_bytes_fn(process.next)(metrics, 3)
     self.assertEqual(
       round_bytes,
       collections.OrderedDict(
@@ -143,7 +143,7 @@ class RoundBytesTest(tf.test.TestCase):
     process = _build(bits=None)
     _, metrics = linear_model.train(process, 1)
     with self.assertRaisesRegex(ValueError, 'from 2 clients, found 1008'):
-      communication.build_round_bytes_fn(process)(metrics, 2)
+      communication.build_round_bytes_fn(process.next)(metrics, 2)
 
 
 class PipelineTest(tf.test.TestCase):

@@ -1,0 +1,48 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How benchmarks take time: candidates in turns, and medians."""
+
+import collections
+from collections.abc import Callable, Mapping
+import time
+
+import numpy as np
+
+
+def medians(
+  candidates: Mapping[str, Callable[[], object]],
+  repeats: int,
+  *,
+  warm_up: int = 1,
+  clock: Callable[[], float | np.ndarray] = time.perf_counter,
+) -> dict[str, np.ndarray]:
+  """Times candidates that take turns, so that noise touches all alike.
+
+  Args:
+    candidates: By name, what to time.
+    repeats: How often each.
+    warm_up: How often before, without counting: the first times compile.
+    clock: Tells seconds, or an array of several kinds of them.
+
+  Returns:
+    By name the medians of what passed on the clock.
+  """
+  seconds = collections.defaultdict(list)
+  for repeat in range(warm_up + repeats):
+    for name, run in candidates.items():
+      start = clock()
+      run()
+      if repeat >= warm_up:
+        seconds[name].append(clock() - start)
+  return {name: np.median(times, axis=0) for name, times in seconds.items()}
