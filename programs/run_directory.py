@@ -147,9 +147,9 @@ class RunDirectory:
     for name in {**expected, **found}:
       if expected.get(name) != found.get(name):
         raise usage.UsageError(
-          f'Expected --output_dir={self.path} to be of a run with '
-          f'--{name}={expected.get(name)}, found one with '
-          f'--{name}={found.get(name)}; choose another directory.'
+          f'Expected --output_dir={self.path} to be of a run '
+          f'{_with_flag(name, expected)}, found one {_with_flag(name, found)}; '
+          'choose another directory.'
         )
 
   def _foreign(self) -> usage.UsageError:
@@ -165,6 +165,12 @@ class RunDirectory:
         os.remove(path)
     for path in glob.glob(self.file('checkpoints', _TFF_TEMPORARY_PATTERN)):
       shutil.rmtree(path)
+
+
+def _with_flag(name: str, configuration: Mapping[str, object]) -> str:
+  if configuration.get(name) is None:
+    return f'without --{name}'
+  return f'with --{name}={configuration[name]}'
 
 
 def read_summary(path: str) -> dict[str, object] | None:

@@ -90,6 +90,9 @@ class RunDirectoryTest(parameterized.TestCase):
     self._assert_refused(
       '--seed=2, found one with --seed=1', {**_CONFIGURATION, 'seed': 2}
     )
+    self._assert_refused(
+      'with --rank=2, found one without --rank', {**_CONFIGURATION, 'rank': 2}
+    )
 
   def test_directory_in_use_is_refused(self):
     directory = self._claim()

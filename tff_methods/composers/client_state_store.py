@@ -26,6 +26,7 @@ import weakref
 import numpy as np
 
 _SAVED_ROUNDS = 'saved_rounds.json'
+_STATES = 'states'
 _SUFFIX = '.npy'
 _TEMPORARY_SUFFIX = '.temporary'
 _NUMERIC_KINDS = 'biufc'
@@ -53,8 +54,9 @@ class ClientStateStore:
 
   Only some versions are there for ever to be read: of the rounds saved and not
   forgotten, of the last round written, and of the one before, so that it can be
-  run again. That is three files for each client, at most four while a
-  checkpoint is saved. To ask for others is an error.
+  run again. That is three files for each client, four while there are two
+  rounds saved. To ask for others is an error. A file is a number of arrays and
+  then these, each as `np.save` writes it.
 
   Files are not forced to the disk, and so safe from a program's end, but not
   from the machine's; like the checkpoints of
@@ -76,9 +78,10 @@ class ClientStateStore:
       weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
     self._directory = os.path.abspath(directory)
     self._saved_rounds_path = os.path.join(self._directory, _SAVED_ROUNDS)
+    self._states_path = os.path.join(self._directory, _STATES)
     self._is_started = False
     self._saved_rounds = []
-    # The last round written, and the one before it, if not forgotten.
+    # The last round written or saved, and the one before the last written.
     self._round = self._previous_round = 0
 
   def read(
@@ -141,6 +144,7 @@ class ClientStateStore:
     """
     round_num = operator.index(round_num)
     self._go_back(round_num)
+    self._round = round_num
     if round_num not in self._saved_rounds:
       self._set_saved_rounds([*self._saved_rounds, round_num])
 
@@ -163,26 +167,24 @@ class ClientStateStore:
       ValueError: If the states after this round were not saved here, or
         forgotten.
     """
-    self._is_started = True
     round_num = operator.index(round_num)
-    saved_rounds = self._read_saved_rounds()
     if round_num == 0:
       self._remove_all()
-    elif round_num not in saved_rounds:
+    elif round_num not in (saved_rounds := self._read_saved_rounds()):
       raise ValueError(
         f'Expected {self._directory} to have the client states that were saved '
         f'after round {round_num}, found those of rounds {saved_rounds}: put '
         'back the files that go with the checkpoint, or start again.'
       )
     self._drop_later(round_num)
+    self._is_started = True
 
   def _start(self) -> None:
-    if not self._is_started and os.path.isdir(self._directory):
-      if os.listdir(self._directory):
-        raise ValueError(
-          f'Expected {self._directory} to be empty, found client states of an '
-          'earlier program: call restore first.'
-        )
+    if not self._is_started and os.path.exists(self._states_path):
+      raise ValueError(
+        f'Expected no client states in {self._directory}, found those of an '
+        'earlier program: call restore first.'
+      )
     self._is_started = True
 
   def _check_kept(self, round_num: int) -> None:
@@ -205,8 +207,8 @@ class ClientStateStore:
     self._set_saved_rounds(
       [r for r in self._read_saved_rounds() if r <= round_num]
     )
-    for shard in _list(self._directory):
-      for key in _list(os.path.join(self._directory, shard)):
+    for shard in _list(self._states_path):
+      for key in _list(os.path.join(self._states_path, shard)):
         self._remove(key, [v for v in self._versions(key) if v > round_num])
         self._remove_unfinished(key)
     self._round = self._previous_round = round_num
@@ -236,18 +238,17 @@ class ClientStateStore:
 
   def _folder(self, key: str) -> str:
     # In shards, since file systems are slow with very many names in one.
-    return os.path.join(self._directory, key[:2], key)
+    return os.path.join(self._states_path, key[:2], key)
 
   def _path(self, key: str, version: int) -> str:
     return os.path.join(self._folder(key), f'{version}{_SUFFIX}')
 
   def _remove_all(self) -> None:
     # First, so that what is removed in part is not taken for whole.
-    self._set_saved_rounds([])
-    for name in _list(self._directory):
-      path = os.path.join(self._directory, name)
-      if os.path.isdir(path):
-        shutil.rmtree(path)
+    if os.path.exists(self._saved_rounds_path):
+      os.remove(self._saved_rounds_path)
+    if os.path.exists(self._states_path):
+      shutil.rmtree(self._states_path)
 
   def _read_saved_rounds(self) -> list[int]:
     try:
@@ -255,6 +256,8 @@ class ClientStateStore:
         return json.load(f)
     except FileNotFoundError:
       return []
+    except ValueError as e:
+      raise _damaged(self._saved_rounds_path) from e
 
   def _set_saved_rounds(self, rounds: Sequence[int]) -> None:
     if rounds != self._read_saved_rounds():
@@ -285,25 +288,37 @@ def _check_numeric(arrays: Sequence[np.ndarray]) -> None:
 
 def _save(path: str, arrays: Sequence[np.ndarray]) -> None:
   def write(f):
-    for array in arrays:
+    # The number first, so that a file cut short is not taken for whole.
+    for array in (np.array(len(arrays)), *arrays):
       np.save(f, array, allow_pickle=False)
 
   _write_whole(path, write)
 
 
 def _load(path: str) -> State:
-  arrays = []
   with open(path, 'rb') as f:
-    size = os.fstat(f.fileno()).st_size
-    while f.tell() < size:
-      try:
-        arrays.append(np.load(f, allow_pickle=False))
-      except (EOFError, ValueError) as e:
-        raise ValueError(
-          f'Expected a client state in {path}, found a damaged file: put back '
-          'a copy of all files, with the checkpoint, or start again.'
-        ) from e
+    try:
+      num_arrays = int(_load_array(f))
+      arrays = [_load_array(f) for _ in range(num_arrays)]
+      is_whole = not f.read(1)
+    except OSError:
+      raise
+    except Exception as e:  # NumPy raises many kinds on damaged headers.
+      raise _damaged(path) from e
+  if not is_whole:
+    raise _damaged(path)
   return arrays
+
+
+def _load_array(f: BinaryIO) -> np.ndarray:
+  return np.lib.format.read_array(f, allow_pickle=False)
+
+
+def _damaged(path: str) -> ValueError:
+  return ValueError(
+    f'Expected a file of a ClientStateStore in {path}, found it damaged: put '
+    'back a copy of all files, with the checkpoint, or start again.'
+  )
 
 
 def _write_whole(path: str, write: Callable[[BinaryIO], object]) -> None:
