@@ -27,7 +27,9 @@ from tff_methods import processes
 from tff_methods import runtime
 
 NUM_CLIENTS = 100
-DICTIONARY = 'states in a dictionary'
+_NUM_EXAMPLES = 100
+DICTIONARY = 'DHQC, states in a dictionary'
+PLAIN = 'TFF mean, no states'
 _CLIENT_IDS = [str(i) for i in range(NUM_CLIENTS)]
 
 
@@ -58,25 +60,36 @@ def time_rounds(repeats: int) -> dict[str, float]:
   """
   runtime.set_local_context()
   model_fn, datasets = bench_rounds.cnn_workload()
-  process = processes.build_dhqc_fed_avg(
-    model_fn, tff.learning.optimizers.build_sgdm(0.1)
-  )
+  optimizer = tff.learning.optimizers.build_sgdm(0.1)
+  process = processes.build_dhqc_fed_avg(model_fn, optimizer)
   with tempfile.TemporaryDirectory() as directory:
     stores = {
       DICTIONARY: _Dictionary(),
-      'states in files': composers.ClientStateStore(directory),
+      'DHQC, states in files': composers.ClientStateStore(directory),
     }
+    data = _dataset_computation(datasets)
     runs = {
-      name: _run_rounds(process, _dataset_computation(datasets), store)
+      name: _rounds(composers.StoredClientStates(process, data, store))
       for name, store in stores.items()
     }
+    runs[PLAIN] = _rounds(_plain(model_fn, optimizer, data))
     # The first round compiles and the second is the first to read states.
     return bench_timing.medians(runs, repeats, warm_up=2)
 
 
-def _run_rounds(process, dataset_computation, store):
+def _plain(model_fn, optimizer, dataset_computation):
+  return tff.simulation.compose_dataset_computation_with_learning_process(
+    dataset_computation,
+    tff.learning.algorithms.build_weighted_fed_avg(
+      model_fn,
+      optimizer,
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    ),
+  )
+
+
+def _rounds(process):
   """Returns the function that runs one round more."""
-  process = composers.StoredClientStates(process, dataset_computation, store)
   state = process.initialize()
 
   def run():
@@ -87,13 +100,12 @@ def _run_rounds(process, dataset_computation, store):
 
 
 def _dataset_computation(datasets: list[tf.data.Dataset]) -> tff.Computation:
-  """Returns `(str -> B*)`: the data of clients, some of which share theirs."""
-  elements = datasets[0].unbatch().batch(len(_CLIENT_IDS))
-  arrays = next(iter(elements))
+  """Returns `(str -> B*)`: the same for all, which takes as long to train."""
+  arrays = next(iter(datasets[0].unbatch().batch(_NUM_EXAMPLES)))
 
   @tff.tensorflow.computation(tf.string)
   def dataset_computation(client_id):
-    del client_id  # Training takes as long, whatever the data.
+    del client_id
     constants = tuple(tf.constant(array.numpy()) for array in arrays)
     return tf.data.Dataset.from_tensor_slices(constants).batch(20)
 
