@@ -13,9 +13,17 @@
 # limitations under the License.
 """What all tests share."""
 
+import signal
 import sys
 
 import pytest
+
+
+def pytest_sessionstart():
+  """Lets Ctrl-C interrupt again, which shells turn off for what they put into
+  the background: tests send it, to programs that inherit this too."""
+  if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope='module')
