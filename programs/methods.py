@@ -42,7 +42,11 @@ _FRACTION = flags.DEFINE_float(
   '(low_rank). Above 0, at most 1.',
 )
 _RANK = flags.DEFINE_integer(
-  'rank', None, 'The rank of updates, instead of --fraction.', lower_bound=1
+  'rank',
+  None,
+  'The rank of updates, instead of --fraction (low_rank). It takes low rates, '
+  'such as --client_learning_rate=0.01.',
+  lower_bound=1,
 )
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Whether clients rotate updates before they quantize them.'
@@ -175,7 +179,9 @@ def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
 
 def _random_mask() -> update_spaces.RandomMask:
   if _FRACTION.value is None:
-    raise ValueError('Expected --fraction with --method=random_mask.')
+    raise ValueError(
+      'Expected --fraction with --method=random_mask, found none: give it.'
+    )
   return update_spaces.RandomMask(_FRACTION.value, min_elements=_min_elements())
 
 

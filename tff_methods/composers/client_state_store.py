@@ -101,7 +101,13 @@ class ClientStateStore:
       ValueError: If the states after this round are not kept any longer, or a
         file is damaged.
     """
+    is_new = not self._is_started
     self._start()
+    if is_new and round_num > 0:
+      raise ValueError(
+        f'Expected the client states after round {round_num}, found a store '
+        'that has none yet: restore those, with the files that have them.'
+      )
     self._check_kept(operator.index(round_num))
     return [self._read(_key(client_id), round_num) for client_id in client_ids]
 

@@ -64,24 +64,22 @@ class StoredClientStates:
 
     Args:
       state: The server's state.
-      client_ids: Distinct ids of the clients of the round.
+      client_ids: Distinct ids of the clients of the round. Of an id that is
+        none, `ClientData` of TFF has no examples, and says nothing.
 
     Returns:
       The server's next state, and the metrics.
 
     Raises:
-      ValueError: If a client is there twice: it has but one state.
+      TypeError: If there is anything but ids.
+      ValueError: If a client is there twice: it has but one state. If the store
+        has no states of this round, or those of another process.
     """
+    _check_client_ids(client_ids)
     client_ids = list(client_ids)
-    if len(set(client_ids)) < len(client_ids):
-      raise ValueError(
-        'Expected distinct clients, since each has one state, found '
-        f'{len(client_ids) - len(set(client_ids))} twice: sample without '
-        'replacement.'
-      )
     num_rounds = self._process.num_rounds(state)
     client_states = [
-      self._initial if kept is None else tree.unflatten_as(self._initial, kept)
+      self._initial if kept is None else self._pack(kept)
       for kept in self._store.read(client_ids, num_rounds)
     ]
     next_fn = self._next_on_ids(self._process.next_after(num_rounds))
@@ -99,6 +97,18 @@ class StoredClientStates:
   def _initial(self):
     return self._process.initial_client_state()
 
+  def _pack(self, kept: Sequence[np.ndarray]):
+    expected, found = (
+      [(np.shape(x), np.asarray(x).dtype) for x in arrays]
+      for arrays in (tree.flatten(self._initial), kept)
+    )
+    if expected != found:
+      raise ValueError(
+        f'Expected client states of shapes and dtypes {expected}, found '
+        f'{found} in the store: give each process a store of its own.'
+      )
+    return tree.unflatten_as(self._initial, kept)
+
   def _next_on_ids(self, next_fn: tff.Computation) -> tff.Computation:
     if next_fn not in self._composed:
       self._composed[next_fn] = _return_ids(
@@ -107,6 +117,25 @@ class StoredClientStates:
         )
       )
     return self._composed[next_fn]
+
+
+def _check_client_ids(client_ids: Sequence[str]) -> None:
+  if isinstance(client_ids, str):
+    raise TypeError(
+      f'Expected a list of client ids, found the string {client_ids!r}.'
+    )
+  for client_id in client_ids:
+    if not isinstance(client_id, str):
+      raise TypeError(
+        'Expected client ids, which are strings, found '
+        f'{type(client_id).__name__}: the process reads the data itself.'
+      )
+  num_repeated = len(client_ids) - len(set(client_ids))
+  if num_repeated:
+    raise ValueError(
+      'Expected distinct clients, since each has one state, found '
+      f'{num_repeated} twice: sample without replacement.'
+    )
 
 
 def _return_ids(next_on_ids: tff.Computation) -> tff.Computation:

@@ -226,6 +226,32 @@ class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
       process.next(process.initialize(), client_ids)
     self.assertEmpty(store.versions)
 
+  @parameterized.parameters(
+    ('c1', "a list of client ids, found the string 'c1'"),
+    ([1, 2], 'client ids, which are strings, found int: the process reads'),
+  )
+  def test_what_is_no_list_of_ids_raises(self, client_ids, message):
+    process = _stored(_DictStore())
+    with self.assertRaisesRegex(TypeError, f'^Expected {message}'):
+      process.next(process.initialize(), client_ids)
+
+  def test_states_of_another_process_raise(self):
+    store = _DictStore()
+    (output,) = _run(_stored(store), [['c1']])
+    other = _stored(store, _dgc())
+    with self.assertRaisesRegex(
+      ValueError, 'give each process a store of its own.$'
+    ):
+      other.next(output.state, ['c1'])
+
+  def test_state_of_later_round_with_a_new_store_raises(self):
+    (output,) = _run(_stored(_DictStore()), [['c1']])
+    process = _stored(composers.ClientStateStore())
+    with self.assertRaisesRegex(
+      ValueError, 'states after round 1, found a store that has none yet'
+    ):
+      process.next(output.state, ['c1'])
+
   def test_states_stay_with_their_clients_on_two_workers(self):
     cohorts = [['c1', 'c2', 'c3', 'c4', 'c5'], ['c5', 'c3', 'c2', 'c1', 'c4']]
     store, other_store = _DictStore(), _DictStore()
