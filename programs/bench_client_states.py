@@ -73,6 +73,7 @@ def time_rounds(repeats: int) -> dict[str, float]:
       for name, store in stores.items()
     }
     runs[PLAIN] = _rounds(_plain(model_fn, optimizer, data))
+    runs['states in and out alone'] = _round_trip(process)
     # The first round compiles and the second is the first to read states.
     return bench_timing.medians(runs, repeats, warm_up=2)
 
@@ -97,6 +98,22 @@ def _rounds(process):
     state = process.next(state, _CLIENT_IDS).state
 
   return run
+
+
+def _round_trip(process):
+  """Returns the function that has clients take their states and return them."""
+  member = process.initial_client_state.type_signature.result
+
+  @tff.tensorflow.computation(member)
+  def touch(state):
+    return tf.nest.map_structure(lambda x: x + 1, state)
+
+  @tff.federated_computation(tff.FederatedType(member, tff.CLIENTS))
+  def touch_all(states):
+    return tff.federated_map(touch, states)
+
+  states = [process.initial_client_state()] * NUM_CLIENTS
+  return lambda: touch_all(states)
 
 
 def _dataset_computation(datasets: list[tf.data.Dataset]) -> tff.Computation:

@@ -19,7 +19,8 @@ import sys
 import pytest
 
 
-def pytest_sessionstart():
+@pytest.fixture(autouse=True, scope='session')
+def _interruptible():
   """Lets Ctrl-C interrupt again, which shells turn off for what they put into
   the background: tests send it, to programs that inherit this too."""
   if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
