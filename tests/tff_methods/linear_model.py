@@ -13,6 +13,8 @@
 # limitations under the License.
 """A tiny learning problem for tests of processes: one dense layer."""
 
+import collections
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -44,6 +46,20 @@ def model_fn():
     ),
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=[tf.keras.metrics.SparseCategoricalAccuracy(name='accuracy')],
+  )
+
+
+def functional_model():
+  """Returns a `FunctionalModel` of the same weights."""
+  inputs = tf.keras.Input([NUM_FEATURES])
+  dense = tf.keras.layers.Dense(NUM_CLASSES, kernel_initializer='zeros')
+  return tff.learning.models.functional_model_from_keras(
+    tf.keras.Model(inputs, dense(inputs)),
+    loss_fn=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    input_spec=datasets(1)[0].element_spec,
+    metrics_constructor=lambda: collections.OrderedDict(
+      accuracy=tf.keras.metrics.SparseCategoricalAccuracy()
+    ),
   )
 
 

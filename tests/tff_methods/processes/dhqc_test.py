@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-import collections
 import functools
 
 from absl.testing import parameterized
@@ -29,21 +28,6 @@ _SGD = tff.learning.optimizers.build_sgdm(0.1)
 _NUM_ALL = 84
 _LOSSLESS = {'fraction': 1.0, 'bits': None}
 _SPARSE = {'fraction': 0.1}
-
-
-def _functional_model():
-  inputs = tf.keras.Input([linear_model.NUM_FEATURES])
-  dense = tf.keras.layers.Dense(
-    linear_model.NUM_CLASSES, kernel_initializer='zeros'
-  )
-  return tff.learning.models.functional_model_from_keras(
-    tf.keras.Model(inputs, dense(inputs)),
-    loss_fn=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    input_spec=linear_model.datasets(1)[0].element_spec,
-    metrics_constructor=lambda: collections.OrderedDict(
-      accuracy=tf.keras.metrics.SparseCategoricalAccuracy()
-    ),
-  )
 
 
 def _float64_model():
@@ -134,7 +118,8 @@ class DhqcFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
 
 class DhqcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.named_parameters(
-    ('variables', linear_model.model_fn), ('functional', _functional_model())
+    ('variables', linear_model.model_fn),
+    ('functional', linear_model.functional_model()),
   )
   def test_when_all_is_sent_it_is_federated_averaging(self, model_fn):
     ours = _build(model_fn, **_LOSSLESS)

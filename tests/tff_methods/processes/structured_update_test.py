@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-import collections
 
 from absl.testing import parameterized
 import numpy as np
@@ -25,21 +24,6 @@ from tff_methods import processes
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
-
-
-def _functional_model():
-  inputs = tf.keras.Input([linear_model.NUM_FEATURES])
-  dense = tf.keras.layers.Dense(
-    linear_model.NUM_CLASSES, kernel_initializer='zeros'
-  )
-  return tff.learning.models.functional_model_from_keras(
-    tf.keras.Model(inputs, dense(inputs)),
-    loss_fn=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    input_spec=linear_model.datasets(1)[0].element_spec,
-    metrics_constructor=lambda: collections.OrderedDict(
-      accuracy=tf.keras.metrics.SparseCategoricalAccuracy()
-    ),
-  )
 
 
 def _mask(model_fn=linear_model.model_fn, **kwargs):
@@ -88,7 +72,8 @@ class StructuredUpdateFedAvgExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
   @parameterized.named_parameters(
-    ('variables', linear_model.model_fn), ('functional', _functional_model())
+    ('variables', linear_model.model_fn),
+    ('functional', linear_model.functional_model()),
   )
   def test_with_all_coordinates_it_is_federated_averaging(self, model_fn):
     ours = _mask(model_fn, fraction=1.0)
@@ -113,7 +98,11 @@ class StructuredUpdateFedAvgExecutionTest(
     ('quantized_mask', _mask, {'fraction': 0.5, 'bits': 2}),
     ('low_rank', _low_rank, {'rank': 2}),
     ('quantized_low_rank', _low_rank, {'fraction': 0.5, 'bits': 4}),
-    ('functional', _mask, {'fraction': 0.5, 'model_fn': _functional_model()}),
+    (
+      'functional',
+      _mask,
+      {'fraction': 0.5, 'model_fn': linear_model.functional_model()},
+    ),
     (
       'other_loop',
       _mask,
