@@ -13,18 +13,9 @@
 # limitations under the License.
 """What all tests share."""
 
-import signal
 import sys
 
 import pytest
-
-
-@pytest.fixture(autouse=True, scope='session')
-def _interruptible():
-  """Lets Ctrl-C interrupt again, which shells turn off for what they put into
-  the background: tests send it, to programs that inherit this too."""
-  if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope='module')
