@@ -74,11 +74,13 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
       tff.FederatedType(value_type, tff.CLIENTS),
     )
     def next_fn(state, value):
-      to_clients, _ = tff.federated_map(encoded_sum.get_params, state)
+      to_clients, after_sum_params = tff.federated_map(
+        encoded_sum.get_params, state
+      )
       payload = tff.federated_map(
         encode, (value, tff.federated_broadcast(to_clients))
       )
-      return add(state, payload)
+      return add(state, payload, after_sum_params)
 
     return tff.templates.AggregationProcess(encoded_sum.initialize, next_fn)
 
@@ -169,8 +171,8 @@ class EncodedSum:
       specs: The structure of the result, of as many tensors.
 
     Returns:
-      `(<S@SERVER, {payload}@CLIENTS> -> <state=S@SERVER, result=V@SERVER,
-      measurements=<payload_bytes=int64>@SERVER>)`.
+      `(<S@SERVER, {payload}@CLIENTS, Q@SERVER> -> <state=S@SERVER,
+      result=V@SERVER, measurements=<payload_bytes=int64>@SERVER>)`.
     """
     state_type = self.initialize.type_signature.result.member
 
@@ -244,9 +246,9 @@ class EncodedSum:
     @tff.federated_computation(
       tff.FederatedType(state_type, tff.SERVER),
       tff.FederatedType(payload_type, tff.CLIENTS),
+      tff.FederatedType(self.after_sum_params_type, tff.SERVER),
     )
-    def add(state, payload):
-      _, after_sum_params = tff.federated_map(self.get_params, state)
+    def add(state, payload, after_sum_params):
       accumulator = tff.federated_aggregate(
         payload, zero(), accumulate, merge, report
       )

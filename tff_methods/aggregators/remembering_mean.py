@@ -160,13 +160,11 @@ class RememberingMeanFactory:
       tff.FederatedType(client_state_type, tff.CLIENTS),
     )
     def next_fn(state, value, weight, client_states):
-      params = tff.federated_broadcast(
-        tff.federated_map(mean_sum.get_params, state)
-      )
+      params = tff.federated_map(mean_sum.get_params, state)
       payload, remembered = tff.federated_map(
-        encode, (value, weight, client_states, params)
+        encode, (value, weight, client_states, tff.federated_broadcast(params))
       )
-      total = add(state, payload)
+      total = add(state, payload, params[1])
       return ClientStateOutput(
         total.state,
         tff.federated_map(divide, (total.result, tff.federated_sum(weight))),

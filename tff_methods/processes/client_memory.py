@@ -21,6 +21,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import client_works
 from tff_methods import composers
+from tff_methods import encoders
 
 
 def build_client_memory_fed_avg(
@@ -105,4 +106,34 @@ def build_client_memory_fed_avg(
       composers.WarmUp(num_rounds, create(factory))
       for num_rounds, factory in warm_up
     ],
+  )
+
+
+def remembering_top_k(
+  memory: aggregators.ClientMemory,
+  *,
+  fraction: float,
+  bits: int | None,
+  scope: str,
+  min_elements: int,
+) -> aggregators.RememberingMeanFactory:
+  """Returns what sends the largest values, and remembers the rest.
+
+  Args:
+    memory: What clients remember.
+    fraction: As in `aggregators.top_k_aggregator`, and what follows.
+    bits: As there.
+    scope: As there.
+    min_elements: As there.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If an argument is out of range.
+  """
+  encoders.check_sparsification(fraction=fraction, bits=bits)
+  return aggregators.RememberingMeanFactory(
+    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
+    memory,
+    scope=scope,
+    min_elements=min_elements,
   )

@@ -26,7 +26,6 @@ from collections.abc import Sequence
 
 from tff_methods import aggregators
 from tff_methods import composers
-from tff_methods import encoders
 from tff_methods.encoders import arguments
 from tff_methods.processes import client_memory
 
@@ -116,12 +115,10 @@ def dgc_aggregators(
   memory = aggregators.MomentumCorrection(momentum)
 
   def build(fraction):
-    encoders.check_sparsification(fraction=fraction, bits=None)
-    return aggregators.RememberingMeanFactory(
-      lambda spec, _: encoders.sparse_encoder(
-        spec, fraction=fraction, bits=None
-      ),
+    return client_memory.remembering_top_k(
       memory,
+      fraction=fraction,
+      bits=None,
       scope=scope,
       min_elements=min_elements,
     )

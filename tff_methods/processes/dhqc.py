@@ -23,7 +23,6 @@ who runs the rounds: `programs/train.py --sampling=exponential`.
 
 from tff_methods import aggregators
 from tff_methods import composers
-from tff_methods import encoders
 from tff_methods.processes import client_memory
 
 
@@ -90,10 +89,10 @@ def dhqc_aggregator(
   min_elements: int = 0,
 ) -> aggregators.RememberingMeanFactory:
   """Returns what clients send and keep; arguments as of the process."""
-  encoders.check_sparsification(fraction=fraction, bits=bits)
-  return aggregators.RememberingMeanFactory(
-    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
+  return client_memory.remembering_top_k(
     aggregators.ErrorFeedback(feedback),
+    fraction=fraction,
+    bits=bits,
     scope=scope,
     min_elements=min_elements,
   )
