@@ -26,12 +26,14 @@ import os
 
 from absl import flags
 from absl import logging
+import numpy as np
 import rich.progress
 
 from programs import bench_client_states
 from programs import bench_encoders
 from programs import bench_expansion
 from programs import bench_rounds
+from programs import bench_select
 from programs import reporting
 from programs import usage
 
@@ -42,6 +44,7 @@ _PART_NAMES = [
   'expansion',
   'rounds',
   'client_states',
+  'select',
 ]
 _REPEATS = flags.DEFINE_integer(
   'repeats', 11, 'How often everything is timed.', lower_bound=1
@@ -73,6 +76,7 @@ def main() -> int:
     'expansion': _expansion_rows,
     'rounds': _round_rows,
     'client_states': _client_state_rows,
+    'select': _select_rows,
   }
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
@@ -191,6 +195,37 @@ def _client_state_rows(repeats: int) -> list[list[str]]:
     ]
     for candidate, value in seconds.items()
   ]
+
+
+def _select_rows(repeats: int) -> list[list[str]]:
+  seconds = bench_select.time_retrievals(repeats)
+  alone = seconds[bench_select.FEDERATED_SELECT]
+  rows = [
+    [
+      f'{bench_select.NUM_KEYS:,} of {bench_select.NUM_ROWS:,} rows of '
+      f'{bench_select.DIMENSION} to each of {bench_select.NUM_CLIENTS} clients',
+      candidate,
+      f'{1000 * value:.0f} ms',
+      f'{value / alone:.3f} x tff.federated_select',
+    ]
+    for candidate, value in seconds.items()
+  ]
+  peaks = {
+    n: [bench_select.peak_client_bytes(n) for _ in range(min(repeats, 5))]
+    for n in bench_select.MEMORY_CLASSES
+  }
+  first = np.median(peaks[bench_select.MEMORY_CLASSES[0]])
+  for num_classes, values in peaks.items():
+    rows.append(
+      [
+        'peak memory of a client that trains '
+        f'{bench_select.MEMORY_CANDIDATES} rows of {bench_select.DIMENSION}',
+        f'of {num_classes:,} classes',
+        f'{np.median(values) / 1e6:.2f} MB',
+        f'{np.median(values) / first:.3f} x',
+      ]
+    )
+  return rows
 
 
 if __name__ == '__main__':

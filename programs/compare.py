@@ -28,6 +28,7 @@ cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 
 from collections.abc import Mapping, Sequence
 import ctypes
+import math
 import os
 import signal
 import statistics
@@ -184,6 +185,8 @@ def _print_comparison(
   """Prints one row for each preset, of means over its runs."""
   first, *_ = summaries.values()
   first_uplink_bytes = _mean(first, 'uplink_bytes')
+  # Those of the first runs; runs of other tasks may not have them all.
+  shown = reporting.shown_fractions(first[0]['metrics'])
   rows = []
   for name, runs in summaries.items():
     uplink_bytes = _mean(runs, 'uplink_bytes')
@@ -191,7 +194,7 @@ def _print_comparison(
       [
         name,
         runs[0]['method'],
-        _accuracy([run['metrics']['accuracy'] for run in runs]),
+        *(_spread(runs, metric) for metric in shown),
         f'{_mean(runs, "rounds"):.0f}',
         reporting.megabytes(uplink_bytes),
         f'{first_uplink_bytes / uplink_bytes:.2f} x',
@@ -202,7 +205,7 @@ def _print_comparison(
   header = [
     'run',
     'method',
-    'accuracy',
+    *shown.values(),
     'rounds',
     'uplink MB',
     'less uplink',
@@ -212,12 +215,13 @@ def _print_comparison(
   reporting.print_table(header, rows)
 
 
-def _accuracy(accuracies: Sequence[float]) -> str:
-  """The mean, and with several seeds their standard deviation."""
-  mean = reporting.percent(statistics.fmean(accuracies))
-  if len(accuracies) == 1:
+def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:
+  """A metric's mean, and with several seeds their standard deviation."""
+  values = [run['metrics'].get(name, math.nan) for run in runs]
+  mean = reporting.percent(statistics.fmean(values))
+  if len(values) == 1:
     return mean
-  return f'{mean} (± {100 * statistics.stdev(accuracies):.2f})'
+  return f'{mean} (± {100 * statistics.stdev(values):.2f})'
 
 
 def _mean(runs: Sequence[Mapping[str, object]], name: str) -> float:

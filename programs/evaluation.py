@@ -20,6 +20,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+import tasks
+
 Metrics = collections.OrderedDict[str, np.float32]
 
 
@@ -29,8 +31,9 @@ def build_evaluation_fn(
   """Builds a function from model weights to metrics on the test data.
 
   It runs in this process, batch after batch in the order of the data. The
-  metrics are the model's, always with the same names, so that a result can
-  stand for the structure of others.
+  metrics are the model's, and `map_at_<r>` where the task has unseen classes to
+  retrieve, always with the same names, so that a result can stand for the
+  structure of others.
 
   Args:
     task: The model, and the held-out data of all clients together.
@@ -41,22 +44,35 @@ def build_evaluation_fn(
   model = task.model_fn()
   test_data = task.datasets.get_centralized_test_data()
 
-  @tf.function
-  def update_metrics(batch):
-    model.forward_pass(batch, training=False)
+  retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
+  retrieval_fns = {}
+  if retrieval is not None:
+    retrieval_fns[f'map_at_{retrieval.r}'] = retrieval.build_metric_fn()
+
+  # Traced now: what TFF builds in graphs would break a Keras model that is
+  # traced after it.
+  update_metrics = tf.function(
+    lambda batch: model.forward_pass(batch, training=False)
+  ).get_concrete_function(model.input_spec)
 
   def evaluate(model_weights: tff.learning.models.ModelWeights) -> Metrics:
-    model_weights.assign_weights_to(model)
+    # As lists, whatever kind of model was trained.
+    tff.learning.models.ModelWeights(
+      list(model_weights.trainable), list(model_weights.non_trainable)
+    ).assign_weights_to(model)
     model.reset_metrics()
     for batch in test_data:
       update_metrics(batch)
     unfinalized = model.report_local_unfinalized_metrics()
-    return collections.OrderedDict(
+    metrics = collections.OrderedDict(
       # A finalizer makes a Keras metric, thus variables, at each call, which
       # `tf.function`s must not; in TFF it is called once a graph.
       (short_name(name), np.float32(f.python_function(unfinalized[name])))
       for name, f in model.metric_finalizers().items()
     )
+    for name, metric_fn in retrieval_fns.items():
+      metrics[name] = np.float32(metric_fn(model_weights))
+    return metrics
 
   return evaluate
 

@@ -20,6 +20,7 @@ from absl import flags
 import tensorflow_federated as tff
 
 from programs import usage
+import tasks
 from tff_methods import aggregators
 from tff_methods import composers
 from tff_methods import encoders
@@ -103,8 +104,33 @@ _CLIP_FACTOR = flags.DEFINE_float(
   'Cuts magnitudes off at this many standard deviations (terngrad); 0: not.',
   lower_bound=0.0,
 )
-
-ModelFn = Callable[[], tff.learning.models.VariableModel]
+_VARIANT = flags.DEFINE_enum(
+  'variant',
+  'fed_ss',
+  list(processes.FED_SS_VARIANTS),
+  'Which classes push in the loss of a client (fed_ss).',
+)
+_NUM_SAMPLED_CLASSES = flags.DEFINE_integer(
+  'num_sampled_classes',
+  None,
+  'The rows of the output layer that each client gets and sends (fed_ss): its '
+  'own classes, and random others.',
+  lower_bound=1,
+)
+_RETRIEVAL_MODE = flags.DEFINE_enum(
+  'retrieval_mode',
+  'broadcast',
+  list(composers.RETRIEVAL_MODES),
+  'How rows reach a client in the simulation (fed_ss), which changes its time '
+  'only: bytes are those of select in any case.',
+)
+_SPREADOUT_RATE = flags.DEFINE_float(
+  'spreadout_rate',
+  0.01,
+  'How far the server pushes rows apart in a round (fed_ss with '
+  '--variant=fed_aws).',
+  lower_bound=0.0,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,15 +138,16 @@ class Method:
   """A way to train.
 
   Attributes:
-    build: From a model function, the clients' and the server's optimizer, and a
-      seed to the learning process, or to one with client states.
+    build: From a task, the clients' and the server's optimizer, and a seed to
+      the learning process, or to one with client states.
     own_flags: The flags that this method takes, besides those of all methods.
     check: Raises `ValueError` unless these flags go together.
+    check_task: Raises `UsageError` unless the method can train a task.
   """
 
   build: Callable[
     [
-      ModelFn,
+      tff.simulation.baselines.BaselineTask,
       tff.learning.optimizers.Optimizer,
       tff.learning.optimizers.Optimizer,
       int,
@@ -129,12 +156,15 @@ class Method:
   ]
   own_flags: tuple[flags.FlagHolder, ...] = ()
   check: Callable[[], object] = lambda: None
+  check_task: Callable[[tff.simulation.baselines.BaselineTask], object] = (
+    lambda task: None
+  )
 
 
-def _build_fed_avg(model_fn, client_optimizer, server_optimizer, seed):
+def _build_fed_avg(task, client_optimizer, server_optimizer, seed):
   del seed  # Nothing here is random.
   return tff.learning.algorithms.build_weighted_fed_avg(
-    model_fn,
+    task.model_fn,
     client_optimizer,
     server_optimizer,
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
@@ -166,9 +196,9 @@ def _sketch_options() -> dict[str, object]:
   )
 
 
-def _build_sketched_update(model_fn, client_optimizer, server_optimizer, seed):
+def _build_sketched_update(task, client_optimizer, server_optimizer, seed):
   return processes.build_sketched_update_fed_avg(
-    model_fn,
+    task.model_fn,
     client_optimizer,
     server_optimizer,
     **_sketch_options(),
@@ -196,9 +226,9 @@ def _low_rank() -> update_spaces.LowRank:
 def _structured_update(space_fn, *own_flags) -> Method:
   """The method that trains in the space that flags ask for."""
 
-  def build(model_fn, client_optimizer, server_optimizer, seed):
+  def build(task, client_optimizer, server_optimizer, seed):
     return processes.build_structured_update_fed_avg(
-      model_fn,
+      task.model_fn,
       client_optimizer,
       server_optimizer,
       update_space=space_fn(),
@@ -226,10 +256,10 @@ def _dhqc_options() -> dict[str, object]:
   )
 
 
-def _build_dhqc(model_fn, client_optimizer, server_optimizer, seed):
+def _build_dhqc(task, client_optimizer, server_optimizer, seed):
   del seed  # Nothing here is random.
   return processes.build_dhqc_fed_avg(
-    model_fn, client_optimizer, server_optimizer, **_dhqc_options()
+    task.model_fn, client_optimizer, server_optimizer, **_dhqc_options()
   )
 
 
@@ -254,10 +284,10 @@ def _warm_up_fractions() -> list[float] | None:
     ) from e
 
 
-def _build_dgc(model_fn, client_optimizer, server_optimizer, seed):
+def _build_dgc(task, client_optimizer, server_optimizer, seed):
   del seed  # Nothing here is random.
   return processes.build_dgc_fed_avg(
-    model_fn, client_optimizer, server_optimizer, **_dgc_options()
+    task.model_fn, client_optimizer, server_optimizer, **_dgc_options()
   )
 
 
@@ -267,13 +297,50 @@ def _ternary_options() -> dict[str, object]:
   )
 
 
-def _build_terngrad(model_fn, client_optimizer, server_optimizer, seed):
+def _build_terngrad(task, client_optimizer, server_optimizer, seed):
   return processes.build_terngrad_fed_avg(
-    model_fn,
+    task.model_fn,
     client_optimizer,
     server_optimizer,
     **_ternary_options(),
     min_elements=_min_elements(),
+    base_seed=seed,
+  )
+
+
+def _check_fed_ss() -> None:
+  processes.check_fed_ss(_VARIANT.value, _NUM_SAMPLED_CLASSES.value)
+  if _SPREADOUT_RATE.present and _VARIANT.value != 'fed_aws':
+    raise ValueError(
+      'Expected no --spreadout_rate without --variant=fed_aws, found '
+      f'--spreadout_rate={_SPREADOUT_RATE.value}; leave it out.'
+    )
+
+
+def _check_row_task(task) -> None:
+  if not isinstance(task, tasks.RowTask):
+    raise usage.UsageError(
+      'Expected a task whose model has a row for each class with '
+      '--method=fed_ss, found another; docs/tasks.md tells which have.'
+    )
+  num_classes = task.row_model.num_classes
+  if (_NUM_SAMPLED_CLASSES.value or 0) > num_classes:
+    raise usage.UsageError(
+      f'Expected --num_sampled_classes of at most {num_classes}, the classes '
+      f'of the task, found {_NUM_SAMPLED_CLASSES.value}; lower it.'
+    )
+
+
+def _build_fed_ss(task, client_optimizer, server_optimizer, seed):
+  return processes.build_fed_ss(
+    task.row_model,
+    client_optimizer,
+    server_optimizer,
+    num_sampled_classes=_NUM_SAMPLED_CLASSES.value,
+    variant=_VARIANT.value,
+    retrieval_mode=_RETRIEVAL_MODE.value,
+    spreadout_rate=_SPREADOUT_RATE.value,
+    seed_source=_SEED_SOURCE.value,
     base_seed=seed,
   )
 
@@ -309,7 +376,42 @@ METHODS = {
     (_CLIP_FACTOR, _MIN_ELEMENTS, _SEED_SOURCE),
     lambda: encoders.check_ternary(**_ternary_options()),
   ),
+  'fed_ss': Method(
+    _build_fed_ss,
+    (
+      _VARIANT,
+      _NUM_SAMPLED_CLASSES,
+      _RETRIEVAL_MODE,
+      _SPREADOUT_RATE,
+      _SEED_SOURCE,
+    ),
+    _check_fed_ss,
+    _check_row_task,
+  ),
 }
+
+
+def build_process(
+  name: str,
+  task: tff.simulation.baselines.BaselineTask,
+  client_optimizer: tff.learning.optimizers.Optimizer,
+  server_optimizer: tff.learning.optimizers.Optimizer,
+  seed: int,
+) -> tff.learning.templates.LearningProcess | composers.ClientStateProcess:
+  """Builds the process of a method for a task.
+
+  Args:
+    name: The method's.
+    task: What to train.
+    client_optimizer: Of the clients.
+    server_optimizer: Of the server.
+    seed: Of all random choices.
+
+  Raises:
+    UsageError: If the method or its flags are not for this task.
+  """
+  METHODS[name].check_task(task)
+  return METHODS[name].build(task, client_optimizer, server_optimizer, seed)
 
 
 def check_flags(name: str) -> None:

@@ -20,6 +20,7 @@ from rich import progress as rich_progress
 from rich import table as rich_table
 
 _BYTES_IN_MEGABYTE = 1e6
+_MAP_PREFIX = 'map_at_'
 _WIDEST = 1000  # Characters in a line where no screen limits it.
 
 
@@ -72,10 +73,9 @@ class Progress:
       is_evaluated: Whether the evaluation is of this round. Without a terminal
         other rounds are not shown.
     """
-    description = (
-      f'accuracy {metrics["accuracy"]:.2%}, loss {metrics["loss"]:.4f}, '
-      f'uplink {uplink_bytes / _BYTES_IN_MEGABYTE:,.2f} MB'
-    )
+    parts = [f'{name} {text}' for name, text in metric_texts(metrics).items()]
+    parts.append(f'uplink {uplink_bytes / _BYTES_IN_MEGABYTE:,.2f} MB')
+    description = ', '.join(parts)
     if self._bar_task is None:
       # Begun where the training begins, or the estimate of the time left would
       # count the rounds before a resumption as done in no time.
@@ -97,8 +97,7 @@ def print_summary(summary: Mapping[str, object]) -> None:
       'task',
       'method',
       'rounds',
-      'accuracy',
-      'loss',
+      *metric_texts(summary['metrics']),
       'uplink MB',
       'downlink MB',
       'seconds',
@@ -108,8 +107,7 @@ def print_summary(summary: Mapping[str, object]) -> None:
         summary['task'],
         summary['method'],
         str(summary['rounds']),
-        percent(summary['metrics']['accuracy']),
-        f'{summary["metrics"]["loss"]:.4f}',
+        *metric_texts(summary['metrics']).values(),
         megabytes(summary['uplink_bytes']),
         megabytes(summary['downlink_bytes']),
         f'{summary["seconds"]:.1f}',
@@ -127,6 +125,27 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
   if not console.is_terminal:
     console.width = _WIDEST
   console.print(table)
+
+
+def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
+  """Returns the names of metrics from 0 to 1, with those they are shown under.
+
+  These are `accuracy`, and `MAP@r` for `map_at_r`.
+  """
+  names = {'accuracy': 'accuracy'}
+  for name in metrics:
+    if name.startswith(_MAP_PREFIX):
+      names[name] = f'MAP@{name.removeprefix(_MAP_PREFIX)}'
+  return names
+
+
+def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:
+  """Returns what is shown of an evaluation, by the names it is shown under."""
+  texts = {
+    shown: percent(metrics[name])
+    for name, shown in shown_fractions(metrics).items()
+  }
+  return texts | {'loss': f'{metrics["loss"]:.4f}'}
 
 
 def megabytes(num_bytes: float) -> str:

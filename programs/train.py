@@ -251,8 +251,9 @@ def _build_experiment(
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e
-  learning_process = methods.METHODS[_METHOD.value].build(
-    task.model_fn,
+  learning_process = methods.build_process(
+    _METHOD.value,
+    task,
     tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value),
     tff.learning.optimizers.build_sgdm(
       _SERVER_LEARNING_RATE.value, _SERVER_MOMENTUM.value
@@ -286,7 +287,10 @@ def _run_on_ids(process, dataset_computation, client_states):
 def _build_count_bytes(process):
   """Returns `training_loop.Experiment.count_bytes` of a process."""
   if not isinstance(process, composers.ClientStateProcess):
-    count = communication.build_round_bytes_fn(process.next)
+    # Of what clients would get, where a simulation sends more.
+    is_select = isinstance(process, composers.SelectProcess)
+    next_fn = process.counted_next if is_select else process.next
+    count = communication.build_round_bytes_fn(next_fn)
     return lambda _, metrics, num_clients: count(metrics, num_clients)
   build = functools.cache(communication.build_round_bytes_fn)
   return lambda round_num, metrics, num_clients: build(

@@ -17,5 +17,13 @@
 from tasks.options import TaskOptions
 from tasks.registry import build_task
 from tasks.registry import TASK_NAMES
+from tasks.row_task import RetrievalData
+from tasks.row_task import RowTask
 
-__all__ = ['TASK_NAMES', 'TaskOptions', 'build_task']
+__all__ = [
+  'TASK_NAMES',
+  'RetrievalData',
+  'RowTask',
+  'TaskOptions',
+  'build_task',
+]

@@ -20,6 +20,8 @@ import tensorflow_federated as tff
 
 from tasks import options as options_lib
 from tasks import preprocessing
+from tasks import row_task
+from tff_methods import retrieval
 
 
 def client_spec(
@@ -57,21 +59,100 @@ def assemble_task(
   Returns:
     A task with cross-entropy loss and accuracy as its metric.
   """
-  datasets = tff.simulation.baselines.BaselineTaskDatasets(
+  datasets = _datasets(train_data, test_data, decode_fn, client_spec, seed)
+  return tff.simulation.baselines.BaselineTask(
+    datasets, _model_fn(keras_model_fn, datasets.element_type_structure)
+  )
+
+
+def assemble_row_task(
+  *,
+  train_data: tff.simulation.datasets.ClientData,
+  test_data: tf.data.Dataset,
+  retrieval_data: tf.data.Dataset | None = None,
+  decode_fn: preprocessing.DecodeFn,
+  eval_decode_fn: preprocessing.DecodeFn | None = None,
+  body_fn: Callable[[], tf.keras.Model],
+  rows_fn: Callable[[], retrieval.RowLayer],
+  client_spec: tff.simulation.baselines.ClientSpec,
+  seed: int,
+) -> row_task.RowTask:
+  """Builds an image classification task with a row for each class.
+
+  Args:
+    train_data: As in `assemble_task`.
+    test_data: As in `assemble_task`.
+    retrieval_data: Stored examples of other classes, if there are any.
+    decode_fn: As in `assemble_task`.
+    eval_decode_fn: The same for examples that are not trained on, if they are
+      decoded otherwise.
+    body_fn: Makes the model from images to embeddings.
+    rows_fn: Makes the layer that follows it.
+    client_spec: As in `assemble_task`.
+    seed: As in `assemble_task`.
+
+  Returns:
+    A task with cross-entropy loss and accuracy as its metric.
+  """
+  datasets = _datasets(
+    train_data, test_data, decode_fn, client_spec, seed, eval_decode_fn
+  )
+  input_spec = datasets.element_type_structure
+
+  def row_model_fn() -> retrieval.RowModel:
+    rows = rows_fn()
+    rows.build(body_fn().output_shape)
+    return retrieval.row_model_from_keras(body_fn, rows, input_spec=input_spec)
+
+  held_out_classes = None
+  if retrieval_data is not None:
+    held_out_classes = row_task.RetrievalData(
+      datasets.eval_preprocess_fn(retrieval_data), body_fn
+    )
+  return row_task.RowTask(
+    datasets,
+    _model_fn(lambda: _stack(body_fn(), rows_fn()), input_spec),
+    row_model_fn,
+    held_out_classes,
+  )
+
+
+def _stack(body: tf.keras.Model, rows: retrieval.RowLayer) -> tf.keras.Model:
+  # The body stays one layer: so its weights keep their order.
+  return tf.keras.Sequential(
+    [tf.keras.layers.InputLayer(body.input_shape[1:]), body, rows]
+  )
+
+
+def _datasets(
+  train_data: tff.simulation.datasets.ClientData,
+  test_data: tf.data.Dataset,
+  decode_fn: preprocessing.DecodeFn,
+  client_spec: tff.simulation.baselines.ClientSpec,
+  seed: int,
+  eval_decode_fn: preprocessing.DecodeFn | None = None,
+) -> tff.simulation.baselines.BaselineTaskDatasets:
+  return tff.simulation.baselines.BaselineTaskDatasets(
     train_data=train_data,
     test_data=test_data,
     train_preprocess_fn=preprocessing.build_train_preprocess_fn(
       client_spec, decode_fn, seed
     ),
-    eval_preprocess_fn=preprocessing.build_eval_preprocess_fn(decode_fn),
+    eval_preprocess_fn=preprocessing.build_eval_preprocess_fn(
+      eval_decode_fn or decode_fn
+    ),
   )
 
+
+def _model_fn(
+  keras_model_fn: Callable[[], tf.keras.Model], input_spec: object
+) -> Callable[[], tff.learning.models.VariableModel]:
   def model_fn() -> tff.learning.models.VariableModel:
     return tff.learning.models.from_keras_model(
       keras_model_fn(),
       loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-      input_spec=datasets.element_type_structure,
+      input_spec=input_spec,
       metrics=[tf.keras.metrics.SparseCategoricalAccuracy()],
     )
 
-  return tff.simulation.baselines.BaselineTask(datasets, model_fn)
+  return model_fn

@@ -36,10 +36,10 @@ import tensorflow_federated as tff
 CACHE_VARIABLE = 'TFF_METHODS_CACHE'
 TRAIN_SPLIT = 'train'
 TEST_SPLIT = 'test'
+RETRIEVAL_SPLIT = 'retrieval'
 
 # Part of every name: to be raised when what is written below changes.
 _FORMAT_VERSION = 1
-_TEST_CLIENT = 'test'
 _REMEDY = (
   f'choose another directory with `cache_dir` or ${CACHE_VARIABLE}, '
   'or make room in it.'
@@ -116,10 +116,11 @@ def write_database(
   train: tuple[np.ndarray, np.ndarray],
   test: tuple[np.ndarray, np.ndarray],
   partition: Sequence[np.ndarray],
+  retrieval: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
   """Writes labelled images as TFF's SQLite client data.
 
-  The training clients are called by their number in the partition; the test
+  The training clients are called by their number in the partition; each other
   split is one client. Images are stored as bytes, a quarter of what a list of
   floats takes.
 
@@ -128,11 +129,17 @@ def write_database(
     train: Training images, uint8, and labels.
     test: Held-out images, uint8, and labels.
     partition: For each client the indices of its training examples.
+    retrieval: Images, uint8, and labels of classes that are in neither.
   """
+  held_out = {TEST_SPLIT: test}
+  if retrieval is not None:
+    held_out[RETRIEVAL_SPLIT] = retrieval
   width = len(str(len(partition) - 1))
   clients = {f'{i:0{width}}': (*train, p) for i, p in enumerate(partition)}
-  splits = dict.fromkeys(clients, TRAIN_SPLIT) | {_TEST_CLIENT: TEST_SPLIT}
-  clients[_TEST_CLIENT] = (*test, np.arange(len(test[1])))
+  splits = dict.fromkeys(clients, TRAIN_SPLIT)
+  for split, (x, y) in held_out.items():
+    clients[split] = (x, y, np.arange(len(y)))
+    splits[split] = split
 
   def client_dataset(client_id):
     x, y, indices = clients[client_id]
@@ -155,8 +162,12 @@ def load_train_data(path: str) -> tff.simulation.datasets.ClientData:
 
 def load_test_data(path: str) -> tf.data.Dataset:
   """The held-out examples, serialized `tf.train.Example`s."""
-  test_data = tff.simulation.datasets.SqlClientData(path, TEST_SPLIT)
-  return test_data.create_tf_dataset_for_client(_TEST_CLIENT)
+  return _load_held_out(path, TEST_SPLIT)
+
+
+def load_retrieval_data(path: str) -> tf.data.Dataset:
+  """The examples of other classes, serialized `tf.train.Example`s."""
+  return _load_held_out(path, RETRIEVAL_SPLIT)
 
 
 def parse_examples(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -187,6 +198,11 @@ def largest_client(path: str) -> int:
       (TRAIN_SPLIT,),
     )
   return largest
+
+
+def _load_held_out(path: str, split: str) -> tf.data.Dataset:
+  data = tff.simulation.datasets.SqlClientData(path, split)
+  return data.create_tf_dataset_for_client(split)
 
 
 def _seal(path: str) -> None:

@@ -13,29 +13,16 @@
 # limitations under the License.
 """Labelled images from files, or from what scikit-learn carries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 import dataclasses
 import hashlib
-import lzma
-import os
-import zipfile
-import zlib
 
 import numpy as np
 from sklearn import datasets as sklearn_datasets
 
-NUM_CLASSES = 10
+from tasks import npz_files
 
-# What `np.load` raises for files that are cut short or altered.
-_NPZ_ERRORS = (
-  EOFError,
-  KeyError,
-  OSError,
-  ValueError,
-  lzma.LZMAError,
-  zipfile.BadZipFile,
-  zlib.error,
-)
+_NUM_CLASSES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,15 +31,17 @@ class LabelledImages:
 
   Attributes:
     x_train: uint8 `[num_train, height, width, channels]`.
-    y_train: uint8 `[num_train]`.
+    y_train: `[num_train]`, integers from 0.
     x_test: uint8 `[num_test, height, width, channels]`.
-    y_test: uint8 `[num_test]`.
+    y_test: As `y_train`.
+    retrieval: Images as those, and labels, of classes that occur in neither.
   """
 
   x_train: np.ndarray
   y_train: np.ndarray
   x_test: np.ndarray
   y_test: np.ndarray
+  retrieval: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +51,46 @@ class ImageSource:
   Attributes:
     fingerprint: A hash of all that `load` reads.
     load: Reads and decodes the images; raises `ValueError` if it cannot.
+    num_classes: All labels to train on and to test with are below.
   """
 
   fingerprint: str
   load: Callable[[], LabelledImages]
+  num_classes: int = _NUM_CLASSES
+
+
+def open_source(
+  task_name: str,
+  open_fn: Callable[..., ImageSource],
+  data_dir: str | None,
+  *,
+  needs_data_dir: bool,
+) -> ImageSource:
+  """Opens the source of a task.
+
+  Args:
+    task_name: For messages.
+    open_fn: Opens the source, given `data_dir` if it needs it.
+    data_dir: What the caller of the task gave.
+    needs_data_dir: Whether the source needs it.
+
+  Returns:
+    The source.
+
+  Raises:
+    ValueError: If there is no `data_dir` but should be, or the other way round.
+  """
+  if needs_data_dir and not data_dir:
+    raise ValueError(
+      f'Task {task_name!r} expects `data_dir`, the directory with its files, '
+      "found none: give it, or choose the task 'digits', which needs no files."
+    )
+  if not needs_data_dir and data_dir:
+    raise ValueError(
+      f'Task {task_name!r} takes no `data_dir`, found {data_dir!r}: leave it '
+      'out.'
+    )
+  return open_fn(data_dir) if data_dir else open_fn()
 
 
 def digits() -> ImageSource:
@@ -97,18 +122,20 @@ def mnist(data_dir: str) -> ImageSource:
   Raises:
     ValueError: If the file is missing.
   """
-  (path,) = _find_files(data_dir, ['mnist.npz'])
+  (path,) = npz_files.find_files(data_dir, ['mnist.npz'])
 
   def load():
     names = ('x_train', 'y_train', 'x_test', 'y_test')
-    x_train, y_train, x_test, y_test = _read_npz(path, names)
+    x_train, y_train, x_test, y_test = npz_files.read_npz(path, names)
     for x, y in ((x_train, y_train), (x_test, y_test)):
-      _check_arrays(path, x, y, (y.size, 28, 28))
+      npz_files.check_labelled_images(
+        path, x, y, (y.size, 28, 28), num_classes=_NUM_CLASSES
+      )
     return LabelledImages(
       x_train[..., np.newaxis], y_train, x_test[..., np.newaxis], y_test
     )
 
-  return ImageSource(_hash_files([path]), load)
+  return ImageSource(npz_files.hash_files([path]), load)
 
 
 def cifar10(data_dir: str) -> ImageSource:
@@ -129,7 +156,7 @@ def cifar10(data_dir: str) -> ImageSource:
     ValueError: If a file is missing.
   """
   names = [f'cifar10_train_{i}.npz' for i in range(5)] + ['cifar10_test.npz']
-  paths = _find_files(data_dir, names)
+  paths = npz_files.find_files(data_dir, names)
 
   def load():
     parts = [_load_cifar10_part(path) for path in paths]
@@ -137,61 +164,15 @@ def cifar10(data_dir: str) -> ImageSource:
     y_train = np.concatenate([y for _, y in parts[:-1]])
     return LabelledImages(x_train, y_train, *parts[-1])
 
-  return ImageSource(_hash_files(paths), load)
+  return ImageSource(npz_files.hash_files(paths), load)
 
 
 def _load_cifar10_part(path: str) -> tuple[np.ndarray, np.ndarray]:
-  delta, y = _read_npz(path, ('x_delta', 'y'))
-  _check_arrays(path, delta, y, (3, y.size, 32, 32))
+  delta, y = npz_files.read_npz(path, ('x_delta', 'y'))
+  npz_files.check_labelled_images(
+    path, delta, y, (3, y.size, 32, 32), num_classes=_NUM_CLASSES
+  )
   planes = delta.cumsum(axis=2, dtype=np.uint8).cumsum(axis=3, dtype=np.uint8)
   green, red_minus_green, blue_minus_green = planes
   rgb = (red_minus_green + green, green, blue_minus_green + green)
   return np.stack(rgb, axis=-1), y
-
-
-def _find_files(data_dir: str, names: Sequence[str]) -> list[str]:
-  data_dir = os.path.expanduser(data_dir)
-  paths = [os.path.join(data_dir, name) for name in names]
-  for path in paths:
-    if not os.path.isfile(path):
-      raise ValueError(
-        f'Expected the file {path}, found none: '
-        f'`data_dir` must be a directory with {", ".join(names)}.'
-      )
-  return paths
-
-
-def _hash_files(paths: Sequence[str]) -> str:
-  digest = hashlib.sha256()
-  for path in paths:
-    with open(path, 'rb') as f:
-      digest.update(hashlib.file_digest(f, 'sha256').digest())
-  return digest.hexdigest()
-
-
-def _read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
-  try:
-    with np.load(path) as arrays:
-      return [arrays[name] for name in names]
-  except _NPZ_ERRORS as e:
-    raise ValueError(
-      f'Expected {path} to be an .npz file with {", ".join(names)}, found '
-      f'that it cannot be read ({type(e).__name__}): replace it.'
-    ) from e
-
-
-def _check_arrays(
-  path: str, x: np.ndarray, y: np.ndarray, shape: tuple[int, ...]
-) -> None:
-  is_sound = (
-    (x.dtype, y.dtype) == (np.uint8, np.uint8)
-    and (x.shape, y.shape) == (shape, (y.size,))
-    and 0 < y.size
-    and y.max() < NUM_CLASSES
-  )
-  if not is_sound:
-    raise ValueError(
-      f'Expected {path} to have uint8 images {list(shape)} and uint8 labels '
-      f'below {NUM_CLASSES}, found {x.dtype} {list(x.shape)} and {y.dtype} '
-      f'{list(y.shape)} up to {y.max(initial=0)}: replace it.'
-    )

@@ -27,6 +27,7 @@ from tasks import image_sources
 from tasks import models
 from tasks import options as options_lib
 from tasks import partitions
+from tasks import preprocessing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,9 @@ def build_image_task(
   task = _TASKS[name]
   options = options_lib.resolve(name, options, task.defaults)
   cache_dir = client_database.cache_directory(cache_dir)
-  source = _open_source(name, task, data_dir)
+  source = image_sources.open_source(
+    name, task.open_source, data_dir, needs_data_dir=task.needs_data_dir
+  )
   contents_key = {
     'source': source.fingerprint,
     'partition': options.partition,
@@ -128,28 +131,18 @@ def build_image_task(
   return assembly.assemble_task(
     train_data=client_database.load_train_data(path),
     test_data=client_database.load_test_data(path),
-    decode_fn=functools.partial(_decode, task),
+    decode_fn=functools.partial(
+      preprocessing.decode_images,
+      image_shape=task.image_shape,
+      mean=task.mean,
+      scale=task.scale,
+    ),
     keras_model_fn=functools.partial(task.keras_model_fn, seed),
     client_spec=assembly.client_spec(
       options, client_database.largest_client(path)
     ),
     seed=seed,
   )
-
-
-def _open_source(
-  name: str, task: _ImageTask, data_dir: str | None
-) -> image_sources.ImageSource:
-  if task.needs_data_dir and not data_dir:
-    raise ValueError(
-      f'Task {name!r} expects `data_dir`, the directory with its files, found '
-      "none: give it, or choose the task 'digits', which needs no files."
-    )
-  if not task.needs_data_dir and data_dir:
-    raise ValueError(
-      f'Task {name!r} takes no `data_dir`, found {data_dir!r}: leave it out.'
-    )
-  return task.open_source(data_dir) if data_dir else task.open_source()
 
 
 def _build(
@@ -173,12 +166,3 @@ def _build(
     (images.x_test, images.y_test),
     partition,
   )
-
-
-def _decode(
-  task: _ImageTask, serialized: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-  pixels, labels = client_database.parse_examples(serialized)
-  pixels = tf.reshape(pixels, (-1, *task.image_shape))
-  x = (tf.cast(pixels, tf.float32) - task.mean) / task.scale
-  return x, tf.cast(labels, tf.int32)

@@ -33,7 +33,7 @@ def digits_cnn(seed: int) -> tf.keras.Model:
   Returns:
     A model from `[batch, 8, 8, 1]` to `[batch, 10]`.
   """
-  init = _initializers(seed)
+  init = relu_initializers(seed)
   return tf.keras.Sequential(
     [
       tf.keras.layers.InputLayer((8, 8, 1)),
@@ -61,7 +61,7 @@ def mnist_cnn(seed: int, num_classes: int = 10) -> tf.keras.Model:
   Returns:
     A model from `[batch, 28, 28, 1]` to `[batch, num_classes]`.
   """
-  init = _initializers(seed)
+  init = relu_initializers(seed)
   return tf.keras.Sequential(
     [
       tf.keras.layers.InputLayer((28, 28, 1)),
@@ -100,7 +100,7 @@ def all_cnn(seed: int) -> tf.keras.Model:
   Returns:
     A model from `[batch, 32, 32, 3]` to `[batch, 10]`.
   """
-  init = _initializers(seed)
+  init = relu_initializers(seed)
   return tf.keras.Sequential(
     [
       tf.keras.layers.InputLayer((32, 32, 3)),
@@ -130,7 +130,7 @@ def _conv(
   )
 
 
-def _initializers(seed: int) -> Iterator[tf.keras.initializers.Initializer]:
+def relu_initializers(seed: int) -> Iterator[tf.keras.initializers.Initializer]:
   """Initializers for ReLU layers, each with a seed of its own."""
   rng = np.random.default_rng(seed)
   while True:

@@ -19,6 +19,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tasks import client_database
+
 # From a batch of stored examples to images and labels.
 DecodeFn = Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
 
@@ -63,3 +65,27 @@ def build_eval_preprocess_fn(
 ) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
   """Batches and decodes examples, in their order."""
   return lambda dataset: dataset.batch(_EVAL_BATCH_SIZE).map(decode_fn)
+
+
+def decode_images(
+  serialized: tf.Tensor,
+  *,
+  image_shape: tuple[int, int, int],
+  mean: tuple[float, ...],
+  scale: tuple[float, ...],
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Decodes a batch of examples of a client database.
+
+  Args:
+    serialized: string `[batch]`.
+    image_shape: Height, width and channels.
+    mean: What is taken from the pixels of each channel.
+    scale: What they are then divided by.
+
+  Returns:
+    Images, float32 `[batch, *image_shape]`, and labels, int32 `[batch]`.
+  """
+  pixels, labels = client_database.parse_examples(serialized)
+  pixels = tf.reshape(pixels, (-1, *image_shape))
+  x = (tf.cast(pixels, tf.float32) - mean) / scale
+  return x, tf.cast(labels, tf.int32)

@@ -15,11 +15,21 @@
 
 import tensorflow_federated as tff
 
+from tasks import character_tasks
 from tasks import emnist
 from tasks import image_tasks
+from tasks import landmarks
 from tasks import options as options_lib
 
-TASK_NAMES = ('digits', 'mnist', 'cifar10', 'emnist')
+TASK_NAMES = (
+  'digits',
+  'mnist',
+  'cifar10',
+  'emnist',
+  'omniglot',
+  'glyphs',
+  'gldv2',
+)
 
 
 def build_task(
@@ -38,6 +48,12 @@ def build_task(
   | `mnist` | `data_dir`, 60,000 examples | 100, IID | 843,658 |
   | `cifar10` | `data_dir`, 50,000 examples | 100, IID | 1,369,738 |
   | `emnist` | TFF's, 671,585 examples | 3,400 writers | 870,334 |
+  | `omniglot` | `data_dir`, 964 classes | 144 of 20 classes | 150,816 |
+  | `glyphs` | matplotlib's fonts, 1,926 classes | 336 of 20 classes | 212,384 |
+  | `gldv2` | TFF's, 2,028 classes | 1,262 photographers | 1,093,728 |
+
+  The last three are `tasks.row_task.RowTask`s: their models have a row for each
+  class, and `omniglot` and `glyphs` have other classes for retrieval.
 
   `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
   `dataset_computation` from a client id to the client's batches,
@@ -47,13 +63,15 @@ def build_task(
   all follow from `seed`.
 
   Pixels are in [0, 1], with 0 for the background (1 in `emnist`, as in TFF); in
-  `cifar10` each channel has mean 0 and variance 1 over the training images.
+  `cifar10` each channel has mean 0 and variance 1 over the training images, and
+  in `gldv2` pixels are in [-1, 1].
 
   Args:
     name: One of `TASK_NAMES`.
-    data_dir: For `mnist` and `cifar10` the directory with their files; for
-      `emnist` one with TFF's `emnist_all.sqlite`, which is downloaded to the
-      cache directory otherwise. `digits` takes none.
+    data_dir: For `mnist`, `cifar10` and `omniglot` the directory with their
+      files; for `emnist` one with TFF's `emnist_all.sqlite`, and for `gldv2`
+      with TFF's `gld160k`, which are downloaded to the cache directory
+      otherwise. `digits` and `glyphs` take none.
     cache_dir: Where client data is kept. By default the environment's
       `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
     seed: Of all random choices, from 0 to 2^32 - 1.
@@ -76,4 +94,10 @@ def build_task(
   options = options or options_lib.TaskOptions()
   if name == 'emnist':
     return emnist.build_emnist_task(data_dir, cache_dir, seed, options)
+  if name == 'gldv2':
+    return landmarks.build_landmarks_task(data_dir, cache_dir, seed, options)
+  if name in ('omniglot', 'glyphs'):
+    return character_tasks.build_character_task(
+      name, data_dir, cache_dir, seed, options
+    )
   return image_tasks.build_image_task(name, data_dir, cache_dir, seed, options)

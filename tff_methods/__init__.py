@@ -21,6 +21,7 @@ from tff_methods import communication
 from tff_methods import composers
 from tff_methods import encoders
 from tff_methods import processes
+from tff_methods import retrieval
 from tff_methods import runtime
 from tff_methods import update_spaces
 
@@ -31,6 +32,7 @@ __all__ = [
   'composers',
   'encoders',
   'processes',
+  'retrieval',
   'runtime',
   'update_spaces',
 ]

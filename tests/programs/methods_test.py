@@ -16,6 +16,7 @@
 import collections
 import inspect
 import math
+import types
 from unittest import mock
 
 from absl import flags
@@ -28,6 +29,8 @@ import tensorflow_federated as tff
 
 from programs import methods
 from programs import usage
+import tasks
+from tests.tff_methods import row_models
 from tff_methods import composers
 from tff_methods import processes
 
@@ -43,6 +46,12 @@ def _model_fn() -> tff.learning.models.VariableModel:
   )
 
 
+# All that methods take of a task.
+_TASK = types.SimpleNamespace(
+  model_fn=_model_fn, row_model=row_models.row_model()
+)
+
+
 class MethodsTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
@@ -51,8 +60,8 @@ class MethodsTest(parameterized.TestCase):
   @parameterized.parameters(*methods.METHODS)
   def test_builds_a_process(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(fraction=0.5):
-      process = methods.METHODS[name].build(_model_fn, sgd, sgd, 0)
+    with flagsaver.flagsaver(fraction=0.5, num_sampled_classes=4):
+      process = methods.METHODS[name].build(_TASK, sgd, sgd, 0)
     has_client_states = name in ('dhqc', 'dgc')
     self.assertIsInstance(
       process,
@@ -84,7 +93,7 @@ class MethodsTest(parameterized.TestCase):
       flagsaver.flagsaver(**given),
       mock.patch.object(processes, 'build_structured_update_fed_avg') as build,
     ):
-      methods.METHODS[method].build(None, None, None, 5)
+      methods.METHODS[method].build(_TASK, None, None, 5)
     _, arguments = build.call_args
     self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
     space = arguments['update_space'].for_tensor(tf.TensorSpec([20, 20]))
@@ -98,6 +107,13 @@ class MethodsTest(parameterized.TestCase):
     ('dhqc_fraction', 'dhqc', {'fraction': 0.0}, r'fraction in \(0, 1\]'),
     ('dhqc_bits', 'dhqc', {'bits': '1'}, 'bits of at least 2.*found 1'),
     ('dhqc_min_elements', 'dhqc', {'min_elements': 9}, "take scope='tensor'"),
+    ('fed_ss', 'fed_ss', {}, 'Expected a num_sampled_classes'),
+    (
+      'full_softmax',
+      'fed_ss',
+      {'variant': 'full_softmax', 'num_sampled_classes': 3},
+      'Expected no num_sampled_classes',
+    ),
     ('dgc_fraction', 'dgc', {'fraction': -1.0}, r'fraction in \(0, 1\]'),
     ('dgc_momentum', 'dgc', {'momentum': 1.0}, 'below 1, found 1.0'),
     ('dgc_momentum_nan', 'dgc', {'momentum': math.nan}, 'found nan'),
@@ -242,7 +258,7 @@ class MethodsTest(parameterized.TestCase):
       flagsaver.flagsaver(**given),
       mock.patch.object(processes, name) as build,
     ):
-      methods.METHODS[method].build(None, None, None, 5)
+      methods.METHODS[method].build(_TASK, None, None, 5)
     arguments, options = build.call_args
     bound = signature.bind(*arguments, **options)
     bound.apply_defaults()
@@ -255,6 +271,58 @@ class MethodsTest(parameterized.TestCase):
     with flagsaver.flagsaver():
       flags.FLAGS(['', f'--warm_up_fractions={given}'])
       self.assertEqual(flags.FLAGS.warm_up_fractions, expected)
+
+  @parameterized.named_parameters(
+    (
+      'defaults',
+      {'num_sampled_classes': 4},
+      {
+        'num_sampled_classes': 4,
+        'variant': 'fed_ss',
+        'retrieval_mode': 'broadcast',
+        'seed_source': 'reproducible',
+      },
+    ),
+    (
+      'others',
+      {
+        'num_sampled_classes': 5,
+        'variant': 'fed_aws',
+        'retrieval_mode': 'select',
+        'spreadout_rate': 0.5,
+        'seed_source': 'entropy',
+      },
+      {
+        'num_sampled_classes': 5,
+        'variant': 'fed_aws',
+        'retrieval_mode': 'select',
+        'spreadout_rate': 0.5,
+        'seed_source': 'entropy',
+      },
+    ),
+  )
+  def test_fed_ss_is_built_from_its_flags(self, given, expected):
+    with (
+      flagsaver.flagsaver(**given),
+      mock.patch.object(processes, 'build_fed_ss') as build,
+    ):
+      methods.METHODS['fed_ss'].build(_TASK, None, None, 5)
+    (row_model, *_), arguments = build.call_args
+    self.assertIs(row_model, _TASK.row_model)
+    self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
+
+  def test_fed_ss_needs_a_task_with_rows(self):
+    task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
+    with self.assertRaisesRegex(usage.UsageError, 'a row for each class'):
+      methods.build_process('fed_ss', task, None, None, 0)
+
+  def test_fed_ss_needs_as_many_classes(self):
+    task = mock.create_autospec(tasks.RowTask, row_model=_TASK.row_model)
+    with (
+      flagsaver.flagsaver(num_sampled_classes=13),
+      self.assertRaisesRegex(usage.UsageError, 'at most 12.*found 13'),
+    ):
+      methods.build_process('fed_ss', task, None, None, 0)
 
   @parameterized.named_parameters(
     ('defaults', {}, {'bits': 2, 'fraction': 1.0, 'quantizer': 'eden'}),
@@ -283,7 +351,7 @@ class MethodsTest(parameterized.TestCase):
       flagsaver.flagsaver(**given),
       mock.patch.object(processes, 'build_sketched_update_fed_avg') as build,
     ):
-      methods.METHODS['sketched_update'].build(None, None, None, 5)
+      methods.METHODS['sketched_update'].build(_TASK, None, None, 5)
     _, arguments = build.call_args
     self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
 

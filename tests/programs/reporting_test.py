@@ -40,15 +40,15 @@ class ReportingTest(absltest.TestCase):
   def test_progress_in_a_file_has_a_line_for_each_evaluation(self):
     self.assertEqual(
       _show_progress(is_terminal=False),
-      'round 4/9: accuracy 50.00%, loss 1.2500, uplink 1.50 MB\n'
-      'round 6/9: accuracy 62.50%, loss 1.0000, uplink 3.50 MB\n',
+      'round 4/9: accuracy 50.00 %, loss 1.2500, uplink 1.50 MB\n'
+      'round 6/9: accuracy 62.50 %, loss 1.0000, uplink 3.50 MB\n',
     )
 
   def test_progress_in_a_terminal_is_a_bar(self):
     output = _show_progress(is_terminal=True)
     self.assertNotIn('round 4/9:', output)
     self.assertRegex(
-      output, r'round +6/9 .*accuracy 62.50%, loss 1.0000, uplink 3.50 MB .*:'
+      output, r'round +6/9 .*accuracy 62.50 %, loss 1.0000, uplink 3.50 MB .*:'
     )
 
   def test_table_in_a_file_keeps_all_of_wide_cells(self):

@@ -84,6 +84,24 @@ class ContentsTest(absltest.TestCase):
     np.testing.assert_array_equal(pixels, _images(7)[0].reshape(-1, 16))
     np.testing.assert_array_equal(labels, _images(7)[1])
 
+  def test_retrieval_data_is_apart_and_keeps_large_labels(self):
+    path = os.path.join(
+      self.enterContext(tempfile.TemporaryDirectory()), 'x.sqlite'
+    )
+    x, _ = _images(5)
+    y = np.array([300, 65_535, 0, 964, 1622], np.uint16)
+    partition = [np.arange(4), np.arange(4, 11)]
+    client_database.write_database(
+      path, _images(11), _images(1), partition, (x, y)
+    )
+    pixels, labels = _examples(client_database.load_retrieval_data(path))
+    np.testing.assert_array_equal(pixels, x.reshape(-1, 16))
+    np.testing.assert_array_equal(labels, y)
+    self.assertEqual(
+      client_database.load_train_data(path).client_ids, ['0', '1']
+    )
+    self.assertLen(_examples(client_database.load_test_data(path))[1], 1)
+
   def test_largest_client_is_one_of_training(self):
     self.assertEqual(client_database.largest_client(self.path), 18)
 

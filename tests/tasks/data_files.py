@@ -45,6 +45,25 @@ def write_cifar10(directory: str, num_per_file: int = 8):
   return parts
 
 
+def write_omniglot(directory: str, num_background=24, num_evaluation=3):
+  """Writes `omniglot.npz` with 20 drawers; returns its arrays and drawings."""
+  num_classes = num_background + num_evaluation
+  rng = np.random.default_rng(2)
+  # Blots, so that a class is much like itself.
+  blots = rng.random((num_classes, 1, 7, 7)) < 0.3
+  drawings = np.kron(blots, np.ones((15, 15))) > rng.random((20, 105, 105)) / 2
+  drawings = drawings.reshape(-1, 105, 105).astype(np.uint8)
+  label = np.repeat(np.arange(num_classes, dtype=np.uint16), 20)
+  arrays = {
+    'images': np.packbits(drawings, axis=2),
+    'label': label,
+    'drawer': np.tile(np.arange(1, 21, dtype=np.uint8), num_classes),
+    'evaluation': (label >= num_background).astype(np.uint8),
+  }
+  np.savez_compressed(os.path.join(directory, 'omniglot.npz'), **arrays)
+  return arrays, drawings
+
+
 def write_lzma_npz(path: str, arrays):
   """Writes an .npz file whose members are compressed with LZMA."""
   with zipfile.ZipFile(path, 'w', zipfile.ZIP_LZMA) as f:

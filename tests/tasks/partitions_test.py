@@ -107,5 +107,58 @@ class PartitionsTest(parameterized.TestCase):
       _partition(kind, _labels(10), num_clients, seed=0)
 
 
+class PartitionByClassesTest(parameterized.TestCase):
+  def _partition(self, labels, seed=0, classes=20, examples=5):
+    return partitions.partition_by_classes(
+      labels,
+      classes_per_client=classes,
+      examples_per_class=examples,
+      rng=np.random.default_rng(seed),
+    )
+
+  @parameterized.parameters((964, 16, 144), (23, 16, 3), (20, 11, 2))
+  def test_each_client_has_five_examples_of_each_of_twenty_classes(
+    self, num_classes, num_examples, num_clients
+  ):
+    labels = np.tile(np.arange(num_classes), num_examples)
+    partition = self._partition(labels)
+    self.assertLen(partition, num_clients)
+    for indices in partition:
+      _, counts = np.unique(labels[indices], return_counts=True)
+      self.assertEqual(counts.tolist(), [5] * 20)
+    dealt = np.concatenate(partition)
+    self.assertLen(np.unique(dealt), len(dealt))
+    self.assertLen(np.unique(labels[dealt]), num_classes)
+
+  def test_classes_may_be_of_different_sizes(self):
+    labels = np.repeat(np.arange(60), np.random.default_rng(1).integers(4, 40))
+    labels = np.concatenate([labels, np.arange(20), np.full(90, 3)])
+    partition = self._partition(labels, classes=7)
+    dealt = np.concatenate(partition)
+    self.assertLen(np.unique(dealt), len(dealt))
+    for indices in partition:
+      _, counts = np.unique(labels[indices], return_counts=True)
+      self.assertEqual(counts.tolist(), [5] * 7)
+
+  def test_follows_from_the_seed(self):
+    labels = np.tile(np.arange(50), 10)
+    first, again, other = (self._partition(labels, s) for s in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    self.assertFalse(np.array_equal(first, other))
+
+  def test_classes_meet_by_chance(self):
+    # Two of 200 classes meet on a client of 20 with probability 19 / 199.
+    labels = np.tile(np.arange(200), 5)
+    together = [
+      any({0, 1} <= set(labels[p]) for p in self._partition(labels, seed))
+      for seed in range(400)
+    ]
+    self.assertBetween(np.mean(together), 0.095 - 0.045, 0.095 + 0.045)
+
+  def test_refuses_too_few_examples(self):
+    with self.assertRaisesRegex(ValueError, 'least 20 classes of 5.*found 19'):
+      self._partition(np.repeat(np.arange(21), [5] * 19 + [4] * 2))
+
+
 if __name__ == '__main__':
   absltest.main()

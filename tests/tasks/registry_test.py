@@ -246,7 +246,10 @@ class ErrorsTest(_TempDirTestCase):
       self.assertEmpty(os.listdir(self.cache_dir))
 
   def test_names_are_those_that_can_be_built(self):
-    self.assertEqual(tasks.TASK_NAMES, ('digits', 'mnist', 'cifar10', 'emnist'))
+    self.assertEqual(
+      tasks.TASK_NAMES,
+      ('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
+    )
 
 
 if __name__ == '__main__':

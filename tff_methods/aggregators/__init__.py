@@ -20,8 +20,11 @@ from tff_methods.aggregators.client_memory import FEEDBACKS
 from tff_methods.aggregators.client_memory import MomentumCorrection
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
 from tff_methods.aggregators.remembering_mean import ClientStateAggregation
+from tff_methods.aggregators.remembering_mean import ClientStateOutput
 from tff_methods.aggregators.remembering_mean import RememberingMeanFactory
+from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
 from tff_methods.aggregators.scope import SCOPES
+from tff_methods.aggregators.selected_rows import selected_rows_aggregator
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
   hierarchical_quantization_aggregator,

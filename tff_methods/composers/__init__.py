@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Parts to a process, where TFF's own composer cannot: client state."""
+"""Parts to a process, where TFF's own composer cannot: state, selection."""
 
 # pylint: disable=g-importing-member
 from tff_methods.composers.client_state_process import ClientStateProcess
@@ -21,4 +21,12 @@ from tff_methods.composers.client_state_process import (
 )
 from tff_methods.composers.client_state_process import WarmUp
 from tff_methods.composers.client_state_store import ClientStateStore
+from tff_methods.composers.row_distribution import (
+  build_class_sampling_distributor,
+)
+from tff_methods.composers.row_distribution import RowDistributionProcess
+from tff_methods.composers.row_retrieval import build_row_retrieval
+from tff_methods.composers.row_retrieval import RETRIEVAL_MODES
+from tff_methods.composers.select_process import compose_select_process
+from tff_methods.composers.select_process import SelectProcess
 from tff_methods.composers.stored_client_states import StoredClientStates

@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tff_methods import aggregators
+from tff_methods.composers import learning_round
 from tff_methods.encoders import arguments
 
 
@@ -218,43 +219,34 @@ def _build_next(state_type, distributor, client_work, aggregation, finalizer):
     aggregation.next.type_signature.parameter[3],
   )
   def next_fn(state, client_data, client_states):
-    distributed = distributor.next(
-      state.distributor, state.global_model_weights
-    )
-    worked = client_work.next(
-      state.client_work, distributed.result, client_data
-    )
-    aggregated = aggregation.next(
-      state.aggregator.aggregation,
-      worked.result.update,
-      worked.result.update_weight,
-      client_states,
-    )
-    finalized = finalizer.next(
-      state.finalizer, state.global_model_weights, aggregated.result
-    )
-    new_state = tff.learning.templates.LearningAlgorithmState(
-      finalized.result,
-      distributed.state,
-      worked.state,
-      tff.federated_zip(
-        collections.OrderedDict(
-          num_rounds=tff.federated_map(add_one, state.aggregator.num_rounds),
-          aggregation=aggregated.state,
-        )
-      ),
-      finalized.state,
-    )
-    metrics = collections.OrderedDict(
-      distributor=distributed.measurements,
-      client_work=worked.measurements,
-      aggregator=aggregated.measurements,
-      finalizer=finalized.measurements,
+    def aggregate(aggregator_state, result, _):
+      aggregated = aggregation.next(
+        aggregator_state.aggregation,
+        result.update,
+        result.update_weight,
+        client_states,
+      )
+      new_state = collections.OrderedDict(
+        num_rounds=tff.federated_map(add_one, aggregator_state.num_rounds),
+        aggregation=aggregated.state,
+      )
+      return aggregators.ClientStateOutput(
+        tff.federated_zip(new_state),
+        aggregated.result,
+        aggregated.measurements,
+        aggregated.client_states,
+      )
+
+    new_state, metrics, aggregated = learning_round.compose_round(
+      state,
+      client_data,
+      distribute=distributor.next,
+      client_work=client_work,
+      aggregate=aggregate,
+      finalizer=finalizer,
     )
     return ClientStateProcessOutput(
-      tff.federated_zip(new_state),
-      tff.federated_zip(metrics),
-      aggregated.client_states,
+      new_state, metrics, aggregated.client_states
     )
 
   return next_fn

@@ -1,0 +1,214 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What it costs to send clients the rows that they ask for."""
+
+import multiprocessing
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from programs import bench_timing
+from tff_methods import composers
+from tff_methods import retrieval
+from tff_methods import runtime
+
+NUM_CLIENTS, NUM_ROWS, DIMENSION, NUM_KEYS = 10, 10_000, 64, 1000
+FEDERATED_SELECT = 'tff.federated_select alone'
+MEMORY_CLASSES = (1000, 100_000)
+MEMORY_CANDIDATES = 200
+
+
+def time_retrievals(repeats: int) -> dict[str, float]:
+  """Times how rows reach clients.
+
+  Args:
+    repeats: How often each; they take turns.
+
+  Returns:
+    By candidate the median seconds until `NUM_CLIENTS` clients have their
+    `NUM_KEYS` of `NUM_ROWS` rows.
+  """
+  runtime.set_local_context()
+  row_model = build_row_model(NUM_ROWS)
+  weights = tff.learning.models.ModelWeights(
+    *map(tuple, row_model.full_model().initial_weights)
+  )
+  candidates = _random_candidates()
+  runs = {
+    FEDERATED_SELECT: (_build_select(), weights.trainable[-1]),
+    **{
+      f'{mode!r}, as rounds have it': (
+        _build_retrieval(row_model, mode),
+        weights,
+      )
+      for mode in composers.RETRIEVAL_MODES
+    },
+  }
+  return bench_timing.medians(
+    {
+      name: lambda run=run, value=value: run(value, candidates)
+      for name, (run, value) in runs.items()
+    },
+    repeats,
+  )
+
+
+def peak_client_bytes(num_classes: int) -> int:
+  """Returns how far a client's training raises the peak of a process' memory.
+
+  A fresh process draws `MEMORY_CANDIDATES` candidates of `num_classes` classes,
+  and trains the sub-model with their rows on batches of 32, as a client does;
+  no process has the table.
+  """
+  context = multiprocessing.get_context('spawn')
+  with context.Pool(1) as pool:
+    return pool.apply(_train_one_client, (num_classes,))
+
+
+def build_row_model(num_classes: int) -> retrieval.RowModel:
+  """Returns a model of `DIMENSION` features, whose body does next to nothing.
+
+  Its rows are zeros that no one ever reads, which takes no memory.
+  """
+
+  @tf.function
+  def predict_on_batch(weights, x, training=True):
+    del training
+    return x * weights[0][0]
+
+  body = tff.learning.models.FunctionalModel(
+    initial_weights=((np.ones([DIMENSION], np.float32),), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=lambda output, label, sample_weight=None: 0.0,
+    input_spec=(
+      tf.TensorSpec([None, DIMENSION], tf.float32),
+      tf.TensorSpec([None], tf.int32),
+    ),
+  )
+  return retrieval.RowModel(
+    body, np.zeros([num_classes, DIMENSION], np.float32)
+  )
+
+
+def _random_candidates():
+  rng = np.random.default_rng(0)
+  return [
+    retrieval.Candidates(
+      np.sort(rng.choice(NUM_ROWS, NUM_KEYS, replace=False)).astype(np.int32),
+      np.zeros([NUM_KEYS], np.float32),
+      np.zeros([NUM_KEYS], bool),
+    )
+    for _ in range(NUM_CLIENTS)
+  ]
+
+
+def _build_retrieval(row_model, mode):
+  """Returns what retrieves rows, and has clients look at all of them."""
+  retrieve = composers.build_row_retrieval(row_model, NUM_KEYS, mode)
+  table_type, candidates_type = retrieve.type_signature.parameter
+  weights_type = retrieve.type_signature.result.member
+
+  @tff.tensorflow.computation(weights_type)
+  def look_at(weights):
+    return tf.reduce_sum(weights.trainable[-1])
+
+  @tff.federated_computation(table_type, candidates_type)
+  def run(weights, candidates):
+    return tff.federated_sum(
+      tff.federated_map(look_at, retrieve(weights, candidates))
+    )
+
+  return run
+
+
+def _build_select():
+  """Returns the same with the bare intrinsic."""
+  table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
+  candidates_type = tff.types.tensorflow_to_type(
+    retrieval.Candidates(
+      tf.TensorSpec([NUM_KEYS], tf.int32),
+      tf.TensorSpec([NUM_KEYS], tf.float32),
+      tf.TensorSpec([NUM_KEYS], tf.bool),
+    )
+  )
+
+  @tff.tensorflow.computation(table_type, np.int32)
+  def select_row(table, key):
+    return tf.gather(table, key)
+
+  @tff.tensorflow.computation(
+    tff.SequenceType(tff.TensorType(np.float32, [DIMENSION]))
+  )
+  def look_at(rows):
+    return rows.reduce(0.0, lambda total, row: total + tf.reduce_sum(row))
+
+  @tff.federated_computation(
+    tff.FederatedType(table_type, tff.SERVER),
+    tff.FederatedType(candidates_type, tff.CLIENTS),
+  )
+  def run(table, candidates):
+    rows = tff.federated_select(
+      candidates.keys,
+      tff.federated_value(NUM_ROWS, tff.SERVER),
+      table,
+      select_row,
+    )
+    return tff.federated_sum(tff.federated_map(look_at, rows))
+
+  return run
+
+
+def _train_one_client(num_classes: int) -> int:
+  """Returns the bytes by which training one client raises the peak."""
+  row_model = build_row_model(num_classes)
+  model = row_model.sub_model(MEMORY_CANDIDATES)
+  rng = np.random.default_rng(0)
+  x = rng.normal(size=[320, DIMENSION]).astype(np.float32)
+  labels = rng.choice(num_classes, 20)[rng.integers(20, size=320)]
+  dataset = tf.data.Dataset.from_tensor_slices((x, labels.astype(np.int32)))
+
+  @tf.function
+  def train(key, rows):
+    classes = retrieval.distinct_classes(
+      tf.constant(labels, tf.int32), num_classes
+    )
+    candidates = retrieval.sample_candidates(
+      key, classes, num_classes, MEMORY_CANDIDATES
+    )
+    body = tf.ones([DIMENSION])
+    for batch in dataset.batch(32):
+      with tf.GradientTape() as tape:
+        tape.watch((body, rows))
+        output = model.predict_on_batch(((body, rows), candidates), batch[0])
+        loss = model.loss(output, batch[1])
+      gradients = tape.gradient(loss, (body, rows))
+      body -= 0.1 * gradients[0]
+      rows -= 0.1 * gradients[1]
+    return body, rows
+
+  arguments = tf.constant([1, 2]), tf.ones([MEMORY_CANDIDATES, DIMENSION])
+  train.get_concrete_function(*arguments)
+  with open('/proc/self/clear_refs', 'w') as f:
+    f.write('5')  # Linux: the peak begins anew from what is held now.
+  before = _status_bytes('VmHWM')
+  for _ in range(10):
+    train(*arguments)
+  return _status_bytes('VmHWM') - before
+
+
+def _status_bytes(name: str) -> int:
+  with open('/proc/self/status') as f:
+    (line,) = (line for line in f if line.startswith(f'{name}:'))
+  return 1024 * int(line.split()[1])

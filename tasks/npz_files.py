@@ -1,0 +1,127 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Reads and checks the .npz files of a `data_dir`."""
+
+from collections.abc import Sequence
+import hashlib
+import lzma
+import os
+import zipfile
+import zlib
+
+import numpy as np
+
+# What `np.load` raises for files that are cut short or altered.
+_NPZ_ERRORS = (
+  EOFError,
+  KeyError,
+  OSError,
+  ValueError,
+  lzma.LZMAError,
+  zipfile.BadZipFile,
+  zlib.error,
+)
+
+
+def find_files(data_dir: str, names: Sequence[str]) -> list[str]:
+  """The paths of files in a directory.
+
+  Args:
+    data_dir: The directory.
+    names: The files' names.
+
+  Returns:
+    Their paths.
+
+  Raises:
+    ValueError: If one is missing.
+  """
+  data_dir = os.path.expanduser(data_dir)
+  paths = [os.path.join(data_dir, name) for name in names]
+  for path in paths:
+    if not os.path.isfile(path):
+      raise ValueError(
+        f'Expected the file {path}, found none: '
+        f'`data_dir` must be a directory with {", ".join(names)}.'
+      )
+  return paths
+
+
+def hash_files(paths: Sequence[str]) -> str:
+  """A hash of the files' contents, in this order."""
+  digest = hashlib.sha256()
+  for path in paths:
+    with open(path, 'rb') as f:
+      digest.update(hashlib.file_digest(f, 'sha256').digest())
+  return digest.hexdigest()
+
+
+def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
+  """Reads arrays of an .npz file; the others are not even decompressed.
+
+  Args:
+    path: The file.
+    names: The arrays' names.
+
+  Returns:
+    The arrays.
+
+  Raises:
+    ValueError: If the file is damaged or lacks one.
+  """
+  try:
+    with np.load(path) as arrays:
+      return [arrays[name] for name in names]
+  except _NPZ_ERRORS as e:
+    raise ValueError(
+      f'Expected {path} to be an .npz file with {", ".join(names)}, found '
+      f'that it cannot be read ({type(e).__name__}): replace it.'
+    ) from e
+
+
+def check_labelled_images(
+  path: str,
+  x: np.ndarray,
+  y: np.ndarray,
+  shape: tuple[int, ...],
+  *,
+  num_classes: int,
+  label_type: type[np.integer] = np.uint8,
+) -> None:
+  """Checks what was read from a file.
+
+  Args:
+    path: The file, for messages.
+    x: What should be uint8 images.
+    y: What should be a label each.
+    shape: What the images' shape should be.
+    num_classes: What all labels should be below.
+    label_type: What the labels' type should be.
+
+  Raises:
+    ValueError: If something is not as it should be.
+  """
+  is_sound = (
+    (x.dtype, y.dtype) == (np.uint8, label_type)
+    and (x.shape, y.shape) == (shape, (y.size,))
+    and 0 < y.size
+    and y.max() < num_classes
+  )
+  if not is_sound:
+    raise ValueError(
+      f'Expected {path} to have uint8 images {list(shape)} and '
+      f'{np.dtype(label_type)} labels below {num_classes}, found {x.dtype} '
+      f'{list(x.shape)} and {y.dtype} {list(y.shape)} up to '
+      f'{y.max(initial=0)}: replace it.'
+    )

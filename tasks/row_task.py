@@ -1,0 +1,117 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tasks whose model is a `RowModel`, and the retrieval of unseen classes."""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+
+import attrs
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import retrieval_metrics
+from tff_methods import retrieval as retrieval_lib
+
+
+@dataclasses.dataclass(frozen=True)
+class RetrievalData:
+  """Images of classes that training does not know, to be found by each other.
+
+  Attributes:
+    data: Batches `(x, y)` as the model takes them; the labels are of classes
+      of their own.
+    body_fn: Makes the Keras model from `x` to embeddings, `float32[batch, d]`:
+      its weights are those of the task's model but for the rows.
+    r: How many images are retrieved for each.
+  """
+
+  data: tf.data.Dataset
+  body_fn: Callable[[], tf.keras.Model]
+  r: int = 10
+
+  def build_embedding_fn(
+    self,
+  ) -> Callable[
+    [tff.learning.models.ModelWeights], tuple[np.ndarray, np.ndarray]
+  ]:
+    """Builds a function that embeds all images, in this process.
+
+    Returns:
+      A function from the weights of the task's model to the embeddings,
+      `float32[num, d]`, and the labels, `int[num]`, in the order of the data.
+    """
+    body = self.body_fn()
+    # Traced at once: Keras refuses a model of eager mode once others were made
+    # in graphs, as TFF's computations make them.
+    embed = tf.function(lambda x: body(x, training=False))
+    embed = embed.get_concrete_function(self.data.element_spec[0])
+
+    def embed_all(model_weights):
+      _assign(body.trainable_variables, model_weights.trainable[:-1])
+      _assign(body.non_trainable_variables, model_weights.non_trainable)
+      batches = [(embed(x).numpy(), y.numpy()) for x, y in self.data]
+      embeddings, labels = zip(*batches, strict=True)
+      return np.concatenate(embeddings), np.concatenate(labels)
+
+    return embed_all
+
+  def build_metric_fn(
+    self,
+  ) -> Callable[[tff.learning.models.ModelWeights], float]:
+    """Builds a function from the weights of the task's model to MAP@R."""
+    embed_all = self.build_embedding_fn()
+
+    def metric_fn(model_weights):
+      embeddings, labels = embed_all(model_weights)
+      return retrieval_metrics.mean_average_precision_at_r(
+        embeddings, labels, self.r
+      )
+
+    return metric_fn
+
+
+@attrs.define(frozen=True)
+class RowTask(tff.simulation.baselines.BaselineTask):
+  """A task whose model's last weights are a row for each class.
+
+  Attributes:
+    row_model_fn: Makes the `row_model`.
+    retrieval: Held-out classes, if the task has any.
+  """
+
+  row_model_fn: Callable[[], retrieval_lib.RowModel] = attrs.field(
+    converter=functools.cache, validator=attrs.validators.is_callable()
+  )
+  retrieval: RetrievalData | None = attrs.field(
+    default=None,
+    validator=attrs.validators.optional(
+      attrs.validators.instance_of(RetrievalData)
+    ),
+  )
+
+  @property
+  def row_model(self) -> retrieval_lib.RowModel:
+    """The model of `model_fn` in two parts, body and rows.
+
+    The weights are the same, in the same order: the body's, then the rows. It
+    is made once, when it is first asked for: large bodies take seconds.
+    """
+    return self.row_model_fn()
+
+
+def _assign(variables, values) -> None:
+  for variable, value in zip(variables, values, strict=True):
+    variable.assign(value)

@@ -1,0 +1,103 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A tiny learning problem for tests of row models: one layer, and 12 rows.
+
+The body is `tanh(x @ kernel + bias)`, written by hand: it runs eagerly too, as
+functional Keras models of TFF do not.
+"""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import retrieval
+
+NUM_FEATURES, DIMENSION, NUM_CLASSES = 6, 4, 12
+# Of each client. Classes 2 and 7 are of two; 1, 4, 6, 8 and 10 of none.
+CLASSES = ((0, 2, 7), (2, 3, 9, 11), (5, 7))
+
+_INPUT_SPEC = (
+  tf.TensorSpec([None, NUM_FEATURES], tf.float32),
+  tf.TensorSpec([None], tf.int32),
+)
+
+
+def body() -> tff.learning.models.FunctionalModel:
+  """Returns the model from 6 features to embeddings of 4 dimensions."""
+  rng = np.random.default_rng(1)
+  kernel = rng.normal(scale=0.5, size=[NUM_FEATURES, DIMENSION])
+  bias = rng.normal(scale=0.1, size=[DIMENSION])
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training
+    kernel, bias = model_weights[0]
+    return tf.tanh(tf.matmul(x, kernel) + bias)
+
+  return tff.learning.models.FunctionalModel(
+    initial_weights=((kernel.astype(np.float32), bias.astype(np.float32)), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
+    input_spec=_INPUT_SPEC,
+  )
+
+
+def rows() -> np.ndarray:
+  """Returns `float32[12, 4]`."""
+  rng = np.random.default_rng(2)
+  return rng.normal(size=[NUM_CLASSES, DIMENSION]).astype(np.float32)
+
+
+def biases() -> np.ndarray:
+  """Returns `float32[12]`."""
+  rng = np.random.default_rng(3)
+  return rng.normal(size=[NUM_CLASSES]).astype(np.float32)
+
+
+def row_model(**kwargs) -> retrieval.RowModel:
+  """Returns a `RowModel` of the body and the rows.
+
+  Args:
+    **kwargs: As of `RowModel`.
+  """
+  return retrieval.RowModel(body(), rows(), **kwargs)
+
+
+def embed(x: np.ndarray) -> np.ndarray:
+  """Returns what the body predicts at first, by numpy."""
+  kernel, bias = body().initial_weights[0]
+  return np.tanh(x @ kernel + bias)
+
+
+def arrays(num_examples: int = 8) -> list[tuple[np.ndarray, np.ndarray]]:
+  """Returns the examples of each of 3 clients: 8, 6 and 4, learnable."""
+  rng = np.random.default_rng(4)
+  centres = rng.normal(size=[NUM_CLASSES, NUM_FEATURES])
+  result = []
+  for client, classes in enumerate(CLASSES):
+    # Each class at least once.
+    y = np.resize(classes, num_examples - 2 * client).astype(np.int32)
+    x = centres[y] + 0.3 * rng.normal(size=[y.size, NUM_FEATURES])
+    result.append((x.astype(np.float32), y))
+  return result
+
+
+def datasets(
+  num_examples: int = 8, batch_size: int = 4
+) -> list[tf.data.Dataset]:
+  """Returns a data set of batches for each of the 3 clients."""
+  return [
+    tf.data.Dataset.from_tensor_slices(client).batch(batch_size)
+    for client in arrays(num_examples)
+  ]

@@ -1,0 +1,255 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The mean of updates of a table's rows, of which each client has a few."""
+
+import collections
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import encoders
+from tff_methods.aggregators import received_bytes
+from tff_methods.encoders import arguments
+from tff_methods.encoders import scaling
+from tff_methods.encoders import seeds
+
+WEIGHTINGS = ('client', 'row')
+
+EncoderFn = Callable[[tf.TensorSpec], encoders.GatherEncoder]
+
+
+def selected_rows_aggregator(
+  num_rows: int,
+  *,
+  weighting: str = 'client',
+  encoder_fn: EncoderFn | None = None,
+  seed_source: str = 'reproducible',
+  base_seed: int = 0,
+) -> tff.aggregators.WeightedAggregationFactory:
+  """Returns a factory for the mean of updates of selected rows.
+
+  Clients send keys and rows; the server adds each row, times the client's
+  weight, to the row of the table that its key names, as it arrives, and neither
+  makes a table for a client. Sums are in float64: the order of the sum, which
+  depends on how a runtime spreads clients over workers, then does not show in
+  the `float32` mean (but where float64 sums fall on two sides of the boundary
+  between two `float32`, once in hundreds of millions of numbers).
+
+  The created process has `next: <S@SERVER, {<keys=int32[k], values=float32[k,
+  d]>}@CLIENTS, {float32}@CLIENTS> -> <state=S@SERVER, result=float32[num_rows,
+  d]@SERVER, measurements=M@SERVER>`, `M` an `OrderedDict` of
+
+  *   `payload_bytes`: `int64`, the bytes of the keys and (encoded) rows of all
+      clients of the round, counted on what arrives.
+
+  Keys of -1 are padding: their rows have no effect. Other keys of one client
+  are distinct. A key of -2 or less, or of `num_rows` or more, and a NaN or Inf
+  in another row, are an `InvalidArgumentError` on the client.
+
+  Args:
+    num_rows: Rows of the table.
+    weighting: What the sums are divided by. `'client'`: the weights of all
+      clients, as in federated averaging, where those without the row have an
+      update of zero for it (FedSS, algorithm 1). `'row'`: the weights of the
+      clients that sent the row, so that a rare row moves as far as a frequent
+      one. Rows without weight stay as they are.
+    encoder_fn: Maps the `tf.TensorSpec` of the rows of a client to a
+      `GatherEncoder` of stages of this package; `None` sends them as they are.
+      Whatever it draws, it draws from a key of 8 bytes that the client sends
+      too.
+    seed_source: Where that key comes from. `'reproducible'`: a fingerprint of
+      the rows. `'entropy'`: the operating system.
+    base_seed: Another seed gives other random choices.
+
+  Returns:
+    A `WeightedAggregationFactory`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If an argument is out of range.
+  """
+  arguments.check_int('num_rows', num_rows, minimum=1)
+  arguments.check_int('base_seed', base_seed)
+  seeds.check_seed_source(seed_source)
+  if weighting not in WEIGHTINGS:
+    raise ValueError(
+      f'Expected weighting to be one of {WEIGHTINGS}, found {weighting!r}.'
+    )
+  return _SelectedRowsFactory(
+    num_rows,
+    weighting,
+    _RowEncoding(
+      encoder_fn, seeds.key(base_seed, int.from_bytes(b'rows')), seed_source
+    ),
+  )
+
+
+class _RowEncoding:
+  """How a client's rows become what it sends, and are told from it."""
+
+  def __init__(self, encoder_fn, base_key, seed_source):
+    self._encoder_fn = encoder_fn
+    self._base_key = base_key
+    self._seed_source = seed_source
+
+  def encode(self, values: tf.Tensor):
+    """Returns what the client sends for its rows: inside a computation."""
+    values = scaling.check_finite(values)
+    if self._encoder_fn is None:
+      return collections.OrderedDict(values=values)
+    key = seeds.client_key(self._base_key, values, self._seed_source)
+    encoder = self._encoder_fn(tf.TensorSpec(values.shape, values.dtype))
+    return collections.OrderedDict(
+      values=encoders.encode_with_key(encoder, values, key), seed=key
+    )
+
+  def decode(self, payload, spec: tf.TensorSpec) -> tf.Tensor:
+    """Inverts `encode`, up to what the encoder loses."""
+    if self._encoder_fn is None:
+      return payload['values']
+    return encoders.decode_with_key(
+      self._encoder_fn(spec), payload['values'], payload['seed']
+    )
+
+
+class _SelectedRowsFactory(tff.aggregators.WeightedAggregationFactory):
+  """See `selected_rows_aggregator`."""
+
+  def __init__(self, num_rows, weighting, encoding):
+    self._num_rows = num_rows
+    self._weighting = weighting
+    self._encoding = encoding
+
+  def create(self, value_type, weight_type) -> tff.templates.AggregationProcess:
+    """Creates the process.
+
+    Raises:
+      TypeError: If `value_type` is not that of keys and rows.
+    """
+    _check_value_type(value_type)
+
+    @tff.federated_computation
+    def init_fn():
+      return tff.federated_value((), tff.SERVER)
+
+    next_fn = _build_next(
+      self._num_rows, self._weighting, self._encoding, value_type, weight_type
+    )
+    return tff.templates.AggregationProcess(init_fn, next_fn)
+
+
+def _build_next(num_rows, weighting, encoding, value_type, weight_type):
+  """Returns the `next` of the process."""
+  row_size = value_type['values'].shape[1]
+  values_spec = tff.types.type_to_tf_tensor_specs(value_type['values'])
+
+  @tff.tensorflow.computation(value_type)
+  def encode(value):
+    keys = _check_keys(value['keys'], num_rows)
+    # What pads would else have a part in the scale at which rows are quantized.
+    values = tf.where(keys[:, tf.newaxis] >= 0, value['values'], 0.0)
+    return collections.OrderedDict(keys=keys, rows=encoding.encode(values))
+
+  payload_type = encode.type_signature.result
+
+  @tff.tensorflow.computation
+  def zero():
+    num_weights = 1 if weighting == 'client' else num_rows
+    return collections.OrderedDict(
+      sums=tf.zeros([num_rows, row_size], tf.float64),
+      weights=tf.zeros([num_weights], tf.float64),
+      payload_bytes=tf.constant(0, tf.int64),
+    )
+
+  accumulator_type = zero.type_signature.result
+
+  @tff.tensorflow.computation(
+    accumulator_type, tff.types.to_type((payload_type, weight_type))
+  )
+  def accumulate(accumulator, arrived):
+    payload, weight = arrived
+    weight = tf.cast(weight, tf.float64)
+    is_row = payload['keys'] >= 0
+    keys = tf.boolean_mask(payload['keys'], is_row)[:, tf.newaxis]
+    values = encoding.decode(payload['rows'], values_spec)
+    rows = weight * tf.cast(tf.boolean_mask(values, is_row), tf.float64)
+    weights = accumulator['weights']
+    if weighting == 'client':
+      weights += weight
+    else:
+      row_weights = tf.fill(tf.shape(keys)[:1], weight)
+      weights = tf.tensor_scatter_nd_add(weights, keys, row_weights)
+    return collections.OrderedDict(
+      sums=tf.tensor_scatter_nd_add(accumulator['sums'], keys, rows),
+      weights=weights,
+      payload_bytes=(
+        accumulator['payload_bytes'] + received_bytes.num_bytes(payload)
+      ),
+    )
+
+  @tff.tensorflow.computation(accumulator_type, accumulator_type)
+  def merge(first, second):
+    return tf.nest.map_structure(tf.add, first, second)
+
+  @tff.tensorflow.computation(accumulator_type)
+  def report(accumulator):
+    mean = tf.math.divide_no_nan(
+      accumulator['sums'], accumulator['weights'][:, tf.newaxis]
+    )
+    return tf.cast(mean, tf.float32), collections.OrderedDict(
+      payload_bytes=accumulator['payload_bytes']
+    )
+
+  @tff.federated_computation(
+    tff.FederatedType((), tff.SERVER),
+    tff.FederatedType(value_type, tff.CLIENTS),
+    tff.FederatedType(weight_type, tff.CLIENTS),
+  )
+  def next_fn(state, value, weight):
+    payload = tff.federated_map(encode, value)
+    mean, measurements = tff.federated_aggregate(
+      tff.federated_zip((payload, weight)), zero(), accumulate, merge, report
+    )
+    return tff.templates.MeasuredProcessOutput(state, mean, measurements)
+
+  return next_fn
+
+
+def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:
+  check = tf.debugging.Assert(
+    tf.reduce_all((keys >= -1) & (keys < num_rows)),
+    [f'Expected keys of at least -1 and below {num_rows}, found', keys],
+  )
+  with tf.control_dependencies([check]):
+    return tf.identity(keys)
+
+
+def _check_value_type(value_type: tff.Type) -> None:
+  is_sound = (
+    isinstance(value_type, tff.StructType)
+    and tff.structure.name_list_with_nones(value_type) == ['keys', 'values']
+    and all(isinstance(x, tff.TensorType) for x in value_type)
+    and value_type['keys'].dtype == np.int32
+    and value_type['values'].dtype == np.float32
+    and len(value_type['values'].shape or ()) == 2
+    and None not in value_type['values'].shape
+    and value_type['keys'].shape == value_type['values'].shape[:1]
+  )
+  if not is_sound:
+    raise TypeError(
+      'Expected <keys=int32[k],values=float32[k,d]> of static shapes, found '
+      f'{value_type}.'
+    )

@@ -1,0 +1,25 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which rows of the output layer a client needs, and the model of them."""
+
+from tff_methods.retrieval.candidates import Candidates
+from tff_methods.retrieval.class_sampling import distinct_classes
+from tff_methods.retrieval.class_sampling import sample_candidates
+from tff_methods.retrieval.keras_row_model import row_model_from_keras
+from tff_methods.retrieval.row_layer import RowLayer
+from tff_methods.retrieval.row_model import RowModel
+from tff_methods.retrieval.row_model import SubModelOutput
+from tff_methods.retrieval.similarity import DotProduct
+from tff_methods.retrieval.similarity import ScaledCosine
+from tff_methods.retrieval.similarity import Similarity

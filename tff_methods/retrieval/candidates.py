@@ -1,0 +1,67 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The classes among which a client discriminates in a round."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+PADDING = -1
+
+
+class Candidates(NamedTuple):
+  """Classes whose rows a client asks for: the paper's S = P ∪ N, or a part.
+
+  Their number is static, so that their rows can be retrieved. Where there are
+  fewer, `PADDING` fills up: it is no class, gets the row of class 0 and has no
+  part in any score or update.
+
+  Attributes:
+    keys: `int32[k]`, ascending and, apart from padding, distinct.
+    log_probability: `float32[k]`, the logarithm of the probability that a class
+      is among the candidates; 0 for those that certainly are.
+    is_positive: `bool[k]`, whether the client holds examples of the class.
+  """
+
+  keys: tf.Tensor
+  log_probability: tf.Tensor
+  is_positive: tf.Tensor
+
+  def positions(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Looks labels up among the keys.
+
+    Args:
+      labels: Classes, integers of any shape.
+
+    Returns:
+      Positions in `keys`, `int32`, and whether the labels are there at all:
+      where they are not, the position is of another class.
+    """
+    labels = tf.cast(labels, tf.int32)
+    positions = tf.searchsorted(self.keys, tf.reshape(labels, [-1]))
+    positions = tf.minimum(positions, tf.size(self.keys) - 1)
+    positions = tf.reshape(positions, tf.shape(labels))
+    is_there = tf.equal(tf.gather(self.keys, positions), labels)
+    # Padding is no class, and -1 no label.
+    return positions, is_there & (labels >= 0)
+
+
+def all_classes(num_classes: int) -> Candidates:
+  """Returns each class as a candidate, none positive: for scoring only."""
+  return Candidates(
+    np.arange(num_classes, dtype=np.int32),
+    np.zeros([num_classes], np.float32),
+    np.zeros([num_classes], bool),
+  )

@@ -1,0 +1,63 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How an embedding and a class's row make a score."""
+
+import dataclasses
+from typing import Protocol
+
+import tensorflow as tf
+
+
+class Similarity(Protocol):
+  """From embeddings and rows to a score of each pair."""
+
+  def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """Maps `float32[..., d]` and `float32[k, d]` to `float32[..., k]`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DotProduct:
+  """The dot product, as of a dense layer."""
+
+  def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    return tf.einsum('...d,kd->...k', embeddings, rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class ScaledCosine:
+  """The cosine of the angle between embedding and row, times a scale.
+
+  As in Wang et al. (2017), "NormFace". A score depends on directions only, so
+  the scale is what says how sharp a softmax of scores can be.
+
+  Attributes:
+    scale: Above 0.
+  """
+
+  scale: float = 20.0
+
+  def __post_init__(self):
+    if not 0 < self.scale < float('inf'):
+      raise ValueError(
+        f'Expected scale to be positive and finite, found {self.scale!r}.'
+      )
+
+  def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    cosine = DotProduct()(
+      tf.math.l2_normalize(embeddings, axis=-1),
+      tf.math.l2_normalize(rows, axis=-1),
+    )
+    return self.scale * cosine
