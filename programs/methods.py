@@ -171,6 +171,29 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, seed):
   )
 
 
+def _builder(
+  name: str,
+  options_fn: Callable[[], dict[str, object]],
+  *,
+  is_random: bool = True,
+):
+  """Returns `Method.build` of a function of `processes`.
+
+  Args:
+    name: The function's, which takes a model function and two optimizers.
+    options_fn: Its other arguments, as the flags say.
+    is_random: Whether it takes a `base_seed` too.
+  """
+
+  def build(task, client_optimizer, server_optimizer, seed):
+    options = options_fn() | ({'base_seed': seed} if is_random else {})
+    return getattr(processes, name)(
+      task.model_fn, client_optimizer, server_optimizer, **options
+    )
+
+  return build
+
+
 def _given(**flag_values) -> dict[str, object]:
   """Returns those that are given, for a function with defaults of its own."""
   return {n: value for n, value in flag_values.items() if value is not None}
@@ -196,17 +219,6 @@ def _sketch_options() -> dict[str, object]:
   )
 
 
-def _build_sketched_update(task, client_optimizer, server_optimizer, seed):
-  return processes.build_sketched_update_fed_avg(
-    task.model_fn,
-    client_optimizer,
-    server_optimizer,
-    **_sketch_options(),
-    min_elements=_min_elements(),
-    base_seed=seed,
-  )
-
-
 def _random_mask() -> update_spaces.RandomMask:
   if _FRACTION.value is None:
     raise ValueError(
@@ -226,20 +238,20 @@ def _low_rank() -> update_spaces.LowRank:
 def _structured_update(space_fn, *own_flags) -> Method:
   """The method that trains in the space that flags ask for."""
 
-  def build(task, client_optimizer, server_optimizer, seed):
-    return processes.build_structured_update_fed_avg(
-      task.model_fn,
-      client_optimizer,
-      server_optimizer,
+  def options():
+    return dict(
       update_space=space_fn(),
       bits=_bits(default=None),
       min_elements=_min_elements(),
       seed_source=_SEED_SOURCE.value,
-      base_seed=seed,
     )
 
   own_flags += (_BITS, _MIN_ELEMENTS, _SEED_SOURCE)
-  return Method(build, own_flags, check=space_fn)
+  return Method(
+    _builder('build_structured_update_fed_avg', options),
+    own_flags,
+    check=space_fn,
+  )
 
 
 def _sparse_options() -> dict[str, object]:
@@ -253,13 +265,6 @@ def _sparse_options() -> dict[str, object]:
 def _dhqc_options() -> dict[str, object]:
   return dict(
     bits=_bits(default=4), feedback=_FEEDBACK.value, **_sparse_options()
-  )
-
-
-def _build_dhqc(task, client_optimizer, server_optimizer, seed):
-  del seed  # Nothing here is random.
-  return processes.build_dhqc_fed_avg(
-    task.model_fn, client_optimizer, server_optimizer, **_dhqc_options()
   )
 
 
@@ -284,27 +289,9 @@ def _warm_up_fractions() -> list[float] | None:
     ) from e
 
 
-def _build_dgc(task, client_optimizer, server_optimizer, seed):
-  del seed  # Nothing here is random.
-  return processes.build_dgc_fed_avg(
-    task.model_fn, client_optimizer, server_optimizer, **_dgc_options()
-  )
-
-
 def _ternary_options() -> dict[str, object]:
   return dict(
     clip_factor=_CLIP_FACTOR.value or None, seed_source=_SEED_SOURCE.value
-  )
-
-
-def _build_terngrad(task, client_optimizer, server_optimizer, seed):
-  return processes.build_terngrad_fed_avg(
-    task.model_fn,
-    client_optimizer,
-    server_optimizer,
-    **_ternary_options(),
-    min_elements=_min_elements(),
-    base_seed=seed,
   )
 
 
@@ -348,19 +335,22 @@ def _build_fed_ss(task, client_optimizer, server_optimizer, seed):
 METHODS = {
   'fed_avg': Method(_build_fed_avg),
   'sketched_update': Method(
-    _build_sketched_update,
+    _builder(
+      'build_sketched_update_fed_avg',
+      lambda: _sketch_options() | {'min_elements': _min_elements()},
+    ),
     (_BITS, _FRACTION, _ROTATION, _QUANTIZER, _MIN_ELEMENTS, _SEED_SOURCE),
     lambda: encoders.check_sketch(**_sketch_options()),
   ),
   'random_mask': _structured_update(_random_mask, _FRACTION),
   'low_rank': _structured_update(_low_rank, _RANK, _FRACTION),
   'dhqc': Method(
-    _build_dhqc,
+    _builder('build_dhqc_fed_avg', _dhqc_options, is_random=False),
     (_BITS, _FRACTION, _FEEDBACK, _SCOPE, _MIN_ELEMENTS),
     lambda: processes.dhqc_aggregator(**_dhqc_options()),
   ),
   'dgc': Method(
-    _build_dgc,
+    _builder('build_dgc_fed_avg', _dgc_options, is_random=False),
     (
       _FRACTION,
       _MOMENTUM,
@@ -372,7 +362,10 @@ METHODS = {
     lambda: processes.dgc_aggregators(**_dgc_options()),
   ),
   'terngrad': Method(
-    _build_terngrad,
+    _builder(
+      'build_terngrad_fed_avg',
+      lambda: _ternary_options() | {'min_elements': _min_elements()},
+    ),
     (_CLIP_FACTOR, _MIN_ELEMENTS, _SEED_SOURCE),
     lambda: encoders.check_ternary(**_ternary_options()),
   ),
