@@ -50,7 +50,7 @@ def build_task(
   | `emnist` | TFF's, 671,585 examples | 3,400 writers | 870,334 |
   | `omniglot` | `data_dir`, 964 classes | 144 of 20 classes | 150,816 |
   | `glyphs` | matplotlib's fonts, 1,926 classes | 336 of 20 classes | 212,384 |
-  | `gldv2` | TFF's, 2,028 classes | 1,262 photographers | 1,093,728 |
+  | `gldv2` | TFF's, 2,028 classes | 1,262 photographers | 3,163,248 |
 
   The last three are `tasks.row_task.RowTask`s: their models have a row for each
   class, and `omniglot` and `glyphs` have other classes for retrieval.

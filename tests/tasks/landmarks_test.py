@@ -141,13 +141,13 @@ class MobileNetTest(tf.test.TestCase):
 
   def test_no_batch_normalization_is_left(self):
     layers = [type(layer).__name__ for layer in self.body.layers]
-    self.assertEqual(layers.count('GroupNormalization'), 34)
+    self.assertEqual(layers.count('GroupNormalization'), 46)
     self.assertNotIn('BatchNormalization', layers)
     self.assertEmpty(self.body.non_trainable_variables)
 
   def test_number_of_weights(self):
     sizes = [v.shape.num_elements() for v in self.body.trainable_variables]
-    self.assertEqual(sum(sizes), 963_936)
+    self.assertEqual(sum(sizes), 3_033_456)
 
   def test_embeds_an_image(self):
     x = np.random.default_rng(0).uniform(-1, 1, (1, 224, 224, 3))
