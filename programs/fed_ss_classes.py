@@ -13,8 +13,8 @@
 # limitations under the License.
 """A client's classes: what its requests tell of them, how models confuse them.
 
-Anonymous, "Efficient Image Representation Learning with Federated Sampled
-Softmax", section 3.3 and figure 7.
+Waghmare et al. (2022), "Efficient Image Representation Learning with
+Federated Sampled Softmax", section 3.3 and figure 7.
 """
 
 from collections.abc import Callable

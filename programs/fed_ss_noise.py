@@ -13,8 +13,8 @@
 # limitations under the License.
 """How noisy the updates of federated sampled softmax are.
 
-Anonymous, "Efficient Image Representation Learning with Federated Sampled
-Softmax", appendix A.3.
+Waghmare et al. (2022), "Efficient Image Representation Learning with
+Federated Sampled Softmax", appendix A.3.
 """
 
 from collections.abc import Iterator, Sequence

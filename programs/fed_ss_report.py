@@ -16,8 +16,8 @@ r"""Reports on federated sampled softmax: tables, and pictures of them.
   python -m programs.fed_ss_report --task=omniglot --data_dir=data \
     --part=gradient_noise --part=privacy --output_dir=/tmp/report
 
-Parts, after Anonymous, "Efficient Image Representation Learning with Federated
-Sampled Softmax":
+Parts, after Waghmare et al. (2022), "Efficient Image Representation Learning
+with Federated Sampled Softmax":
 
 *   gradient_noise (appendix A.3): how far the update of a cohort is from that
     of federated averaging with all classes, by the number of negatives.

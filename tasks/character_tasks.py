@@ -28,8 +28,9 @@ from tasks import partitions
 from tasks import preprocessing
 from tasks import row_task
 
-# As Anonymous, "Efficient Image Representation Learning with Federated Sampled
-# Softmax", section 4.3, has it for SOP: 100 images over 20 classes.
+# As Waghmare et al. (2022), "Efficient Image Representation Learning with
+# Federated Sampled Softmax", section 4.3, has it for SOP: 100 images over 20
+# classes.
 _CLASSES_PER_CLIENT = 20
 _EXAMPLES_PER_CLASS = 5
 _SOURCES = {

@@ -28,8 +28,8 @@ from tff_methods import retrieval
 
 EMBEDDING_SIZE = 64
 _NUM_GROUPS = 8
-# Of the similarity, as Anonymous, "Efficient Image Representation Learning with
-# Federated Sampled Softmax", appendix A.2, has it.
+# Of the similarity, as Waghmare et al. (2022), "Efficient Image Representation
+# Learning with Federated Sampled Softmax", appendix A.2, has it.
 _SCALE = 20.0
 
 
@@ -63,8 +63,7 @@ def build_mobilenet_fn(seed: int) -> Callable[[], tf.keras.Model]:
   """MobileNetV3Large for 224x224 images, with an embedding as its output.
 
   It is Keras's (Howard et al., 2019) with a dense layer in the place of its
-  head of 1,280 units, as Anonymous, "Efficient Image Representation Learning
-  with Federated Sampled Softmax", appendix A.2, has it. Each batch
+  head of 1,280 units, as in Waghmare et al. (2022, appendix A.2). Each batch
   normalization is replaced by a group normalization (Wu and He, 2018) of 8
   groups. It has 3,033,456 weights.
 

@@ -88,9 +88,9 @@ def partition_by_classes(
 ) -> list[np.ndarray]:
   """Deals each client equally many examples of a few classes.
 
-  As Anonymous, "Efficient Image Representation Learning with Federated Sampled
-  Softmax", section 4.3, has clients of 100 images over 20 classes. Examples of
-  a class are shuffled and cut into packs of `examples_per_class`. The first
+  As Waghmare et al. (2022), "Efficient Image Representation Learning with
+  Federated Sampled Softmax", section 4.3, have clients of 100 images over 20
+  classes. Examples of a class are shuffled and cut into packs of `examples_per_class`. The first
   packs of all classes are dealt, the classes in random order, then the second
   packs, and so on. A client never holds two packs of a class. What is left over
   is not dealt: less than a pack of each class, and the packs at the end that do

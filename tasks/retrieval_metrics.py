@@ -24,9 +24,9 @@ def mean_average_precision_at_r(
 ) -> float:
   """Returns MAP@R: how early the nearest `r` images are of a query's class.
 
-  Anonymous, "Efficient Image Representation Learning with Federated Sampled
-  Softmax", equation 9, after Musgrave et al. (2020), "A Metric Learning Reality
-  Check". Each image is a query against all others. Of a query it is `1/r` times
+  Waghmare et al. (2022), "Efficient Image Representation Learning with
+  Federated Sampled Softmax", equation 9, after Musgrave et al. (2020), "A
+  Metric Learning Reality Check". Each image is a query against all others. Of a query it is `1/r` times
   the sum, over those positions `i` among its `r` nearest images that are of its
   class, of the share of the class among the nearest `i`; it is averaged over
   all queries. Thus a class of `r` images or fewer cannot reach 1.

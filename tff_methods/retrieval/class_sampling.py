@@ -13,8 +13,8 @@
 # limitations under the License.
 """Which classes a client asks for: its own, and random others.
 
-Anonymous, "Efficient Image Representation Learning with Federated Sampled
-Softmax", section 3.3. What a client computes here grows with the number of
+Waghmare et al. (2022), "Efficient Image Representation Learning with
+Federated Sampled Softmax", section 3.3. What a client computes here grows with the number of
 candidates, not with that of classes.
 """
 

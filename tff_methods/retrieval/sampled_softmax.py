@@ -13,8 +13,8 @@
 # limitations under the License.
 """Federated sampled softmax: the loss of a client over its candidates.
 
-Anonymous, "Efficient Image Representation Learning with Federated Sampled
-Softmax", equations 3 to 8.
+Waghmare et al. (2022), "Efficient Image Representation Learning with
+Federated Sampled Softmax", equations 3 to 8.
 """
 
 import tensorflow as tf
