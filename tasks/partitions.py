@@ -90,11 +90,11 @@ def partition_by_classes(
 
   As Waghmare et al. (2022), "Efficient Image Representation Learning with
   Federated Sampled Softmax", section 4.3, have clients of 100 images over 20
-  classes. Examples of a class are shuffled and cut into packs of `examples_per_class`. The first
-  packs of all classes are dealt, the classes in random order, then the second
-  packs, and so on. A client never holds two packs of a class. What is left over
-  is not dealt: less than a pack of each class, and the packs at the end that do
-  not make a whole client.
+  classes. Examples of a class are shuffled and cut into packs of
+  `examples_per_class`. The first packs of all classes are dealt, the classes in
+  random order, then the second packs, and so on. A client never holds two packs
+  of a class. What is left over is not dealt: less than a pack of each class,
+  and the packs at the end that do not make a whole client.
 
   Args:
     labels: The examples' labels, `[num_examples]`.

@@ -26,10 +26,11 @@ def mean_average_precision_at_r(
 
   Waghmare et al. (2022), "Efficient Image Representation Learning with
   Federated Sampled Softmax", equation 9, after Musgrave et al. (2020), "A
-  Metric Learning Reality Check". Each image is a query against all others. Of a query it is `1/r` times
-  the sum, over those positions `i` among its `r` nearest images that are of its
-  class, of the share of the class among the nearest `i`; it is averaged over
-  all queries. Thus a class of `r` images or fewer cannot reach 1.
+  Metric Learning Reality Check". Each image is a query against all others. Of a
+  query it is `1/r` times the sum, over those positions `i` among its `r`
+  nearest images that are of its class, of the share of the class among the
+  nearest `i`; it is averaged over all queries. Thus a class of `r` images or
+  fewer cannot reach 1.
 
   Nearest is in Euclidean distance between embeddings of length 1; of equally
   near images the one with the lower index comes first. Distances are compared

@@ -14,11 +14,11 @@
 """Federated sampled softmax (FedSS).
 
 Waghmare et al. (2022), "Efficient Image Representation Learning with
-Federated Sampled Softmax", algorithm 1. A round: each client takes the classes of its data and
-random others, asks the server for their rows of the output layer, gets these
-and the body, trains this sub-model by a softmax over its classes that stands
-for one over all classes, and sends what changed; the server averages and takes
-a step.
+Federated Sampled Softmax", algorithm 1. A round: each client takes the classes
+of its data and random others, asks the server for their rows of the output
+layer, gets these and the body, trains this sub-model by a softmax over its
+classes that stands for one over all classes, and sends what changed; the server
+averages and takes a step.
 """
 
 import tensorflow_federated as tff

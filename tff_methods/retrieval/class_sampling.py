@@ -14,8 +14,8 @@
 """Which classes a client asks for: its own, and random others.
 
 Waghmare et al. (2022), "Efficient Image Representation Learning with
-Federated Sampled Softmax", section 3.3. What a client computes here grows with the number of
-candidates, not with that of classes.
+Federated Sampled Softmax", section 3.3. What a client computes here grows with
+the number of candidates, not with that of classes.
 """
 
 import tensorflow as tf
