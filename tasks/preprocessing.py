@@ -55,9 +55,19 @@ def build_train_preprocess_fn(
     dataset = dataset.repeat(client_spec.num_epochs)
     if client_spec.max_elements is not None:
       dataset = dataset.take(client_spec.max_elements)
-    return dataset.batch(client_spec.batch_size).map(decode_fn)
+    dataset = dataset.batch(client_spec.batch_size).map(decode_fn)
+    return dataset.with_options(_options_of_small_data())
 
   return preprocess_fn
+
+
+def _options_of_small_data() -> tf.data.Options:
+  # To rewrite and tune the pipeline, as TensorFlow does each time that one
+  # begins, takes longer than to run over a client's few batches.
+  options = tf.data.Options()
+  options.autotune.enabled = False
+  options.experimental_optimization.apply_default_optimizations = False
+  return options
 
 
 def build_eval_preprocess_fn(

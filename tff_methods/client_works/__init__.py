@@ -14,7 +14,6 @@
 """How clients train: builders of `tff.learning.templates.ClientWorkProcess`."""
 
 # pylint: disable=g-importing-member
-from tff_methods.client_works.client_keys import draw_key
 from tff_methods.client_works.local_model import describe
 from tff_methods.client_works.local_model import Description
 from tff_methods.client_works.local_model import Model

@@ -109,9 +109,10 @@ def build_class_sampling_distributor(
     to_round_key.type_signature.result, full.data_type
   )
   def choose(round_key, dataset):
+    key, classes = _key_and_classes(row_model, round_key, dataset, seed_source)
     return retrieval.sample_candidates(
-      client_works.draw_key(round_key, dataset, seed_source),
-      _distinct_classes(row_model, dataset),
+      key,
+      classes,
       row_model.num_classes,
       num_candidates,
       with_negatives=with_negatives,
@@ -154,20 +155,25 @@ def build_class_sampling_distributor(
   )
 
 
-def _distinct_classes(row_model, dataset):
-  """Returns the classes that a client needs for its data, `int64[?]`."""
+def _key_and_classes(row_model, round_key, dataset, seed_source):
+  """Returns a client's key, by its first batch, and the classes it needs.
+
+  In one pass: to begin to read a client's data costs more than to read it.
+  """
 
   @tf.function
   def collect():
-    classes = tf.zeros([0], tf.int64)
+    key, classes = round_key, tf.zeros([0], tf.int64)
     for batch in dataset:
       tf.autograph.experimental.set_loop_options(
         shape_invariants=[(classes, tf.TensorShape([None]))]
       )
+      if tf.equal(tf.size(classes), 0):
+        key = seeds.client_key(round_key, batch, seed_source)
       classes = retrieval.distinct_classes(
         tf.concat([classes, row_model.classes_in(batch)], 0),
         row_model.num_classes,
       )
-    return classes
+    return key, classes
 
   return collect()
