@@ -152,7 +152,8 @@ def _build_select():
     tff.SequenceType(tff.TensorType(np.float32, [DIMENSION]))
   )
   def look_at(rows):
-    return rows.reduce(0.0, lambda total, row: total + tf.reduce_sum(row))
+    stacked = rows.batch(NUM_KEYS, drop_remainder=True).get_single_element()
+    return tf.reduce_sum(stacked)
 
   @tff.federated_computation(
     tff.FederatedType(table_type, tff.SERVER),

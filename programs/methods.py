@@ -126,9 +126,9 @@ _RETRIEVAL_MODE = flags.DEFINE_enum(
 )
 _SPREADOUT_RATE = flags.DEFINE_float(
   'spreadout_rate',
-  0.01,
+  None,
   'How far the server pushes rows apart in a round (fed_ss with '
-  '--variant=fed_aws).',
+  '--variant=fed_aws); by default 0.01.',
   lower_bound=0.0,
 )
 
@@ -297,11 +297,17 @@ def _ternary_options() -> dict[str, object]:
 
 def _check_fed_ss() -> None:
   processes.check_fed_ss(_VARIANT.value, _NUM_SAMPLED_CLASSES.value)
-  if _SPREADOUT_RATE.present and _VARIANT.value != 'fed_aws':
-    raise ValueError(
-      'Expected no --spreadout_rate without --variant=fed_aws, found '
-      f'--spreadout_rate={_SPREADOUT_RATE.value}; leave it out.'
-    )
+  is_full = _VARIANT.value == 'full_softmax'
+  for flag, is_taken in (
+    (_SPREADOUT_RATE, _VARIANT.value == 'fed_aws'),
+    (_RETRIEVAL_MODE, not is_full),
+    (_SEED_SOURCE, not is_full),
+  ):
+    if flag.present and not is_taken:
+      raise ValueError(
+        f'Expected no --{flag.name} with --variant={_VARIANT.value}, found '
+        f'--{flag.name}={flag.value}; leave it out.'
+      )
 
 
 def _check_row_task(task) -> None:

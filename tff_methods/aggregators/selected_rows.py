@@ -229,11 +229,18 @@ def _build_next(num_rows, weighting, encoding, value_type, weight_type):
 
 
 def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:
-  check = tf.debugging.Assert(
-    tf.reduce_all((keys >= -1) & (keys < num_rows)),
-    [f'Expected keys of at least -1 and below {num_rows}, found', keys],
-  )
-  with tf.control_dependencies([check]):
+  rows = tf.boolean_mask(keys, keys >= 0)
+  checks = [
+    tf.debugging.Assert(
+      tf.reduce_all((keys >= -1) & (keys < num_rows)),
+      [f'Expected keys of at least -1 and below {num_rows}, found', keys],
+    ),
+    tf.debugging.Assert(
+      tf.equal(tf.size(tf.unique(rows).y), tf.size(rows)),
+      ['Expected distinct keys, but for padding by -1, found', keys],
+    ),
+  ]
+  with tf.control_dependencies(checks):
     return tf.identity(keys)
 
 

@@ -72,11 +72,20 @@ def compose_select_process(
     A `SelectProcess`.
 
   Raises:
-    TypeError: If the parts do not fit together.
+    TypeError: If client work and distributor are not of the same sub-model.
   """
   initial_weights_fn = client_works.describe(
     row_model.full_model()
   ).initial_weights_fn
+
+  expected = row_distributor.next.type_signature.result.result
+  found = client_work.next.type_signature.parameter[1]
+  if not found.is_assignable_from(expected):
+    raise TypeError(
+      f'Expected a client work of the sub-model, {expected}, found {found}: '
+      'build it of row_model.sub_model with as many candidates as the '
+      'distributor has.'
+    )
 
   @tff.tensorflow.computation(
     client_work.next.type_signature.result.result.member.update,

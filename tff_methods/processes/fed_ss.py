@@ -45,8 +45,8 @@ def build_fed_ss(
   rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   metrics_aggregator=None,
   loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  spreadout_rate: float = 0.01,
-  spreadout_margin: float = 1.0,
+  spreadout_rate: float | None = None,
+  spreadout_margin: float | None = None,
   seed_source: str = 'reproducible',
   base_seed: int = 0,
 ) -> composers.SelectProcess | tff.learning.templates.LearningProcess:
@@ -56,15 +56,16 @@ def build_fed_ss(
   `tff.learning.templates.LearningAlgorithmState` with the weights of
   `row_model.full_model()`, and `M` as in
   `tff.learning.algorithms.build_weighted_fed_avg`. The metrics of clients are
-  over their candidates: `loss` (of the sampled softmax), `accuracy` (among the
-  candidates), `num_examples`, and `num_excluded_examples`: those whose class
-  did not fit into `num_sampled_classes`. They do not train (their loss is 0)
-  but count in the client's weight.
+  over their candidates: `loss` (of the sampled softmax), `accuracy` (of scores
+  without its corrections), `num_examples`, and `num_excluded_examples`: those
+  whose class did not fit into `num_sampled_classes`. They do not train (their
+  loss is 0) but count in the client's weight.
 
   Variants:
 
   *   `'fed_ss'`: classes of the client and sampled negatives (equation 6).
   *   `'neg_only'`: an example's own class and sampled negatives (equation 7).
+      Where a client's classes leave no room for negatives, its loss is 0.
   *   `'pos_only'`: the client's classes only (equation 8).
   *   `'fed_aws'`: the same, and the server pushes all rows apart (Yu et al.
       2020).
@@ -91,8 +92,9 @@ def build_fed_ss(
     metrics_aggregator: As in `tff.learning.algorithms.build_weighted_fed_avg`.
     loop_implementation: As there, but iterating over the data set is the
       default: it halves the time of a round.
-    spreadout_rate: As in `build_spreadout_finalizer`, for `'fed_aws'`.
-    spreadout_margin: As there.
+    spreadout_rate: As in `build_spreadout_finalizer`, for `'fed_aws'` only; by
+      default 0.01.
+    spreadout_margin: As there, for `'fed_aws'` only; by default 1.
     seed_source: Where a client's own random choices come from.
       `'reproducible'`: a fingerprint of its first batch, so that a simulation
       run again gives the same bits. `'entropy'`: the operating system.
@@ -107,6 +109,12 @@ def build_fed_ss(
     ValueError: If an argument is out of range.
   """
   check_fed_ss(variant, num_sampled_classes)
+  _check_of_variant('rows_aggregator', rows_aggregator, variant, VARIANTS[:-1])
+  for name, value in (
+    ('spreadout_rate', spreadout_rate),
+    ('spreadout_margin', spreadout_margin),
+  ):
+    _check_of_variant(name, value, variant, ('fed_aws',))
   if variant == 'full_softmax':
     return tff.learning.algorithms.build_weighted_fed_avg(
       row_model.full_model(),
@@ -119,7 +127,7 @@ def build_fed_ss(
     )
   client_work = tff.learning.templates.build_functional_model_delta_client_work(
     model=row_model.sub_model(
-      num_sampled_classes, is_pushed_by_other_positives=variant != 'neg_only'
+      num_sampled_classes, use_other_positives=variant != 'neg_only'
     ),
     optimizer=client_optimizer_fn,
     client_weighting=client_weighting,
@@ -134,8 +142,8 @@ def build_fed_ss(
     finalizer = spreadout.build_spreadout_finalizer(
       finalizer,
       dimension=row_model.dimension,
-      rate=spreadout_rate,
-      margin=spreadout_margin,
+      rate=0.01 if spreadout_rate is None else spreadout_rate,
+      margin=1.0 if spreadout_margin is None else spreadout_margin,
     )
   return composers.compose_select_process(
     row_model,
@@ -173,4 +181,12 @@ def check_fed_ss(variant: str, num_sampled_classes: int | None) -> None:
         if is_given
         else 'give the number of rows that a client gets.'
       )
+    )
+
+
+def _check_of_variant(name, value, variant, variants) -> None:
+  if value is not None and variant not in variants:
+    raise ValueError(
+      f'Expected no {name} with variant={variant!r}, found {value}: leave it '
+      'out.'
     )

@@ -40,8 +40,11 @@ def row_model_from_keras(
 
   Args:
     body: From examples to embeddings, or a function that returns it, as in
-      `tff.learning.models.functional_model_from_keras`. With
-      `rows_embed_input`, from the rows of what an example consists of.
+      `tff.learning.models.functional_model_from_keras`: of a model, the weights
+      that it has are the initial ones; a function makes new ones. It has
+      weights, no batch normalization (group normalization does), and no losses
+      of layers. With `rows_embed_input`, from the rows of what an example
+      consists of.
     rows: A built layer: a `RowLayer`; a `Dense` one without activation, of
       whose kernel the columns, and whose bias, become the rows; or an
       `Embedding`, whose rows are compared by their dot product.
@@ -88,9 +91,10 @@ def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:
   if isinstance(layer, tf.keras.layers.Embedding):
     return dict(rows=layer.embeddings.numpy())
   if layer.activation is not tf.keras.activations.linear:
+    found = getattr(layer.activation, '__name__', layer.activation)
     raise ValueError(
       'Expected a Dense layer without activation for the rows, found '
-      f'{layer.activation.__name__}: the loss takes logits.'
+      f'{found}: make it with activation=None, since the loss takes logits.'
     )
   biases = layer.bias.numpy() if layer.use_bias else None
   return dict(rows=layer.kernel.numpy().T, biases=biases)

@@ -30,6 +30,9 @@ from tff_methods.retrieval import similarity as similarity_lib
 class SubModelOutput(NamedTuple):
   """What the sub-model of a client predicts.
 
+  The logits come first: TFF takes the size of the first axis of the first
+  tensor for the number of examples.
+
   Attributes:
     logits: `float32[..., k]`, of the candidates.
     candidates: The `k` `Candidates`.
@@ -80,8 +83,9 @@ class RowModel:
       similarity: Of embedding and row; by default `DotProduct()`.
       biases: `float32[n]`, the initial biases, if there are any.
       rows_embed_input: Whether the body's input are the rows of the classes
-        that an example consists of: `float32[batch, ..., d]` for `int[batch,
-        ...]`.
+        that an example consists of (tied embeddings): `float32[batch, ..., d]`
+        for `int[batch, ...]`. On a client, classes that did not fit among its
+        candidates are embedded as zeros.
       input_spec: Of a batch. By default the body's; with `rows_embed_input`
         it has to be given, since the body's is of embeddings.
 
@@ -136,7 +140,7 @@ class RowModel:
     )
 
   def sub_model(
-    self, num_candidates: int, *, is_pushed_by_other_positives: bool = True
+    self, num_candidates: int, *, use_other_positives: bool = True
   ) -> tff.learning.models.FunctionalModel:
     """Returns the model with the rows of candidates, for training on a client.
 
@@ -149,9 +153,9 @@ class RowModel:
 
     Args:
       num_candidates: `k`, at least 1 and at most as many as there are classes.
-      is_pushed_by_other_positives: Whether the classes that the client holds
-        are negatives of each other, as they are in all of the paper's losses
-        but that of negatives only (equation 7).
+      use_other_positives: Whether the classes that the client holds are
+        negatives of each other, as they are in all of the paper's losses but
+        that of negatives only (equation 7).
 
     Raises:
       TypeError: If `num_candidates` is not an int.
@@ -179,14 +183,16 @@ class RowModel:
       candidates = candidates_lib.Candidates(*output.candidates)
       logits = output.logits
       positions, is_candidate = candidates.positions(labels)
-      if not is_pushed_by_other_positives:
+      if not use_other_positives:
         logits = sampled_softmax.without_other_positives(
           logits, candidates, positions
         )
+      # The scores as they were: corrections favour negatives.
+      scores = output.logits + candidates.log_probability
       return example_losses.ExampleLosses(
         sampled_softmax.cross_entropy(logits, positions, is_candidate),
         is_candidate
-        & tf.equal(tf.argmax(logits, -1, positions.dtype), positions),
+        & tf.equal(tf.argmax(scores, -1, positions.dtype), positions),
         is_candidate,
       )
 
@@ -297,7 +303,10 @@ def _check_specs(row_model: RowModel) -> None:
   """Raises `TypeError` or `ValueError` unless a batch can be scored."""
   x, y = examples_and_labels(row_model.input_spec)
   if not isinstance(y, tf.TensorSpec) or not y.dtype.is_integer:
-    raise TypeError(f'Expected labels to be integers, found {y}.')
+    raise TypeError(
+      f'Expected labels to be integers, found {y}: of one-hot labels, take the '
+      'argmax.'
+    )
   if row_model.rows_embed_input and (
     not isinstance(x, tf.TensorSpec) or not x.dtype.is_integer
   ):
@@ -321,5 +330,6 @@ def _check_specs(row_model: RowModel) -> None:
     raise ValueError(
       f'Expected embeddings of shape {expected}, for labels of shape '
       f'{list(y.shape)} and rows of {row_model.dimension} numbers, found '
-      f'{embeddings.shape}: let the body end in as many units as rows have.'
+      f'{embeddings.shape}: let the body end in as many units as rows have, '
+      'and labels have a shape of [batch].'
     )

@@ -252,6 +252,13 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ):
       _run(_values(keys), weighting=weighting)
 
+  @parameterized.parameters('client', 'row')
+  def test_key_given_twice_stops_the_round(self, weighting):
+    keys = _KEYS.copy()
+    keys[1, 2:] = keys[1, 0]
+    with self.assertRaisesRegex(Exception, r'(?s)distinct keys.*found'):
+      _run(_values(keys), weighting=weighting)
+
   @parameterized.product(encoder_fn=(None, _quantize), bad=(np.nan, np.inf))
   def test_non_finite_rows_stop_the_round(self, encoder_fn, bad):
     values = _values()

@@ -30,6 +30,7 @@ from tff_methods import retrieval
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.5)
+_ROWS = aggregators.selected_rows_aggregator(12)
 _NUM_BODY_BYTES = 4 * (6 * 4 + 4)
 
 
@@ -93,6 +94,12 @@ def _train_by_numpy(batches, keys, is_other, negative_rate):
   return kernel, bias, rows
 
 
+def _mean_cosine(rows):
+  """Returns the mean cosine of the angles between each two rows."""
+  unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+  return (unit @ unit.T)[np.triu_indices(len(rows), k=1)].mean()
+
+
 class FedSSComputationTest(parameterized.TestCase):
   def test_state_and_data_are_those_of_federated_averaging(self):
     expected = tff.learning.algorithms.build_weighted_fed_avg(
@@ -153,6 +160,39 @@ class FedSSComputationTest(parameterized.TestCase):
   def test_wrong_arguments(self, arguments, message):
     with self.assertRaisesRegex(ValueError, message):
       _build(**arguments)
+
+  @parameterized.named_parameters(
+    ('rows', 'full_softmax', {'rows_aggregator': _ROWS}, 'no rows_aggregator'),
+    ('rate', 'pos_only', {'spreadout_rate': 0.1}, 'no spreadout_rate.*0.1'),
+    ('margin', 'fed_ss', {'spreadout_margin': 1.5}, 'no spreadout_margin'),
+  )
+  def test_options_of_other_variants(self, variant, options, message):
+    with self.assertRaisesRegex(ValueError, f'{message}.*leave it out'):
+      processes.build_fed_ss(
+        row_models.row_model(),
+        _SGD,
+        num_sampled_classes=None if variant == 'full_softmax' else 6,
+        variant=variant,
+        **options,
+      )
+
+  def test_client_work_of_another_sub_model(self):
+    row_model = row_models.row_model()
+    client_work = (
+      tff.learning.templates.build_functional_model_delta_client_work(
+        model=row_model.sub_model(5),
+        optimizer=_SGD,
+        client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
+      )
+    )
+    with self.assertRaisesRegex(TypeError, r'sub-model.*\[6.*found.*\[5'):
+      composers.compose_select_process(
+        row_model,
+        composers.build_class_sampling_distributor(row_model, 6),
+        client_work,
+        None,
+        None,
+      )
 
   @parameterized.named_parameters(
     ('seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
@@ -263,6 +303,22 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(first, again)
     self.assertNotEqual(first, second)
     self.assertNotEqual(first, other)
+
+  def test_negatives_only_collapse_the_classes_of_a_client(self):
+    held = list(row_models.CLASSES[1])
+
+    def mean_cosine_after(variant):
+      (*_, rows), _ = _train(
+        _build(variant, num_sampled_classes=10),
+        num_rounds=12,
+        clients=row_models.datasets()[1:2],
+      )
+      return _mean_cosine(rows[held])
+
+    before = _mean_cosine(row_models.rows()[held])
+    negatives_only = mean_cosine_after('neg_only')
+    self.assertGreater(negatives_only, before + 0.1)
+    self.assertLess(mean_cosine_after('fed_ss'), negatives_only - 0.1)
 
   def test_server_pushes_rows_apart(self):
     rows = np.ones_like(row_models.rows())

@@ -284,24 +284,22 @@ class SubModelTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllClose(output.logits[:, column], scores[:, key] + added)
 
   @parameterized.product(
-    is_pushed_by_other_positives=(False, True), has_biases=(False, True)
+    use_other_positives=(False, True), has_biases=(False, True)
   )
   def test_padded_rows_get_no_gradient_at_all(
-    self, is_pushed_by_other_positives, has_biases
+    self, use_other_positives, has_biases
   ):
     model = row_models.row_model(
       biases=row_models.biases() if has_biases else None
     )
-    sub = model.sub_model(
-      7, is_pushed_by_other_positives=is_pushed_by_other_positives
-    )
+    sub = model.sub_model(7, use_other_positives=use_other_positives)
     candidates = _sample(7, with_negatives=False)
     self.assertAllEqual(candidates.keys, [-1, -1, -1, -1, *_CLASSES])
     loss, gradients = _loss_and_gradients(sub, *_sub_weights(model, candidates))
     *_, of_rows = gradients
     self.assertAllEqual(of_rows[:4], np.zeros([4, model.row_size]))
-    self.assertEqual(loss > 0, is_pushed_by_other_positives)
-    self.assertEqual(np.any(of_rows[4:] != 0), is_pushed_by_other_positives)
+    self.assertEqual(loss > 0, use_other_positives)
+    self.assertEqual(np.any(of_rows[4:] != 0), use_other_positives)
 
   def test_other_positives_push_or_not(self):
     model = row_models.row_model()
@@ -309,7 +307,7 @@ class SubModelTest(parameterized.TestCase, tf.test.TestCase):
     weights = _sub_weights(model, candidates)
     # Of one example, which is of class 0.
     for is_pushed in (True, False):
-      sub = model.sub_model(6, is_pushed_by_other_positives=is_pushed)
+      sub = model.sub_model(6, use_other_positives=is_pushed)
       _, gradients = _loss_and_gradients(sub, *weights, _X[:1], _Y[:1])
       has_gradient = np.any(gradients[-1].numpy() != 0, axis=1)
       is_other = np.isin(candidates.keys, _CLASSES[1:])
@@ -340,7 +338,11 @@ class SubModelTest(parameterized.TestCase, tf.test.TestCase):
     model = row_models.row_model()
     candidates = _sample(5)
     sub, weights = model.sub_model(5), _sub_weights(model, candidates)
-    best = tf.argmax(sub.predict_on_batch(weights, _X, False).logits, axis=1)
+    # Of the scores themselves: corrected ones favour negatives.
+    scores = row_models.embed(_X) @ row_models.rows()[candidates.keys].T
+    best = np.argmax(scores, axis=1)
+    logits = sub.predict_on_batch(weights, _X, False).logits
+    self.assertNotAllEqual(best, tf.argmax(logits, axis=1))
     labels = tf.gather(candidates.keys, best).numpy()
     labels[0] = candidates.keys[0 if best[0] else 1]
     metrics = _metrics(sub, weights, [(_X, labels)])
@@ -489,6 +491,38 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     body = tf.keras.Sequential([tf.keras.layers.InputLayer([3])])
     with self.assertRaisesRegex(ValueError, 'activation.*found softmax'):
       retrieval.row_model_from_keras(body, layer, input_spec=_KERAS_SPEC)
+
+
+class GradientNoiseTest(tf.test.TestCase):
+  def test_falls_as_candidates_grow(self):
+    row_model = row_models.row_model()
+    (x, y), *_ = row_models.arrays()
+    positives = tf.constant(np.unique(y))
+    (kernel, bias), _ = row_models.body().initial_weights
+
+    def gradient(model, rows, constants):
+      weights = [tf.constant(kernel), tf.constant(bias), rows]
+      with tf.GradientTape() as tape:
+        tape.watch(weights)
+        output = model.predict_on_batch((tuple(weights), constants), x)
+        loss = model.loss(output, y)
+      return tape.gradient(loss, weights[0])
+
+    rows = tf.constant(row_models.rows())
+    full = gradient(row_model.full_model(), rows, ())
+    noise = []
+    for k in (4, 6, 9, 12):
+      model = row_model.sub_model(k)
+      errors = []
+      for i in range(200):
+        candidates = retrieval.sample_candidates(
+          tf.constant([i, k]), positives, row_models.NUM_CLASSES, k
+        )
+        sampled = gradient(model, tf.gather(rows, candidates.keys), candidates)
+        errors.append(tf.norm(sampled - full))
+      noise.append(np.mean(errors) / tf.norm(full).numpy())
+    self.assertAllGreater(-np.diff(noise), 0.02)
+    self.assertAllClose(noise[-1], 0.0, atol=1e-5)
 
 
 if __name__ == '__main__':
