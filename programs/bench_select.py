@@ -46,16 +46,16 @@ def time_retrievals(repeats: int) -> dict[str, float]:
     *map(tuple, row_model.full_model().initial_weights)
   )
   candidates = _random_candidates()
-  runs = {
-    FEDERATED_SELECT: (_build_select(), weights.trainable[-1]),
-    **{
-      f'{mode!r}, as rounds have it': (
-        _build_retrieval(row_model, mode),
-        weights,
-      )
-      for mode in composers.RETRIEVAL_MODES
-    },
+  retrievals = {
+    mode: _build_retrieval(row_model, mode)
+    for mode in composers.RETRIEVAL_MODES
   }
+  _, candidates_type = retrievals['select'].type_signature.parameter
+  runs = {
+    FEDERATED_SELECT: (_build_select(candidates_type), weights.trainable[-1])
+  }
+  for mode, run in retrievals.items():
+    runs[f'{mode!r}, as rounds have it'] = (run, weights)
   return bench_timing.medians(
     {
       name: lambda run=run, value=value: run(value, candidates)
@@ -133,16 +133,9 @@ def _build_retrieval(row_model, mode):
   return run
 
 
-def _build_select():
+def _build_select(candidates_type):
   """Returns the same with the bare intrinsic."""
   table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
-  candidates_type = tff.types.tensorflow_to_type(
-    retrieval.Candidates(
-      tf.TensorSpec([NUM_KEYS], tf.int32),
-      tf.TensorSpec([NUM_KEYS], tf.float32),
-      tf.TensorSpec([NUM_KEYS], tf.bool),
-    )
-  )
 
   @tff.tensorflow.computation(table_type, np.int32)
   def select_row(table, key):
@@ -156,8 +149,7 @@ def _build_select():
     return tf.reduce_sum(stacked)
 
   @tff.federated_computation(
-    tff.FederatedType(table_type, tff.SERVER),
-    tff.FederatedType(candidates_type, tff.CLIENTS),
+    tff.FederatedType(table_type, tff.SERVER), candidates_type
   )
   def run(table, candidates):
     rows = tff.federated_select(

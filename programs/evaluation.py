@@ -56,10 +56,7 @@ def build_evaluation_fn(
   ).get_concrete_function(model.input_spec)
 
   def evaluate(model_weights: tff.learning.models.ModelWeights) -> Metrics:
-    # As lists, whatever kind of model was trained.
-    tff.learning.models.ModelWeights(
-      list(model_weights.trainable), list(model_weights.non_trainable)
-    ).assign_weights_to(model)
+    assign_weights(model_weights, model)
     model.reset_metrics()
     for batch in test_data:
       update_metrics(batch)
@@ -75,6 +72,17 @@ def build_evaluation_fn(
     return metrics
 
   return evaluate
+
+
+def assign_weights(
+  model_weights: tff.learning.models.ModelWeights,
+  model: tff.learning.models.VariableModel,
+) -> None:
+  """Sets a model's weights, whatever kind of model they were trained in."""
+  # TFF compares containers, which are tuples of functional models.
+  tff.learning.models.ModelWeights(
+    list(model_weights.trainable), list(model_weights.non_trainable)
+  ).assign_weights_to(model)
 
 
 def short_name(name: str) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs import evaluation
 from programs import usage
 import tasks
 from tff_methods import retrieval
@@ -152,9 +153,7 @@ def build_confusion_fn(
     return tf.argmax(tf.gather(scores, classes, axis=-1), axis=-1)
 
   def confusion(weights):
-    tff.learning.models.ModelWeights(
-      list(weights.trainable), list(weights.non_trainable)
-    ).assign_weights_to(model)
+    evaluation.assign_weights(weights, model)
     counts = np.zeros([classes.size, classes.size])
     for x, positions in batches:
       np.add.at(counts, (positions, predict(x)), 1)

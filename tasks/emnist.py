@@ -16,13 +16,13 @@
 from collections.abc import Mapping
 import functools
 import os
-import tempfile
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import assembly
 from tasks import client_database
+from tasks import downloads
 from tasks import models
 from tasks import options as options_lib
 
@@ -46,7 +46,16 @@ def build_emnist_task(
     data_dir = os.path.abspath(os.path.expanduser(data_dir))
   else:
     data_dir = client_database.cache_directory(cache_dir)
-    _ensure_downloaded(data_dir)
+    downloads.ensure_downloaded(
+      data_dir,
+      _FILE_NAME,
+      lambda d: tff.simulation.datasets.emnist.load_data(cache_dir=d),
+      title='EMNIST',
+      remedy=(
+        f"give a `data_dir` with {_FILE_NAME}, or choose the task 'digits', "
+        "which needs no download, or 'mnist' with a `data_dir`."
+      ),
+    )
   train_data, test_data = _load(data_dir, options.only_digits)
   return assembly.assemble_task(
     train_data=train_data,
@@ -59,25 +68,6 @@ def build_emnist_task(
     client_spec=assembly.client_spec(options, _LARGEST_CLIENT),
     seed=seed,
   )
-
-
-def _ensure_downloaded(cache_dir: str) -> None:
-  """Downloads to a directory of its own, since TFF keeps half a download."""
-  path = os.path.join(cache_dir, _FILE_NAME)
-  if os.path.exists(path):
-    return
-  try:
-    os.makedirs(cache_dir, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='.loading-', dir=cache_dir) as d:
-      tff.simulation.datasets.emnist.load_data(cache_dir=d)
-      os.replace(os.path.join(d, _FILE_NAME), path)
-  # Of many types: half a download may only show when TFF reads the file.
-  except Exception as e:
-    raise ValueError(
-      f'Expected to download EMNIST to {cache_dir}, found {e}: give a '
-      f"`data_dir` with {_FILE_NAME}, or choose the task 'digits', which "
-      "needs no download, or 'mnist' with a `data_dir`."
-    ) from e
 
 
 def _load(

@@ -16,13 +16,13 @@
 from collections.abc import Mapping
 import functools
 import os
-import tempfile
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import assembly
 from tasks import client_database
+from tasks import downloads
 from tasks import embedding_models
 from tasks import options as options_lib
 from tasks import row_task
@@ -63,7 +63,16 @@ def build_landmarks_task(
     data_dir = os.path.abspath(os.path.expanduser(data_dir))
   else:
     data_dir = client_database.cache_directory(cache_dir)
-    _ensure_downloaded(data_dir)
+    downloads.ensure_downloaded(
+      data_dir,
+      _SPLIT_DIR,
+      lambda d: tff.simulation.datasets.gldv2.load_data(cache_dir=d),
+      title='Landmarks-User-160k',
+      remedy=(
+        f'give a `data_dir` with {_SPLIT_DIR}, or choose the task '
+        "'omniglot' with a `data_dir`, or 'digits', which needs no download."
+      ),
+    )
   train_dir, test_path = _find_files(data_dir)
   return assembly.assemble_row_task(
     train_data=tff.simulation.datasets.FilePerUserClientData.create_from_dir(
@@ -77,25 +86,6 @@ def build_landmarks_task(
     client_spec=assembly.client_spec(options, _NUM_EXAMPLES),
     seed=seed,
   )
-
-
-def _ensure_downloaded(cache_dir: str) -> None:
-  """Downloads to a directory of its own, of which nothing else is kept."""
-  path = os.path.join(cache_dir, _SPLIT_DIR)
-  if os.path.exists(path):
-    return
-  try:
-    os.makedirs(cache_dir, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='.loading-', dir=cache_dir) as d:
-      tff.simulation.datasets.gldv2.load_data(cache_dir=d)
-      os.replace(os.path.join(d, _SPLIT_DIR), path)
-  # Of many types, since it may stop anywhere.
-  except Exception as e:
-    raise ValueError(
-      f'Expected to download Landmarks-User-160k to {cache_dir}, found {e}: '
-      f'give a `data_dir` with {_SPLIT_DIR}, or choose the task '
-      "'omniglot' with a `data_dir`, or 'digits', which needs no download."
-    ) from e
 
 
 def _find_files(data_dir: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
-from tff_methods.aggregators import received_bytes
+from tff_methods.aggregators import decoded_mean
 from tff_methods.encoders import arguments
 from tff_methods.encoders import scaling
 from tff_methods.encoders import seeds
@@ -141,18 +141,13 @@ class _SelectedRowsFactory(tff.aggregators.WeightedAggregationFactory):
     """
     _check_value_type(value_type)
 
-    @tff.federated_computation
-    def init_fn():
-      return tff.federated_value((), tff.SERVER)
-
-    next_fn = _build_next(
+    return _build_process(
       self._num_rows, self._weighting, self._encoding, value_type, weight_type
     )
-    return tff.templates.AggregationProcess(init_fn, next_fn)
 
 
-def _build_next(num_rows, weighting, encoding, value_type, weight_type):
-  """Returns the `next` of the process."""
+def _build_process(num_rows, weighting, encoding, value_type, weight_type):
+  """Returns the process: its sums are of rows, and of weights."""
   row_size = value_type['values'].shape[1]
   values_spec = tff.types.type_to_tf_tensor_specs(value_type['values'])
 
@@ -163,69 +158,36 @@ def _build_next(num_rows, weighting, encoding, value_type, weight_type):
     values = tf.where(keys[:, tf.newaxis] >= 0, value['values'], 0.0)
     return collections.OrderedDict(keys=keys, rows=encoding.encode(values))
 
-  payload_type = encode.type_signature.result
-
-  @tff.tensorflow.computation
   def zero():
     num_weights = 1 if weighting == 'client' else num_rows
-    return collections.OrderedDict(
-      sums=tf.zeros([num_rows, row_size], tf.float64),
-      weights=tf.zeros([num_weights], tf.float64),
-      payload_bytes=tf.constant(0, tf.int64),
+    return (
+      tf.zeros([num_rows, row_size], tf.float64),
+      tf.zeros([num_weights], tf.float64),
     )
 
-  accumulator_type = zero.type_signature.result
-
-  @tff.tensorflow.computation(
-    accumulator_type, tff.types.to_type((payload_type, weight_type))
-  )
-  def accumulate(accumulator, arrived):
-    payload, weight = arrived
+  def add(sums, payload, weight):
+    rows_sum, weights = sums
     weight = tf.cast(weight, tf.float64)
     is_row = payload['keys'] >= 0
     keys = tf.boolean_mask(payload['keys'], is_row)[:, tf.newaxis]
     values = encoding.decode(payload['rows'], values_spec)
     rows = weight * tf.cast(tf.boolean_mask(values, is_row), tf.float64)
-    weights = accumulator['weights']
     if weighting == 'client':
       weights += weight
     else:
       row_weights = tf.fill(tf.shape(keys)[:1], weight)
       weights = tf.tensor_scatter_nd_add(weights, keys, row_weights)
-    return collections.OrderedDict(
-      sums=tf.tensor_scatter_nd_add(accumulator['sums'], keys, rows),
-      weights=weights,
-      payload_bytes=(
-        accumulator['payload_bytes'] + received_bytes.num_bytes(payload)
-      ),
+    return tf.tensor_scatter_nd_add(rows_sum, keys, rows), weights
+
+  def mean(sums):
+    rows_sum, weights = sums
+    return tf.cast(
+      tf.math.divide_no_nan(rows_sum, weights[:, tf.newaxis]), tf.float32
     )
 
-  @tff.tensorflow.computation(accumulator_type, accumulator_type)
-  def merge(first, second):
-    return tf.nest.map_structure(tf.add, first, second)
-
-  @tff.tensorflow.computation(accumulator_type)
-  def report(accumulator):
-    mean = tf.math.divide_no_nan(
-      accumulator['sums'], accumulator['weights'][:, tf.newaxis]
-    )
-    return tf.cast(mean, tf.float32), collections.OrderedDict(
-      payload_bytes=accumulator['payload_bytes']
-    )
-
-  @tff.federated_computation(
-    tff.FederatedType((), tff.SERVER),
-    tff.FederatedType(value_type, tff.CLIENTS),
-    tff.FederatedType(weight_type, tff.CLIENTS),
+  return decoded_mean.build_decoded_mean(
+    weight_type, encode, zero=zero, add=add, mean=mean
   )
-  def next_fn(state, value, weight):
-    payload = tff.federated_map(encode, value)
-    mean, measurements = tff.federated_aggregate(
-      tff.federated_zip((payload, weight)), zero(), accumulate, merge, report
-    )
-    return tff.templates.MeasuredProcessOutput(state, mean, measurements)
-
-  return next_fn
 
 
 def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:

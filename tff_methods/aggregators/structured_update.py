@@ -21,7 +21,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods import update_spaces
-from tff_methods.aggregators import received_bytes
+from tff_methods.aggregators import decoded_mean
 from tff_methods.encoders import scaling
 from tff_methods.encoders import seeds
 
@@ -89,18 +89,13 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
         'client work and aggregator the same model space.'
       )
 
-    @tff.federated_computation
-    def init_fn():
-      return tff.federated_value((), tff.SERVER)
-
-    next_fn = _build_next(
+    return _build_process(
       self._model_space, self._encoders, value_type, weight_type
     )
-    return tff.templates.AggregationProcess(init_fn, next_fn)
 
 
-def _build_next(model_space, tensor_encoders, value_type, weight_type):
-  """Returns the `next` of the process."""
+def _build_process(model_space, tensor_encoders, value_type, weight_type):
+  """Returns the process: its sums are of updates, and of weights."""
 
   @tff.tensorflow.computation(value_type)
   def encode(value):
@@ -114,78 +109,46 @@ def _build_next(model_space, tensor_encoders, value_type, weight_type):
     )
     return value['key'], tuple(encoded)
 
-  payload_type = encode.type_signature.result
-
-  @tff.tensorflow.computation
   def zero():
     specs = tf.nest.flatten(model_space.specs)
-    return collections.OrderedDict(
-      sums=[tf.zeros(spec.shape, tf.float64) for spec in specs],
-      weight=tf.constant(0.0, tf.float64),
-      payload_bytes=tf.constant(0, tf.int64),
+    return (
+      [tf.zeros(spec.shape, tf.float64) for spec in specs],
+      tf.constant(0.0, tf.float64),
     )
 
-  accumulator_type = zero.type_signature.result
-
-  @tff.tensorflow.computation(
-    accumulator_type, tff.types.to_type((payload_type, weight_type))
-  )
-  def accumulate(accumulator, arrived):
-    payload, weight = arrived
+  def add(sums, payload, weight):
+    updates, total_weight = sums
     key, encoded = payload
 
-    def add(encoded, encoder, encoder_key, linear_map, accumulated):
+    def add_tensor(encoded, encoder, encoder_key, linear_map, accumulated):
       x = encoders.decode_with_key(encoder, encoded, encoder_key)
       update = linear_map.expand(x * tf.cast(weight, x.dtype))
       return accumulated + tf.cast(update, tf.float64)
 
-    sums = encoders.map_in_sequence(
-      add,
+    updates = encoders.map_in_sequence(
+      add_tensor,
       encoded,
       tensor_encoders,
       _tensor_keys(key, tensor_encoders),
       model_space.draw(key),
-      accumulator['sums'],
+      updates,
     )
-    return collections.OrderedDict(
-      sums=sums,
-      weight=accumulator['weight'] + tf.cast(weight, tf.float64),
-      payload_bytes=(
-        accumulator['payload_bytes'] + received_bytes.num_bytes(payload)
-      ),
-    )
+    return updates, total_weight + tf.cast(weight, tf.float64)
 
-  @tff.tensorflow.computation(accumulator_type, accumulator_type)
-  def merge(first, second):
-    return tf.nest.map_structure(tf.add, first, second)
-
-  @tff.tensorflow.computation(accumulator_type)
-  def report(accumulator):
-    mean = tf.nest.map_structure(
+  def mean(sums):
+    updates, total_weight = sums
+    means = tf.nest.map_structure(
       lambda total, spec: tf.cast(
-        tf.math.divide_no_nan(total, accumulator['weight']), spec.dtype
+        tf.math.divide_no_nan(total, total_weight), spec.dtype
       ),
-      accumulator['sums'],
+      updates,
       tf.nest.flatten(model_space.specs),
     )
-    return (
-      tf.nest.pack_sequence_as(model_space.specs, mean),
-      collections.OrderedDict(payload_bytes=accumulator['payload_bytes']),
-    )
+    return tf.nest.pack_sequence_as(model_space.specs, means)
 
-  @tff.federated_computation(
-    tff.FederatedType((), tff.SERVER),
-    tff.FederatedType(value_type, tff.CLIENTS),
-    tff.FederatedType(weight_type, tff.CLIENTS),
+  return decoded_mean.build_decoded_mean(
+    weight_type, encode, zero=zero, add=add, mean=mean
   )
-  def next_fn(state, value, weight):
-    payload = tff.federated_map(encode, value)
-    mean, measurements = tff.federated_aggregate(
-      tff.federated_zip((payload, weight)), zero(), accumulate, merge, report
-    )
-    return tff.templates.MeasuredProcessOutput(state, mean, measurements)
-
-  return next_fn
 
 
 def _tensor_keys(key: tf.Tensor, tensors) -> list[tf.Tensor]:

@@ -50,7 +50,7 @@ def build_row_retrieval(
       f'Expected retrieval_mode to be one of {RETRIEVAL_MODES}, found {mode!r}.'
     )
   full_type = client_works.describe(row_model.full_model()).weights_type
-  candidates_type = candidates_type_of(num_candidates)
+  candidates_type = _candidates_type(num_candidates)
 
   @tff.tensorflow.computation(full_type)
   def get_rows(weights):
@@ -117,7 +117,7 @@ def build_row_retrieval(
   return retrieve
 
 
-def candidates_type_of(num_candidates: int) -> tff.Type:
+def _candidates_type(num_candidates: int) -> tff.Type:
   """Returns the type of so many `retrieval.Candidates`."""
   shape = [num_candidates]
   return tff.types.tensorflow_to_type(

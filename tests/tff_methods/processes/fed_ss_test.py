@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-import asyncio
 import functools
 
 from absl.testing import parameterized
@@ -21,6 +20,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import row_models
+from tests.tff_methods import train_model
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
@@ -399,27 +399,12 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     process = tff.simulation.compose_dataset_computation_with_learning_process(
       client_data, _build()
     )
-    context = tff.program.NativeFederatedContext(
-      tff.backends.native.create_async_local_cpp_execution_context()
+    self.assertEqual(
+      train_model.released_rounds(
+        process, ['0', '1', '2'], self.get_temp_dir()
+      ),
+      [1, 2],
     )
-    metrics_manager = tff.program.MemoryReleaseManager()
-    with tff.framework.get_context_stack().install(context):
-      asyncio.run(
-        tff.learning.programs.train_model(
-          train_process=process,
-          train_data_source=tff.program.ClientIdDataSource(['0', '1', '2']),
-          train_per_round_clients=2,
-          train_total_rounds=2,
-          program_state_manager=tff.program.FileProgramStateManager(
-            self.get_temp_dir()
-          ),
-          model_output_manager=tff.program.MemoryReleaseManager(),
-          train_metrics_manager=metrics_manager,
-          evaluation_manager=None,
-          evaluation_periodicity=1,
-        )
-      )
-    self.assertEqual(list(metrics_manager.values()), [1, 2])
 
 
 if __name__ == '__main__':
