@@ -131,6 +131,12 @@ _SPREADOUT_RATE = flags.DEFINE_float(
   '--variant=fed_aws); by default 0.01.',
   lower_bound=0.0,
 )
+_SPREADOUT_MARGIN = flags.DEFINE_float(
+  'spreadout_margin',
+  None,
+  'At what distance of their directions rows are left alone (fed_ss with '
+  '--variant=fed_aws): above 0 and at most 2, by default 1.',
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,6 +306,7 @@ def _check_fed_ss() -> None:
   is_full = _VARIANT.value == 'full_softmax'
   for flag, is_taken in (
     (_SPREADOUT_RATE, _VARIANT.value == 'fed_aws'),
+    (_SPREADOUT_MARGIN, _VARIANT.value == 'fed_aws'),
     (_RETRIEVAL_MODE, not is_full),
     (_SEED_SOURCE, not is_full),
   ):
@@ -333,6 +340,7 @@ def _build_fed_ss(task, client_optimizer, server_optimizer, seed):
     variant=_VARIANT.value,
     retrieval_mode=_RETRIEVAL_MODE.value,
     spreadout_rate=_SPREADOUT_RATE.value,
+    spreadout_margin=_SPREADOUT_MARGIN.value,
     seed_source=_SEED_SOURCE.value,
     base_seed=seed,
   )
@@ -382,6 +390,7 @@ METHODS = {
       _NUM_SAMPLED_CLASSES,
       _RETRIEVAL_MODE,
       _SPREADOUT_RATE,
+      _SPREADOUT_MARGIN,
       _SEED_SOURCE,
     ),
     _check_fed_ss,

@@ -290,6 +290,7 @@ class MethodsTest(parameterized.TestCase):
         'variant': 'fed_aws',
         'retrieval_mode': 'select',
         'spreadout_rate': 0.5,
+        'spreadout_margin': 1.5,
         'seed_source': 'entropy',
       },
       {
@@ -297,6 +298,7 @@ class MethodsTest(parameterized.TestCase):
         'variant': 'fed_aws',
         'retrieval_mode': 'select',
         'spreadout_rate': 0.5,
+        'spreadout_margin': 1.5,
         'seed_source': 'entropy',
       },
     ),
