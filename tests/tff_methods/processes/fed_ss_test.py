@@ -25,6 +25,7 @@ from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import composers
+from tff_methods import encoders
 from tff_methods import processes
 from tff_methods import retrieval
 from tff_methods import runtime
@@ -92,6 +93,18 @@ def _train_by_numpy(batches, keys, is_other, negative_rate):
     rows = rows - 0.5 * of_rows
     kernel, bias = kernel - 0.5 * x.T @ of_sums, bias - 0.5 * of_sums.sum(0)
   return kernel, bias, rows
+
+
+def _eight_bits(spec):
+  return encoders.sketch_encoder(
+    spec,
+    bits=8,
+    fraction=1.0,
+    rotation=True,
+    quantizer='uniform',
+    seed_source='reproducible',
+    seed=(0,),
+  )
 
 
 def _mean_cosine(rows):
@@ -217,6 +230,16 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     weights, metrics = _train(_build(num_sampled_classes=12, mode=mode))
     self.assertAllClose(weights, _fed_avg_weights(), rtol=1e-5)
     self.assertEqual(metrics['client_work']['train']['num_examples'], 18)
+
+  def test_all_classes_with_biases_give_federated_averaging(self):
+    model = row_models.row_model(biases=row_models.biases())
+    expected = tff.learning.algorithms.build_weighted_fed_avg(
+      model.full_model(), _SGD
+    )
+    process = processes.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    weights, _ = _train(process)
+    self.assertAllClose(weights, _train(expected)[0], rtol=1e-5)
+    self.assertNotAllClose(weights[-1][:, -1], row_models.biases())
 
   def test_full_softmax_is_federated_averaging(self):
     process = _build(variant='full_softmax', num_sampled_classes=None)
@@ -355,6 +378,22 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLess(sent, 3 * _NUM_BODY_BYTES)
     self.assertAllClose(weights[0], _fed_avg_weights()[0], atol=0.05)
 
+  def test_rows_are_sent_by_any_encoder(self):
+    process = processes.build_fed_ss(
+      row_models.row_model(),
+      _SGD,
+      num_sampled_classes=12,
+      rows_aggregator=aggregators.selected_rows_aggregator(
+        12, encoder_fn=_eight_bits
+      ),
+    )
+    weights, metrics = _train(process)
+    sent = metrics['aggregator']['rows']['payload_bytes']
+    # Keys, a byte for each of 4 numbers of a row, and a few for scale and seed.
+    self.assertBetween(sent, 3 * 12 * (4 + 4), 3 * (12 * (4 + 4) + 24))
+    self.assertAllClose(weights[-1], _fed_avg_weights()[-1], atol=0.05)
+    self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
+
   def test_hyperparameters(self):
     process = _build()
     state = process.initialize()
@@ -376,14 +415,15 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
       2 * row_models.rows(),
     )
 
-  def test_same_seed_gives_the_same_bits_in_every_runtime(self):
+  @parameterized.parameters(*composers.RETRIEVAL_MODES)
+  def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode):
     results = []
     for context in (
       runtime.create_local_context(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):
-        results.append(_train(_build())[0])
+        results.append(_train(_build(mode=mode))[0])
     for x, y in zip(*results, strict=True):
       self.assertEqual(x.tobytes(), y.tobytes())
 
