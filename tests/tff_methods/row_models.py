@@ -31,6 +31,10 @@ _INPUT_SPEC = (
   tf.TensorSpec([None, NUM_FEATURES], tf.float32),
   tf.TensorSpec([None], tf.int32),
 )
+_TOKENS_SPEC = (
+  tf.TensorSpec([None, None], tf.int32),
+  tf.TensorSpec([None, None], tf.int32),
+)
 
 
 def body() -> tff.learning.models.FunctionalModel:
@@ -101,3 +105,52 @@ def datasets(
     tf.data.Dataset.from_tensor_slices(client).batch(batch_size)
     for client in arrays(num_examples)
   ]
+
+
+def running_mean_body():
+  """Returns a body of rows: a linear map of their mean up to each place."""
+  kernel = np.random.default_rng(5).normal(size=[4, 4]).astype(np.float32)
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training
+    (kernel,) = model_weights[0]
+    count = tf.range(1.0, 1.0 + tf.cast(tf.shape(x)[1], tf.float32))
+    mean = tf.cumsum(x, axis=1) / count[:, tf.newaxis]
+    return tf.einsum('btd,de->bte', mean, kernel)
+
+  return tff.learning.models.FunctionalModel(
+    initial_weights=((kernel,), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
+    input_spec=(
+      tf.TensorSpec([None, None, DIMENSION], tf.float32),
+      _TOKENS_SPEC[1],
+    ),
+  )
+
+
+def token_model(label_roles=None) -> retrieval.RowModel:
+  """Returns a model of 12 tokens, whose rows embed them too."""
+  return retrieval.RowModel(
+    running_mean_body(),
+    rows(),
+    biases=biases(),
+    rows_embed_input=True,
+    label_roles=label_roles,
+    input_spec=_TOKENS_SPEC,
+  )
+
+
+def token_datasets() -> list[tf.data.Dataset]:
+  """Returns a data set of batches of sentences for each of 3 clients."""
+  rng = np.random.default_rng(6)
+  result = []
+  for classes in CLASSES:
+    sentences = rng.choice(classes, [6, 4]).astype(np.int32)
+    result.append(
+      tf.data.Dataset.from_tensor_slices(
+        (sentences[:, :-1], sentences[:, 1:])
+      ).batch(4)
+    )
+  return result

@@ -17,6 +17,7 @@ from tff_methods.retrieval.candidates import Candidates
 from tff_methods.retrieval.class_sampling import distinct_classes
 from tff_methods.retrieval.class_sampling import sample_candidates
 from tff_methods.retrieval.keras_row_model import row_model_from_keras
+from tff_methods.retrieval.label_roles import LabelRoles
 from tff_methods.retrieval.row_layer import RowLayer
 from tff_methods.retrieval.row_model import RowModel
 from tff_methods.retrieval.row_model import SubModelOutput

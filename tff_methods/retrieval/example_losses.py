@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tff_methods.retrieval import label_roles
+
 
 class ExampleLosses(NamedTuple):
   """What is measured of a batch, for each example.
@@ -33,7 +35,8 @@ class ExampleLosses(NamedTuple):
   is_included: tf.Tensor
 
 
-def full_example_losses(output, labels):
+def full_example_losses(output, labels) -> ExampleLosses:
+  """Returns those of logits of all classes."""
   labels = tf.cast(labels, tf.int32)
   return ExampleLosses(
     tf.nn.sparse_softmax_cross_entropy_with_logits(labels, output),
@@ -42,41 +45,73 @@ def full_example_losses(output, labels):
   )
 
 
-def full_loss(output, label, sample_weight=None):
-  del sample_weight  # None of TFF's training gives one.
-  return tf.reduce_mean(full_example_losses(output, label).loss)
+def build_loss_fn(example_losses_fn, roles: label_roles.LabelRoles):
+  """Returns what a `FunctionalModel` takes: the mean over what are examples.
+
+  Args:
+    example_losses_fn: From output and labels to `ExampleLosses`.
+    roles: Of the labels.
+  """
+
+  def loss_fn(output, label, sample_weight=None):
+    del sample_weight  # None of TFF's training gives one.
+    loss = example_losses_fn(output, label).loss
+    if roles.padding is None:
+      return tf.reduce_mean(loss)
+    is_example = tf.cast(roles.is_example(label), loss.dtype)
+    return tf.math.divide_no_nan(
+      tf.reduce_sum(loss * is_example), tf.reduce_sum(is_example)
+    )
+
+  return loss_fn
 
 
-def build_metrics_fns(example_losses_fn):
-  """Returns what a `FunctionalModel` takes: initialize, update and finalize."""
+def build_metrics_fns(example_losses_fn, roles: label_roles.LabelRoles):
+  """Returns what a `FunctionalModel` takes: initialize, update and finalize.
+
+  Args:
+    example_losses_fn: As in `build_loss_fn`.
+    roles: Of the labels.
+  """
 
   @tf.function
   def initialize():
+    counts = ['num_correct', 'num_included', 'num_examples']
+    if roles.unscored:
+      counts.append('num_scored')
     return collections.OrderedDict(
       loss=tf.constant(0.0),
-      num_correct=tf.constant(0, tf.int64),
-      num_included=tf.constant(0, tf.int64),
-      num_examples=tf.constant(0, tf.int64),
+      **{name: tf.constant(0, tf.int64) for name in counts},
     )
 
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
     del sample_weight
     losses = example_losses_fn(batch_output.predictions, labels)
-    return collections.OrderedDict(
-      loss=state['loss'] + tf.reduce_sum(losses.loss),
-      num_correct=state['num_correct'] + _count(losses.is_correct),
-      num_included=state['num_included'] + _count(losses.is_included),
-      num_examples=state['num_examples'] + tf.size(losses.loss, tf.int64),
+    is_example = roles.is_example(labels)
+    is_included = losses.is_included & is_example
+    is_scored = is_included & roles.is_scored(labels)
+    is_correct = losses.is_correct & is_scored & roles.may_be_correct(labels)
+    added = collections.OrderedDict(
+      loss=tf.reduce_sum(tf.where(is_example, losses.loss, 0.0)),
+      num_correct=_count(is_correct),
+      num_included=_count(is_included),
+      num_examples=_count(is_example),
     )
+    if roles.unscored:
+      added['num_scored'] = _count(is_scored)
+    return tf.nest.map_structure(tf.add, state, added)
 
   @tf.function
   def finalize(state):
     included = tf.cast(state['num_included'], tf.float32)
     correct = tf.cast(state['num_correct'], tf.float32)
+    scored = included
+    if roles.unscored:
+      scored = tf.cast(state['num_scored'], tf.float32)
     return collections.OrderedDict(
       loss=tf.math.divide_no_nan(state['loss'], included),
-      accuracy=tf.math.divide_no_nan(correct, included),
+      accuracy=tf.math.divide_no_nan(correct, scored),
       num_examples=state['num_examples'],
       num_excluded_examples=state['num_examples'] - state['num_included'],
     )

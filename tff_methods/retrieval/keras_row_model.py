@@ -19,6 +19,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.retrieval import label_roles as label_roles_lib
 from tff_methods.retrieval import row_layer
 from tff_methods.retrieval import row_model
 
@@ -35,6 +36,7 @@ def row_model_from_keras(
   *,
   input_spec: Any,
   rows_embed_input: bool = False,
+  label_roles: label_roles_lib.LabelRoles | None = None,
 ) -> row_model.RowModel:
   """Makes a `RowModel` of a Keras model and the layer that follows it.
 
@@ -50,6 +52,7 @@ def row_model_from_keras(
       `Embedding`, whose rows are compared by their dot product.
     input_spec: As in `RowModel`.
     rows_embed_input: As in `RowModel`.
+    label_roles: As in `RowModel`.
 
   Returns:
     A `RowModel`.
@@ -73,6 +76,7 @@ def row_model_from_keras(
     ),
     **weights,
     rows_embed_input=rows_embed_input,
+    label_roles=label_roles,
     input_spec=input_spec,
   )
 

@@ -23,6 +23,7 @@ import tensorflow_federated as tff
 from tff_methods.encoders import arguments
 from tff_methods.retrieval import candidates as candidates_lib
 from tff_methods.retrieval import example_losses
+from tff_methods.retrieval import label_roles as label_roles_lib
 from tff_methods.retrieval import sampled_softmax
 from tff_methods.retrieval import similarity as similarity_lib
 
@@ -71,6 +72,7 @@ class RowModel:
     similarity: similarity_lib.Similarity | None = None,
     biases: np.ndarray | None = None,
     rows_embed_input: bool = False,
+    label_roles: label_roles_lib.LabelRoles | None = None,
     input_spec: Any = None,
   ):
     """Initializes the model.
@@ -86,6 +88,8 @@ class RowModel:
         that an example consists of (tied embeddings): `float32[batch, ..., d]`
         for `int[batch, ...]`. On a client, classes that did not fit among its
         candidates are embedded as zeros.
+      label_roles: Which labels are padding, or count otherwise; by default none
+        does.
       input_spec: Of a batch. By default the body's; with `rows_embed_input`
         it has to be given, since the body's is of embeddings.
 
@@ -108,6 +112,8 @@ class RowModel:
     self._table = table
     self._similarity = similarity or similarity_lib.DotProduct()
     self._rows_embed_input = rows_embed_input
+    self._label_roles = label_roles or label_roles_lib.LabelRoles()
+    self._label_roles.check(self.num_classes)
     _check_specs(self)
 
   @property
@@ -132,10 +138,7 @@ class RowModel:
     return tff.learning.models.FunctionalModel(
       initial_weights=((*trainable, self._table), tuple(non_trainable)),
       predict_on_batch_fn=predict_on_batch,
-      loss_fn=example_losses.full_loss,
-      metrics_fns=example_losses.build_metrics_fns(
-        example_losses.full_example_losses
-      ),
+      **self._loss_and_metrics_fns(example_losses.full_example_losses),
       input_spec=self.input_spec,
     )
 
@@ -196,15 +199,10 @@ class RowModel:
         is_candidate,
       )
 
-    def loss(output, label, sample_weight=None):
-      del sample_weight  # None of TFF's training gives one.
-      return tf.reduce_mean(measure(output, label).loss)
-
     return tff.learning.models.FunctionalModel(
       initial_weights=((*trainable, rows), (*non_trainable, *candidates)),
       predict_on_batch_fn=predict_on_batch,
-      loss_fn=loss,
-      metrics_fns=example_losses.build_metrics_fns(measure),
+      **self._loss_and_metrics_fns(measure),
       input_spec=self.input_spec,
     )
 
@@ -226,11 +224,22 @@ class RowModel:
     return candidates_lib.Candidates(*tuple(sub_weights.non_trainable)[-3:])
 
   def classes_in(self, batch) -> tf.Tensor:
-    """Returns the classes whose rows a batch needs, `int64[?]`, some twice."""
+    """Returns the classes whose rows a batch needs, `int64[?]`, some twice.
+
+    Padding needs none.
+    """
     x, y = examples_and_labels(batch)
     needed = [x, y] if self._rows_embed_input else [y]
-    return tf.concat(
+    classes = tf.concat(
       [tf.cast(tf.reshape(classes, [-1]), tf.int64) for classes in needed], 0
+    )
+    return tf.boolean_mask(classes, self._label_roles.is_example(classes))
+
+  def _loss_and_metrics_fns(self, example_losses_fn):
+    roles = self._label_roles
+    return dict(
+      loss_fn=example_losses.build_loss_fn(example_losses_fn, roles),
+      metrics_fns=example_losses.build_metrics_fns(example_losses_fn, roles),
     )
 
   def _embed(self, model_weights, x, candidates, training):

@@ -241,6 +241,20 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(weights, _train(expected)[0], rtol=1e-5)
     self.assertNotAllClose(weights[-1][:, -1], row_models.biases())
 
+  def test_all_tokens_give_federated_averaging(self):
+    model = row_models.token_model(retrieval.LabelRoles(padding=0))
+    expected = tff.learning.algorithms.build_weighted_fed_avg(
+      model.full_model(), _SGD
+    )
+    process = processes.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    clients = row_models.token_datasets()
+    weights, metrics = _train(process, clients=clients)
+    self.assertAllClose(
+      weights, _train(expected, clients=clients)[0], rtol=1e-5
+    )
+    # Token 0 of the first client is padding.
+    self.assertLess(metrics['client_work']['train']['num_examples'], 3 * 6 * 3)
+
   def test_full_softmax_is_federated_averaging(self):
     process = _build(variant='full_softmax', num_sampled_classes=None)
     self.assertAllEqual(_train(process)[0][-1], _fed_avg_weights()[-1])

@@ -29,10 +29,6 @@ _KERAS_SPEC = (
   tf.TensorSpec([None], tf.int64),
 )
 _TOKENS = np.array([[3, 0, 7], [7, 7, 11]], np.int32)
-_TOKENS_SPEC = (
-  tf.TensorSpec([None, 3], tf.int32),
-  tf.TensorSpec([None, 3], tf.int32),
-)
 
 
 def _sample(num_candidates, classes=_CLASSES, **kwargs):
@@ -80,39 +76,9 @@ def _run_in_graph(model, x):
     return session.run(model.predict_on_batch(weights, tf.constant(x), False))
 
 
-def _running_mean_body():
-  """Returns a body of rows: a linear map of their mean up to each place."""
-  kernel = np.random.default_rng(5).normal(size=[4, 4]).astype(np.float32)
-
-  @tf.function
-  def predict_on_batch(model_weights, x, training=True):
-    del training
-    (kernel,) = model_weights[0]
-    count = tf.range(1.0, 1.0 + tf.cast(tf.shape(x)[1], tf.float32))
-    mean = tf.cumsum(x, axis=1) / count[:, tf.newaxis]
-    return tf.einsum('btd,de->bte', mean, kernel)
-
-  return tff.learning.models.FunctionalModel(
-    initial_weights=((kernel,), ()),
-    predict_on_batch_fn=predict_on_batch,
-    loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
-    input_spec=(tf.TensorSpec([None, 3, 4], tf.float32), _TOKENS_SPEC[1]),
-  )
-
-
-def _token_model():
-  return retrieval.RowModel(
-    _running_mean_body(),
-    row_models.rows(),
-    biases=row_models.biases(),
-    rows_embed_input=True,
-    input_spec=_TOKENS_SPEC,
-  )
-
-
 def _token_scores(known):
   """Returns scores by numpy, of tokens of which some have a row of zeros."""
-  kernel = _running_mean_body().initial_weights[0][0]
+  kernel = row_models.running_mean_body().initial_weights[0][0]
   rows = np.where(np.isin(np.arange(12), known)[:, None], row_models.rows(), 0)
   scores = np.zeros([2, 3, 12])
   for i, t in np.ndindex(2, 3):
@@ -181,7 +147,7 @@ class RowModelTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(model.classes_in((_X[:1], [2**32])), [2**32])
     labels = _TOKENS + 1
     self.assertAllEqual(
-      sorted(_token_model().classes_in((_TOKENS, labels)).numpy()),
+      sorted(row_models.token_model().classes_in((_TOKENS, labels)).numpy()),
       sorted([*_TOKENS.ravel(), *labels.ravel()]),
     )
 
@@ -363,14 +329,14 @@ class SubModelTest(parameterized.TestCase, tf.test.TestCase):
 
 class RowsEmbedInputTest(tf.test.TestCase):
   def test_full_model_embeds_tokens_by_rows(self):
-    model = _token_model()
+    model = row_models.token_model()
     self.assertTrue(model.rows_embed_input)
     full = model.full_model()
     scores = full.predict_on_batch(full.initial_weights, _TOKENS, False)
     self.assertAllClose(scores, _token_scores(range(12)), atol=1e-5)
 
   def test_sub_model_with_all_classes_is_the_full_model(self):
-    model = _token_model()
+    model = row_models.token_model()
     full, sub = model.full_model(), model.sub_model(12)
     candidates = _sample(12, np.unique(_TOKENS))
     labels = np.roll(_TOKENS, -1, axis=1)
@@ -385,7 +351,7 @@ class RowsEmbedInputTest(tf.test.TestCase):
     self.assertEqual(found[1][-1].shape, [12, 5])
 
   def test_tokens_that_are_no_candidates_are_embedded_by_zeros(self):
-    model = _token_model()
+    model = row_models.token_model()
     candidates = candidates_lib.Candidates(
       tf.constant([-1, 3, 11]), tf.zeros([3]), tf.constant([False, True, True])
     )
@@ -395,6 +361,68 @@ class RowsEmbedInputTest(tf.test.TestCase):
     )
     expected = _token_scores([3, 11])[:, :, [3, 11]]
     self.assertAllClose(output.logits[:, :, 1:], expected, atol=1e-5)
+
+
+class LabelRolesTest(parameterized.TestCase, tf.test.TestCase):
+  _LABELS = np.int32([[7, 2, 0], [5, 0, 0]])
+
+  def _model(self):
+    return row_models.token_model(
+      retrieval.LabelRoles(padding=0, unscored=(2,), never_correct=(5,))
+    )
+
+  def test_padding_is_no_example(self):
+    full = self._model().full_model()
+    loss, gradients = _loss_and_gradients(
+      full, *full.initial_weights, x=_TOKENS, y=self._LABELS
+    )
+    scores = tf.constant(_token_scores(range(12)), tf.float32)
+    expected = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+      [7, 2, 5], tf.stack([scores[0, 0], scores[0, 1], scores[1, 0]])
+    )
+    self.assertAllClose(loss, expected, rtol=1e-5)
+    # What pads follow others: of a model that looks back, nothing is left.
+    truncated = _loss_and_gradients(
+      full, *full.initial_weights, x=_TOKENS[:, :2], y=self._LABELS[:, :2]
+    )
+    self.assertAllClose(gradients, truncated[1], atol=1e-6)
+
+  def test_metrics_by_role(self):
+    model = self._model().full_model()
+    weights = model.initial_weights
+    best = _token_scores(range(12)).argmax(axis=-1)
+    other = np.where(best == 8, 9, 8)
+    self.assertNoCommonElements(set(best.flat), {0, 2, 5})
+    labels = best.copy()
+    labels[0, 0], labels[1, 1], labels[1, 2] = other[0, 0], 2, 0
+    metrics = _metrics(model, weights, [(_TOKENS, labels)])
+    # Six places: one of padding, one unscored, one of the four others wrong.
+    self.assertEqual(metrics['num_examples'], 5)
+    self.assertEqual(metrics['num_excluded_examples'], 0)
+    self.assertAllClose(metrics['accuracy'], 3 / 4)
+
+  def test_never_correct_even_where_predicted(self):
+    best = _token_scores(range(12)).argmax(axis=-1)
+    wrong = int(best[0, 0])
+    model = row_models.token_model(
+      retrieval.LabelRoles(never_correct=(wrong,))
+    ).full_model()
+    metrics = _metrics(model, model.initial_weights, [(_TOKENS, best)])
+    self.assertAllClose(metrics['accuracy'], np.mean(best != wrong))
+
+  def test_padding_asks_for_no_rows(self):
+    model = self._model()
+    classes = model.classes_in((_TOKENS, self._LABELS))
+    self.assertCountEqual(classes.numpy(), [3, 7, 7, 7, 11, 7, 2, 5])
+
+  @parameterized.named_parameters(
+    ('not_a_class', dict(padding=12), 'below 12, found 12'),
+    ('negative', dict(unscored=(-1,)), 'at least 0.*found -1'),
+    ('two', dict(padding=3, never_correct=(3,)), 'one role for each label'),
+  )
+  def test_wrong_roles(self, roles, message):
+    with self.assertRaisesRegex(ValueError, message):
+      row_models.token_model(retrieval.LabelRoles(**roles))
 
 
 class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
@@ -460,7 +488,7 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     model = retrieval.row_model_from_keras(
       tf.keras.Model(inputs, gru(inputs)),
       embedding,
-      input_spec=_TOKENS_SPEC,
+      input_spec=2 * (tf.TensorSpec([None, 3], tf.int32),),
       rows_embed_input=True,
     )
     scores = _run_in_graph(model.full_model(), _TOKENS)

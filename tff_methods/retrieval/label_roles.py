@@ -1,0 +1,79 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Labels that are not like others, as a language model's padding."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelRoles:
+  """Which labels are no examples, and how others count in the accuracy.
+
+  Attributes:
+    padding: Fills sequences up: no example, without loss, in no metric; its row
+      is not asked for.
+    unscored: Are trained on, but left out of the accuracy, as the end of a
+      sentence.
+    never_correct: Are trained on, and count as wrong whatever is predicted, as
+      words that are not in the vocabulary.
+  """
+
+  padding: int | None = None
+  unscored: tuple[int, ...] = ()
+  never_correct: tuple[int, ...] = ()
+
+  def check(self, num_classes: int) -> None:
+    """Raises unless each is a class.
+
+    Args:
+      num_classes: Of the model.
+
+    Raises:
+      ValueError: If one is not, or if one has two roles.
+    """
+    padding = () if self.padding is None else (self.padding,)
+    labels = (*padding, *self.unscored, *self.never_correct)
+    for label in labels:
+      if not 0 <= label < num_classes:
+        raise ValueError(
+          f'Expected label roles of classes, at least 0 and below {num_classes}'
+          f', found {label}: leave it out, or make the model with more classes.'
+        )
+    if len(set(labels)) < len(labels):
+      raise ValueError(
+        f'Expected one role for each label, found {self}: leave one out.'
+      )
+
+  def is_example(self, labels: tf.Tensor) -> tf.Tensor:
+    """Returns which of the labels are no padding, `bool[...]`."""
+    if self.padding is None:
+      return tf.ones_like(labels, tf.bool)
+    return tf.not_equal(labels, self.padding)
+
+  def is_scored(self, labels: tf.Tensor) -> tf.Tensor:
+    """Returns which count in the accuracy if they are examples."""
+    return ~_is_any(labels, self.unscored)
+
+  def may_be_correct(self, labels: tf.Tensor) -> tf.Tensor:
+    """Returns which count as correct if they are predicted."""
+    return ~_is_any(labels, self.never_correct)
+
+
+def _is_any(labels, values):
+  result = tf.zeros_like(labels, tf.bool)
+  for value in values:
+    result |= tf.equal(labels, value)
+  return result
