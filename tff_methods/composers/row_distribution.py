@@ -109,7 +109,7 @@ def build_class_sampling_distributor(
     to_round_key.type_signature.result, full.data_type
   )
   def choose(round_key, dataset):
-    key, classes = _key_and_classes(row_model, round_key, dataset, seed_source)
+    key, classes = key_and_classes(row_model, round_key, dataset, seed_source)
     return retrieval.sample_candidates(
       key,
       classes,
@@ -155,7 +155,7 @@ def build_class_sampling_distributor(
   )
 
 
-def _key_and_classes(row_model, round_key, dataset, seed_source):
+def key_and_classes(row_model, round_key, dataset, seed_source):
   """Returns a client's key, by its first batch, and the classes it needs.
 
   In one pass: to begin to read a client's data costs more than to read it.

@@ -13,6 +13,9 @@
 # limitations under the License.
 """The rows of a client's candidates, from the server to the client."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -21,6 +24,69 @@ from tff_methods import client_works
 from tff_methods import retrieval
 
 RETRIEVAL_MODES = ('select', 'broadcast')
+
+
+def build_selection(
+  table_type: tff.Type,
+  num_entries: int,
+  num_keys: int,
+  look_up: Callable[[Any, tf.Tensor], tf.Tensor],
+  mode: str,
+) -> tff.Computation:
+  """Builds what sends clients the entries of a table that they ask for.
+
+  Args:
+    table_type: `T`, of the table.
+    num_entries: Of the table; keys are below.
+    num_keys: Of each client, `k`. A key below 0 is padding: it gets entry 0.
+    look_up: From a `T` and `int32[?]` keys to their entries, stacked; called
+      inside TensorFlow computations.
+    mode: As in `build_row_retrieval`.
+
+  Returns:
+    `(<T@SERVER, {int32[k]}@CLIENTS> -> {E[k, ...]}@CLIENTS)`.
+
+  Raises:
+    ValueError: If `mode` is none of `RETRIEVAL_MODES`.
+  """
+  if mode not in RETRIEVAL_MODES:
+    raise ValueError(
+      f'Expected retrieval_mode to be one of {RETRIEVAL_MODES}, found {mode!r}.'
+    )
+  keys_type = tff.TensorType(np.int32, [num_keys])
+
+  @tff.tensorflow.computation(keys_type)
+  def clip(keys):
+    return tf.maximum(keys, 0)
+
+  @tff.tensorflow.computation(table_type, np.int32)
+  def select_entry(table, key):
+    return tf.squeeze(look_up(table, key[tf.newaxis]), axis=0)
+
+  @tff.tensorflow.computation(
+    tff.SequenceType(select_entry.type_signature.result)
+  )
+  def stack(entries):
+    return entries.batch(num_keys, drop_remainder=True).get_single_element()
+
+  @tff.tensorflow.computation(table_type, keys_type)
+  def take(table, keys):
+    return look_up(table, keys)
+
+  @tff.federated_computation(
+    tff.FederatedType(table_type, tff.SERVER),
+    tff.FederatedType(keys_type, tff.CLIENTS),
+  )
+  def select(table, keys):
+    keys = tff.federated_map(clip, keys)
+    if mode == 'broadcast':
+      return tff.federated_map(take, (tff.federated_broadcast(table), keys))
+    entries = tff.federated_select(
+      keys, tff.federated_value(num_entries, tff.SERVER), table, select_entry
+    )
+    return tff.federated_map(stack, entries)
+
+  return select
 
 
 def build_row_retrieval(
@@ -45,47 +111,18 @@ def build_row_retrieval(
   Raises:
     ValueError: If `mode` is none of `RETRIEVAL_MODES`.
   """
-  if mode not in RETRIEVAL_MODES:
-    raise ValueError(
-      f'Expected retrieval_mode to be one of {RETRIEVAL_MODES}, found {mode!r}.'
-    )
   full_type = client_works.describe(row_model.full_model()).weights_type
-  candidates_type = _candidates_type(num_candidates)
-
-  @tff.tensorflow.computation(full_type)
-  def get_rows(weights):
-    return weights.trainable[-1]
-
-  @tff.tensorflow.computation(full_type)
-  def get_body(weights):
-    return tuple(weights.trainable)[:-1], tuple(weights.non_trainable)
-
-  row_type = tff.TensorType(
-    get_rows.type_signature.result.dtype, [row_model.row_size]
-  )
+  candidates_type = candidates_type_of(num_candidates)
+  select = build_row_selection(row_model, num_candidates, mode)
+  get_rows, get_body = build_getters(full_type)
 
   @tff.tensorflow.computation(candidates_type)
   def to_keys(candidates):
-    # Padding is no key. The row of class 0 is as good as any.
-    return tf.maximum(candidates.keys, 0)
-
-  @tff.tensorflow.computation(get_rows.type_signature.result, np.int32)
-  def select_row(rows, key):
-    return tf.gather(rows, key)
-
-  @tff.tensorflow.computation(tff.SequenceType(row_type))
-  def stack(rows):
-    return rows.batch(num_candidates, drop_remainder=True).get_single_element()
-
-  @tff.tensorflow.computation(
-    get_rows.type_signature.result, to_keys.type_signature.result
-  )
-  def take(rows, keys):
-    return tf.gather(rows, keys)
+    return candidates.keys
 
   @tff.tensorflow.computation(
     get_body.type_signature.result,
-    take.type_signature.result,
+    select.type_signature.result.member,
     candidates_type,
   )
   def to_sub_weights(body, rows, candidates):
@@ -99,25 +136,50 @@ def build_row_retrieval(
     tff.FederatedType(candidates_type, tff.CLIENTS),
   )
   def retrieve(weights, candidates):
-    table = tff.federated_map(get_rows, weights)
-    keys = tff.federated_map(to_keys, candidates)
-    if mode == 'select':
-      selected = tff.federated_select(
-        keys,
-        tff.federated_value(row_model.num_classes, tff.SERVER),
-        table,
-        select_row,
-      )
-      rows = tff.federated_map(stack, selected)
-    else:
-      rows = tff.federated_map(take, (tff.federated_broadcast(table), keys))
+    rows = select(
+      tff.federated_map(get_rows, weights),
+      tff.federated_map(to_keys, candidates),
+    )
     body = tff.federated_broadcast(tff.federated_map(get_body, weights))
     return tff.federated_map(to_sub_weights, (body, rows, candidates))
 
   return retrieve
 
 
-def _candidates_type(num_candidates: int) -> tff.Type:
+def build_row_selection(
+  row_model: retrieval.RowModel, num_keys: int, mode: str
+) -> tff.Computation:
+  """Builds the `build_selection` of rows: `(table, keys) -> rows`."""
+  return build_selection(
+    tff.TensorType(np.float32, [row_model.num_classes, row_model.row_size]),
+    row_model.num_classes,
+    num_keys,
+    tf.gather,
+    mode,
+  )
+
+
+def build_getters(
+  full_type: tff.Type,
+) -> tuple[tff.Computation, tff.Computation]:
+  """Returns what gets the rows, and the body, of a full model's weights.
+
+  Args:
+    full_type: Of the `ModelWeights`.
+  """
+
+  @tff.tensorflow.computation(full_type)
+  def get_rows(weights):
+    return weights.trainable[-1]
+
+  @tff.tensorflow.computation(full_type)
+  def get_body(weights):
+    return tuple(weights.trainable)[:-1], tuple(weights.non_trainable)
+
+  return get_rows, get_body
+
+
+def candidates_type_of(num_candidates: int) -> tff.Type:
   """Returns the type of so many `retrieval.Candidates`."""
   shape = [num_candidates]
   return tff.types.tensorflow_to_type(

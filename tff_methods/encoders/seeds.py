@@ -49,6 +49,16 @@ def random_words(seed_key: tf.Tensor, num_words: int) -> tf.Tensor:
   return _philox(seed_key, num_words, tf.constant([0, _DRAW], tf.uint64))
 
 
+def random_normals(seed_key: tf.Tensor, length: int) -> tf.Tensor:
+  """Returns `float32[length]` of independent standard normal numbers."""
+  return tf.raw_ops.StatelessRandomNormalV2(
+    shape=[length],
+    key=_philox_key(seed_key),
+    counter=tf.constant([0, _DRAW], tf.uint64),
+    alg=_PHILOX,
+  )
+
+
 def random_signs(seed_key: tf.Tensor, length: int) -> tf.Tensor:
   """Returns `float32[length]` of fair signs: one random bit an element."""
   words = random_words(seed_key, math.ceil(length / 32))
@@ -107,8 +117,12 @@ def _fingerprint(x: tf.Tensor) -> tf.Tensor:
 def _philox(seed_key, num_words: int, counter: tf.Tensor) -> tf.Tensor:
   return tf.raw_ops.StatelessRandomUniformFullIntV2(
     shape=[num_words],
-    key=tf.reshape(tf.bitcast(seed_key, tf.uint64), [1]),
+    key=_philox_key(seed_key),
     counter=counter,
     alg=_PHILOX,
     dtype=tf.int32,
   )
+
+
+def _philox_key(seed_key: tf.Tensor) -> tf.Tensor:
+  return tf.reshape(tf.bitcast(seed_key, tf.uint64), [1])

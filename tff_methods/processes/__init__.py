@@ -25,6 +25,8 @@ from tff_methods.processes.dhqc import dhqc_aggregator
 from tff_methods.processes.fed_ss import build_fed_ss
 from tff_methods.processes.fed_ss import check_fed_ss
 from tff_methods.processes.fed_ss import VARIANTS as FED_SS_VARIANTS
+from tff_methods.processes.lsh_select import build_lsh_select_fed_avg
+from tff_methods.processes.lsh_select import check_lsh_select
 from tff_methods.processes.sketched_update import build_sketched_update_fed_avg
 from tff_methods.processes.spreadout import build_spreadout_finalizer
 from tff_methods.processes.structured_update import build_low_rank_fed_avg

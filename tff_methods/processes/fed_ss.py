@@ -23,10 +23,9 @@ averages and takes a step.
 
 import tensorflow_federated as tff
 
-from tff_methods import aggregators
-from tff_methods import client_works
 from tff_methods import composers
 from tff_methods import retrieval
+from tff_methods.processes import row_process
 from tff_methods.processes import spreadout
 
 VARIANTS = ('fed_ss', 'neg_only', 'pos_only', 'fed_aws', 'full_softmax')
@@ -125,28 +124,22 @@ def build_fed_ss(
       metrics_aggregator=metrics_aggregator,
       loop_implementation=loop_implementation,
     )
-  client_work = tff.learning.templates.build_functional_model_delta_client_work(
-    model=row_model.sub_model(
-      num_sampled_classes, use_other_positives=variant != 'neg_only'
-    ),
-    optimizer=client_optimizer_fn,
-    client_weighting=client_weighting,
-    metrics_aggregator=metrics_aggregator,
-    loop_implementation=loop_implementation,
-  )
-  finalizer = tff.learning.templates.build_apply_optimizer_finalizer(
-    server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-    client_works.describe(row_model.full_model()).weights_type,
-  )
-  if variant == 'fed_aws':
-    finalizer = spreadout.build_spreadout_finalizer(
+
+  def finish(finalizer):
+    if variant != 'fed_aws':
+      return finalizer
+    return spreadout.build_spreadout_finalizer(
       finalizer,
       dimension=row_model.dimension,
       rate=0.01 if spreadout_rate is None else spreadout_rate,
       margin=1.0 if spreadout_margin is None else spreadout_margin,
     )
-  return composers.compose_select_process(
+
+  return row_process.build_row_process(
     row_model,
+    row_model.sub_model(
+      num_sampled_classes, use_other_positives=variant != 'neg_only'
+    ),
     composers.build_class_sampling_distributor(
       row_model,
       num_sampled_classes,
@@ -155,13 +148,16 @@ def build_fed_ss(
       seed_source=seed_source,
       base_seed=base_seed,
     ),
-    client_work,
-    aggregators.RowModelUpdateFactory(
-      model_aggregator or tff.aggregators.MeanFactory(),
-      rows_aggregator
-      or aggregators.selected_rows_aggregator(row_model.num_classes),
+    row_process.RowTraining(
+      client_optimizer_fn,
+      server_optimizer_fn,
+      client_weighting,
+      model_aggregator,
+      rows_aggregator,
+      metrics_aggregator,
+      loop_implementation,
     ),
-    finalizer,
+    wrap_finalizer=finish,
   )
 
 

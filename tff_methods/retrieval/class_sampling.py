@@ -53,31 +53,55 @@ def sample_candidates(
   """
   order_key, negatives_key = seeds.fold_in(key, 0), seeds.fold_in(key, 1)
   positives = tf.cast(positives, tf.int32)
-  positives = _first_of_shuffled(order_key, positives, num_candidates)
+  positives = first_of_shuffled(order_key, positives, num_candidates)
   num_positives = tf.size(positives)
-  num_negatives = num_candidates - num_positives
   if with_negatives:
-    chosen = _append_distinct(
+    chosen = append_distinct(
       negatives_key, positives, num_classes, num_candidates
     )
   else:
     chosen = tf.pad(
       positives,
-      [[0, num_negatives]],
+      [[0, num_candidates - num_positives]],
       constant_values=candidates_lib.PADDING,
     )
+  return certain_and_random(
+    chosen, num_positives, num_positives, num_classes, num_candidates
+  )
+
+
+def certain_and_random(
+  chosen: tf.Tensor,
+  num_positives: tf.Tensor,
+  num_certain: tf.Tensor,
+  num_classes: int,
+  num_candidates: int,
+) -> candidates_lib.Candidates:
+  """Makes candidates of classes of which the first are not random.
+
+  Args:
+    chosen: `int32[num_candidates]`, distinct: the client's own classes, others
+      that are certain, and others at random, or padding.
+    num_positives: How many are the client's own.
+    num_certain: How many are certain, with these.
+    num_classes: Of the model.
+    num_candidates: As many as `chosen` has.
+
+  Returns:
+    `Candidates`.
+  """
   chosen = tf.ensure_shape(chosen, [num_candidates])
-  is_positive = tf.range(num_candidates) < num_positives
-  probability = tf.cast(num_negatives, tf.float32) / tf.cast(
-    tf.maximum(num_classes - num_positives, 1), tf.float32
+  place = tf.range(num_candidates)
+  probability = tf.cast(num_candidates - num_certain, tf.float32) / tf.cast(
+    tf.maximum(num_classes - num_certain, 1), tf.float32
   )
   order = tf.argsort(chosen)
   return candidates_lib.Candidates(
     keys=tf.gather(chosen, order),
     log_probability=tf.gather(
-      tf.where(is_positive, 0.0, tf.math.log(probability)), order
+      tf.where(place < num_certain, 0.0, tf.math.log(probability)), order
     ),
-    is_positive=tf.gather(is_positive, order),
+    is_positive=tf.gather(place < num_positives, order),
   )
 
 
@@ -100,13 +124,13 @@ def distinct_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:
     return tf.unique(classes).y
 
 
-def _first_of_shuffled(key, values, size):
+def first_of_shuffled(key, values, size):
   """Returns `size` of the values at random, all of them if there are fewer."""
   order = tf.argsort(seeds.random_words(key, tf.size(values)), stable=True)
   return tf.gather(values, order[:size])
 
 
-def _append_distinct(key, first, num_classes, size):
+def append_distinct(key, first, num_classes, size):
   """Returns `first`, then distinct other classes at random, `size` in all."""
   if 2 * size >= num_classes:
     # Of all classes in random order, for there are few that are not taken.

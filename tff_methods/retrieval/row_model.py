@@ -219,6 +219,52 @@ class RowModel:
     everything = candidates_lib.all_classes(self.num_classes)
     return self._embed(model_weights, x, everything, training=False)
 
+  def example_vectors(self, sub_weights, batch) -> tf.Tensor:
+    """Returns a vector for each example, to search rows by.
+
+    Its inner product with a row's vector is their score, times a positive
+    number that is the same for all.
+
+    Args:
+      sub_weights: A pair of trainable and non-trainable weights of a sub-model.
+        Which rows it has matters with `rows_embed_input` only.
+      batch: As in `input_spec`.
+
+    Returns:
+      `float32[?, row_size]`, without padding.
+    """
+    (*body, rows), non_trainable = sub_weights
+    *constants, keys, log_probability, is_positive = non_trainable
+    x, y = examples_and_labels(batch)
+    embeddings = self._embed(
+      ((*body, rows), tuple(constants)),
+      x,
+      candidates_lib.Candidates(keys, log_probability, is_positive),
+      training=False,
+    )
+    vectors = self._similarity.embedding_vectors(embeddings)
+    vectors = tf.boolean_mask(vectors, self._label_roles.is_example(y))
+    has_biases = self.row_size > self.dimension
+    # What a bias is multiplied by.
+    return tf.pad(vectors, [[0, 0], [0, int(has_biases)]], constant_values=1.0)
+
+  def row_vectors(self, table: tf.Tensor) -> tf.Tensor:
+    """Returns the vectors of all rows: see `example_vectors`.
+
+    Args:
+      table: `float32[n, row_size]`.
+
+    Returns:
+      `float32[n, row_size]`.
+    """
+    return tf.concat(
+      [
+        self._similarity.row_vectors(table[:, : self.dimension]),
+        table[:, self.dimension :],
+      ],
+      axis=1,
+    )
+
   def candidates_of(self, sub_weights) -> candidates_lib.Candidates:
     """Returns the candidates among the weights of a sub-model."""
     return candidates_lib.Candidates(*tuple(sub_weights.non_trainable)[-3:])

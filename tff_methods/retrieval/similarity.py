@@ -20,10 +20,20 @@ import tensorflow as tf
 
 
 class Similarity(Protocol):
-  """From embeddings and rows to a score of each pair."""
+  """From embeddings and rows to a score of each pair.
+
+  To be searched by a `RowIndex`, it has vectors of both whose inner product is,
+  times a positive number that is the same for all, the score.
+  """
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """Maps `float32[..., d]` and `float32[k, d]` to `float32[..., k]`."""
+
+  def embedding_vectors(self, embeddings: tf.Tensor) -> tf.Tensor:
+    """Maps `float32[..., d]` to the vectors of embeddings."""
+
+  def row_vectors(self, rows: tf.Tensor) -> tf.Tensor:
+    """Maps `float32[k, d]` to the vectors of rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +43,14 @@ class DotProduct:
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """See `Similarity`."""
     return tf.einsum('...d,kd->...k', embeddings, rows)
+
+  def embedding_vectors(self, embeddings: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    return embeddings
+
+  def row_vectors(self, rows: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    return rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +74,14 @@ class ScaledCosine:
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """See `Similarity`."""
-    cosine = DotProduct()(
-      tf.math.l2_normalize(embeddings, axis=-1),
-      tf.math.l2_normalize(rows, axis=-1),
+    return self.scale * DotProduct()(
+      self.embedding_vectors(embeddings), self.row_vectors(rows)
     )
-    return self.scale * cosine
+
+  def embedding_vectors(self, embeddings: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    return tf.math.l2_normalize(embeddings, axis=-1)
+
+  def row_vectors(self, rows: tf.Tensor) -> tf.Tensor:
+    """See `Similarity`."""
+    return tf.math.l2_normalize(rows, axis=-1)

@@ -1,0 +1,337 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Distribution of the rows that clients find in an index of the server.
+
+Xu et al. (2022), "Adaptive Sparse Federated Learning in Large Output Spaces via
+Hashing", section 3.2.
+"""
+
+import collections
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import client_works
+from tff_methods import retrieval
+from tff_methods.composers import index_client
+from tff_methods.composers import row_distribution
+from tff_methods.composers import row_retrieval
+from tff_methods.encoders import arguments
+from tff_methods.encoders import seeds
+
+
+def build_index_distributor(
+  row_model: retrieval.RowModel,
+  index: retrieval.RowIndex,
+  budget: index_client.RowBudget,
+  *,
+  corrects_loss: bool = True,
+  rounds_per_build: int = 1,
+  retrieval_mode: str = 'select',
+  seed_source: str = 'reproducible',
+  base_seed: int = 0,
+) -> row_distribution.RowDistributionProcess:
+  """Builds the distribution of rows that an index finds.
+
+  The server builds the index of all rows. A client gets the body and the guide
+  of the index (and, where rows embed the input, the rows of its data). It
+  embeds its data, and looks up in the index what is near it: keys up, entries
+  of the tables down. It asks for the rows that it chose among these: keys up,
+  rows down. Rows of its own classes are always among them.
+
+  Measurements of a round: `num_dropped_entries`, for which the tables of the
+  index have no room; and, summed over the clients, `num_own_rows`, those of
+  their data, and `num_random_rows`, which nothing but chance chose.
+
+  Args:
+    row_model: The model.
+    index: Where clients search.
+    budget: How many rows.
+    corrects_loss: Whether, in the loss, random rows stand for those that the
+      client does not have (`retrieval.Candidates.log_probability`); else it is
+      the softmax over the client's rows, as in the paper.
+    rounds_per_build: For how many rounds an index is used.
+    retrieval_mode: As in `build_row_retrieval`, of entries and rows.
+    seed_source: As in `build_class_sampling_distributor`.
+    base_seed: As there.
+
+  Returns:
+    A `RowDistributionProcess`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If an argument is out of range.
+  """
+  index_client.check_budget(row_model, budget)
+  arguments.check_int('rounds_per_build', rounds_per_build, minimum=1)
+  arguments.check_int('base_seed', base_seed)
+  seeds.check_seed_source(seed_source)
+  base_key = seeds.key(base_seed, int.from_bytes(b'row_index'))
+  initial_state, refresh = _build_server(
+    row_model, index, rounds_per_build, base_key
+  )
+  client = index_client.IndexClient(
+    row_model, index, budget, corrects_loss, seed_source
+  )
+
+  @tff.federated_computation
+  def init_fn():
+    return tff.federated_eval(initial_state, tff.SERVER)
+
+  next_fn = _build_next(client, refresh, retrieval_mode)
+  return row_distribution.RowDistributionProcess(
+    init_fn,
+    next_fn,
+    counted_next_fn=(
+      next_fn
+      if retrieval_mode == 'select'
+      else _build_next(client, refresh, 'select')
+    ),
+  )
+
+
+def _build_server(row_model, index, rounds_per_build, base_key):
+  """Returns the initial state, and what prepares a round.
+
+  The latter goes from state and weights to the next state, the round's key and
+  the index. The index is part of the state if it is used for several rounds.
+  """
+  weights_type = client_works.describe(row_model.full_model()).weights_type
+
+  def round_key(round_number, purpose):
+    return seeds.fold_in(seeds.fold_in(base_key, round_number), purpose)
+
+  def build(round_number, weights):
+    rows = row_model.row_vectors(weights.trainable[-1])
+    return index.build(round_key(round_number, 0), rows)
+
+  index_type = tff.tensorflow.computation(
+    build, [np.int32, weights_type]
+  ).type_signature.result
+  is_kept = rounds_per_build > 1
+
+  @tff.tensorflow.computation
+  def initial_state():
+    state = collections.OrderedDict(round=tf.constant(0, tf.int32))
+    if is_kept:
+      state['index'] = _zeros(index_type)
+    return state
+
+  @tff.tensorflow.computation(initial_state.type_signature.result, weights_type)
+  def refresh(state, weights):
+    next_state = collections.OrderedDict(round=state['round'] + 1)
+    if not is_kept:
+      built = build(state['round'], weights)
+    else:
+      built = tf.cond(
+        tf.equal(state['round'] % rounds_per_build, 0),
+        lambda: build(state['round'], weights),
+        lambda: state['index'],
+      )
+      next_state['index'] = built
+    return next_state, round_key(state['round'], 1), built
+
+  return initial_state, refresh
+
+
+def _build_next(client, refresh, mode):
+  """Returns the `next` of the distributor."""
+  row_model, index, budget = client.row_model, client.index, client.budget
+  full = client_works.describe(row_model.full_model())
+  get_rows, get_body = row_retrieval.build_getters(full.weights_type)
+  body_type = get_body.type_signature.result
+  _, key_type, index_type = refresh.type_signature.result
+  get_held_rows = _build_get_held_rows(client, mode)
+  get_found = _build_get_found(index, index_type.tables, mode)
+  select_rows = row_retrieval.build_row_selection(
+    row_model, budget.num_asked, mode
+  )
+
+  @tff.tensorflow.computation(index_type)
+  def split(built):
+    return built.tables, built.guide, tf.cast(built.num_dropped, tf.int64)
+
+  @tff.tensorflow.computation(key_type, full.data_type)
+  def hold(round_key, dataset):
+    return client.hold(round_key, dataset)
+
+  _, held_type = hold.type_signature.result
+  held_rows_type = get_held_rows.type_signature.result.member
+
+  @tff.tensorflow.computation(
+    body_type, held_rows_type, held_type, full.data_type, index_type.guide
+  )
+  def search(body, held_rows, held, dataset, guide):
+    return client.search(body, held_rows, held, dataset, guide)
+
+  vectors_type, queries_type = search.type_signature.result
+
+  @tff.tensorflow.computation(
+    key_type,
+    held_type,
+    index_type.guide,
+    vectors_type,
+    queries_type,
+    get_found.type_signature.result.member,
+  )
+  def choose(key, held, guide, vectors, queries, found):
+    return client.choose(key, held, guide, vectors, queries, found)
+
+  wanted_type, lacking_type = choose.type_signature.result
+
+  @tff.tensorflow.computation(
+    key_type,
+    body_type,
+    held_type,
+    held_rows_type,
+    vectors_type,
+    wanted_type,
+    lacking_type,
+    select_rows.type_signature.result.member,
+  )
+  def finish(key, body, held, held_rows, vectors, wanted, lacking, rows):
+    kept, rows = client.keep(
+      key, held, held_rows, vectors, wanted, lacking, rows
+    )
+    counts = collections.OrderedDict(
+      num_own_rows=_count(kept.is_positive),
+      num_random_rows=_count(kept.log_probability < 0),
+    )
+    if not client.corrects_loss:
+      kept = kept._replace(log_probability=tf.zeros([budget.trained]))
+    trainable, non_trainable = body
+    weights = tff.learning.models.ModelWeights(
+      (*trainable, rows), (*non_trainable, *kept)
+    )
+    return weights, counts
+
+  @tff.federated_computation(
+    tff.FederatedType(refresh.type_signature.parameter[0], tff.SERVER),
+    tff.FederatedType(full.weights_type, tff.SERVER),
+    tff.FederatedType(full.data_type, tff.CLIENTS),
+  )
+  def next_fn(state, weights, client_data):
+    next_state, round_key, built = tff.federated_map(refresh, (state, weights))
+    tables, guide, num_dropped = tff.federated_map(split, built)
+    table = tff.federated_map(get_rows, weights)
+    guide = tff.federated_broadcast(guide)
+    body = tff.federated_broadcast(tff.federated_map(get_body, weights))
+    key, held = tff.federated_map(
+      hold, (tff.federated_broadcast(round_key), client_data)
+    )
+    held_rows = get_held_rows(table, held)
+    vectors, queries = tff.federated_map(
+      search, (body, held_rows, held, client_data, guide)
+    )
+    wanted, lacking = tff.federated_map(
+      choose, (key, held, guide, vectors, queries, get_found(tables, queries))
+    )
+    result, counts = tff.federated_map(
+      finish,
+      (
+        key,
+        body,
+        held,
+        held_rows,
+        vectors,
+        wanted,
+        lacking,
+        select_rows(table, lacking),
+      ),
+    )
+    return tff.templates.MeasuredProcessOutput(
+      next_state,
+      result,
+      tff.federated_zip(
+        collections.OrderedDict(
+          num_dropped_entries=num_dropped,
+          num_own_rows=tff.federated_sum(counts['num_own_rows']),
+          num_random_rows=tff.federated_sum(counts['num_random_rows']),
+        )
+      ),
+    )
+
+  return next_fn
+
+
+def _build_get_held_rows(client, mode):
+  """Returns `(table@SERVER, held@CLIENTS) -> rows@CLIENTS`."""
+  row_model, num_held = client.row_model, client.num_held
+  select = row_retrieval.build_row_selection(row_model, num_held, mode)
+  held_type = row_retrieval.candidates_type_of(num_held)
+
+  @tff.tensorflow.computation(held_type)
+  def to_keys(held):
+    return held.keys
+
+  @tff.tensorflow.computation(held_type)
+  def no_rows(held):
+    del held
+    return tf.zeros([num_held, row_model.row_size])
+
+  @tff.federated_computation(
+    select.type_signature.parameter[0],
+    tff.FederatedType(held_type, tff.CLIENTS),
+  )
+  def get_held_rows(table, held):
+    if client.budget.own is None:
+      return tff.federated_map(no_rows, held)
+    return select(table, tff.federated_map(to_keys, held))
+
+  return get_held_rows
+
+
+def _build_get_found(index, tables_type, mode):
+  """Returns `(tables@SERVER, queries@CLIENTS) -> entries@CLIENTS`."""
+  num_queries = index.num_queries
+  queries_type = tff.types.tensorflow_to_type(
+    retrieval.Queries(
+      tf.TensorSpec([num_queries], tf.int32),
+      tf.TensorSpec([num_queries], tf.float32),
+    )
+  )
+
+  @tff.tensorflow.computation(queries_type)
+  def to_keys(queries):
+    return queries.keys
+
+  @tff.tensorflow.computation(queries_type)
+  def nothing(queries):
+    del queries
+    return tf.zeros([0, 1], tf.int32)
+
+  @tff.federated_computation(
+    tff.FederatedType(tables_type, tff.SERVER),
+    tff.FederatedType(queries_type, tff.CLIENTS),
+  )
+  def get_found(tables, queries):
+    if not num_queries:
+      return tff.federated_map(nothing, queries)
+    select = row_retrieval.build_selection(
+      tables_type, index.num_keys, num_queries, index.look_up, mode
+    )
+    return select(tables, tff.federated_map(to_keys, queries))
+
+  return get_found
+
+
+def _zeros(tff_type: tff.Type):
+  """Returns zeros of a type of tensors: inside a computation."""
+  specs = tff.types.type_to_tf_tensor_specs(tff_type)
+  return tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), specs)
+
+
+def _count(mask: tf.Tensor) -> tf.Tensor:
+  return tf.reduce_sum(tf.cast(mask, tf.int64))

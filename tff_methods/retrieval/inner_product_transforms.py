@@ -1,0 +1,81 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Transforms after which the angle of two vectors tells their inner product.
+
+Hashes by signs find vectors at small angles. To find large inner products, rows
+and queries are transformed, each in a way of its own.
+"""
+
+import tensorflow as tf
+
+TRANSFORMS = ('none', 'extra_coordinate', 'sign_alsh')
+
+# Recommended by Shrivastava and Li (2014): as many coordinates, and
+# the length of the longest row.
+_NUM_POWERS = 2
+_LONGEST = 0.75
+
+
+def transform_rows(transform: str, rows: tf.Tensor) -> tf.Tensor:
+  """Transforms rows.
+
+  `'none'` leaves rows as they are: nearest by angle, which is by inner product
+  where all rows have one length. `'extra_coordinate'` scales rows so that the
+  longest has length 1, and adds `sqrt(1 - |x|^2)`: rows have length 1 then, and
+  the angle follows from the inner product (Neyshabur and Srebro, 2015, "On
+  Symmetric and Asymmetric LSHs for Inner Product Search", SIMPLE-LSH).
+  `'sign_alsh'` scales them so that the longest has length 0.75, and adds `1/2 -
+  |x|^2` and `1/2 - |x|^4`: their length is nearly the same then (Shrivastava
+  and Li, 2014, "Improved Asymmetric Locality Sensitive Hashing (ALSH) for
+  Maximum Inner Product Search (MIPS)").
+
+  Args:
+    transform: One of `TRANSFORMS`.
+    rows: `float32[n, d]`.
+
+  Returns:
+    `float32[n, d + num_coordinates(transform)]`.
+  """
+  if transform == 'none':
+    return rows
+  squares = tf.reduce_sum(rows**2, axis=1, keepdims=True)
+  longest = tf.sqrt(tf.reduce_max(squares))
+  scale = tf.math.divide_no_nan(
+    1.0 if transform == 'extra_coordinate' else _LONGEST, longest
+  )
+  squares *= scale**2
+  if transform == 'extra_coordinate':
+    # Not below 0 by rounding.
+    added = [tf.sqrt(tf.maximum(1.0 - squares, 0.0))]
+  else:
+    added = [0.5 - squares ** (2**i) for i in range(_NUM_POWERS)]
+  return tf.concat([rows * scale, *added], axis=1)
+
+
+def transform_queries(transform: str, queries: tf.Tensor) -> tf.Tensor:
+  """Transforms queries: zeros are added, as signs do not depend on length.
+
+  Args:
+    transform: One of `TRANSFORMS`.
+    queries: `float32[m, d]`.
+
+  Returns:
+    `float32[m, d + num_coordinates(transform)]`.
+  """
+  return tf.pad(queries, [[0, 0], [0, num_coordinates(transform)]])
+
+
+def num_coordinates(transform: str) -> int:
+  """Returns how many coordinates a transform adds."""
+  return {'none': 0, 'extra_coordinate': 1, 'sign_alsh': _NUM_POWERS}[transform]

@@ -1,0 +1,190 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Locality-sensitive hash tables of rows, by the signs of random projections.
+
+Xu et al. (2022), "Adaptive Sparse Federated Learning in Large Output Spaces via
+Hashing", section 3: the server keeps the rows in hash tables, clients hash
+their embeddings, and rows in the same buckets are likely to have large inner
+products with them.
+"""
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tff_methods.encoders import arguments
+from tff_methods.encoders import seeds
+from tff_methods.retrieval import inner_product_transforms as transforms
+from tff_methods.retrieval import row_index
+
+_PADDING = -1
+_MAX_BITS = 16
+
+
+class HashTables(NamedTuple):
+  """Rows by their codes, each table's one after the other.
+
+  Attributes:
+    ids: `int32[L, n]`, all rows in the order of their codes. Within a bucket
+      the order is random, so that no row is always among those that fit.
+    offsets: `int32[L, 2^K + 1]`, where in `ids` each bucket begins.
+  """
+
+  ids: tf.Tensor
+  offsets: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class SimHash:
+  """A `RowIndex` of L tables of 2^K buckets.
+
+  A client looks up the buckets that most of its vectors fall in. The score of a
+  row that it finds there is the number of collisions: of pairs of a vector and
+  a table in which both have the same code. Two vectors at an angle of theta
+  collide in a table with probability `(1 - theta / pi)^K` (definition 1).
+
+  Attributes:
+    num_bits: The paper's `K`: of a code, at most 16.
+    num_tables: The paper's `L`.
+    transform: How angles come to tell inner products: one of
+      `inner_product_transforms.TRANSFORMS`.
+    num_queries: How many buckets a client looks up; by default all that there
+      are, `L * 2^K`, but no more than 512.
+    bucket_capacity: The most rows that a client gets of a bucket; by default
+      four times what buckets have on average. `BuiltIndex.num_dropped` counts
+      what does not fit.
+  """
+
+  num_bits: int = 8
+  num_tables: int = 8
+  transform: str = 'extra_coordinate'
+  num_queries: int | None = None
+  bucket_capacity: int | None = None
+
+  def __post_init__(self):
+    arguments.check_int('num_bits', self.num_bits, minimum=1)
+    arguments.check_int('num_tables', self.num_tables, minimum=1)
+    if self.num_bits > _MAX_BITS:
+      raise ValueError(
+        f'Expected num_bits of at most {_MAX_BITS}, found {self.num_bits}: '
+        'there are 2^num_bits buckets in a table.'
+      )
+    if self.transform not in transforms.TRANSFORMS:
+      raise ValueError(
+        f'Expected transform to be one of {transforms.TRANSFORMS}, found '
+        f'{self.transform!r}.'
+      )
+    if self.num_queries is None:
+      object.__setattr__(self, 'num_queries', min(self.num_keys, 512))
+    arguments.check_int('num_queries', self.num_queries, minimum=1)
+    if self.num_queries > self.num_keys:
+      raise ValueError(
+        f'Expected num_queries of at most {self.num_keys}, the number of '
+        f'buckets, found {self.num_queries}.'
+      )
+    if self.bucket_capacity is not None:
+      arguments.check_int('bucket_capacity', self.bucket_capacity, minimum=1)
+
+  @property
+  def num_keys(self) -> int:
+    """The buckets of all tables."""
+    return self.num_tables * 2**self.num_bits
+
+  def build(self, key: tf.Tensor, rows: tf.Tensor) -> row_index.BuiltIndex:
+    """Hashes all rows; the projections are drawn by the key."""
+    num_rows, dimension = rows.shape
+    dimension += transforms.num_coordinates(self.transform)
+    num_codes = self.num_tables * self.num_bits
+    projections = tf.reshape(
+      seeds.random_normals(seeds.fold_in(key, 0), dimension * num_codes),
+      [dimension, num_codes],
+    )
+    rows = transforms.transform_rows(self.transform, rows)
+    # Shuffled first, since the sort below leaves equals in their order.
+    words = seeds.random_words(seeds.fold_in(key, 1), num_rows)
+    shuffled = tf.argsort(words, stable=True)
+    codes = tf.transpose(self._codes(projections, tf.gather(rows, shuffled)))
+    order = tf.argsort(codes, axis=1, stable=True)
+    sizes = tf.math.bincount(
+      codes, minlength=2**self.num_bits, axis=-1, dtype=tf.int32
+    )
+    sizes = tf.ensure_shape(sizes, [self.num_tables, 2**self.num_bits])
+    offsets = tf.pad(tf.cumsum(sizes, axis=1), [[0, 0], [1, 0]])
+    capacity = self._capacity(num_rows)
+    tables = HashTables(tf.gather(shuffled, order), offsets)
+    dropped = tf.reduce_sum(tf.maximum(sizes - capacity, 0))
+    return row_index.BuiltIndex(tables, projections, dropped)
+
+  def query(self, guide: tf.Tensor, vectors: tf.Tensor) -> row_index.Queries:
+    """Returns the buckets that most vectors fall in."""
+    vectors = transforms.transform_queries(self.transform, vectors)
+    tables = tf.range(self.num_tables) * 2**self.num_bits
+    keys = tf.reshape(self._codes(guide, vectors) + tables, [-1])
+    keys, _, hits = tf.unique_with_counts(keys)
+    # The most hit ones first; of equals the smaller key.
+    order = tf.argsort(keys)
+    keys, hits = tf.gather(keys, order), tf.gather(hits, order)
+    order = tf.argsort(-hits, stable=True)[: self.num_queries]
+    padding = [[0, self.num_queries - tf.size(order)]]
+    keys = tf.pad(tf.gather(keys, order), padding, constant_values=_PADDING)
+    hits = tf.pad(tf.gather(hits, order), padding)
+    shape = [self.num_queries]
+    return row_index.Queries(
+      tf.ensure_shape(keys, shape),
+      tf.ensure_shape(tf.cast(hits, tf.float32), shape),
+    )
+
+  def look_up(self, tables: HashTables, keys: tf.Tensor) -> tf.Tensor:
+    """Returns the rows in buckets, up to the capacity."""
+    tables = HashTables(*tables)
+    num_rows = tables.ids.shape[1]
+    is_key = keys >= 0
+    keys = tf.maximum(keys, 0)
+    table, code = keys // 2**self.num_bits, keys % 2**self.num_bits
+    begin = tf.gather_nd(tables.offsets, tf.stack([table, code], 1))
+    end = tf.gather_nd(tables.offsets, tf.stack([table, code + 1], 1))
+    place = begin[:, tf.newaxis] + tf.range(self._capacity(num_rows))
+    is_there = is_key[:, tf.newaxis] & (place < end[:, tf.newaxis])
+    place = tf.minimum(place, num_rows - 1) + table[:, tf.newaxis] * num_rows
+    ids = tf.gather(tf.reshape(tables.ids, [-1]), place)
+    return tf.where(is_there, ids, _PADDING)
+
+  def score(
+    self,
+    guide: tf.Tensor,
+    vectors: tf.Tensor,
+    hits: tf.Tensor,
+    found: tf.Tensor,
+  ) -> row_index.ScoredRows:
+    """Counts collisions of each row that was found."""
+    del guide, vectors
+    is_row = found >= 0
+    hits = tf.broadcast_to(hits[:, tf.newaxis], tf.shape(found))
+    ids, positions = tf.unique(tf.boolean_mask(found, is_row))
+    scores = tf.math.unsorted_segment_sum(
+      tf.boolean_mask(hits, is_row), positions, tf.size(ids)
+    )
+    return row_index.ScoredRows(ids, scores)
+
+  def _codes(self, projections: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """Returns the codes of `float32[m, d]`, `int32[m, L]`."""
+    bits = tf.cast(tf.matmul(vectors, projections) > 0, tf.int32)
+    bits = tf.reshape(bits, [-1, self.num_tables, self.num_bits])
+    return tf.reduce_sum(bits * 2 ** tf.range(self.num_bits), axis=-1)
+
+  def _capacity(self, num_rows: int) -> int:
+    default = math.ceil(4 * num_rows / (2**self.num_bits))
+    return min(self.bucket_capacity or default, num_rows)
