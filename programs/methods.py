@@ -13,14 +13,12 @@
 # limitations under the License.
 """The methods that programs can train with, by name, and their flags."""
 
-from collections.abc import Callable
-import dataclasses
-
 from absl import flags
 import tensorflow_federated as tff
 
+from programs import method
+from programs import row_methods
 from programs import usage
-import tasks
 from tff_methods import aggregators
 from tff_methods import composers
 from tff_methods import encoders
@@ -66,13 +64,6 @@ _MIN_ELEMENTS = flags.DEFINE_integer(
   'with --scope=model.',
   lower_bound=0,
 )
-_SEED_SOURCE = flags.DEFINE_enum(
-  'seed_source',
-  'reproducible',
-  list(encoders.SEED_SOURCES),
-  'Where clients take randomness from: --seed, or the machine, which makes '
-  'runs differ.',
-)
 _FEEDBACK = flags.DEFINE_enum(
   'feedback',
   'unsent_and_quantization_error',
@@ -104,67 +95,8 @@ _CLIP_FACTOR = flags.DEFINE_float(
   'Cuts magnitudes off at this many standard deviations (terngrad); 0: not.',
   lower_bound=0.0,
 )
-_VARIANT = flags.DEFINE_enum(
-  'variant',
-  'fed_ss',
-  list(processes.FED_SS_VARIANTS),
-  'Which classes push in the loss of a client (fed_ss).',
-)
-_NUM_SAMPLED_CLASSES = flags.DEFINE_integer(
-  'num_sampled_classes',
-  None,
-  'The rows of the output layer that each client gets and sends (fed_ss): its '
-  'own classes, and random others.',
-  lower_bound=1,
-)
-_RETRIEVAL_MODE = flags.DEFINE_enum(
-  'retrieval_mode',
-  'broadcast',
-  list(composers.RETRIEVAL_MODES),
-  'How rows reach a client in the simulation (fed_ss), which changes its time '
-  'only: bytes are those of select in any case.',
-)
-_SPREADOUT_RATE = flags.DEFINE_float(
-  'spreadout_rate',
-  None,
-  'How far the server pushes rows apart in a round (fed_ss with '
-  '--variant=fed_aws); by default 0.01.',
-  lower_bound=0.0,
-)
-_SPREADOUT_MARGIN = flags.DEFINE_float(
-  'spreadout_margin',
-  None,
-  'At what distance of their directions rows are left alone (fed_ss with '
-  '--variant=fed_aws): above 0 and at most 2, by default 1.',
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Method:
-  """A way to train.
-
-  Attributes:
-    build: From a task, the clients' and the server's optimizer, and a seed to
-      the learning process, or to one with client states.
-    own_flags: The flags that this method takes, besides those of all methods.
-    check: Raises `ValueError` unless these flags go together.
-    check_task: Raises `UsageError` unless the method can train a task.
-  """
-
-  build: Callable[
-    [
-      tff.simulation.baselines.BaselineTask,
-      tff.learning.optimizers.Optimizer,
-      tff.learning.optimizers.Optimizer,
-      int,
-    ],
-    tff.learning.templates.LearningProcess | composers.ClientStateProcess,
-  ]
-  own_flags: tuple[flags.FlagHolder, ...] = ()
-  check: Callable[[], object] = lambda: None
-  check_task: Callable[[tff.simulation.baselines.BaselineTask], object] = (
-    lambda task: None
-  )
+flags.adopt_module_key_flags(method)
+flags.adopt_module_key_flags(row_methods)
 
 
 def _build_fed_avg(task, client_optimizer, server_optimizer, seed):
@@ -175,34 +107,6 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, seed):
     server_optimizer,
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
   )
-
-
-def _builder(
-  name: str,
-  options_fn: Callable[[], dict[str, object]],
-  *,
-  is_random: bool = True,
-):
-  """Returns `Method.build` of a function of `processes`.
-
-  Args:
-    name: The function's, which takes a model function and two optimizers.
-    options_fn: Its other arguments, as the flags say.
-    is_random: Whether it takes a `base_seed` too.
-  """
-
-  def build(task, client_optimizer, server_optimizer, seed):
-    options = options_fn() | ({'base_seed': seed} if is_random else {})
-    return getattr(processes, name)(
-      task.model_fn, client_optimizer, server_optimizer, **options
-    )
-
-  return build
-
-
-def _given(**flag_values) -> dict[str, object]:
-  """Returns those that are given, for a function with defaults of its own."""
-  return {n: value for n, value in flag_values.items() if value is not None}
 
 
 def _bits(default: int | None) -> int | None:
@@ -221,7 +125,7 @@ def _sketch_options() -> dict[str, object]:
     fraction=1.0 if _FRACTION.value is None else _FRACTION.value,
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
-    seed_source=_SEED_SOURCE.value,
+    seed_source=method.SEED_SOURCE.value,
   )
 
 
@@ -241,7 +145,7 @@ def _low_rank() -> update_spaces.LowRank:
   )
 
 
-def _structured_update(space_fn, *own_flags) -> Method:
+def _structured_update(space_fn, *own_flags) -> method.Method:
   """The method that trains in the space that flags ask for."""
 
   def options():
@@ -249,19 +153,19 @@ def _structured_update(space_fn, *own_flags) -> Method:
       update_space=space_fn(),
       bits=_bits(default=None),
       min_elements=_min_elements(),
-      seed_source=_SEED_SOURCE.value,
+      seed_source=method.SEED_SOURCE.value,
     )
 
-  own_flags += (_BITS, _MIN_ELEMENTS, _SEED_SOURCE)
-  return Method(
-    _builder('build_structured_update_fed_avg', options),
+  own_flags += (_BITS, _MIN_ELEMENTS, method.SEED_SOURCE)
+  return method.Method(
+    method.builder('build_structured_update_fed_avg', options),
     own_flags,
     check=space_fn,
   )
 
 
 def _sparse_options() -> dict[str, object]:
-  return _given(
+  return method.given(
     fraction=_FRACTION.value,
     scope=_SCOPE.value,
     min_elements=_MIN_ELEMENTS.value,
@@ -297,74 +201,36 @@ def _warm_up_fractions() -> list[float] | None:
 
 def _ternary_options() -> dict[str, object]:
   return dict(
-    clip_factor=_CLIP_FACTOR.value or None, seed_source=_SEED_SOURCE.value
-  )
-
-
-def _check_fed_ss() -> None:
-  processes.check_fed_ss(_VARIANT.value, _NUM_SAMPLED_CLASSES.value)
-  is_full = _VARIANT.value == 'full_softmax'
-  for flag, is_taken in (
-    (_SPREADOUT_RATE, _VARIANT.value == 'fed_aws'),
-    (_SPREADOUT_MARGIN, _VARIANT.value == 'fed_aws'),
-    (_RETRIEVAL_MODE, not is_full),
-    (_SEED_SOURCE, not is_full),
-  ):
-    if flag.present and not is_taken:
-      raise ValueError(
-        f'Expected no --{flag.name} with --variant={_VARIANT.value}, found '
-        f'--{flag.name}={flag.value}; leave it out.'
-      )
-
-
-def _check_row_task(task) -> None:
-  if not isinstance(task, tasks.RowTask):
-    raise usage.UsageError(
-      'Expected a task whose model has a row for each class with '
-      '--method=fed_ss, found another; docs/tasks.md tells which have.'
-    )
-  num_classes = task.row_model.num_classes
-  if (_NUM_SAMPLED_CLASSES.value or 0) > num_classes:
-    raise usage.UsageError(
-      f'Expected --num_sampled_classes of at most {num_classes}, the classes '
-      f'of the task, found {_NUM_SAMPLED_CLASSES.value}; lower it.'
-    )
-
-
-def _build_fed_ss(task, client_optimizer, server_optimizer, seed):
-  return processes.build_fed_ss(
-    task.row_model,
-    client_optimizer,
-    server_optimizer,
-    num_sampled_classes=_NUM_SAMPLED_CLASSES.value,
-    variant=_VARIANT.value,
-    retrieval_mode=_RETRIEVAL_MODE.value,
-    spreadout_rate=_SPREADOUT_RATE.value,
-    spreadout_margin=_SPREADOUT_MARGIN.value,
-    seed_source=_SEED_SOURCE.value,
-    base_seed=seed,
+    clip_factor=_CLIP_FACTOR.value or None, seed_source=method.SEED_SOURCE.value
   )
 
 
 METHODS = {
-  'fed_avg': Method(_build_fed_avg),
-  'sketched_update': Method(
-    _builder(
+  'fed_avg': method.Method(_build_fed_avg),
+  'sketched_update': method.Method(
+    method.builder(
       'build_sketched_update_fed_avg',
       lambda: _sketch_options() | {'min_elements': _min_elements()},
     ),
-    (_BITS, _FRACTION, _ROTATION, _QUANTIZER, _MIN_ELEMENTS, _SEED_SOURCE),
+    (
+      _BITS,
+      _FRACTION,
+      _ROTATION,
+      _QUANTIZER,
+      _MIN_ELEMENTS,
+      method.SEED_SOURCE,
+    ),
     lambda: encoders.check_sketch(**_sketch_options()),
   ),
   'random_mask': _structured_update(_random_mask, _FRACTION),
   'low_rank': _structured_update(_low_rank, _RANK, _FRACTION),
-  'dhqc': Method(
-    _builder('build_dhqc_fed_avg', _dhqc_options, is_random=False),
+  'dhqc': method.Method(
+    method.builder('build_dhqc_fed_avg', _dhqc_options, is_random=False),
     (_BITS, _FRACTION, _FEEDBACK, _SCOPE, _MIN_ELEMENTS),
     lambda: processes.dhqc_aggregator(**_dhqc_options()),
   ),
-  'dgc': Method(
-    _builder('build_dgc_fed_avg', _dgc_options, is_random=False),
+  'dgc': method.Method(
+    method.builder('build_dgc_fed_avg', _dgc_options, is_random=False),
     (
       _FRACTION,
       _MOMENTUM,
@@ -375,27 +241,15 @@ METHODS = {
     ),
     lambda: processes.dgc_aggregators(**_dgc_options()),
   ),
-  'terngrad': Method(
-    _builder(
+  'terngrad': method.Method(
+    method.builder(
       'build_terngrad_fed_avg',
       lambda: _ternary_options() | {'min_elements': _min_elements()},
     ),
-    (_CLIP_FACTOR, _MIN_ELEMENTS, _SEED_SOURCE),
+    (_CLIP_FACTOR, _MIN_ELEMENTS, method.SEED_SOURCE),
     lambda: encoders.check_ternary(**_ternary_options()),
   ),
-  'fed_ss': Method(
-    _build_fed_ss,
-    (
-      _VARIANT,
-      _NUM_SAMPLED_CLASSES,
-      _RETRIEVAL_MODE,
-      _SPREADOUT_RATE,
-      _SPREADOUT_MARGIN,
-      _SEED_SOURCE,
-    ),
-    _check_fed_ss,
-    _check_row_task,
-  ),
+  **row_methods.METHODS,
 }
 
 

@@ -33,6 +33,7 @@ import tensorflow_federated as tff
 from programs import common_flags
 from programs import evaluation
 from programs import methods
+from programs import optimizers
 from programs import reporting
 from programs import run_directory
 from programs import run_store
@@ -68,18 +69,6 @@ _ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
 _DRY_RUN = flags.DEFINE_bool(
   'dry_run', False, 'Only check the flags and --output_dir; change nothing.'
 )
-_CLIENT_LEARNING_RATE = flags.DEFINE_float(
-  'client_learning_rate', 0.1, "Of the clients' SGD."
-)
-_SERVER_LEARNING_RATE = flags.DEFINE_float(
-  'server_learning_rate', 1.0, "Of the server's SGD on the mean update."
-)
-_SERVER_MOMENTUM = flags.DEFINE_float(
-  'server_momentum',
-  0.0,
-  "Of the server's SGD, below 1.",
-  lower_bound=0.0,
-)
 
 # Choices that a task has defaults for, by their names in `tasks.TaskOptions`.
 _TASK_OPTIONS = {
@@ -111,21 +100,32 @@ _TASK_OPTIONS = {
   'only_digits': flags.DEFINE_bool(
     'only_digits', None, 'Whether to use only the digits of EMNIST.'
   ),
+  'vocab_size': flags.DEFINE_integer(
+    'vocab_size',
+    None,
+    'Tokens that a model of text knows, the most frequent ones.',
+    lower_bound=1,
+  ),
+  'token_model': flags.DEFINE_enum(
+    'token_model',
+    None,
+    ['transformer', 'lstm'],
+    'Which model predicts the next token.',
+  ),
+  'ffn_dim': flags.DEFINE_integer(
+    'ffn_dim',
+    None,
+    "Units of the Transformer's feed-forward network.",
+    lower_bound=1,
+  ),
 }
 
-for _positive_flag in (
-  'client_learning_rate',
-  'server_learning_rate',
-  'dirichlet_alpha',
-):
-  flags.register_validator(
-    _positive_flag, usage.positive, 'Expected a positive number.'
-  )
 flags.register_validator(
-  'server_momentum', lambda momentum: momentum < 1, 'Expected less than 1.'
+  'dirichlet_alpha', usage.positive, 'Expected a positive number.'
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(methods)
+flags.adopt_module_key_flags(optimizers)
 flags.adopt_module_key_flags(sampling)
 
 
@@ -133,6 +133,7 @@ def main() -> int:
   """Trains as the flags say; returns the exit code."""
   usage.check_given(_TASK, _METHOD, common_flags.OUTPUT_DIR)
   methods.check_flags(_METHOD.value)
+  optimizers.check_flags()
   sampling.check_flags()
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
@@ -173,9 +174,7 @@ def _configuration() -> dict[str, object]:
     _SEED,
     *sampling.flags_in_use(),
     _ROUNDS_PER_EVALUATION,
-    _CLIENT_LEARNING_RATE,
-    _SERVER_LEARNING_RATE,
-    _SERVER_MOMENTUM,
+    *optimizers.flags_in_use(),
     *_TASK_OPTIONS.values(),
     *methods.METHODS[_METHOD.value].own_flags,
   ]
@@ -254,10 +253,8 @@ def _build_experiment(
   learning_process = methods.build_process(
     _METHOD.value,
     task,
-    tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value),
-    tff.learning.optimizers.build_sgdm(
-      _SERVER_LEARNING_RATE.value, _SERVER_MOMENTUM.value
-    ),
+    optimizers.build_client_optimizer(),
+    optimizers.build_server_optimizer(),
     _SEED.value,
   )
   train_data = task.datasets.train_data.preprocess(

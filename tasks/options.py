@@ -17,6 +17,7 @@ import dataclasses
 import types
 
 PARTITIONS = ('iid', 'dirichlet')
+TOKEN_MODELS = ('transformer', 'lstm')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,9 @@ class TaskOptions:
       client's labels are drawn from; small is far from IID. Only with
       `partition='dirichlet'`.
     only_digits: Whether to keep only the ten digits of EMNIST's 62 classes.
+    vocab_size: Tokens that a model of text knows, the most frequent ones.
+    token_model: `'transformer'` or `'lstm'`, which predicts the next token.
+    ffn_dim: Units of the Transformer's feed-forward network.
   """
 
   batch_size: int | None = None
@@ -44,21 +48,35 @@ class TaskOptions:
   num_clients: int | None = None
   dirichlet_alpha: float | None = None
   only_digits: bool | None = None
+  vocab_size: int | None = None
+  token_model: str | None = None
+  ffn_dim: int | None = None
 
   def __post_init__(self):
-    for name in ('batch_size', 'epochs', 'max_client_examples', 'num_clients'):
+    for name in (
+      'batch_size',
+      'epochs',
+      'max_client_examples',
+      'num_clients',
+      'vocab_size',
+      'ffn_dim',
+    ):
       _check_number(name, getattr(self, name), int)
     _check_number('dirichlet_alpha', self.dirichlet_alpha, int | float)
-    if self.partition not in (None, *PARTITIONS):
-      raise ValueError(
-        f'Expected `partition` to be one of {PARTITIONS}, '
-        f'found {self.partition!r}.'
-      )
+    _check_choice('partition', self.partition, PARTITIONS)
+    _check_choice('token_model', self.token_model, TOKEN_MODELS)
     if not isinstance(self.only_digits, bool | None):
       raise TypeError(
         'Expected `only_digits` to be a bool or None, '
         f'found {self.only_digits!r}.'
       )
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+  if value not in (None, *choices):
+    raise ValueError(
+      f'Expected `{name}` to be one of {choices}, found {value!r}.'
+    )
 
 
 def _check_number(
@@ -90,8 +108,9 @@ def resolve(
     The options to build the task with.
 
   Raises:
-    ValueError: If `options` has one that the task does not take, or a
-      `dirichlet_alpha` for a partition without a Dirichlet distribution.
+    ValueError: If `options` has one that the task does not take, a
+      `dirichlet_alpha` for a partition without a Dirichlet distribution, or an
+      `ffn_dim` for a model without that.
   """
   chosen = {k: v for k, v in vars(options).items() if v is not None}
   taken = {k for k, v in vars(defaults).items() if v is not None}
@@ -103,9 +122,13 @@ def resolve(
         f'found `{name}={chosen[name]!r}`: leave it out.'
       )
   resolved = dataclasses.replace(defaults, **chosen)
-  if 'dirichlet_alpha' in chosen and resolved.partition != 'dirichlet':
-    raise ValueError(
-      "`dirichlet_alpha` needs `partition='dirichlet'`, found "
-      f'`partition={resolved.partition!r}`: set the one or leave out the other.'
-    )
+  for name, of, value in (
+    ('dirichlet_alpha', 'partition', 'dirichlet'),
+    ('ffn_dim', 'token_model', 'transformer'),
+  ):
+    if name in chosen and (found := getattr(resolved, of)) != value:
+      raise ValueError(
+        f'`{name}` needs `{of}={value!r}`, found `{of}={found!r}`: set the one '
+        'or leave out the other.'
+      )
   return resolved

@@ -20,6 +20,7 @@ from tff_methods import client_works
 from tff_methods import communication
 from tff_methods import composers
 from tff_methods import encoders
+from tff_methods import label_hashing
 from tff_methods import processes
 from tff_methods import retrieval
 from tff_methods import runtime
@@ -31,6 +32,7 @@ __all__ = [
   'communication',
   'composers',
   'encoders',
+  'label_hashing',
   'processes',
   'retrieval',
   'runtime',

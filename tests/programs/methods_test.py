@@ -33,6 +33,7 @@ import tasks
 from tests.tff_methods import row_models
 from tff_methods import composers
 from tff_methods import processes
+from tff_methods import retrieval
 
 
 def _model_fn() -> tff.learning.models.VariableModel:
@@ -313,10 +314,93 @@ class MethodsTest(parameterized.TestCase):
     self.assertIs(row_model, _TASK.row_model)
     self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
 
-  def test_fed_ss_needs_a_task_with_rows(self):
+  @parameterized.parameters('fed_ss', 'lsh_select')
+  def test_needs_a_task_with_rows(self, name):
     task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
-    with self.assertRaisesRegex(usage.UsageError, 'a row for each class'):
-      methods.build_process('fed_ss', task, None, None, 0)
+    with self.assertRaisesRegex(usage.UsageError, f'each class.*{name}'):
+      methods.build_process(name, task, None, None, 0)
+
+  @parameterized.named_parameters(
+    (
+      'defaults',
+      {},
+      retrieval.SimHash(),
+      {
+        'row_budget': 0.3,
+        'own_budget': None,
+        'retrieved_budget': None,
+        'corrects_loss': True,
+        'rounds_per_build': 1,
+        'retrieval_mode': 'broadcast',
+        'seed_source': 'reproducible',
+      },
+    ),
+    (
+      'others',
+      {
+        'hash_bits': 3,
+        'hash_tables': 4,
+        'hash_transform': 'sign_alsh',
+        'hash_queries': 5,
+        'bucket_capacity': 6,
+        'row_budget': 0.4,
+        'own_budget': 0.1,
+        'retrieved_budget': 0.5,
+        'corrects_loss': False,
+        'rounds_per_build': 2,
+        'retrieval_mode': 'select',
+        'seed_source': 'entropy',
+      },
+      retrieval.SimHash(3, 4, 'sign_alsh', 5, 6),
+      {
+        'row_budget': 0.4,
+        'own_budget': 0.1,
+        'retrieved_budget': 0.5,
+        'corrects_loss': False,
+        'rounds_per_build': 2,
+        'retrieval_mode': 'select',
+        'seed_source': 'entropy',
+      },
+    ),
+    (
+      'product_quantization',
+      {'index': 'product_quantization', 'num_parts': 3},
+      retrieval.ProductQuantization(3),
+      {},
+    ),
+    ('random', {'index': 'random'}, retrieval.RandomRows(), {}),
+    ('exact', {'index': 'exact'}, retrieval.ExactRows(), {}),
+  )
+  def test_lsh_select_is_built_from_its_flags(self, given, index, expected):
+    with (
+      flagsaver.flagsaver(**given),
+      mock.patch.object(processes, 'build_lsh_select_fed_avg') as build,
+    ):
+      methods.METHODS['lsh_select'].build(_TASK, None, None, 5)
+    (row_model, *_), arguments = build.call_args
+    self.assertIs(row_model, _TASK.row_model)
+    self.assertEqual(arguments['index'], index)
+    self.assertEqual({**arguments, **expected, 'base_seed': 5}, arguments)
+
+  @parameterized.named_parameters(
+    ('budget', ['--row_budget=2'], 'row_budget above 0 and at most 1'),
+    ('bits', ['--hash_bits=17'], 'num_bits of at most 16, found 17'),
+    ('index', ['--index=exact', '--hash_bits=2'], '--hash_bits with --index'),
+    ('parts', ['--num_parts=2'], 'no --num_parts with --index=simhash'),
+  )
+  def test_flags_of_lsh_select_that_do_not_fit(self, given, message):
+    with flagsaver.flagsaver():
+      flags.FLAGS(['', *given])
+      with self.assertRaisesRegex(usage.UsageError, message):
+        methods.check_flags('lsh_select')
+
+  def test_own_rows_are_of_tasks_whose_rows_embed_the_input(self):
+    task = mock.create_autospec(tasks.RowTask, row_model=_TASK.row_model)
+    with (
+      flagsaver.flagsaver(own_budget=0.1),
+      self.assertRaisesRegex(usage.UsageError, 'no --own_budget.*found 0.1'),
+    ):
+      methods.build_process('lsh_select', task, None, None, 0)
 
   def test_fed_ss_needs_as_many_classes(self):
     task = mock.create_autospec(tasks.RowTask, row_model=_TASK.row_model)

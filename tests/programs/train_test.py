@@ -87,6 +87,13 @@ class TrainUsageTest(parameterized.TestCase):
     ('infinite_learning_rate', 'positive', ['--server_learning_rate=inf']),
     ('nan_learning_rate', 'positive', ['--server_learning_rate=nan']),
     ('momentum_of_one', 'less than 1', ['--server_momentum=1']),
+    (
+      'momentum_of_adam',
+      'no --server_momentum with --server_optimizer=adam, found 0.9',
+      ['--server_optimizer=adam', '--server_momentum=0.9'],
+    ),
+    ('epsilon_of_sgd', 'no --server_epsilon', ['--server_epsilon=0.1']),
+    ('no_epsilon', 'positive', ['--server_epsilon=0']),
     ('nan_decay', 'positive', ['--sampling_decay=nan']),
     ('unknown_sampling', 'static.exponential', ['--sampling=linear']),
     ('decay_when_static', 'decay=0.1.*exponential', ['--sampling_decay=0.1']),

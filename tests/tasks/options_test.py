@@ -28,7 +28,14 @@ _DEFAULTS = options_lib.TaskOptions(
 
 class OptionsTest(parameterized.TestCase):
   @parameterized.product(
-    name=['batch_size', 'epochs', 'max_client_examples', 'num_clients'],
+    name=[
+      'batch_size',
+      'epochs',
+      'max_client_examples',
+      'num_clients',
+      'vocab_size',
+      'ffn_dim',
+    ],
     value=[0, -1],
   )
   def test_refuses_integers_that_are_not_positive(self, name, value):
@@ -46,6 +53,7 @@ class OptionsTest(parameterized.TestCase):
     ('num_clients', True),
     ('dirichlet_alpha', '0.5'),
     ('only_digits', 1),
+    ('vocab_size', 1e4),
   )
   def test_refuses_other_types(self, name, value):
     with self.assertRaisesRegex(TypeError, f'`{name}` to be .*found {value!r}'):
@@ -54,6 +62,10 @@ class OptionsTest(parameterized.TestCase):
   def test_refuses_unknown_partitions(self):
     with self.assertRaisesRegex(ValueError, "'iid', 'dirichlet'.*'pareto'"):
       options_lib.TaskOptions(partition='pareto')
+
+  def test_refuses_unknown_token_models(self):
+    with self.assertRaisesRegex(ValueError, "`token_model`.*'lstm'.*'rnn'"):
+      options_lib.TaskOptions(token_model='rnn')
 
   def test_fills_in_defaults(self):
     options = options_lib.TaskOptions(

@@ -139,6 +139,12 @@ class IndexClient:
 
 def check_budget(row_model: retrieval.RowModel, budget: RowBudget) -> None:
   """Raises `TypeError` or `ValueError` unless it is one of the model."""
+  names = ('embedding_vectors', 'row_vectors')
+  if not all(hasattr(row_model.similarity, name) for name in names):
+    raise TypeError(
+      f'Expected a similarity with {" and ".join(names)}, by which an index '
+      f'is searched, found {row_model.similarity}: see retrieval.Similarity.'
+    )
   num_classes = row_model.num_classes
   retrieval.check_num_candidates('row_budget', budget.trained, num_classes)
   if row_model.rows_embed_input != (budget.own is not None):

@@ -122,6 +122,11 @@ class RowModel:
     return self._body
 
   @property
+  def similarity(self) -> similarity_lib.Similarity:
+    """What embedding and row are compared by."""
+    return self._similarity
+
+  @property
   def rows_embed_input(self) -> bool:
     """Whether the rows embed the input too."""
     return self._rows_embed_input

@@ -1,0 +1,26 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""From many classes to few buckets, and from scores of buckets to classes."""
+
+from tff_methods.label_hashing.bucket_counts import num_buckets_for
+from tff_methods.label_hashing.bucket_labels import hash_labels
+from tff_methods.label_hashing.bucket_labels import PADDING
+from tff_methods.label_hashing.bucket_likelihood import BernoulliBuckets
+from tff_methods.label_hashing.bucket_likelihood import BucketLikelihood
+from tff_methods.label_hashing.bucket_likelihood import CategoricalBuckets
+from tff_methods.label_hashing.decoding import class_scores
+from tff_methods.label_hashing.decoding import top_k
+from tff_methods.label_hashing.divergence import hashed_distribution
+from tff_methods.label_hashing.divergence import kl_divergence
+from tff_methods.label_hashing.hash_functions import LabelHash

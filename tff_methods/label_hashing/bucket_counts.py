@@ -1,0 +1,89 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How many buckets keep classes apart.
+
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", Lemma 2.
+"""
+
+import fractions
+import math
+import numbers
+
+from tff_methods.encoders import arguments
+
+
+def num_buckets_for(
+  num_classes: int, num_tables: int, collision_probability: float
+) -> int:
+  """Returns the least number of buckets that Lemma 2 asks for.
+
+  Classes that share a bucket in each of the R tables have the same score
+  always. Two given ones share the bucket of a table with a probability of at
+  most 1 / B, for the hash functions are 2-universal, and that of each table
+  with at most `B^-R`, for they are independent. There are `p (p - 1) / 2`
+  pairs. So the probability that there is any such pair is at most the sum
+  (union bound),
+
+    `p (p - 1) / 2 * B^-R`,
+
+  which is at most delta if
+
+    `B >= (p (p - 1) / (2 delta))^(1 / R)`.
+
+  This is computed exactly. Where it is more than `num_classes`, hashing into
+  so many buckets would only make the model larger: take more tables, or
+  `LabelHash.identity`.
+
+  Args:
+    num_classes: The paper's p.
+    num_tables: The paper's R.
+    collision_probability: The paper's delta, above 0 and below 1: how probable
+      it may be that any two classes share all their buckets.
+
+  Returns:
+    The paper's B, at least 1.
+
+  Raises:
+    TypeError: If one is not an int, or the probability not a number.
+    ValueError: If one is out of its range.
+  """
+  arguments.check_int('num_classes', num_classes, 1)
+  arguments.check_int('num_tables', num_tables, 1)
+  if isinstance(collision_probability, bool) or not isinstance(
+    collision_probability, numbers.Real
+  ):
+    raise TypeError(
+      'Expected collision_probability to be a number, found '
+      f'{type(collision_probability).__name__}.'
+    )
+  if not 0 < collision_probability < 1:
+    raise ValueError(
+      'Expected collision_probability above 0 and below 1, found '
+      f'{collision_probability}.'
+    )
+  delta = fractions.Fraction(float(collision_probability))
+  num_pairs = num_classes * (num_classes - 1) // 2
+  return max(1, _ceil_root(math.ceil(num_pairs / delta), num_tables))
+
+
+def _ceil_root(n: int, degree: int) -> int:
+  """Returns the least `x` with `x**degree >= n`, by bisection."""
+  low, high = 0, 2 ** (n.bit_length() // degree + 1)
+  while low < high:
+    middle = (low + high) // 2
+    if middle**degree >= n:
+      high = middle
+    else:
+      low = middle + 1
+  return low

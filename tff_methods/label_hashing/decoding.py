@@ -1,0 +1,243 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Scores of classes, from log-probabilities of buckets.
+
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3: the
+log-probability of a class is the mean of those of its R buckets.
+"""
+
+from collections.abc import Sequence
+import functools
+
+import tensorflow as tf
+
+from tff_methods.encoders import arguments
+from tff_methods.label_hashing import hash_functions
+
+DECODINGS = ('mean', 'median')
+
+_BLOCK_SIZE = 64
+
+
+def class_scores(
+  log_probabilities: tf.Tensor,
+  label_hash: hash_functions.LabelHash,
+  *,
+  decoding: str = 'mean',
+) -> tf.Tensor:
+  """Returns the score of every class; `top_k` needs less memory.
+
+  Args:
+    log_probabilities: `float32[R, batch, B]`.
+    label_hash: From p classes to buckets.
+    decoding: `'mean'` over the R tables, or `'median'`, that of the count
+      sketch: the middle one, or the mean of the middle two.
+
+  Returns:
+    `float32[batch, p]`.
+
+  Raises:
+    ValueError: If `log_probabilities` are not of the tables and buckets of
+      `label_hash`, or if `decoding` is none of `DECODINGS`.
+  """
+  log_probabilities = tf.convert_to_tensor(log_probabilities)
+  _check_arguments(log_probabilities, label_hash, decoding)
+  buckets = label_hash(tf.range(label_hash.num_classes))
+  totals = _totals_by_class(_cost_rows(log_probabilities), buckets, decoding)
+  return _mean(tf.transpose(totals), label_hash.num_tables, decoding)
+
+
+def top_k(
+  log_probabilities: tf.Tensor,
+  label_hash: hash_functions.LabelHash,
+  k: int,
+  *,
+  decoding: str = 'mean',
+  chunk_size: int = 512,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns each example's classes of the highest scores, exactly.
+
+  Two passes. The first scores all classes, chunk by chunk, and keeps the
+  highest score of each block of 64: the k highest classes are within the k
+  blocks of the highest of these. The second scores the classes of those blocks
+  again. Beside copies of its argument it holds a few `[chunk_size, batch]`, the
+  bucket of each class in each table, and p / 64 scores for each example.
+
+  Args:
+    log_probabilities: `float32[R, batch, B]`.
+    label_hash: From p classes to buckets.
+    k: How many classes, at most p.
+    decoding: As in `class_scores`.
+    chunk_size: How many classes are scored at once, a multiple of 64.
+
+  Returns:
+    Scores, `float32[batch, k]`, descending, and their classes, `int32[batch,
+    k]`. Of classes with the same score the smaller comes first.
+
+  Raises:
+    TypeError: If `k` or `chunk_size` is not an int.
+    ValueError: As `class_scores`, or if `k` or `chunk_size` is out of its
+      range.
+  """
+  log_probabilities = tf.convert_to_tensor(log_probabilities)
+  _check_arguments(log_probabilities, label_hash, decoding)
+  arguments.check_int('k', k, 1)
+  arguments.check_int('chunk_size', chunk_size, 1)
+  if k > label_hash.num_classes:
+    raise ValueError(
+      f'Expected k of at most {label_hash.num_classes}, the number of classes, '
+      f'found {k}: ask for fewer.'
+    )
+  if chunk_size % _BLOCK_SIZE:
+    raise ValueError(
+      f'Expected chunk_size to be a multiple of {_BLOCK_SIZE}, found '
+      f'{chunk_size}: round it up.'
+    )
+  return _top_k(log_probabilities, label_hash, k, decoding, chunk_size)
+
+
+# Traced also where the caller is eager: a loop of small ops is slow there.
+@functools.partial(tf.function, autograph=False)
+def _top_k(log_probabilities, label_hash, k, decoding, chunk_size):
+  """See `top_k`."""
+  num_classes, num_tables = label_hash.num_classes, label_hash.num_tables
+  num_blocks = -(-num_classes // _BLOCK_SIZE)
+  # The last class again and again behind it: changes no block's maximum.
+  padded = tf.minimum(tf.range(num_blocks * _BLOCK_SIZE), num_classes - 1)
+  table = tf.reshape(label_hash(padded), [num_tables, num_blocks, _BLOCK_SIZE])
+  rows = _cost_rows(log_probabilities)
+  maxima = _block_maxima(rows, table, decoding, chunk_size // _BLOCK_SIZE)
+  blocks = tf.math.top_k(maxima, min(k, num_blocks)).indices
+  # Ascending, for of equal scores TensorFlow's top_k takes the first.
+  blocks = tf.sort(blocks, axis=1)
+  classes = blocks[:, :, tf.newaxis] * _BLOCK_SIZE + tf.range(_BLOCK_SIZE)
+  classes = tf.reshape(classes, [-1, blocks.shape[1] * _BLOCK_SIZE])
+  totals = _totals_by_example(rows, table, blocks, decoding)
+  totals = tf.where(classes < num_classes, totals, float('-inf'))
+  totals, positions = tf.math.top_k(totals, k)
+  scores = _mean(totals, num_tables, decoding)
+  return scores, tf.gather(classes, positions, batch_dims=1)
+
+
+def _cost_rows(log_probabilities):
+  """Returns the negative, `float32[B, batch]`, of each table.
+
+  What a class takes of a table is a row of it, and so read at once.
+  """
+  return tf.unstack(-tf.transpose(log_probabilities, [0, 2, 1]))
+
+
+def _block_maxima(rows, table, decoding, chunk_blocks):
+  """Returns the highest total in each block, `float32[batch, blocks]`."""
+  num_blocks = table.shape[1]
+  chunk_blocks = min(chunk_blocks, num_blocks)
+
+  def chunk_maxima(start):
+    # Behind the last block that one again: of no use, but of the same shape.
+    chunk = tf.minimum(start + tf.range(chunk_blocks), num_blocks - 1)
+    buckets = tf.gather(table, chunk, axis=1)
+    buckets = tf.reshape(buckets, [len(rows), chunk_blocks * _BLOCK_SIZE])
+    totals = _totals_by_class(rows, buckets, decoding)
+    shape = [chunk_blocks, _BLOCK_SIZE, tf.shape(totals)[1]]
+    return tf.reduce_max(tf.reshape(totals, shape), axis=1)
+
+  maxima = tf.map_fn(
+    chunk_maxima,
+    tf.range(0, num_blocks, chunk_blocks),
+    fn_output_signature=rows[0].dtype,
+    parallel_iterations=2,
+  )
+  maxima = tf.reshape(maxima, [-1, tf.shape(rows[0])[1]])
+  return tf.transpose(maxima[:num_blocks])
+
+
+def _totals_by_class(rows, buckets, decoding):
+  """Maps `float32[B, batch]` of R tables and `int32[R, m]` to `[m, batch]`."""
+  return _total(
+    [tf.gather(x, buckets[r]) for r, x in enumerate(rows)], decoding
+  )
+
+
+def _totals_by_example(rows, table, blocks, decoding):
+  """Returns the totals of the classes of each example's own blocks.
+
+  Args:
+    rows: R tables, `float32[B, batch]`.
+    table: `int32[R, blocks, 64]`, the bucket of each class.
+    blocks: `int32[batch, m]`.
+    decoding: As in `class_scores`.
+
+  Returns:
+    `float32[batch, 64 m]`.
+  """
+  batch = tf.shape(blocks)[0]
+  shape = [batch, blocks.shape[1] * _BLOCK_SIZE]
+  costs = []
+  for r, x in enumerate(rows):
+    buckets = tf.reshape(tf.gather(table[r], blocks), shape)
+    positions = buckets * batch + tf.range(batch)[:, tf.newaxis]
+    costs.append(tf.gather(tf.reshape(x, [-1]), positions))
+  return _total(costs, decoding)
+
+
+def _total(costs: Sequence[tf.Tensor], decoding: str) -> tf.Tensor:
+  """Returns the negative sum of those of R tensors that count, by element.
+
+  The score is their mean, which is not taken before the few highest are known.
+  Both passes must agree in the last bit. Sums may not: when graphs are
+  optimized, `a + b + c` becomes one op, whose order depends on which of their
+  buffers it may write to. The order of `-a - b - c` stays.
+  """
+  if decoding == 'median':
+    surplus = len(costs) - _num_counted(len(costs), decoding)
+    costs = _sort(costs)[surplus // 2 : len(costs) - surplus // 2]
+  return functools.reduce(tf.subtract, costs[1:], -costs[0])
+
+
+def _mean(totals: tf.Tensor, num_tables: int, decoding: str) -> tf.Tensor:
+  return totals * (1 / _num_counted(num_tables, decoding))
+
+
+def _num_counted(num_tables: int, decoding: str) -> int:
+  """Returns of how many tables the score is the mean."""
+  if decoding == 'mean':
+    return num_tables
+  return 1 if num_tables % 2 else 2
+
+
+def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+  """Sorts R tensors, element by element, by odd-even transposition.
+
+  For a few tables this is far less than `tf.sort` across them.
+  """
+  values = list(values)
+  for step in range(len(values)):
+    for i in range(step % 2, len(values) - 1, 2):
+      low, high = values[i : i + 2]
+      values[i : i + 2] = [tf.minimum(low, high), tf.maximum(low, high)]
+  return values
+
+
+def _check_arguments(log_probabilities, label_hash, decoding):
+  if decoding not in DECODINGS:
+    raise ValueError(
+      f'Expected decoding to be one of {DECODINGS}, found {decoding!r}.'
+    )
+  expected = [label_hash.num_tables, None, label_hash.num_buckets]
+  if not log_probabilities.shape.is_compatible_with(expected):
+    raise ValueError(
+      f'Expected log_probabilities of shape {expected}, of tables, examples '
+      f'and buckets, found {log_probabilities.shape}: stack those of the '
+      'tables on the first axis, or give the LabelHash of the model.'
+    )

@@ -1,0 +1,158 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Hash functions from classes to buckets.
+
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3 and
+algorithm 2, line 2.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tff_methods.encoders import arguments
+from tff_methods.encoders import seeds
+
+# Large enough for any int32 class, and small enough for products in int64.
+_PRIME = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelHash:
+  """R hash functions from p classes to B buckets each.
+
+  The family is that of Carter and Wegman (1979): `h(x) = ((a x + b) mod P) mod
+  B`, with the prime `P = 2^31 - 1`. For a drawn of `1, ..., P - 1` and b of
+  `0, ..., P - 1` it is 2-universal: two classes are in the same bucket with a
+  probability of at most 1 / B. The pair `a x + b, a y + b` modulo P is any of
+  the `P (P - 1)` pairs of distinct values with the same probability, and each
+  value has at most `(P - 1) / B` others with the same remainder modulo B.
+
+  The R pairs (a, b) are all that server and clients must share. There is no
+  table of classes to keep or to send: to hash a label is arithmetic on it.
+
+  Attributes:
+    num_classes: The paper's p, at most `2^31 - 1`.
+    num_buckets: The paper's B, at most `num_classes`.
+    coefficients: The pairs (a, b), one for each of the R tables.
+  """
+
+  num_classes: int
+  num_buckets: int
+  coefficients: tuple[tuple[int, int], ...]
+
+  def __post_init__(self):
+    arguments.check_int('num_classes', self.num_classes, 1)
+    arguments.check_int('num_buckets', self.num_buckets, 1)
+    if self.num_classes > _PRIME:
+      raise ValueError(
+        f'Expected num_classes of at most {_PRIME}, found {self.num_classes}: '
+        'labels are int32.'
+      )
+    if self.num_buckets > self.num_classes:
+      raise ValueError(
+        f'Expected num_buckets of at most {self.num_classes}, the number of '
+        f'classes, found {self.num_buckets}: take fewer, or '
+        'LabelHash.identity, which has no collisions.'
+      )
+    if not self.coefficients or not all(
+      0 < a < _PRIME and 0 <= b < _PRIME for a, b in self.coefficients
+    ):
+      raise ValueError(
+        f'Expected coefficients (a, b) with 0 < a < {_PRIME} and 0 <= b < '
+        f'{_PRIME}, found {self.coefficients}: LabelHash.draw makes them of a '
+        'seed.'
+      )
+
+  @classmethod
+  def draw(
+    cls, num_classes: int, num_tables: int, num_buckets: int, seed: int
+  ) -> 'LabelHash':
+    """Draws independent hash functions.
+
+    Args:
+      num_classes: The paper's p, at most `2^31 - 1`.
+      num_tables: The paper's R.
+      num_buckets: The paper's B, at most `num_classes`.
+      seed: Same seed, same functions. The first ones of more tables are those
+        of fewer.
+
+    Returns:
+      A `LabelHash`.
+
+    Raises:
+      TypeError: If one is not an int.
+      ValueError: If one is out of its range.
+    """
+    arguments.check_int('num_tables', num_tables, 1)
+    arguments.check_int('seed', seed)
+    coefficients = tuple(
+      (
+        1 + _draw_below(_PRIME - 1, seed, table, 0),
+        _draw_below(_PRIME, seed, table, 1),
+      )
+      for table in range(num_tables)
+    )
+    return cls(num_classes, num_buckets, coefficients)
+
+  @classmethod
+  def identity(cls, num_classes: int) -> 'LabelHash':
+    """Returns the one table in which each class is its own bucket.
+
+    With it, training on buckets is training on classes.
+
+    Args:
+      num_classes: The paper's p, and its B.
+    """
+    return cls(num_classes, num_classes, ((1, 0),))
+
+  @property
+  def num_tables(self) -> int:
+    """The paper's R."""
+    return len(self.coefficients)
+
+  def buckets(self) -> np.ndarray:
+    """Returns the bucket of each class in each table, `int32[R, p]`."""
+    classes = np.arange(self.num_classes, dtype=np.int64)
+    return self._hash(classes[np.newaxis]).astype(np.int32)
+
+  def __call__(self, classes: tf.Tensor) -> tf.Tensor:
+    """Hashes classes, without a table of all of them.
+
+    Args:
+      classes: Integers of any shape, at least 0 and below `num_classes`. Others
+        get a bucket too; `hash_labels` is what checks labels.
+
+    Returns:
+      `int32[R, ...]`, the bucket of each in each table.
+    """
+    classes = tf.convert_to_tensor(classes)
+    flat = tf.reshape(tf.cast(classes, tf.int64), [1, -1])
+    buckets = tf.cast(self._hash(flat), tf.int32)
+    shape = tf.concat([[self.num_tables], tf.shape(classes)], 0)
+    static_shape = tf.TensorShape([self.num_tables]).concatenate(classes.shape)
+    return tf.ensure_shape(tf.reshape(buckets, shape), static_shape)
+
+  def _hash(self, classes):
+    """Maps `int64[1, m]`, of numpy or TensorFlow, to `int64[R, m]`."""
+    coefficients = np.array(self.coefficients, np.int64)
+    multipliers, offsets = coefficients[:, :1], coefficients[:, 1:]
+    return (multipliers * classes + offsets) % _PRIME % self.num_buckets
+
+
+def _draw_below(limit: int, *key_parts: int) -> int:
+  """Returns an int that is uniform below `limit`, but for 2^-32 of it."""
+  key = seeds.key(*key_parts, int.from_bytes(b'label_hash'))
+  return int(key.view(np.uint64)[0]) % limit
