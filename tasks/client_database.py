@@ -160,14 +160,20 @@ def load_train_data(path: str) -> tff.simulation.datasets.ClientData:
   return tff.simulation.datasets.SqlClientData(path, TRAIN_SPLIT)
 
 
+def load_held_out(path: str, split: str) -> tf.data.Dataset:
+  """The examples of a split that is one client, called as the split."""
+  data = tff.simulation.datasets.SqlClientData(path, split)
+  return data.create_tf_dataset_for_client(split)
+
+
 def load_test_data(path: str) -> tf.data.Dataset:
   """The held-out examples, serialized `tf.train.Example`s."""
-  return _load_held_out(path, TEST_SPLIT)
+  return load_held_out(path, TEST_SPLIT)
 
 
 def load_retrieval_data(path: str) -> tf.data.Dataset:
   """The examples of other classes, serialized `tf.train.Example`s."""
-  return _load_held_out(path, RETRIEVAL_SPLIT)
+  return load_held_out(path, RETRIEVAL_SPLIT)
 
 
 def parse_examples(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -198,11 +204,6 @@ def largest_client(path: str) -> int:
       (TRAIN_SPLIT,),
     )
   return largest
-
-
-def _load_held_out(path: str, split: str) -> tf.data.Dataset:
-  data = tff.simulation.datasets.SqlClientData(path, split)
-  return data.create_tf_dataset_for_client(split)
 
 
 def _seal(path: str) -> None:

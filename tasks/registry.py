@@ -20,6 +20,7 @@ from tasks import emnist
 from tasks import image_tasks
 from tasks import landmarks
 from tasks import options as options_lib
+from tasks import text_tasks
 
 TASK_NAMES = (
   'digits',
@@ -29,6 +30,7 @@ TASK_NAMES = (
   'omniglot',
   'glyphs',
   'gldv2',
+  *text_tasks.NAMES,
 )
 
 
@@ -51,16 +53,21 @@ def build_task(
   | `omniglot` | `data_dir`, 964 classes | 144 of 20 classes | 150,816 |
   | `glyphs` | matplotlib's fonts, 1,926 classes | 336 of 20 classes | 212,384 |
   | `gldv2` | TFF's, 2,028 classes | 1,262 photographers | 3,163,248 |
+  | `irc` | `data_dir`, 192,424 messages | 15,532 users | 1,296,480 |
+  | `shakespeare` | `data_dir`, 97,859 lines | 1,346 speakers | 1,296,480 |
+  | `python_tokens` | Python's, 67,306 pieces | 652 modules | 1,296,480 |
+  | `stackoverflow` | TFF's, 135,818,730 sentences | 342,477 users | 1,296,480 |
 
-  The last three are `tasks.row_task.RowTask`s: their models have a row for each
-  class, and `omniglot` and `glyphs` have other classes for retrieval.
+  All but the first four are `tasks.row_task.RowTask`s: their models have a row
+  for each class, and `omniglot` and `glyphs` have other classes for retrieval.
+  The last four are to predict the next token; their classes are the tokens.
 
   `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
   `dataset_computation` from a client id to the client's batches,
-  `(str -> <float32[?,height,width,channels],int32[?]>*)`. It reads a file in
-  the cache directory, which workers on other machines need under the same path.
-  Same arguments, same bits: partition, order of examples and initial weights
-  all follow from `seed`.
+  `(str -> <float32[?,height,width,channels],int32[?]>*)`, of text
+  `(str -> <int32[?,20],int32[?,20]>*)`. It reads a file in the cache directory,
+  which workers on other machines need under the same path. Same arguments, same
+  bits: partition, order of examples and initial weights all follow from `seed`.
 
   Pixels are in [0, 1], with 0 for the background (1 in `emnist`, as in TFF); in
   `cifar10` each channel has mean 0 and variance 1 over the training images, and
@@ -68,10 +75,12 @@ def build_task(
 
   Args:
     name: One of `TASK_NAMES`.
-    data_dir: For `mnist`, `cifar10` and `omniglot` the directory with their
-      files; for `emnist` one with TFF's `emnist_all.sqlite`, and for `gldv2`
-      with TFF's `gld160k`, which are downloaded to the cache directory
-      otherwise. `digits` and `glyphs` take none.
+    data_dir: For `mnist`, `cifar10`, `omniglot`, `irc` and `shakespeare` the
+      directory with their files; for `emnist` one with TFF's
+      `emnist_all.sqlite`, for `gldv2` with TFF's `gld160k`, and for
+      `stackoverflow` with TFF's `stackoverflow.sqlite` and
+      `stackoverflow.word_count`, which are downloaded to the cache directory
+      otherwise. `digits`, `glyphs` and `python_tokens` take none.
     cache_dir: Where client data is kept. By default the environment's
       `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
     seed: Of all random choices, from 0 to 2^32 - 1.
@@ -100,4 +109,6 @@ def build_task(
     return character_tasks.build_character_task(
       name, data_dir, cache_dir, seed, options
     )
+  if name in text_tasks.NAMES:
+    return text_tasks.build_text_task(name, data_dir, cache_dir, seed, options)
   return image_tasks.build_image_task(name, data_dir, cache_dir, seed, options)

@@ -13,7 +13,9 @@
 # limitations under the License.
 """Small data files in the formats that the loaders read."""
 
+import gzip
 import io
+import json
 import os
 import zipfile
 
@@ -81,3 +83,22 @@ def _encode_cifar10(x):
   here, above = padded[..., 1:, 1:], padded[..., :-1, 1:]
   left, above_left = padded[..., 1:, :-1], padded[..., :-1, :-1]
   return ((here - above - left + above_left) % 256).astype(np.uint8)
+
+
+def write_irc(directory: str, rows):
+  """Writes `ubuntu_irc_users.jsonl.gz` of `(client_id, split, text)`."""
+  names = ('client_id', 'split', 'text')
+  _write_json_lines(directory, 'ubuntu_irc_users', names, rows)
+
+
+def write_shakespeare(directory: str, rows):
+  """Writes `shakespeare_speakers.jsonl.gz` of `(client_id, text)`."""
+  names = ('client_id', 'text')
+  _write_json_lines(directory, 'shakespeare_speakers', names, rows)
+
+
+def _write_json_lines(directory, name, fields, rows):
+  path = os.path.join(directory, f'{name}.jsonl.gz')
+  with gzip.open(path, 'wt', encoding='utf-8') as f:
+    for row in rows:
+      f.write(json.dumps(dict(zip(fields, row, strict=True))) + '\n')

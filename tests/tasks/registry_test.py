@@ -248,7 +248,18 @@ class ErrorsTest(_TempDirTestCase):
   def test_names_are_those_that_can_be_built(self):
     self.assertEqual(
       tasks.TASK_NAMES,
-      ('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
+      (
+        *(
+          'digits',
+          'mnist',
+          'cifar10',
+          'emnist',
+          'omniglot',
+          'glyphs',
+          'gldv2',
+        ),
+        *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
+      ),
     )
 
 

@@ -42,7 +42,15 @@ class DotProduct:
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """See `Similarity`."""
-    return tf.einsum('...d,kd->...k', embeddings, rows)
+    embeddings, rows = map(tf.convert_to_tensor, (embeddings, rows))
+    # One product of two matrices: tf.einsum makes one of each embedding.
+    flat = tf.reshape(embeddings, [-1, rows.shape[1]])
+    scores = tf.matmul(flat, rows, transpose_b=True)
+    shape = tf.concat([tf.shape(embeddings)[:-1], tf.shape(rows)[:1]], 0)
+    return tf.ensure_shape(
+      tf.reshape(scores, shape),
+      embeddings.shape[:-1].concatenate(rows.shape[:1]),
+    )
 
   def embedding_vectors(self, embeddings: tf.Tensor) -> tf.Tensor:
     """See `Similarity`."""

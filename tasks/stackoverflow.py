@@ -1,0 +1,148 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""TFF's Stack Overflow data: posts by user, from its downloader."""
+
+from collections.abc import Sequence
+import os
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import downloads
+
+_FILE_NAME = 'stackoverflow.sqlite'
+_WORDS_NAME = 'stackoverflow.word_count'
+_WORDS_DIR = 'datasets'  # Where Keras, which downloads it for TFF, puts it.
+# Of the 16 million sentences of held-out users, some of each of a few.
+_NUM_TEST_USERS = 1_000
+_TEST_SENTENCES_PER_USER = 4
+
+
+def find_files(data_dir: str | None, cache_dir: str) -> tuple[str, str]:
+  """The paths of the clients' data and of the words, downloaded if need be.
+
+  Args:
+    data_dir: A directory with TFF's `stackoverflow.sqlite` and
+      `stackoverflow.word_count`, or `None`.
+    cache_dir: Where both are downloaded to if `data_dir` is `None`.
+
+  Returns:
+    The two paths.
+
+  Raises:
+    ValueError: If `data_dir` lacks one, or the download fails.
+  """
+  if data_dir:
+    directory = os.path.abspath(os.path.expanduser(data_dir))
+  else:
+    directory = cache_dir
+    _ensure_downloaded(directory)
+  paths = tuple(os.path.join(directory, n) for n in (_FILE_NAME, _WORDS_NAME))
+  for path in paths:
+    if not os.path.isfile(path):
+      raise ValueError(
+        f'Expected the file {path}, found none: `data_dir` must be a directory '
+        f'with {_FILE_NAME} and {_WORDS_NAME}; leave it out to download them.'
+      )
+  return paths
+
+
+def load_data(
+  path: str,
+) -> tuple[tff.simulation.datasets.ClientData, tf.data.Dataset]:
+  """The training clients, and sentences to test with.
+
+  Those are the first 4 of each of 1,000 users that TFF holds out, always the
+  same ones.
+
+  Args:
+    path: Of TFF's `stackoverflow.sqlite`.
+
+  Returns:
+    Both as serialized `tf.train.Example`s.
+
+  Raises:
+    ValueError: If the file is damaged.
+  """
+  try:
+    train = tff.simulation.datasets.SqlClientData(path, 'train')
+    held_out = tff.simulation.datasets.SqlClientData(path, 'heldout')
+    users = np.random.default_rng(0).permutation(held_out.client_ids)
+  # What TFF raises for other files has no public name.
+  except Exception as e:
+    raise _damaged(path, type(e).__name__) from e
+  if not train.client_ids or not users.size:
+    raise _damaged(
+      path, f'{len(train.client_ids)} users, {users.size} held out'
+    )
+  test = tf.data.Dataset.from_tensor_slices(users[:_NUM_TEST_USERS])
+  return train, test.flat_map(
+    lambda user: held_out.serializable_dataset_fn(user).take(
+      _TEST_SENTENCES_PER_USER
+    )
+  )
+
+
+def load_words(path: str) -> Sequence[str]:
+  """The words of `stackoverflow.word_count`, the most frequent first.
+
+  Args:
+    path: Of the file, with a word and the number of users that wrote it in a
+      line.
+
+  Raises:
+    ValueError: If the file is not that.
+  """
+  try:
+    with open(path, encoding='utf-8') as f:
+      return [word for word, _ in map(str.split, f)]
+  except ValueError as e:
+    raise ValueError(
+      f'Expected {path} to have a word and a count in each line, found that it '
+      f'cannot be read ({type(e).__name__}): replace it.'
+    ) from e
+
+
+def _ensure_downloaded(directory: str) -> None:
+  loader = tff.simulation.datasets.stackoverflow
+
+  def download_words(temporary_dir):
+    loader.load_word_counts(cache_dir=temporary_dir)
+    os.replace(
+      os.path.join(temporary_dir, _WORDS_DIR, _WORDS_NAME),
+      os.path.join(temporary_dir, _WORDS_NAME),
+    )
+
+  for name, download in (
+    (_WORDS_NAME, download_words),
+    (_FILE_NAME, lambda d: loader.load_data(cache_dir=d)),
+  ):
+    downloads.ensure_downloaded(
+      directory,
+      name,
+      download,
+      title='Stack Overflow',
+      remedy=(
+        f'give a `data_dir` with {_FILE_NAME} and {_WORDS_NAME}, or choose the '
+        "task 'python_tokens', which needs no download."
+      ),
+    )
+
+
+def _damaged(path: str, found: str) -> ValueError:
+  return ValueError(
+    f"Expected {path} to be TFF's Stack Overflow, found that it cannot be read "
+    f'({found}): remove it.'
+  )
