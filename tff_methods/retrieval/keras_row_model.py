@@ -45,7 +45,7 @@ def row_model_from_keras(
       `tff.learning.models.functional_model_from_keras`: of a model, the weights
       that it has are the initial ones; a function makes new ones. It has
       weights, no batch normalization (group normalization does), and no losses
-      of layers. With `rows_embed_input`, from the rows of what an example
+      of layers; recurrent layers are unrolled. With `rows_embed_input`, from the rows of what an example
       consists of.
     rows: A built layer: a `RowLayer`; a `Dense` one without activation, of
       whose kernel the columns, and whose bias, become the rows; or an
@@ -69,7 +69,7 @@ def row_model_from_keras(
     body_spec = (tf.TensorSpec([*x.shape, dimension], tf.float32), y)
   return row_model.RowModel(
     tff.learning.models.functional_model_from_keras(
-      body,
+      _checked(body),
       # Not used, but TFF asks for one.
       loss_fn=tf.keras.losses.MeanSquaredError(),
       input_spec=body_spec,
@@ -79,6 +79,20 @@ def row_model_from_keras(
     label_roles=label_roles,
     input_spec=input_spec,
   )
+
+
+def _checked(body):
+  """Returns the body, whose layers are looked at when there are any."""
+  if not isinstance(body, tf.keras.Model):
+    return (lambda: _checked(body())) if callable(body) else body
+  for layer in body.submodules:
+    if isinstance(layer, tf.keras.layers.RNN) and not layer.unroll:
+      raise ValueError(
+        'Expected recurrent layers that are unrolled in the body, found '
+        f'{type(layer).__name__} {layer.name!r}: make it with unroll=True, '
+        'since functional models of TFF cannot run its loop.'
+      )
+  return body
 
 
 def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:

@@ -479,7 +479,7 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_embedding_and_recurrent_body_score_what_keras_scores(self):
     embedding = tf.keras.layers.Embedding(12, 4)
-    gru = tf.keras.layers.GRU(4, return_sequences=True)
+    gru = tf.keras.layers.GRU(4, return_sequences=True, unroll=True)
     embedded = embedding(_TOKENS)
     expected = tf.linalg.matmul(
       gru(embedded), embedding.embeddings, transpose_b=True
@@ -512,6 +512,24 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     body = tf.keras.Sequential([tf.keras.layers.InputLayer([3])])
     with self.assertRaisesRegex(error, message):
       retrieval.row_model_from_keras(body, layer, input_spec=_KERAS_SPEC)
+
+  @parameterized.parameters(lambda m: m, lambda m: lambda: m)
+  def test_loops_raise(self, to_body):
+    body = tf.keras.Sequential(
+      [
+        tf.keras.layers.InputLayer((3, 4)),
+        tf.keras.layers.LSTM(4, return_sequences=True),
+      ]
+    )
+    embedding = tf.keras.layers.Embedding(12, 4)
+    embedding.build(None)
+    with self.assertRaisesRegex(ValueError, 'found LSTM .*unroll=True'):
+      retrieval.row_model_from_keras(
+        to_body(body),
+        embedding,
+        input_spec=2 * (tf.TensorSpec([None, 3], tf.int32),),
+        rows_embed_input=True,
+      )
 
   def test_activation_raises(self):
     layer = tf.keras.layers.Dense(7, 'softmax')
