@@ -32,9 +32,11 @@ import rich.progress
 from programs import bench_client_states
 from programs import bench_encoders
 from programs import bench_expansion
+from programs import bench_index
 from programs import bench_rounds
 from programs import bench_select
 from programs import reporting
+from programs import saved_weights
 from programs import usage
 
 _PART_NAMES = [
@@ -45,6 +47,7 @@ _PART_NAMES = [
   'rounds',
   'client_states',
   'select',
+  'index',
 ]
 _REPEATS = flags.DEFINE_integer(
   'repeats', 11, 'How often everything is timed.', lower_bound=1
@@ -54,6 +57,12 @@ _PARTS = flags.DEFINE_multi_enum(
   _PART_NAMES,
   _PART_NAMES,
   'What to measure; give it more than once for more parts.',
+)
+_INDEX_WEIGHTS = flags.DEFINE_string(
+  'index_weights',
+  None,
+  'Of --part=index: the model_weights.npz of a run whose last trainable tensor '
+  'has the rows to search; by default they are drawn.',
 )
 
 _BITS = (1, 2, 4, 8)
@@ -77,6 +86,7 @@ def main() -> int:
     'rounds': _round_rows,
     'client_states': _client_state_rows,
     'select': _select_rows,
+    'index': _index_rows,
   }
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
@@ -226,6 +236,60 @@ def _select_rows(repeats: int) -> list[list[str]]:
       ]
     )
   return rows
+
+
+def _index_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for measured, seconds in (
+    ('the server builds an index', bench_index.time_builds(repeats)),
+    (
+      f'a client with {bench_index.NUM_VECTORS:,} vectors searches an index',
+      bench_index.time_searches(repeats),
+    ),
+  ):
+    # For clients that is exact search.
+    *_, last = seconds
+    rows.extend(
+      [
+        f'{measured}: {bench_index.NUM_TIMED_ROWS:,} rows of '
+        f'{bench_index.DIMENSION}',
+        candidate,
+        f'{1000 * value:.1f} ms',
+        f'{value / seconds[last]:.3f} x {last}',
+      ]
+      for candidate, value in seconds.items()
+    )
+  table, vectors = _searched_rows_and_vectors()
+  budgets = ' / '.join(f'{100 * budget:g}' for budget in bench_index.BUDGETS)
+  for candidate, found in bench_index.measure_recalls(table, vectors).items():
+    recalls = ' / '.join(f'{100 * recall:.1f}' for recall in found.recalls)
+    rows.append(
+      [
+        f"a vector's {bench_index.NUM_BEST} best rows, found among the best "
+        f'{budgets} % of {len(table):,}',
+        candidate,
+        f'{recalls} %',
+        f'{found.downlink_bytes / 1000:,.1f} kB down, '
+        f'{found.uplink_bytes / 1000:,.1f} kB up, '
+        f'{found.num_dropped:,} entries dropped',
+      ]
+    )
+  return rows
+
+
+def _searched_rows_and_vectors() -> tuple[np.ndarray, np.ndarray]:
+  if _INDEX_WEIGHTS.value is None:
+    return bench_index.synthetic_data(
+      bench_index.NUM_ROWS, bench_index.NUM_VECTORS
+    )
+  trainable = saved_weights.load(_INDEX_WEIGHTS.value).trainable
+  if not trainable or trainable[-1].ndim != 2:
+    raise usage.UsageError(
+      'Expected weights that end in rows in --index_weights, found others in '
+      f'{_INDEX_WEIGHTS.value}; give those of a run with a row model.'
+    )
+  rows = trainable[-1]
+  return rows, bench_index.noisy_rows(rows, bench_index.NUM_VECTORS)
 
 
 if __name__ == '__main__':

@@ -118,11 +118,30 @@ _TASK_OPTIONS = {
     "Units of the Transformer's feed-forward network.",
     lower_bound=1,
   ),
+  'feature_width': flags.DEFINE_integer(
+    'feature_width',
+    None,
+    'Numbers of an example with many features: more are hashed.',
+    lower_bound=1,
+  ),
+  'hidden_width': flags.DEFINE_integer(
+    'hidden_width',
+    None,
+    'Units of each hidden layer of the model of many labels.',
+    lower_bound=1,
+  ),
+  'frequent_share': flags.DEFINE_float(
+    'frequent_share',
+    None,
+    'The share of the examples that have a frequent class, at least. All '
+    'examples of such a class are with one client.',
+  ),
 }
 
-flags.register_validator(
-  'dirichlet_alpha', usage.positive, 'Expected a positive number.'
-)
+for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
+  flags.register_validator(
+    _positive_flag, usage.positive, 'Expected a positive number.'
+  )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(optimizers)

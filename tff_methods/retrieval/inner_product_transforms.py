@@ -17,6 +17,8 @@ Hashes by signs find vectors at small angles. To find large inner products, rows
 and queries are transformed, each in a way of its own.
 """
 
+import math
+
 import tensorflow as tf
 
 TRANSFORMS = ('none', 'extra_coordinate', 'sign_alsh')
@@ -27,7 +29,9 @@ _NUM_POWERS = 2
 _LONGEST = 0.75
 
 
-def transform_rows(transform: str, rows: tf.Tensor) -> tf.Tensor:
+def transform_rows(
+  transform: str, rows: tf.Tensor, longest_quantile: float = 1.0
+) -> tf.Tensor:
   """Transforms rows.
 
   `'none'` leaves rows as they are: nearest by angle, which is by inner product
@@ -43,18 +47,23 @@ def transform_rows(transform: str, rows: tf.Tensor) -> tf.Tensor:
   Args:
     transform: One of `TRANSFORMS`.
     rows: `float32[n, d]`.
+    longest_quantile: The rows that are longer than this fraction of all are
+      first shortened to the length at the quantile. A few rows that are much
+      longer than all others would else leave these at nearly one angle to any
+      query, and so in the same buckets. With 1 the order by angle is that by
+      inner product, exactly so with `'extra_coordinate'`; else but for the rows
+      that are shortened. Of no effect with `'none'`.
 
   Returns:
     `float32[n, d + num_coordinates(transform)]`.
   """
   if transform == 'none':
     return rows
-  squares = tf.reduce_sum(rows**2, axis=1, keepdims=True)
-  longest = tf.sqrt(tf.reduce_max(squares))
-  scale = tf.math.divide_no_nan(
-    1.0 if transform == 'extra_coordinate' else _LONGEST, longest
-  )
-  squares *= scale**2
+  lengths = tf.norm(rows, axis=1, keepdims=True)
+  longest = _quantile(tf.reshape(lengths, [-1]), longest_quantile)
+  target = 1.0 if transform == 'extra_coordinate' else _LONGEST
+  scale = tf.math.divide_no_nan(target, tf.maximum(lengths, longest))
+  squares = (lengths * scale) ** 2
   if transform == 'extra_coordinate':
     # Not below 0 by rounding.
     added = [tf.sqrt(tf.maximum(1.0 - squares, 0.0))]
@@ -79,3 +88,9 @@ def transform_queries(transform: str, queries: tf.Tensor) -> tf.Tensor:
 def num_coordinates(transform: str) -> int:
   """Returns how many coordinates a transform adds."""
   return {'none': 0, 'extra_coordinate': 1, 'sign_alsh': _NUM_POWERS}[transform]
+
+
+def _quantile(values: tf.Tensor, fraction: float) -> tf.Tensor:
+  """Returns the least of `float32[n]` that so many of them do not exceed."""
+  rank = math.ceil(fraction * values.shape[0])
+  return tf.sort(values)[rank - 1]

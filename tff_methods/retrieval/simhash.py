@@ -62,10 +62,11 @@ class SimHash:
     transform: How angles come to tell inner products: one of
       `inner_product_transforms.TRANSFORMS`.
     num_queries: How many buckets a client looks up; by default all that there
-      are, `L * 2^K`, but no more than 512.
+      are, `L * 2^K`, but no more than 1024.
     bucket_capacity: The most rows that a client gets of a bucket; by default
-      four times what buckets have on average. `BuiltIndex.num_dropped` counts
-      what does not fit.
+      what buckets have on average, since for the same bytes more buckets find
+      more than larger ones. `BuiltIndex.num_dropped` counts what does not fit.
+    longest_quantile: As of `inner_product_transforms.transform_rows`.
   """
 
   num_bits: int = 8
@@ -73,6 +74,7 @@ class SimHash:
   transform: str = 'extra_coordinate'
   num_queries: int | None = None
   bucket_capacity: int | None = None
+  longest_quantile: float = 0.99
 
   def __post_init__(self):
     arguments.check_int('num_bits', self.num_bits, minimum=1)
@@ -87,8 +89,13 @@ class SimHash:
         f'Expected transform to be one of {transforms.TRANSFORMS}, found '
         f'{self.transform!r}.'
       )
+    if not 0 < self.longest_quantile <= 1:
+      raise ValueError(
+        'Expected longest_quantile above 0 and at most 1, found '
+        f'{self.longest_quantile}.'
+      )
     if self.num_queries is None:
-      object.__setattr__(self, 'num_queries', min(self.num_keys, 512))
+      object.__setattr__(self, 'num_queries', min(self.num_keys, 1024))
     arguments.check_int('num_queries', self.num_queries, minimum=1)
     if self.num_queries > self.num_keys:
       raise ValueError(
@@ -104,19 +111,16 @@ class SimHash:
     return self.num_tables * 2**self.num_bits
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> row_index.BuiltIndex:
-    """Hashes all rows; the projections are drawn by the key."""
-    num_rows, dimension = rows.shape
-    dimension += transforms.num_coordinates(self.transform)
-    num_codes = self.num_tables * self.num_bits
-    projections = tf.reshape(
-      seeds.random_normals(seeds.fold_in(key, 0), dimension * num_codes),
-      [dimension, num_codes],
+    """Hashes all rows; clients get the key to draw the same projections."""
+    num_rows = rows.shape[0]
+    rows = transforms.transform_rows(
+      self.transform, rows, self.longest_quantile
     )
-    rows = transforms.transform_rows(self.transform, rows)
+    guide = seeds.fold_in(key, 0)
     # Shuffled first, since the sort below leaves equals in their order.
     words = seeds.random_words(seeds.fold_in(key, 1), num_rows)
     shuffled = tf.argsort(words, stable=True)
-    codes = tf.transpose(self._codes(projections, tf.gather(rows, shuffled)))
+    codes = tf.transpose(self._codes(guide, tf.gather(rows, shuffled)))
     order = tf.argsort(codes, axis=1, stable=True)
     sizes = tf.math.bincount(
       codes, minlength=2**self.num_bits, axis=-1, dtype=tf.int32
@@ -126,7 +130,7 @@ class SimHash:
     capacity = self._capacity(num_rows)
     tables = HashTables(tf.gather(shuffled, order), offsets)
     dropped = tf.reduce_sum(tf.maximum(sizes - capacity, 0))
-    return row_index.BuiltIndex(tables, projections, dropped)
+    return row_index.BuiltIndex(tables, guide, dropped)
 
   def query(self, guide: tf.Tensor, vectors: tf.Tensor) -> row_index.Queries:
     """Returns the buckets that most vectors fall in."""
@@ -179,12 +183,26 @@ class SimHash:
     )
     return row_index.ScoredRows(ids, scores)
 
-  def _codes(self, projections: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+  def projections(self, guide: tf.Tensor, dimension: int) -> tf.Tensor:
+    """Returns the projections of a built index, `float32[d, L * K]`.
+
+    Args:
+      guide: Of the index.
+      dimension: Of rows as the transform makes them, `d`.
+    """
+    num_codes = self.num_tables * self.num_bits
+    return tf.reshape(
+      seeds.random_normals(guide, dimension * num_codes),
+      [dimension, num_codes],
+    )
+
+  def _codes(self, guide: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """Returns the codes of `float32[m, d]`, `int32[m, L]`."""
+    projections = self.projections(guide, vectors.shape[1])
     bits = tf.cast(tf.matmul(vectors, projections) > 0, tf.int32)
     bits = tf.reshape(bits, [-1, self.num_tables, self.num_bits])
     return tf.reduce_sum(bits * 2 ** tf.range(self.num_bits), axis=-1)
 
   def _capacity(self, num_rows: int) -> int:
-    default = math.ceil(4 * num_rows / (2**self.num_bits))
+    default = math.ceil(num_rows / 2**self.num_bits)
     return min(self.bucket_capacity or default, num_rows)

@@ -91,11 +91,11 @@ class LshSelectComputationTest(parameterized.TestCase):
     client_bytes = communication.traced_bytes(_build().counted_next)
     body, num_metrics_bytes = 4 * (6 * 4 + 4), 4 + 3 * 8
     rows, keys = 6 * 4 * 4, 6 * 4
-    # Rows are of 4 numbers, and of 5 as the transform makes them.
-    projections, num_counts = 5 * 2 * 3 * 4, 2
+    # By a key of 8 bytes clients draw the projections.
+    guide, num_counts = 8, 2
     self.assertEqual(
       client_bytes.downlink,
-      body + 8 + projections + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.
+      body + 8 + guide + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.
     )
     self.assertEqual(
       client_bytes.uplink,
