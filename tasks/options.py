@@ -39,6 +39,11 @@ class TaskOptions:
     vocab_size: Tokens that a model of text knows, the most frequent ones.
     token_model: `'transformer'` or `'lstm'`, which predicts the next token.
     ffn_dim: Units of the Transformer's feed-forward network.
+    feature_width: Numbers of an example with many features: more features than
+      that are hashed.
+    hidden_width: Units of each hidden layer of the model of many labels.
+    frequent_share: The share of the training examples that have a frequent
+      class at least; a client has all examples of such a class.
   """
 
   batch_size: int | None = None
@@ -51,6 +56,9 @@ class TaskOptions:
   vocab_size: int | None = None
   token_model: str | None = None
   ffn_dim: int | None = None
+  feature_width: int | None = None
+  hidden_width: int | None = None
+  frequent_share: float | None = None
 
   def __post_init__(self):
     for name in (
@@ -60,9 +68,12 @@ class TaskOptions:
       'num_clients',
       'vocab_size',
       'ffn_dim',
+      'feature_width',
+      'hidden_width',
     ):
       _check_number(name, getattr(self, name), int)
-    _check_number('dirichlet_alpha', self.dirichlet_alpha, int | float)
+    for name in ('dirichlet_alpha', 'frequent_share'):
+      _check_number(name, getattr(self, name), int | float)
     _check_choice('partition', self.partition, PARTITIONS)
     _check_choice('token_model', self.token_model, TOKEN_MODELS)
     if not isinstance(self.only_digits, bool | None):

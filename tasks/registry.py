@@ -19,6 +19,7 @@ from tasks import character_tasks
 from tasks import emnist
 from tasks import image_tasks
 from tasks import landmarks
+from tasks import multi_label_tasks
 from tasks import options as options_lib
 from tasks import text_tasks
 
@@ -31,6 +32,7 @@ TASK_NAMES = (
   'glyphs',
   'gldv2',
   *text_tasks.NAMES,
+  *multi_label_tasks.NAMES,
 )
 
 
@@ -57,17 +59,26 @@ def build_task(
   | `shakespeare` | `data_dir`, 97,859 lines | 1,346 speakers | 1,296,480 |
   | `python_tokens` | Python's, 67,306 pieces | 652 modules | 1,296,480 |
   | `stackoverflow` | TFF's, 135,818,730 sentences | 342,477 users | 1,296,480 |
+  | `delicious` | `data_dir`, 983 labels | 10, by frequent classes | 754,983 |
+  | `bibtex` | `data_dir`, 159 labels | 10, likewise | 958,959 |
+  | `stackex` | `data_dir`, 400 labels | 10, likewise | 552,000 |
+  | `xc` | `data_dir`, any number of labels | 10, likewise | by the data |
+  | `api_calls` | Python packages', 6,161 labels | 10, likewise | 3,431,361 |
 
-  All but the first four are `tasks.row_task.RowTask`s: their models have a row
-  for each class, and `omniglot` and `glyphs` have other classes for retrieval.
-  The last four are to predict the next token; their classes are the tokens.
+  From `omniglot` to `stackoverflow` they are `tasks.row_task.RowTask`s: their
+  models have a row for each class, and `omniglot` and `glyphs` have other
+  classes for retrieval. From `irc` to `stackoverflow` they are to predict the
+  next token; their classes are the tokens. From `delicious` on they are
+  `tasks.MultiLabelTask`s: an example has any number of labels.
 
   `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
   `dataset_computation` from a client id to the client's batches,
   `(str -> <float32[?,height,width,channels],int32[?]>*)`, of text
-  `(str -> <int32[?,20],int32[?,20]>*)`. It reads a file in the cache directory,
-  which workers on other machines need under the same path. Same arguments, same
-  bits: partition, order of examples and initial weights all follow from `seed`.
+  `(str -> <int32[?,20],int32[?,20]>*)`, of many labels
+  `(str -> <float32[?,feature_width],int32[?,max_labels]>*)`. It reads a file in
+  the cache directory, which workers on other machines need under the same path.
+  Same arguments, same bits: partition, order of examples and initial weights
+  all follow from `seed`.
 
   Pixels are in [0, 1], with 0 for the background (1 in `emnist`, as in TFF); in
   `cifar10` each channel has mean 0 and variance 1 over the training images, and
@@ -75,12 +86,13 @@ def build_task(
 
   Args:
     name: One of `TASK_NAMES`.
-    data_dir: For `mnist`, `cifar10`, `omniglot`, `irc` and `shakespeare` the
-      directory with their files; for `emnist` one with TFF's
-      `emnist_all.sqlite`, for `gldv2` with TFF's `gld160k`, and for
-      `stackoverflow` with TFF's `stackoverflow.sqlite` and
+    data_dir: For `mnist`, `cifar10`, `omniglot`, `irc`, `shakespeare`,
+      `delicious`, `bibtex` and `stackex` the directory with their files; for
+      `xc` one with files of the Extreme Classification Repository; for
+      `emnist` one with TFF's `emnist_all.sqlite`, for `gldv2` with TFF's
+      `gld160k`, and for `stackoverflow` with TFF's `stackoverflow.sqlite` and
       `stackoverflow.word_count`, which are downloaded to the cache directory
-      otherwise. `digits`, `glyphs` and `python_tokens` take none.
+      otherwise. `digits`, `glyphs`, `python_tokens` and `api_calls` take none.
     cache_dir: Where client data is kept. By default the environment's
       `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
     seed: Of all random choices, from 0 to 2^32 - 1.
@@ -107,6 +119,10 @@ def build_task(
     return landmarks.build_landmarks_task(data_dir, cache_dir, seed, options)
   if name in ('omniglot', 'glyphs'):
     return character_tasks.build_character_task(
+      name, data_dir, cache_dir, seed, options
+    )
+  if name in multi_label_tasks.NAMES:
+    return multi_label_tasks.build_multi_label_task(
       name, data_dir, cache_dir, seed, options
     )
   if name in text_tasks.NAMES:

@@ -102,3 +102,34 @@ def _write_json_lines(directory, name, fields, rows):
   with gzip.open(path, 'wt', encoding='utf-8') as f:
     for row in rows:
       f.write(json.dumps(dict(zip(fields, row, strict=True))) + '\n')
+
+
+def write_multi_label(directory: str, name: str, splits, n_features, n_labels):
+  """Writes a multi-label .npz file.
+
+  Args:
+    directory: Where.
+    name: Of the file.
+    splits: For each split, as '_train', a list of examples: features as a
+      mapping to values, and a list of labels.
+    n_features: The number of features.
+    n_labels: The number of labels.
+
+  Returns:
+    The file's arrays.
+  """
+  arrays = {'n_features': n_features, 'n_labels': n_labels}
+  for split, examples in splits.items():
+    rows = {
+      'x': [(list(x), list(x.values())) for x, _ in examples],
+      'y': [(y, [1] * len(y)) for _, y in examples],
+    }
+    for xy, lists in rows.items():
+      indices = [i for row, _ in lists for i in row]
+      arrays |= {
+        f'{xy}{split}_indptr': np.cumsum([0] + [len(i) for i, _ in lists]),
+        f'{xy}{split}_indices': np.array(indices, np.int16),
+        f'{xy}{split}_data': np.array([v for _, d in lists for v in d], 'u1'),
+      }
+  np.savez_compressed(os.path.join(directory, name), **arrays)
+  return arrays

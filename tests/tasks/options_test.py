@@ -35,6 +35,8 @@ class OptionsTest(parameterized.TestCase):
       'num_clients',
       'vocab_size',
       'ffn_dim',
+      'feature_width',
+      'hidden_width',
     ],
     value=[0, -1],
   )
@@ -42,10 +44,13 @@ class OptionsTest(parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, f'`{name}` .* positive.*{value}'):
       options_lib.TaskOptions(**{name: value})
 
-  @parameterized.parameters(0.0, -0.5, float('inf'), float('nan'))
-  def test_refuses_alphas_that_are_not_positive(self, alpha):
-    with self.assertRaisesRegex(ValueError, '`dirichlet_alpha` to be positive'):
-      options_lib.TaskOptions(dirichlet_alpha=alpha)
+  @parameterized.product(
+    name=['dirichlet_alpha', 'frequent_share'],
+    value=[0.0, -0.5, float('inf'), float('nan')],
+  )
+  def test_refuses_numbers_that_are_not_positive(self, name, value):
+    with self.assertRaisesRegex(ValueError, f'`{name}` to be positive'):
+      options_lib.TaskOptions(**{name: value})
 
   @parameterized.parameters(
     ('batch_size', 2.0),

@@ -259,6 +259,7 @@ class ErrorsTest(_TempDirTestCase):
           'gldv2',
         ),
         *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
+        *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls'),
       ),
     )
 

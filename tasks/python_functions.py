@@ -1,0 +1,101 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The functions of a Python module: what they are called, take and call."""
+
+import ast
+from collections.abc import Iterator
+import dataclasses
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+  """A function, as its source says.
+
+  Attributes:
+    name: Its name.
+    arguments: The names of its arguments.
+    docstring: Empty if it has none.
+    calls: The names of what is called in its body, functions inside of it
+      included: of `a.b.c()` the last one, c.
+  """
+
+  name: str
+  arguments: tuple[str, ...]
+  docstring: str
+  calls: frozenset[str]
+
+
+def find_functions(source: bytes) -> list[Function]:
+  """Finds the functions of a module, methods and inner functions included.
+
+  Decorators, defaults and annotations are no part of a function's body.
+
+  Args:
+    source: Of the module.
+
+  Returns:
+    The functions, in the order of their lines.
+
+  Raises:
+    SyntaxError: If this Python cannot parse the source.
+  """
+  found = []
+  # With the calls of each function that a node is inside of.
+  stack = [(ast.parse(source), ())]
+  while stack:
+    node, enclosing = stack.pop()
+    if isinstance(node, ast.Call):
+      name = getattr(node.func, 'attr', None) or getattr(node.func, 'id', None)
+      if name:
+        for calls in enclosing:
+          calls.add(name)
+    elif isinstance(node, _FUNCTIONS):
+      calls = set()
+      found.append((node, calls))
+      inside = (*enclosing, calls)
+      stack.extend((child, inside) for child in node.body)
+      stack.append((node.args, enclosing))
+      stack.extend((child, enclosing) for child in node.decorator_list)
+      continue
+    for child in _children(node):
+      # Elsewhere, nothing of an expression is asked for.
+      if enclosing or not isinstance(child, ast.expr):
+        stack.append((child, enclosing))
+  found.sort(key=lambda pair: (pair[0].lineno, pair[0].col_offset))
+  return [_function(node, frozenset(calls)) for node, calls in found]
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+  """As `ast.iter_child_nodes`, without the leaves that nobody asks for."""
+  for name in node._fields:
+    value = getattr(node, name, None)
+    if isinstance(value, list):
+      yield from (child for child in value if isinstance(child, ast.AST))
+    elif isinstance(value, ast.AST) and value._fields:
+      yield value
+
+
+def _function(
+  node: ast.FunctionDef | ast.AsyncFunctionDef, calls: frozenset[str]
+) -> Function:
+  a = node.args
+  arguments = [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg]
+  return Function(
+    node.name,
+    tuple(argument.arg for argument in arguments if argument),
+    ast.get_docstring(node, clean=False) or '',
+    calls,
+  )
