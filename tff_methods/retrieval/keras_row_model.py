@@ -45,8 +45,8 @@ def row_model_from_keras(
       `tff.learning.models.functional_model_from_keras`: of a model, the weights
       that it has are the initial ones; a function makes new ones. It has
       weights, no batch normalization (group normalization does), and no losses
-      of layers; recurrent layers are unrolled. With `rows_embed_input`, from the
-      rows of what an example consists of.
+      of layers; recurrent layers are unrolled. With `rows_embed_input` it is
+      from the rows of what an example consists of.
     rows: A built layer: a `RowLayer`; a `Dense` one without activation, of
       whose kernel the columns, and whose bias, become the rows; or an
       `Embedding`, whose rows are compared by their dot product.
