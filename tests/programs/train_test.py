@@ -27,6 +27,7 @@ from absl.testing import parameterized
 import numpy as np
 import pytest
 
+from programs import method
 from programs import methods
 from programs import train
 from tests.programs import program_testing
@@ -169,7 +170,7 @@ class TrainUsageTest(parameterized.TestCase):
       raise ValueError('A bug.')
 
     with (
-      mock.patch.dict(methods.METHODS, fed_avg=methods.Method(build)),
+      mock.patch.dict(methods.METHODS, fed_avg=method.Method(build)),
       self.assertRaisesRegex(ValueError, 'A bug'),
     ):
       program_testing.run_here(
