@@ -82,7 +82,8 @@ def build_fed_ss(
       `'full_softmax'`.
     variant: One of `VARIANTS`.
     retrieval_mode: `'select'` or `'broadcast'`, with the same results: see
-      `composers.build_row_retrieval`.
+      `composers.build_row_retrieval`. With `'full_softmax'` nothing is
+      retrieved.
     client_weighting: As in `tff.learning.algorithms.build_weighted_fed_avg`.
     model_aggregator: Of the body (of the full model with `'full_softmax'`), as
       there.
@@ -107,7 +108,12 @@ def build_fed_ss(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
+  retrieval.check_row_model(row_model)
   check_fed_ss(variant, num_sampled_classes)
+  if num_sampled_classes is not None:
+    retrieval.check_num_candidates(
+      'num_sampled_classes', num_sampled_classes, row_model.num_classes
+    )
   _check_of_variant('rows_aggregator', rows_aggregator, variant, VARIANTS[:-1])
   for name, value in (
     ('spreadout_rate', spreadout_rate),
@@ -173,7 +179,7 @@ def check_fed_ss(variant: str, num_sampled_classes: int | None) -> None:
       f'Expected {"no" if is_given else "a"} num_sampled_classes with '
       f'variant={variant!r}, found {num_sampled_classes}: '
       + (
-        'all classes are on each client.'
+        'leave it out, since all classes are on each client.'
         if is_given
         else 'give the number of rows that a client gets.'
       )

@@ -97,6 +97,7 @@ def build_lsh_select_fed_avg(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
+  retrieval.check_row_model(row_model)
   budget = _to_rows(row_model, row_budget, own_budget, retrieved_budget)
   return row_process.build_row_process(
     row_model,

@@ -29,6 +29,7 @@ from tff_methods.retrieval.row_index import RowIndex
 from tff_methods.retrieval.row_index import ScoredRows
 from tff_methods.retrieval.row_layer import RowLayer
 from tff_methods.retrieval.row_model import check_num_candidates
+from tff_methods.retrieval.row_model import check_row_model
 from tff_methods.retrieval.row_model import RowModel
 from tff_methods.retrieval.row_model import SubModelOutput
 from tff_methods.retrieval.row_selection import keys_to_ask_for

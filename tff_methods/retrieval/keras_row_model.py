@@ -92,6 +92,12 @@ def _checked(body):
         f'{type(layer).__name__} {layer.name!r}: make it with unroll=True, '
         'since functional models of TFF cannot run its loop.'
       )
+    if isinstance(layer, tf.keras.layers.BatchNormalization):
+      raise ValueError(
+        'Expected no batch normalization in the body, found '
+        f'{layer.name!r}: functional models of TFF cannot update its means; '
+        'take GroupNormalization.'
+      )
   return body
 
 

@@ -319,13 +319,22 @@ def examples_and_labels(batch: Any) -> tuple[Any, Any]:
   return x, y
 
 
+def check_row_model(value: object) -> None:
+  """Raises `TypeError` unless it is a `RowModel`."""
+  if not isinstance(value, RowModel):
+    raise TypeError(
+      f'Expected a RowModel, found {type(value).__name__}: make one with '
+      'retrieval.row_model_from_keras.'
+    )
+
+
 def check_num_candidates(name: str, value: object, num_classes: int) -> None:
   """Raises `TypeError` or `ValueError` unless there are as many classes."""
   arguments.check_int(name, value, minimum=1)
   if value > num_classes:
     raise ValueError(
       f'Expected {name} of at most {num_classes}, the number of classes, found '
-      f'{value}.'
+      f'{value}: lower it.'
     )
 
 

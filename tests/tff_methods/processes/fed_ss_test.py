@@ -166,8 +166,16 @@ class FedSSComputationTest(parameterized.TestCase):
     ('variant', {'variant': 'all'}, 'variant to be one of .*found .all.'),
     ('missing', {'num_sampled_classes': None}, 'Expected a num_sampled'),
     ('needless', {'variant': 'full_softmax'}, 'Expected no num_sampled.*all'),
-    ('too_many', {'num_sampled_classes': 13}, 'at most 12.*found 13'),
-    ('none', {'num_sampled_classes': 0}, 'at least 1, found 0'),
+    (
+      'too_many',
+      {'num_sampled_classes': 13},
+      'num_sampled_classes of at most 12.*found 13: lower',
+    ),
+    (
+      'none',
+      {'num_sampled_classes': 0},
+      'num_sampled_classes of at least 1, found 0',
+    ),
     ('mode', {'mode': 'push'}, 'retrieval_mode to be one of.*found .push.'),
   )
   def test_wrong_arguments(self, arguments, message):
@@ -188,6 +196,12 @@ class FedSSComputationTest(parameterized.TestCase):
         variant=variant,
         **options,
       )
+
+  def test_a_keras_model_is_no_row_model(self):
+    with self.assertRaisesRegex(
+      TypeError, 'RowModel, found Sequential: .*row_model_from_keras'
+    ):
+      processes.build_fed_ss(tf.keras.Sequential(), _SGD, num_sampled_classes=6)
 
   def test_client_work_of_another_sub_model(self):
     row_model = row_models.row_model()

@@ -147,6 +147,10 @@ class LshSelectComputationTest(parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, 'own_budget of at most row_budget'):
       _build_of_tokens(row_budget=0.25, own_budget=0.5)
 
+  def test_a_function_is_no_row_model(self):
+    with self.assertRaisesRegex(TypeError, 'Expected a RowModel, found func'):
+      processes.build_lsh_select_fed_avg(lambda: None, _SGD)
+
   def test_similarity_that_no_index_can_search(self):
     model = row_models.row_model(
       similarity=lambda x, rows: -tf.norm(x[..., tf.newaxis, :] - rows, axis=-1)

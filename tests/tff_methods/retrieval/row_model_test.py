@@ -513,17 +513,25 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(error, message):
       retrieval.row_model_from_keras(body, layer, input_spec=_KERAS_SPEC)
 
-  @parameterized.parameters(lambda m: m, lambda m: lambda: m)
-  def test_loops_raise(self, to_body):
+  @parameterized.product(
+    to_body=(lambda m: m, lambda m: lambda: m),
+    layer=('LSTM', 'BatchNormalization'),
+  )
+  def test_layers_that_tff_cannot_run_raise(self, to_body, layer):
+    layers = {
+      'LSTM': tf.keras.layers.LSTM(4, return_sequences=True),
+      'BatchNormalization': tf.keras.layers.BatchNormalization(),
+    }
+    messages = {
+      'LSTM': 'found LSTM .*unroll=True',
+      'BatchNormalization': 'no batch normalization.*take GroupNormalization',
+    }
     body = tf.keras.Sequential(
-      [
-        tf.keras.layers.InputLayer((3, 4)),
-        tf.keras.layers.LSTM(4, return_sequences=True),
-      ]
+      [tf.keras.layers.InputLayer((3, 4)), layers[layer]]
     )
     embedding = tf.keras.layers.Embedding(12, 4)
     embedding.build(None)
-    with self.assertRaisesRegex(ValueError, 'found LSTM .*unroll=True'):
+    with self.assertRaisesRegex(ValueError, messages[layer]):
       retrieval.row_model_from_keras(
         to_body(body),
         embedding,
