@@ -15,17 +15,29 @@
 
 import asyncio
 
+import numpy as np
+import tensorflow as tf
 import tensorflow_federated as tff
 
 
-def released_rounds(process, client_ids, state_dir: str) -> list[int]:
+def released_rounds(process, dataset_fn, state_dir: str) -> list[int]:
   """Trains two rounds of two clients; returns those whose metrics it released.
 
   Args:
-    process: A learning process whose clients' data are client ids.
-    client_ids: Those to sample from.
+    process: A learning process.
+    dataset_fn: Makes a data set of batches `(x, y)`, inside a computation. It is
+      that of each of three clients, but for a little that is added to x.
     state_dir: Where program states are saved.
   """
+
+  @tff.tensorflow.computation(np.str_)
+  def client_data(client_id):
+    shift = 0.01 * tf.strings.to_number(client_id)
+    return dataset_fn().map(lambda x, y: (x + shift, y))
+
+  process = tff.simulation.compose_dataset_computation_with_learning_process(
+    client_data, process
+  )
   context = tff.program.NativeFederatedContext(
     tff.backends.native.create_async_local_cpp_execution_context()
   )
@@ -34,7 +46,7 @@ def released_rounds(process, client_ids, state_dir: str) -> list[int]:
     asyncio.run(
       tff.learning.programs.train_model(
         train_process=process,
-        train_data_source=tff.program.ClientIdDataSource(client_ids),
+        train_data_source=tff.program.ClientIdDataSource(['0', '1', '2']),
         train_per_round_clients=2,
         train_total_rounds=2,
         program_state_manager=tff.program.FileProgramStateManager(state_dir),
