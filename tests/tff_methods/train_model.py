@@ -25,8 +25,8 @@ def released_rounds(process, dataset_fn, state_dir: str) -> list[int]:
 
   Args:
     process: A learning process.
-    dataset_fn: Makes a data set of batches `(x, y)`, inside a computation. It is
-      that of each of three clients, but for a little that is added to x.
+    dataset_fn: Makes a data set of batches `(x, y)`, inside a computation: that
+      of each of three clients, but for a little that is added to x.
     state_dir: Where program states are saved.
   """
 
