@@ -137,11 +137,8 @@ def _check_fed_ss() -> None:
     (_RETRIEVAL_MODE, not is_full),
     (method.SEED_SOURCE, not is_full),
   ):
-    if flag.present and not is_taken:
-      raise ValueError(
-        f'Expected no --{flag.name} with --variant={_VARIANT.value}, found '
-        f'--{flag.name}={flag.value}; leave it out.'
-      )
+    if not is_taken:
+      usage.refuse_given(flag, _VARIANT)
 
 
 def _check_row_task(task, name: str) -> None:
@@ -200,12 +197,9 @@ def _check_lsh_select() -> None:
     ('simhash', _SIMHASH_OPTIONS.values()),
     ('product_quantization', [_NUM_PARTS]),
   ):
-    for flag in index_flags:
-      if flag.present and _INDEX.value != index:
-        raise ValueError(
-          f'Expected no --{flag.name} with --index={_INDEX.value}, found '
-          f'--{flag.name}={flag.value}; leave it out.'
-        )
+    if _INDEX.value != index:
+      for flag in index_flags:
+        usage.refuse_given(flag, _INDEX)
   _build_index()
 
 

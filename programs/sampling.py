@@ -56,12 +56,9 @@ def check_flags() -> None:
   """Raises `UsageError` for flags that do not go together."""
   if _SAMPLING.value == 'static':
     for flag in _EXPONENTIAL_FLAGS:
-      if flag.present:
-        raise usage.UsageError(
-          f'Expected no --{flag.name} with --sampling=static, found '
-          f'--{flag.name}={flag.value}; leave it out or give '
-          '--sampling=exponential.'
-        )
+      usage.refuse_given(
+        flag, _SAMPLING, 'leave it out or give --sampling=exponential.'
+      )
     return
   if _DECAY.value is None:
     raise usage.UsageError(

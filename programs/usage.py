@@ -73,6 +73,25 @@ def check_given(*holders: flags.FlagHolder) -> None:
       raise UsageError(f'Expected --{holder.name}, found none; give it.')
 
 
+def refuse_given(
+  flag: flags.FlagHolder,
+  choice: flags.FlagHolder,
+  remedy: str = 'leave it out.',
+) -> None:
+  """Raises `UsageError` for a flag that is given where nothing takes it.
+
+  Args:
+    flag: What may be given.
+    choice: The flag whose value is why it is not taken.
+    remedy: What the message says to do.
+  """
+  if flag.present:
+    raise UsageError(
+      f'Expected no --{flag.name} with --{choice.name}={choice.value}, found '
+      f'--{flag.name}={flag.value}; {remedy}'
+    )
+
+
 def positive(value: float | None) -> bool:
   """A flag validator: absent, or a finite number above zero."""
   return value is None or 0 < value < float('inf')

@@ -27,13 +27,13 @@ import numpy as np
 
 from tasks import multi_label_source
 from tasks import python_functions
+from tasks import sources
 
 _LOCK = pathlib.Path(__file__).parents[1] / 'requirements.txt'
 _LOCKED = re.compile(r'^([\w.-]+)==', re.MULTILINE)
 # `substrates` are the modules of TensorFlow Probability again, for JAX.
 _LEFT_OUT_DIRS = {'_tests', 'substrates', 'test', 'testing', 'tests'}
 _TEST_MODULE = re.compile(r'test_.*|.*_test|conftest')
-_HELD_OUT_SHARE = 10  # One of so many module names.
 # Of training functions that have a label, or a feature.
 _MIN_COUNT = 5
 # The parts of `getHTTPResponse_v2`: get, http, response, v, 2.
@@ -170,8 +170,7 @@ def _read_functions(path: str) -> Sequence[python_functions.Function]:
 def _is_held_out(name: str) -> bool:
   path = pathlib.PurePosixPath(name)
   module = path.parent.name if path.stem == '__init__' else path.stem
-  digest = hashlib.sha256(module.encode()).digest()
-  return int.from_bytes(digest[:8], 'little') % _HELD_OUT_SHARE == 0
+  return sources.is_held_out(module)
 
 
 def _features(function: python_functions.Function) -> frozenset[str]:

@@ -27,6 +27,7 @@ from tasks import options as options_lib
 from tasks import partitions
 from tasks import preprocessing
 from tasks import row_task
+from tasks import sources
 
 # As Waghmare et al. (2022), "Efficient Image Representation Learning with
 # Federated Sampled Softmax", section 4.3, has it for SOP: 100 images over 20
@@ -52,7 +53,7 @@ def build_character_task(
   options = options_lib.resolve(name, options, _DEFAULTS)
   cache_dir = client_database.cache_directory(cache_dir)
   open_fn = _SOURCES[name]
-  source = image_sources.open_source(
+  source = sources.open_source(
     name, open_fn, data_dir, needs_data_dir=name != 'glyphs'
   )
   path = client_database.ensure_database(

@@ -13,7 +13,6 @@
 # limitations under the License.
 """Labelled images from files, or from what scikit-learn carries."""
 
-from collections.abc import Callable
 import dataclasses
 import hashlib
 
@@ -21,6 +20,7 @@ import numpy as np
 from sklearn import datasets as sklearn_datasets
 
 from tasks import npz_files
+from tasks import sources
 
 _NUM_CLASSES = 10
 
@@ -45,52 +45,14 @@ class LabelledImages:
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageSource:
+class ImageSource(sources.Source[LabelledImages]):
   """Where labelled images come from.
 
   Attributes:
-    fingerprint: A hash of all that `load` reads.
-    load: Reads and decodes the images; raises `ValueError` if it cannot.
     num_classes: All labels to train on and to test with are below.
   """
 
-  fingerprint: str
-  load: Callable[[], LabelledImages]
   num_classes: int = _NUM_CLASSES
-
-
-def open_source(
-  task_name: str,
-  open_fn: Callable[..., ImageSource],
-  data_dir: str | None,
-  *,
-  needs_data_dir: bool,
-) -> ImageSource:
-  """Opens the source of a task.
-
-  Args:
-    task_name: For messages.
-    open_fn: Opens the source, given `data_dir` if it needs it.
-    data_dir: What the caller of the task gave.
-    needs_data_dir: Whether the source needs it.
-
-  Returns:
-    The source.
-
-  Raises:
-    ValueError: If there is no `data_dir` but should be, or the other way round.
-  """
-  if needs_data_dir and not data_dir:
-    raise ValueError(
-      f'Task {task_name!r} expects `data_dir`, the directory with its files, '
-      "found none: give it, or choose the task 'digits', which needs no files."
-    )
-  if not needs_data_dir and data_dir:
-    raise ValueError(
-      f'Task {task_name!r} takes no `data_dir`, found {data_dir!r}: leave it '
-      'out.'
-    )
-  return open_fn(data_dir) if data_dir else open_fn()
 
 
 def digits() -> ImageSource:

@@ -28,6 +28,7 @@ from tasks import models
 from tasks import options as options_lib
 from tasks import partitions
 from tasks import preprocessing
+from tasks import sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +115,7 @@ def build_image_task(
   task = _TASKS[name]
   options = options_lib.resolve(name, options, task.defaults)
   cache_dir = client_database.cache_directory(cache_dir)
-  source = image_sources.open_source(
+  source = sources.open_source(
     name, task.open_source, data_dir, needs_data_dir=task.needs_data_dir
   )
   contents_key = {

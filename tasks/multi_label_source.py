@@ -13,10 +13,12 @@
 # limitations under the License.
 """Examples with few of many features and few of many labels."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 import dataclasses
 
 import numpy as np
+
+from tasks import sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,17 +109,7 @@ class MultiLabelData:
   test: MultiLabelExamples
 
 
-@dataclasses.dataclass(frozen=True)
-class MultiLabelSource:
-  """Where examples come from.
-
-  Attributes:
-    fingerprint: Changes with whatever changes what `load` returns.
-    load: Reads the examples; raises `ValueError` if it cannot.
-  """
-
-  fingerprint: str
-  load: Callable[[], MultiLabelData]
+MultiLabelSource = sources.Source[MultiLabelData]
 
 
 def check_data(name: str, data: MultiLabelData) -> MultiLabelData:

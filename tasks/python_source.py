@@ -21,6 +21,7 @@ import platform
 import sysconfig
 import tokenize
 
+from tasks import sources
 from tasks import text_sources
 
 # Tokens whose text is left out, so that what is said is the program's shape and
@@ -42,7 +43,6 @@ _TEST_DIRS = ('test', 'tests', 'idle_test')
 # Written when Python is built, so not the same everywhere.
 _BUILD_MODULE = '_sysconfigdata'
 _SENTENCE_LENGTH = 20
-_HELD_OUT_SHARE = 10  # One of so many modules.
 # To be changed when the sentences that `load` returns change.
 _VERSION = 'tokens-1'
 
@@ -97,7 +97,7 @@ def _load(paths: Mapping[str, str]) -> text_sources.Texts:
     sentences = [tokens[i : i + _SENTENCE_LENGTH] for i in starts]
     if not sentences:
       continue
-    if _is_held_out(name):
+    if sources.is_held_out(name):
       test.extend(sentences)
     else:
       train[name] = sentences
@@ -135,8 +135,3 @@ def _read_tokens(path: str) -> list[str]:
       f'Expected {path} to be a module of Python {platform.python_version()}, '
       f'found that it cannot be read ({type(e).__name__}): install Python anew.'
     ) from e
-
-
-def _is_held_out(name: str) -> bool:
-  digest = hashlib.sha256(name.encode()).digest()
-  return int.from_bytes(digest[:8], 'little') % _HELD_OUT_SHARE == 0

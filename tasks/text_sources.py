@@ -22,6 +22,7 @@ from typing import Any
 import zlib
 
 from tasks import npz_files
+from tasks import sources
 
 # A sentence, as its tokens; none has a space in it.
 Sentence = Sequence[str]
@@ -58,17 +59,7 @@ class Texts:
   test: Sequence[Sentence]
 
 
-@dataclasses.dataclass(frozen=True)
-class TextSource:
-  """Where sentences come from.
-
-  Attributes:
-    fingerprint: Changes with whatever changes what `load` returns.
-    load: Reads the sentences; raises `ValueError` if it cannot.
-  """
-
-  fingerprint: str
-  load: Callable[[], Texts]
+TextSource = sources.Source[Texts]
 
 
 def words(text: str) -> list[str]:

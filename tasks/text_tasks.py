@@ -23,11 +23,11 @@ import tensorflow_federated as tff
 from tasks import assembly
 from tasks import client_database
 from tasks import functional_models
-from tasks import image_sources
 from tasks import options as options_lib
 from tasks import preprocessing
 from tasks import python_source
 from tasks import row_task
+from tasks import sources
 from tasks import stackoverflow
 from tasks import text_database
 from tasks import text_models
@@ -122,7 +122,7 @@ def build_text_task(
 
 
 def _load_source(name: str, data_dir: str | None, cache_dir: str) -> _TextData:
-  source = image_sources.open_source(
+  source = sources.open_source(
     name,
     _SOURCES[name],
     data_dir,

@@ -146,24 +146,24 @@ def check_budget(row_model: retrieval.RowModel, budget: RowBudget) -> None:
       f'is searched, found {row_model.similarity}: see retrieval.Similarity.'
     )
   num_classes = row_model.num_classes
-  retrieval.check_num_candidates('row_budget', budget.trained, num_classes)
+  retrieval.check_num_candidates('trained rows', budget.trained, num_classes)
   if row_model.rows_embed_input != (budget.own is not None):
     raise ValueError(
       'Expected own rows in the budget if, and only if, rows embed the input, '
       f'found {budget}: a client needs them before it can search.'
     )
   if budget.own is not None:
-    arguments.check_int('num_own_rows', budget.own, minimum=1)
+    arguments.check_int('own rows', budget.own, minimum=1)
     if budget.own > budget.trained:
       raise ValueError(
-        f'Expected num_own_rows of at most {budget.trained}, the row_budget, '
+        f'Expected own rows of at most {budget.trained}, those trained, '
         f'found {budget.own}.'
       )
   retrieval.check_num_candidates(
-    'num_retrieved_rows', budget.num_retrieved, num_classes
+    'retrieved rows', budget.num_retrieved, num_classes
   )
   if budget.num_retrieved < budget.trained:
     raise ValueError(
-      f'Expected num_retrieved_rows of at least {budget.trained}, the '
-      f'row_budget, found {budget.num_retrieved}.'
+      f'Expected retrieved rows of at least {budget.trained}, those trained, '
+      f'found {budget.num_retrieved}.'
     )

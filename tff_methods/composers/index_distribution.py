@@ -269,12 +269,28 @@ def _build_next(client, refresh, mode):
 def _build_get_held_rows(client, mode):
   """Returns `(table@SERVER, held@CLIENTS) -> rows@CLIENTS`."""
   row_model, num_held = client.row_model, client.num_held
-  select = row_retrieval.build_row_selection(row_model, num_held, mode)
   held_type = row_retrieval.candidates_type_of(num_held)
+  if client.budget.own is None:
+    return _build_get_no_rows(row_model, num_held, held_type)
+  select = row_retrieval.build_row_selection(row_model, num_held, mode)
 
   @tff.tensorflow.computation(held_type)
   def to_keys(held):
     return held.keys
+
+  @tff.federated_computation(
+    select.type_signature.parameter[0],
+    tff.FederatedType(held_type, tff.CLIENTS),
+  )
+  def get_held_rows(table, held):
+    return select(table, tff.federated_map(to_keys, held))
+
+  return get_held_rows
+
+
+def _build_get_no_rows(row_model, num_held, held_type):
+  """As `_build_get_held_rows`, where a client needs none to search."""
+  table_shape = [row_model.num_classes, row_model.row_size]
 
   @tff.tensorflow.computation(held_type)
   def no_rows(held):
@@ -282,15 +298,14 @@ def _build_get_held_rows(client, mode):
     return tf.zeros([num_held, row_model.row_size])
 
   @tff.federated_computation(
-    select.type_signature.parameter[0],
+    tff.FederatedType((np.float32, table_shape), tff.SERVER),
     tff.FederatedType(held_type, tff.CLIENTS),
   )
-  def get_held_rows(table, held):
-    if client.budget.own is None:
-      return tff.federated_map(no_rows, held)
-    return select(table, tff.federated_map(to_keys, held))
+  def get_no_rows(table, held):
+    del table
+    return tff.federated_map(no_rows, held)
 
-  return get_held_rows
+  return get_no_rows
 
 
 def _build_get_found(index, tables_type, mode):

@@ -176,12 +176,8 @@ class RowModel:
 
     @tf.function
     def predict_on_batch(model_weights, x, training=True):
-      trainable, non_trainable = model_weights
-      *body_constants, keys, log_probability, is_positive = non_trainable
-      candidates = candidates_lib.Candidates(keys, log_probability, is_positive)
-      scores = self._scores(
-        (trainable, body_constants), x, candidates, training
-      )
+      weights, candidates = _split_candidates(model_weights)
+      scores = self._scores(weights, x, candidates, training)
       return SubModelOutput(
         sampled_softmax.adjust(scores, candidates), candidates
       )
@@ -238,15 +234,9 @@ class RowModel:
     Returns:
       `float32[?, row_size]`, without padding.
     """
-    (*body, rows), non_trainable = sub_weights
-    *constants, keys, log_probability, is_positive = non_trainable
+    weights, candidates = _split_candidates(sub_weights)
     x, y = examples_and_labels(batch)
-    embeddings = self._embed(
-      ((*body, rows), tuple(constants)),
-      x,
-      candidates_lib.Candidates(keys, log_probability, is_positive),
-      training=False,
-    )
+    embeddings = self._embed(weights, x, candidates, training=False)
     vectors = self._similarity.embedding_vectors(embeddings)
     vectors = tf.boolean_mask(vectors, self._label_roles.is_example(y))
     has_biases = self.row_size > self.dimension
@@ -272,7 +262,10 @@ class RowModel:
 
   def candidates_of(self, sub_weights) -> candidates_lib.Candidates:
     """Returns the candidates among the weights of a sub-model."""
-    return candidates_lib.Candidates(*tuple(sub_weights.non_trainable)[-3:])
+    _, candidates = _split_candidates(
+      (sub_weights.trainable, sub_weights.non_trainable)
+    )
+    return candidates
 
   def classes_in(self, batch) -> tf.Tensor:
     """Returns the classes whose rows a batch needs, `int64[?]`, some twice.
@@ -317,6 +310,13 @@ def examples_and_labels(batch: Any) -> tuple[Any, Any]:
   """Returns `(x, y)` of a batch, or of its spec, in TFF's either form."""
   x, y = (batch['x'], batch['y']) if isinstance(batch, Mapping) else batch
   return x, y
+
+
+def _split_candidates(sub_weights):
+  """Returns a sub-model's weights without its candidates, and these."""
+  trainable, (*constants, keys, log_probability, is_positive) = sub_weights
+  candidates = candidates_lib.Candidates(keys, log_probability, is_positive)
+  return (trainable, tuple(constants)), candidates
 
 
 def check_row_model(value: object) -> None:
