@@ -19,11 +19,16 @@ programs/flagfiles/digits_sketched_2bit.flags
 
 Each run is `programs.train` with one of the flag files and one of the seeds, in
 a process of its own, in the directory OUTPUT_DIR/NAME/seed_N, where NAME is the
-flag file's. Stopped, the same command goes on where it was; finished runs are
-not repeated. All flag files are checked before the first run. --data_dir,
---cache_dir and --rounds, if given, are for each run, whatever its flag file
-says. Exit codes: 0, that of the first run that fails, 2 if what is asked for
-cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
+flag file's. To search a grid, let flags vary:
+
+  --vary=client_learning_rate=0.03,0.1,0.3 --vary=server_learning_rate=0.1,1
+
+runs each file in all six combinations, in directories named after them.
+Stopped, the same command goes on where it was; finished runs are not repeated.
+All flag files are checked before the first run. --data_dir, --cache_dir and
+--rounds, if given, are for each run, whatever its flag file says. Exit codes:
+0, that of the first run that fails, 2 if what is asked for cannot be done, 128
++ N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +43,7 @@ import sys
 from absl import flags
 
 from programs import common_flags
+from programs import presets
 from programs import reporting
 from programs import run_directory
 from programs import stop_signals
@@ -50,6 +56,13 @@ _RUNS = flags.DEFINE_list(
   None,
   'Flag files of `programs.train`, without --output_dir and --seed; factors '
   'in the table are against the first one.',
+)
+_VARY = flags.DEFINE_multi_string(
+  'vary',
+  [],
+  'FLAG=VALUE,VALUE,... of `programs.train`: each flag file is run with each '
+  'of the values. NAME:FLAG=VALUE,... is for the file of that name only. Given '
+  'more than once, all combinations are run.',
 )
 _SEEDS = flags.DEFINE_list(
   'seeds', ['0'], 'The table shows means over runs with these seeds.'
@@ -69,21 +82,21 @@ flags.register_validator(
 def main() -> int:
   """Trains and compares as the flags say; returns the exit code."""
   usage.check_given(_RUNS, common_flags.OUTPUT_DIR)
-  presets = _named_presets(_RUNS.value)
-  summaries = {name: [] for name in presets}
+  all_presets = presets.read(_RUNS.value, _VARY.value)
+  summaries = {preset.name: [] for preset in all_presets}
   try:
     with stop_signals.StopSignals() as stop:
-      for name, flagfile in presets.items():
-        _check(flagfile, _command(name, flagfile, _SEEDS.value[0]), stop)
+      for preset in all_presets:
+        _check(preset, stop)
       # Seed by seed, so that what is there after a stop can be compared.
       for seed in _SEEDS.value:
-        for name, flagfile in presets.items():
-          print(f'{name}, seed {seed}:', flush=True)
-          exit_code = _train(_command(name, flagfile, seed), stop)
+        for preset in all_presets:
+          print(f'{preset.name}, seed {seed}:', flush=True)
+          exit_code = _train(_command(preset, seed), stop)
           if exit_code:
             return exit_code
-          summaries[name].append(
-            run_directory.read_summary(_directory(name, seed))
+          summaries[preset.name].append(
+            run_directory.read_summary(_directory(preset, seed))
           )
   except stop_signals.Stopped as e:
     return e.exit_code
@@ -91,29 +104,13 @@ def main() -> int:
   return 0
 
 
-def _named_presets(flagfiles: Sequence[str]) -> dict[str, str]:
-  """Flag files by their names without folder and ending."""
-  presets = {}
-  for flagfile in flagfiles:
-    name, _ = os.path.splitext(os.path.basename(flagfile))
-    if not os.path.isfile(flagfile):
-      raise usage.UsageError(
-        f'Expected flag files in --runs, found no file {flagfile!r}.'
-      )
-    if name in presets:
-      raise usage.UsageError(
-        f'Expected flag files of different names in --runs, found {name!r} '
-        'twice; rename one.'
-      )
-    presets[name] = flagfile
-  return presets
+def _directory(preset: presets.Preset, seed: str) -> str:
+  return os.path.join(
+    common_flags.OUTPUT_DIR.value, preset.name, f'seed_{seed}'
+  )
 
 
-def _directory(name: str, seed: str) -> str:
-  return os.path.join(common_flags.OUTPUT_DIR.value, name, f'seed_{seed}')
-
-
-def _command(name: str, flagfile: str, seed: str) -> list[str]:
+def _command(preset: presets.Preset, seed: str) -> list[str]:
   """The command that runs one preset with one seed."""
   handed_on = (
     common_flags.DATA_DIR,
@@ -122,26 +119,27 @@ def _command(name: str, flagfile: str, seed: str) -> list[str]:
   )
   return [
     *(sys.executable, '-m', 'programs.train'),
-    f'--flagfile={flagfile}',
+    f'--flagfile={preset.flagfile}',
+    *preset.flags,
     f'--seed={seed}',
-    f'--output_dir={_directory(name, seed)}',
+    f'--output_dir={_directory(preset, seed)}',
     *(f'--{f.name}={f.value}' for f in handed_on if f.present),
   ]
 
 
-def _check(
-  flagfile: str, command: Sequence[str], stop: stop_signals.StopSignals
-) -> None:
-  """Raises `UsageError` if the command would be refused at once."""
+def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
+  """Raises `UsageError` if the preset would be refused at once."""
+  command = _command(preset, _SEEDS.value[0])
   with stop.interruptible():
     result = subprocess.run(
       [*command, '--dry_run'], stderr=subprocess.PIPE, text=True, check=False
     )
   if result.returncode:
     *_, reason = ('', *result.stderr.splitlines())
+    with_flags = ''.join(f' with {flag}' for flag in preset.flags)
     raise usage.UsageError(
       'Expected flag files that `programs.train` takes in --runs, found '
-      f'{flagfile!r}, which it refuses: {reason}'
+      f'{preset.flagfile!r}{with_flags}, which it refuses: {reason}'
     )
 
 

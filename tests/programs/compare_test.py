@@ -50,7 +50,7 @@ class _TrainProcess:
   def __init__(self, command, summaries, exit_codes, commands, **unused_kwargs):
     commands.append(command)
     flags = dict(f.removeprefix('--').split('=', 1) for f in command[3:])
-    preset = pathlib.Path(flags['flagfile']).stem
+    preset = pathlib.Path(flags['output_dir']).parent.name
     self._exit_code = exit_codes.get(preset, 0)
     directory = pathlib.Path(flags['output_dir'])
     directory.mkdir(parents=True)
@@ -171,6 +171,26 @@ class CompareTest(parameterized.TestCase):
       summaries={('plain', '0'): (0.9, 1)},
     )
     self.assertEqual((data_dir, rounds), ('--data_dir=data', '--rounds=3'))
+
+  def test_varies_a_flag(self):
+    exit_code, stdout, _, commands = self._compare(
+      self._runs('plain.flags'),
+      '--vary=bits=1,2',
+      summaries={
+        ('plain-bits=1', '0'): (0.9, 1_000_000),
+        ('plain-bits=2', '0'): (0.95, 2_000_000),
+      },
+    )
+    self.assertEqual(exit_code, 0)
+    self.assertEqual([c[4] for c in commands], ['--bits=1', '--bits=2'])
+    self.assertRegex(stdout, r'plain-bits=2 +│.*95.00 %.* 0.50 x')
+
+  def test_names_the_flags_of_a_preset_that_is_refused(self):
+    *_, stderr, commands = self._compare(
+      self._runs('plain.flags'), '--vary=bits=1,2', refused='bits=2'
+    )
+    self.assertRegex(stderr, "plain.flags' with --bits=2, .*Unknown flag")
+    self.assertEmpty(commands)
 
   def test_ends_with_a_run_that_fails(self):
     exit_code, stdout, _, commands = self._compare(
