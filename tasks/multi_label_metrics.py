@@ -69,7 +69,8 @@ def precisions(
 
   Returns:
     `precision_at_1`, `frequent_precision_at_1`, `infrequent_precision_at_1`,
-    then at 3 and at 5, each `float32[]`; 0 without examples.
+    then at 3 and at 5, and the mean of the three first, `mean_precision`, by
+    which the paper finds the best round; each `float32[]`; 0 without examples.
   """
   values = collections.OrderedDict()
   for i, k in enumerate(KS):
@@ -78,4 +79,7 @@ def precisions(
     named = zip(('', *_PREFIXES), (sum(parts), *parts), strict=True)
     for prefix, part in named:
       values[f'{prefix}precision_at_{k}'] = tf.math.divide_no_nan(part, total)
+  values['mean_precision'] = tf.add_n(
+    [values[f'precision_at_{k}'] for k in KS]
+  ) / len(KS)
   return values

@@ -11,14 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The network of the FedAvg baseline for data with many labels.
+"""Models for data with many labels.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5: "MLP
-network (with two hidden layers)".
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
 """
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -28,67 +27,27 @@ from tasks import multi_label_metrics
 from tff_methods import label_hashing
 
 
-def initial_weights(seed: int, sizes: Sequence[int]) -> tuple[np.ndarray, ...]:
-  """Draws the weights of dense layers, each after the other.
-
-  Args:
-    seed: Same seed, same weights.
-    sizes: Of the input, of the hidden layers, and of the output.
-
-  Returns:
-    Kernel `[n, m]` and bias `[m]` of each layer, float32. Kernels are normal
-    with variance `2 / n`, after He et al. (2015), "Delving Deep into
-    Rectifiers", and biases are 0.
-  """
-  rng = np.random.default_rng(seed)
-  weights = []
-  for n, m in zip(sizes[:-1], sizes[1:], strict=True):
-    kernel = rng.normal(scale=(2 / n) ** 0.5, size=[n, m])
-    weights += [kernel.astype(np.float32), np.zeros(m, np.float32)]
-  return tuple(weights)
-
-
-def logits(weights: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-  """Maps `float32[batch, n]` to logits, with ReLU after each hidden layer.
-
-  Args:
-    weights: As `initial_weights` returns them.
-    x: The input.
-
-  Returns:
-    `float32[batch, m]`.
-  """
-  *hidden, kernel, bias = weights
-  for i in range(0, len(hidden), 2):
-    x = tf.nn.relu(tf.matmul(x, hidden[i]) + hidden[i + 1])
-  return tf.matmul(x, kernel) + bias
-
-
 def baseline(
+  network: label_hashing.Network,
   *,
   seed: int,
-  feature_width: int,
-  hidden_width: int,
   max_labels: int,
   is_frequent: np.ndarray,
 ) -> tff.learning.models.FunctionalModel:
-  """A logit for each label, of two hidden layers.
+  """A network with a logit for each label.
 
   Its loss is the binary cross-entropy of the labels, summed over labels, as a
-  mean over examples. Its metrics are `loss`, `accuracy`, which is the precision
-  at 1, those of `multi_label_metrics.precisions`, and `num_examples`.
+  mean over examples. Its metrics are those of `metrics_fns`.
 
   Args:
+    network: The layers.
     seed: Of the initial weights.
-    feature_width: Numbers of an example.
-    hidden_width: Units of each hidden layer.
     max_labels: The most labels of an example.
     is_frequent: bool `[num_labels]`.
 
   Returns:
-    A model from `float32[batch, feature_width]` and
-    `int32[batch, max_labels]`, labels padded by -1, to logits
-    `float32[batch, num_labels]`.
+    A model from what the network takes and `int32[batch, max_labels]`, labels
+    padded by -1, to logits `float32[batch, num_labels]`.
   """
   num_labels = len(is_frequent)
   label_hash = label_hashing.LabelHash.identity(num_labels)
@@ -96,7 +55,7 @@ def baseline(
   @tf.function
   def predict_on_batch(model_weights, x, training=True):
     del training  # No layer differs.
-    return logits(model_weights[0], x)
+    return network.logits(model_weights[0], x)
 
   def loss(output, label, sample_weight=None):
     del sample_weight
@@ -105,21 +64,34 @@ def baseline(
       label_hashing.BernoulliBuckets().cross_entropy(output, labels)
     )
 
-  sizes = (feature_width, hidden_width, hidden_width, num_labels)
   return tff.learning.models.FunctionalModel(
-    initial_weights=(initial_weights(seed, sizes), ()),
+    initial_weights=(network.initial_weights(seed, num_labels), ()),
     predict_on_batch_fn=predict_on_batch,
     loss_fn=loss,
-    metrics_fns=_build_metrics_fns(is_frequent),
+    metrics_fns=metrics_fns(
+      is_frequent, lambda logits, k: tf.math.top_k(logits, k).indices
+    ),
     input_spec=(
-      tf.TensorSpec([None, feature_width], tf.float32),
+      network.input_spec,
       tf.TensorSpec([None, max_labels], tf.int32),
     ),
   )
 
 
-def _build_metrics_fns(is_frequent: np.ndarray):
-  """Initialize, update and finalize, of sums over examples."""
+def metrics_fns(
+  is_frequent: np.ndarray,
+  top_classes_fn: Callable[[tf.Tensor, int], tf.Tensor],
+) -> tuple[Callable, Callable, Callable]:
+  """Returns the `metrics_fns` of a `tff.learning.models.FunctionalModel`.
+
+  They are `loss`, `accuracy`, which is the precision at 1, those of
+  `multi_label_metrics.precisions`, and `num_examples`.
+
+  Args:
+    is_frequent: bool `[num_labels]`.
+    top_classes_fn: From predictions and k to `int32[batch, k]`, the labels of
+      the highest scores, the highest first.
+  """
   num_top = min(max(multi_label_metrics.KS), len(is_frequent))
 
   @tf.function
@@ -133,7 +105,7 @@ def _build_metrics_fns(is_frequent: np.ndarray):
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
     del sample_weight
-    top_classes = tf.math.top_k(batch_output.predictions, num_top).indices
+    top_classes = top_classes_fn(batch_output.predictions, num_top)
     num_examples = tf.shape(labels)[0]
     added = collections.OrderedDict(
       loss=batch_output.loss * tf.cast(num_examples, tf.float32),

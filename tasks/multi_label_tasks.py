@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tasks with many labels, of which an example has a few."""
 
+from collections.abc import Callable
 import dataclasses
 import functools
 
@@ -26,7 +27,6 @@ from tasks import assembly
 from tasks import client_database
 from tasks import feature_hashing
 from tasks import functional_models
-from tasks import image_sources
 from tasks import label_partition
 from tasks import multi_label_database
 from tasks import multi_label_models
@@ -34,6 +34,7 @@ from tasks import multi_label_npz
 from tasks import multi_label_source
 from tasks import options as options_lib
 from tasks import preprocessing
+from tasks import sources
 from tasks import xc_files
 from tff_methods import label_hashing
 
@@ -69,21 +70,44 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
 
   Attributes:
     num_labels: All labels are below.
-    feature_width: Numbers of an example, after feature hashing.
-    hidden_width: Units of each hidden layer of the model.
+    network: The layers of the model, from an example's numbers to logits.
     max_labels: The width that labels are padded to, by -1.
     frequent_classes: Those that each are with one client alone.
   """
 
   num_labels: int = attrs.field(kw_only=True)
-  feature_width: int = attrs.field(kw_only=True)
-  hidden_width: int = attrs.field(kw_only=True)
+  network: label_hashing.Network = attrs.field(kw_only=True)
   max_labels: int = attrs.field(kw_only=True)
   frequent_classes: tuple[int, ...] = attrs.field(kw_only=True)
 
   def is_frequent(self) -> np.ndarray:
     """Whether each class is frequent, bool `[num_labels]`."""
     return np.isin(np.arange(self.num_labels), self.frequent_classes)
+
+  def hashed_model(
+    self, label_hash: label_hashing.LabelHash, seed: int
+  ) -> label_hashing.HashedLabelModel:
+    """Returns the same network for each table of buckets of the labels."""
+    return label_hashing.HashedLabelModel(
+      self.network, label_hash, self.max_labels, seed=seed
+    )
+
+  def evaluated_model_fn(
+    self, model: label_hashing.HashedLabelModel, decoding: str
+  ) -> Callable[[], tff.learning.models.VariableModel]:
+    """Returns what makes a `hashed_model` with the metrics of `model_fn`'s.
+
+    Args:
+      model: For the labels of the task.
+      decoding: As of `label_hashing.top_k`.
+    """
+    metrics_fns = multi_label_models.metrics_fns(
+      self.is_frequent(),
+      lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[1],
+    )
+    return lambda: functional_models.variable_model(
+      model.functional_model(metrics_fns)
+    )
 
 
 def build_multi_label_task(
@@ -98,7 +122,7 @@ def build_multi_label_task(
     name, options, _DELICIOUS_DEFAULTS if name == 'delicious' else _DEFAULTS
   )
   cache_dir = client_database.cache_directory(cache_dir)
-  source = image_sources.open_source(
+  source = sources.open_source(
     name, _SOURCES[name], data_dir, needs_data_dir=name != 'api_calls'
   )
   path = client_database.ensure_database(
@@ -144,12 +168,15 @@ def _assemble(
     eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
   )
 
+  network = label_hashing.DenseNetwork(
+    feature_hash.width, 2 * (options.hidden_width,)
+  )
+
   @functools.cache
   def functional_model() -> tff.learning.models.FunctionalModel:
     return multi_label_models.baseline(
+      network,
       seed=seed,
-      feature_width=feature_hash.width,
-      hidden_width=options.hidden_width,
       max_labels=summary.max_labels,
       is_frequent=is_frequent,
     )
@@ -158,8 +185,7 @@ def _assemble(
     datasets,
     lambda: functional_models.variable_model(functional_model()),
     num_labels=len(is_frequent),
-    feature_width=feature_hash.width,
-    hidden_width=options.hidden_width,
+    network=network,
     max_labels=summary.max_labels,
     frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
   )

@@ -26,6 +26,7 @@ from programs import evaluation
 import tasks
 from tasks import api_calls_source
 from tests.tasks import data_files
+from tff_methods import label_hashing
 
 _NUM_LABELS = 8
 _NUM_FEATURES = 20
@@ -99,8 +100,12 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     task = self.build()
     self.assertIsInstance(task, tasks.MultiLabelTask)
     self.assertEqual(
-      (task.num_labels, task.feature_width, task.hidden_width, task.max_labels),
-      (_NUM_LABELS, _NUM_FEATURES, 16, 2),
+      (task.num_labels, task.network, task.max_labels),
+      (
+        _NUM_LABELS,
+        label_hashing.DenseNetwork(_NUM_FEATURES, (16, 16)),
+        2,
+      ),
     )
     self.assertEqual(task.frequent_classes, (0,))
     self.assertEqual(task.is_frequent().tolist(), [True] + [False] * 7)
@@ -131,7 +136,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
   def test_many_features_are_hashed(self):
     options = tasks.TaskOptions(num_clients=2, feature_width=6)
     task = self.build(options)
-    self.assertEqual(task.feature_width, 6)
+    self.assertEqual(task.network.input_width, 6)
     ((x, _),) = task.datasets.get_centralized_test_data()
     self.assertEqual(x.shape, (30, 6))
     # Signs keep each feature's value but for what falls together.
@@ -194,7 +199,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
       task = self.build(options, 'api_calls', data_dir=None)
     self.assertEqual(task.num_labels, 2)
     # Close, it and open; of numbers each is there once only.
-    self.assertEqual(task.feature_width, 3)
+    self.assertEqual(task.network.input_width, 3)
     for x, y in task.datasets.get_centralized_test_data():
       self.assertAllEqual(x[:, 0] == 1, y[:, 0] == 0)
 
@@ -226,7 +231,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
 class ExecutionTest(_DeliciousTestCase):
   def test_rounds_on_client_ids_learn_and_are_evaluated(self):
     task = self.build()
-    evaluate = evaluation.build_evaluation_fn(task)
+    evaluate = evaluation.Evaluation(task)
     train_data = _train_data(task)
     process = tff.simulation.compose_dataset_computation_with_learning_process(
       train_data.dataset_computation,

@@ -170,7 +170,7 @@ class TrainingTest(_IrcTestCase):
   )
   def test_rounds_learn_and_count_tokens(self, options, rate, is_scored):
     task = self.build(options)
-    evaluate = evaluation.build_evaluation_fn(task)
+    evaluate = evaluation.Evaluation(task)
     train_data = _train_data(task)
     process = tff.simulation.compose_dataset_computation_with_learning_process(
       train_data.dataset_computation,

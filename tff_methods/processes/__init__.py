@@ -22,6 +22,7 @@ from tff_methods.processes.dgc import build_dgc_fed_avg
 from tff_methods.processes.dgc import dgc_aggregators
 from tff_methods.processes.dhqc import build_dhqc_fed_avg
 from tff_methods.processes.dhqc import dhqc_aggregator
+from tff_methods.processes.fed_mlh import build_fed_mlh
 from tff_methods.processes.fed_ss import build_fed_ss
 from tff_methods.processes.fed_ss import check_fed_ss
 from tff_methods.processes.fed_ss import VARIANTS as FED_SS_VARIANTS
