@@ -64,6 +64,13 @@ _VARY = flags.DEFINE_multi_string(
   'of the values. NAME:FLAG=VALUE,... is for the file of that name only. Given '
   'more than once, all combinations are run.',
 )
+_AT = flags.DEFINE_enum(
+  'at',
+  'last',
+  ['last', 'best'],
+  "Whether the table shows each run's last evaluation or its best one, with "
+  'what clients had sent and received by then.',
+)
 _SEEDS = flags.DEFINE_list(
   'seeds', ['0'], 'The table shows means over runs with these seeds.'
 )
@@ -95,9 +102,7 @@ def main() -> int:
           exit_code = _train(_command(preset, seed), stop)
           if exit_code:
             return exit_code
-          summaries[preset.name].append(
-            run_directory.read_summary(_directory(preset, seed))
-          )
+          summaries[preset.name].append(_read_results(preset, seed))
   except stop_signals.Stopped as e:
     return e.exit_code
   _print_comparison(summaries)
@@ -125,6 +130,12 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     f'--output_dir={_directory(preset, seed)}',
     *(f'--{f.name}={f.value}' for f in handed_on if f.present),
   ]
+
+
+def _read_results(preset: presets.Preset, seed: str) -> dict[str, object]:
+  """The results that the table shows of a finished run."""
+  summary = run_directory.read_summary(_directory(preset, seed))
+  return summary | (summary['best'] if _AT.value == 'best' else {})
 
 
 def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:

@@ -25,53 +25,63 @@ import tasks
 Metrics = collections.OrderedDict[str, np.float32]
 
 
-def build_evaluation_fn(
-  task: tff.simulation.baselines.BaselineTask,
-) -> Callable[[tff.learning.models.ModelWeights], Metrics]:
-  """Builds a function from model weights to metrics on the test data.
+class Evaluation:
+  """A function from model weights to metrics on the test data.
 
   It runs in this process, batch after batch in the order of the data. The
   metrics are the model's, and `map_at_<r>` where the task has unseen classes to
   retrieve, always with the same names, so that a result can stand for the
   structure of others.
-
-  Args:
-    task: The model, and the held-out data of all clients together.
-
-  Returns:
-    The function.
   """
-  model = task.model_fn()
-  test_data = task.datasets.get_centralized_test_data()
 
-  retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
-  retrieval_fns = {}
-  if retrieval is not None:
-    retrieval_fns[f'map_at_{retrieval.r}'] = retrieval.build_metric_fn()
+  def __init__(
+    self,
+    task: tff.simulation.baselines.BaselineTask,
+    model_fn: Callable[[], tff.learning.models.VariableModel] | None = None,
+  ):
+    """Builds the function.
 
-  # Traced now: what TFF builds in graphs would break a Keras model that is
-  # traced after it.
-  update_metrics = tf.function(
-    lambda batch: model.forward_pass(batch, training=False)
-  ).get_concrete_function(model.input_spec)
+    Args:
+      task: The held-out data of all clients together.
+      model_fn: Makes the model, by default that of the task.
+    """
+    self._model = (model_fn or task.model_fn)()
+    self._test_data = task.datasets.get_centralized_test_data()
+    retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
+    self._retrieval_fns = {}
+    if retrieval is not None:
+      self._retrieval_fns[f'map_at_{retrieval.r}'] = retrieval.build_metric_fn()
+    # Traced now: what TFF builds in graphs would break a Keras model that is
+    # traced after it.
+    self._update_metrics = tf.function(
+      lambda batch: self._model.forward_pass(batch, training=False)
+    ).get_concrete_function(self._model.input_spec)
 
-  def evaluate(model_weights: tff.learning.models.ModelWeights) -> Metrics:
-    assign_weights(model_weights, model)
-    model.reset_metrics()
-    for batch in test_data:
-      update_metrics(batch)
-    unfinalized = model.report_local_unfinalized_metrics()
+  @property
+  def metric_names(self) -> list[str]:
+    """The names of the metrics."""
+    return [*map(short_name, self._model.metric_finalizers())] + [
+      *self._retrieval_fns
+    ]
+
+  def __call__(
+    self, model_weights: tff.learning.models.ModelWeights
+  ) -> Metrics:
+    """Evaluates a model."""
+    assign_weights(model_weights, self._model)
+    self._model.reset_metrics()
+    for batch in self._test_data:
+      self._update_metrics(batch)
+    unfinalized = self._model.report_local_unfinalized_metrics()
     metrics = collections.OrderedDict(
       # A finalizer makes a Keras metric, thus variables, at each call, which
       # `tf.function`s must not; in TFF it is called once a graph.
       (short_name(name), np.float32(f.python_function(unfinalized[name])))
-      for name, f in model.metric_finalizers().items()
+      for name, f in self._model.metric_finalizers().items()
     )
-    for name, metric_fn in retrieval_fns.items():
+    for name, metric_fn in self._retrieval_fns.items():
       metrics[name] = np.float32(metric_fn(model_weights))
     return metrics
-
-  return evaluate
 
 
 def assign_weights(

@@ -42,6 +42,8 @@ class Method:
     own_flags: The flags that this method takes, besides those of all methods.
     check: Raises `ValueError` unless these flags go together.
     check_task: Raises `UsageError` unless the method can train a task.
+    evaluated_model_fn: From a task and a seed to a function that makes the
+      model whose weights are trained, with metrics to evaluate it by.
   """
 
   build: Callable[
@@ -58,6 +60,10 @@ class Method:
   check_task: Callable[[tff.simulation.baselines.BaselineTask], object] = (
     lambda task: None
   )
+  evaluated_model_fn: Callable[
+    [tff.simulation.baselines.BaselineTask, int],
+    Callable[[], tff.learning.models.VariableModel],
+  ] = lambda task, seed: task.model_fn
 
 
 def builder(

@@ -16,6 +16,7 @@
 from absl import flags
 import tensorflow_federated as tff
 
+from programs import label_methods
 from programs import method
 from programs import row_methods
 from programs import usage
@@ -97,6 +98,7 @@ _CLIP_FACTOR = flags.DEFINE_float(
 )
 flags.adopt_module_key_flags(method)
 flags.adopt_module_key_flags(row_methods)
+flags.adopt_module_key_flags(label_methods)
 
 
 def _build_fed_avg(task, client_optimizer, server_optimizer, seed):
@@ -250,6 +252,7 @@ METHODS = {
     lambda: encoders.check_ternary(**_ternary_options()),
   ),
   **row_methods.METHODS,
+  **label_methods.METHODS,
 }
 
 

@@ -20,7 +20,7 @@ from rich import progress as rich_progress
 from rich import table as rich_table
 
 _BYTES_IN_MEGABYTE = 1e6
-_MAP_PREFIX = 'map_at_'
+_SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
 _WIDEST = 1000  # Characters in a line where no screen limits it.
 
 
@@ -91,29 +91,35 @@ class Progress:
 
 
 def print_summary(summary: Mapping[str, object]) -> None:
-  """Prints the results of one run."""
-  print_table(
-    [
-      'task',
-      'method',
-      'rounds',
-      *metric_texts(summary['metrics']),
-      'uplink MB',
-      'downlink MB',
-      'seconds',
-    ],
-    [
+  """Prints the results of one run, the last and the best ones."""
+  rows = []
+  for name, results, seconds in (
+    ('last', summary, f'{summary["seconds"]:.1f}'),
+    ('best', summary['best'], ''),
+  ):
+    rows.append(
       [
         summary['task'],
         summary['method'],
-        str(summary['rounds']),
-        *metric_texts(summary['metrics']).values(),
-        megabytes(summary['uplink_bytes']),
-        megabytes(summary['downlink_bytes']),
-        f'{summary["seconds"]:.1f}',
+        name,
+        str(results['rounds']),
+        *metric_texts(results['metrics']).values(),
+        megabytes(results['uplink_bytes']),
+        megabytes(results['downlink_bytes']),
+        seconds,
       ]
-    ],
-  )
+    )
+  header = [
+    'task',
+    'method',
+    'evaluation',
+    'rounds',
+    *metric_texts(summary['metrics']),
+    'uplink MB',
+    'downlink MB',
+    'seconds',
+  ]
+  print_table(header, rows)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -130,13 +136,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
   """Returns the names of metrics from 0 to 1, with those they are shown under.
 
-  These are `accuracy`, and `MAP@r` for `map_at_r`.
+  These are `accuracy`, and `MAP@r` for `map_at_r`; or, of many labels, `P@k`
+  for `precision_at_k`.
   """
-  names = {'accuracy': 'accuracy'}
+  names = {}
   for name in metrics:
-    if name.startswith(_MAP_PREFIX):
-      names[name] = f'MAP@{name.removeprefix(_MAP_PREFIX)}'
-  return names
+    for prefix, shown in _SHOWN_PREFIXES.items():
+      if name.startswith(prefix):
+        names[name] = f'{shown}{name.removeprefix(prefix)}'
+  # That of the first of many labels is their precision at 1.
+  return (
+    names if 'precision_at_1' in names else {'accuracy': 'accuracy'} | names
+  )
 
 
 def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:

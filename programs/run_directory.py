@@ -21,6 +21,7 @@
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same, for TensorBoard |
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |
+| `best_model_weights.npz` | those of the best evaluation, after round 0 |
 | `summary.json` | the results, once the run is finished |
 """
 

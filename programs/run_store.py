@@ -27,6 +27,8 @@ from tff_methods import composers
 
 _KEY = 'round'
 _CHECKPOINTS = 'checkpoints'
+LAST_WEIGHTS = 'model_weights.npz'
+BEST_WEIGHTS = 'best_model_weights.npz'
 _STATES_TO_KEEP = 1  # An old one is removed once the new one is there.
 
 
@@ -121,17 +123,25 @@ class RunStore:
     await self._csv.release(metrics, round_num)
     await self._tensorboard.release(metrics, round_num)
 
-  def write_weights(self, weights: tff.learning.models.ModelWeights) -> None:
-    """Writes the weights of the trained model, for `np.load`."""
+  def write_weights(
+    self, weights: tff.learning.models.ModelWeights, name: str
+  ) -> None:
+    """Writes the weights of a model, for `np.load`.
+
+    Args:
+      weights: The weights.
+      name: Of the file, `LAST_WEIGHTS` or `BEST_WEIGHTS`.
+    """
     arrays = {
       f'{kind}_{i}': np.asarray(array)
       for kind in ('trainable', 'non_trainable')
       for i, array in enumerate(getattr(weights, kind))
     }
-    temporary_path = self._directory.file('model_weights.npz.temporary')
+    path = self._directory.file(name)
+    temporary_path = f'{path}.temporary'
     with open(temporary_path, 'wb') as f:
       np.savez(f, **arrays)
-    os.replace(temporary_path, self._directory.file('model_weights.npz'))
+    os.replace(temporary_path, path)
 
   def _read_rows(self, last: int) -> list[dict[str, str]]:
     with open(self._csv_path, newline='', encoding='utf-8') as f:

@@ -28,9 +28,12 @@ import functools
 import sys
 
 from absl import flags
+import numpy as np
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs import common_flags
+from programs import early_stopping
 from programs import evaluation
 from programs import methods
 from programs import optimizers
@@ -143,6 +146,7 @@ for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
     _positive_flag, usage.positive, 'Expected a positive number.'
   )
 flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(early_stopping)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(optimizers)
 flags.adopt_module_key_flags(sampling)
@@ -163,7 +167,9 @@ def main() -> int:
     _check_rounds(summary['rounds'])
   if _DRY_RUN.value:
     return 0
-  if summary is None or summary['rounds'] < common_flags.ROUNDS.value:
+  if summary is None or not (
+    summary['stopped_early'] or summary['rounds'] == common_flags.ROUNDS.value
+  ):
     try:
       with stop_signals.StopSignals() as stop:
         summary = _train(directory, stop)
@@ -193,6 +199,7 @@ def _configuration() -> dict[str, object]:
     _SEED,
     *sampling.flags_in_use(),
     _ROUNDS_PER_EVALUATION,
+    *early_stopping.flags_in_use(),
     *optimizers.flags_in_use(),
     *_TASK_OPTIONS.values(),
     *methods.METHODS[_METHOD.value].own_flags,
@@ -206,7 +213,7 @@ def _train(
   """Trains, writes all results, and returns their summary."""
   client_states = composers.ClientStateStore(directory.file('client_states'))
   with stop.interruptible():
-    experiment = _build_experiment(client_states)
+    experiment, stopping = _build_experiment(client_states)
   directory.claim()
   has_client_states = isinstance(
     experiment.process, composers.StoredClientStates
@@ -218,6 +225,7 @@ def _train(
     common_flags.ROUNDS.value,
     _ROUNDS_PER_EVALUATION.value,
     _ROUNDS_PER_CHECKPOINT.value,
+    stopping,
   )
   with reporting.Progress(schedule.rounds) as progress:
     state = asyncio.run(
@@ -235,23 +243,46 @@ def _train(
       )
     )
   _check_rounds(int(state.round_num))
-  store.write_weights(experiment.process.get_model_weights(state.server_state))
-  summary = {
-    'task': _TASK.value,
-    'method': _METHOD.value,
-    'rounds': int(state.round_num),
-    'metrics': {name: float(value) for name, value in state.metrics.items()},
-    'uplink_bytes': int(state.uplink_bytes),
-    'downlink_bytes': int(state.downlink_bytes),
-    'seconds': float(state.seconds),
-  }
+  weights = experiment.process.get_model_weights(state.server_state)
+  store.write_weights(weights, run_store.LAST_WEIGHTS)
+  summary = _summary(state, schedule, weights)
   directory.write_summary(summary)
   return summary
 
 
+def _summary(
+  state: training_loop.ProgramState,
+  schedule: training_loop.Schedule,
+  weights: tff.learning.models.ModelWeights,
+) -> dict[str, object]:
+  """What `summary.json` says."""
+
+  def results(at: training_loop.ProgramState | early_stopping.Best):
+    return {
+      'rounds': int(at.round_num),
+      'metrics': {name: float(value) for name, value in at.metrics.items()},
+      'uplink_bytes': int(at.uplink_bytes),
+      'downlink_bytes': int(at.downlink_bytes),
+    }
+
+  return {
+    'task': _TASK.value,
+    'method': _METHOD.value,
+    **results(state),
+    'seconds': float(state.seconds),
+    'stopped_early': int(state.round_num) < schedule.rounds,
+    'best_metric': schedule.stopping.metric,
+    'best': results(state.best),
+    'model_bytes': sum(
+      np.asarray(array).nbytes for array in tf.nest.flatten(weights)
+    ),
+    'configuration': _configuration(),
+  }
+
+
 def _build_experiment(
   client_states: composers.ClientStateStore,
-) -> training_loop.Experiment:
+) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
   runtime.set_local_context()
   try:
@@ -279,14 +310,19 @@ def _build_experiment(
   train_data = task.datasets.train_data.preprocess(
     task.datasets.train_preprocess_fn
   )
-  return training_loop.Experiment(
+  evaluate = evaluation.Evaluation(
+    task, methods.METHODS[_METHOD.value].evaluated_model_fn(task, _SEED.value)
+  )
+  stopping = early_stopping.from_flags(evaluate.metric_names)
+  experiment = training_loop.Experiment(
     process=_run_on_ids(
       learning_process, train_data.dataset_computation, client_states
     ),
     sample_clients=sample_clients,
     count_bytes=_build_count_bytes(learning_process),
-    evaluate=evaluation.build_evaluation_fn(task),
+    evaluate=evaluate,
   )
+  return experiment, stopping
 
 
 def _run_on_ids(process, dataset_computation, client_states):

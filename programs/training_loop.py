@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow_federated as tff
 
+from programs import early_stopping
 from programs import evaluation
 from programs import run_store
 from programs import stop_signals
@@ -43,6 +44,7 @@ class ProgramState(NamedTuple):
     downlink_bytes: What all clients of these rounds received.
     seconds: The time that rounds and evaluations took.
     metrics: The last evaluation.
+    best: The best evaluation.
   """
 
   server_state: object
@@ -51,6 +53,7 @@ class ProgramState(NamedTuple):
   downlink_bytes: np.int64
   seconds: np.float64
   metrics: evaluation.Metrics
+  best: early_stopping.Best
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Schedule:
   rounds: int
   rounds_per_evaluation: int
   rounds_per_checkpoint: int
+  stopping: early_stopping.EarlyStopping = early_stopping.EarlyStopping()
+
+  def is_over(self, state: ProgramState) -> bool:
+    """Whether to train no more from this state."""
+    return state.round_num >= self.rounds or self.stopping.is_over(state.best)
 
   def is_evaluated(self, round_num: int) -> bool:
     return round_num % self.rounds_per_evaluation == 0 or (
@@ -98,6 +106,9 @@ async def train(
   report: Callable[[ProgramState, bool], None],
 ) -> ProgramState:
   """Trains from the latest saved state, or from the start, to the last round.
+
+  The weights of the best evaluation are written when they are found, so that
+  they are there whenever the state after them is.
 
   Args:
     experiment: What to train.
@@ -124,13 +135,18 @@ async def train(
   report(state, True)
 
   try:
-    while state.round_num < schedule.rounds:
+    while not schedule.is_over(state):
       with stop.interruptible():
         new_state, metrics = _run_round(experiment, schedule, state)
       round_num = int(new_state.round_num)
       await store.release(metrics, round_num)
       state = new_state  # Not before: a saved round has its metrics released.
-      if schedule.is_saved(round_num):
+      if state.best.round_num == round_num:
+        store.write_weights(
+          experiment.process.get_model_weights(state.server_state),
+          run_store.BEST_WEIGHTS,
+        )
+      if schedule.is_saved(round_num) or schedule.is_over(state):
         await store.save(state, round_num)
       report(state, schedule.is_evaluated(round_num))
   except stop_signals.Stopped:
@@ -155,6 +171,7 @@ def _start(
     downlink_bytes=np.int64(0),
     seconds=np.float64(time.monotonic() - start),
     metrics=metrics,
+    best=early_stopping.first(metrics),
   )
   return state, _released_metrics(state, {}, True)
 
@@ -183,7 +200,10 @@ def _run_round(
     ),
     seconds=state.seconds + np.float64(time.monotonic() - start),
     metrics=metrics,
+    best=state.best,
   )
+  if is_evaluated:
+    state = state._replace(best=schedule.stopping.update(state))
   round_metrics = collections.OrderedDict(num_clients=len(clients))
   for name, value in output.metrics['client_work']['train'].items():
     round_metrics[f'train/{evaluation.short_name(name)}'] = value

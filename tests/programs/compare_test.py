@@ -63,6 +63,12 @@ class _TrainProcess:
       'downlink_bytes': 2_000_000,
       'seconds': 12.34,
     }
+    summary['best'] = {
+      'rounds': 4,
+      'metrics': {'accuracy': accuracy + 0.01},
+      'uplink_bytes': uplink_bytes // 2,
+      'downlink_bytes': 1_000_000,
+    }
     (directory / 'summary.json').write_text(json.dumps(summary))
 
   def wait(self):
@@ -149,6 +155,17 @@ class CompareTest(parameterized.TestCase):
       stdout,
       r'small +│ method_of_small +│ 88.00 % \(± 0.00\) +│ 10 +│ 0.120 +│ '
       r'25.00 x +│ 2.000 +│ 12.3 ',
+    )
+
+  def test_tables_the_best_evaluations(self):
+    _, stdout, *_ = self._compare(
+      self._runs('plain.flags'),
+      '--at=best',
+      summaries={('plain', '0'): (0.90, 3_000_000)},
+    )
+    self.assertRegex(
+      stdout,
+      r'plain +│ method_of_plain +│ 91.00 % +│ 4 +│ 1.500 +│ 1.00 x +│ 1.000 ',
     )
 
   def test_runs_the_flag_file_and_the_seed(self):

@@ -30,7 +30,7 @@ class EvaluationTest(tf.test.TestCase):
     super().setUpClass()
     cache_dir = cls.enterClassContext(tempfile.TemporaryDirectory())
     cls._task = tasks.build_task('digits', cache_dir=cache_dir)
-    cls._evaluate = staticmethod(evaluation.build_evaluation_fn(cls._task))
+    cls._evaluate = evaluation.Evaluation(cls._task)
 
   def _random_weights(self, seed: int) -> tff.learning.models.ModelWeights:
     rng = np.random.default_rng(seed)

@@ -334,7 +334,7 @@ class SavedWeightsTest(parameterized.TestCase):
       [np.full([2], i, np.float32) for i in range(12)], [np.zeros([3])]
     )
     directory = run_directory.RunDirectory(self._dir, {})
-    run_store.RunStore(directory).write_weights(weights)
+    run_store.RunStore(directory).write_weights(weights, run_store.LAST_WEIGHTS)
     read = saved_weights.load(self._path)
     for part in ('trainable', 'non_trainable'):
       np.testing.assert_array_equal(getattr(read, part), getattr(weights, part))

@@ -32,6 +32,7 @@ from programs import usage
 import tasks
 from tests.tff_methods import row_models
 from tff_methods import composers
+from tff_methods import label_hashing
 from tff_methods import processes
 from tff_methods import retrieval
 
@@ -49,7 +50,12 @@ def _model_fn() -> tff.learning.models.VariableModel:
 
 # All that methods take of a task.
 _TASK = types.SimpleNamespace(
-  model_fn=_model_fn, row_model=row_models.row_model()
+  model_fn=_model_fn,
+  row_model=row_models.row_model(),
+  num_labels=9,
+  hashed_model=lambda label_hash, seed: label_hashing.HashedLabelModel(
+    label_hashing.DenseNetwork(4, (3,)), label_hash, max_labels=2, seed=seed
+  ),
 )
 
 
@@ -61,7 +67,9 @@ class MethodsTest(parameterized.TestCase):
   @parameterized.parameters(*methods.METHODS)
   def test_builds_a_process(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(fraction=0.5, num_sampled_classes=4):
+    with flagsaver.flagsaver(
+      fraction=0.5, num_sampled_classes=4, num_buckets=3
+    ):
       process = methods.METHODS[name].build(_TASK, sgd, sgd, 0)
     has_client_states = name in ('dhqc', 'dgc')
     self.assertIsInstance(
@@ -115,6 +123,7 @@ class MethodsTest(parameterized.TestCase):
       {'variant': 'full_softmax', 'num_sampled_classes': 3},
       'Expected no num_sampled_classes',
     ),
+    ('fed_mlh', 'fed_mlh', {}, 'Expected --num_buckets, found none'),
     ('dgc_fraction', 'dgc', {'fraction': -1.0}, r'fraction in \(0, 1\]'),
     ('dgc_momentum', 'dgc', {'momentum': 1.0}, 'below 1, found 1.0'),
     ('dgc_momentum_nan', 'dgc', {'momentum': math.nan}, 'found nan'),
@@ -401,6 +410,35 @@ class MethodsTest(parameterized.TestCase):
       self.assertRaisesRegex(usage.UsageError, 'no --own_budget.*found 0.1'),
     ):
       methods.build_process('lsh_select', task, None, None, 0)
+
+  def test_fed_mlh_needs_a_task_with_many_labels(self):
+    task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
+    with (
+      flagsaver.flagsaver(num_buckets=3),
+      self.assertRaisesRegex(usage.UsageError, 'many labels.*fed_mlh'),
+    ):
+      methods.build_process('fed_mlh', task, None, None, 0)
+
+  def test_fed_mlh_needs_as_many_labels(self):
+    task = mock.create_autospec(tasks.MultiLabelTask, num_labels=9)
+    with (
+      flagsaver.flagsaver(num_buckets=10),
+      self.assertRaisesRegex(usage.UsageError, 'at most 9.*found 10'),
+    ):
+      methods.build_process('fed_mlh', task, None, None, 0)
+
+  def test_fed_mlh_is_built_from_its_flags(self):
+    with (
+      flagsaver.flagsaver(num_tables=2, num_buckets=5),
+      mock.patch.object(processes, 'build_fed_mlh') as build,
+    ):
+      methods.METHODS['fed_mlh'].build(_TASK, None, None, 5)
+    ((model, *_), _) = build.call_args
+    self.assertEqual(model.seed, 5)
+    label_hash = model.label_hash
+    self.assertEqual((label_hash.num_tables, label_hash.num_buckets), (2, 5))
+    other = label_hashing.LabelHash.draw(9, 2, 5, seed=6)
+    self.assertNotEqual(label_hash.coefficients, other.coefficients)
 
   def test_fed_ss_needs_as_many_classes(self):
     task = mock.create_autospec(tasks.RowTask, row_model=_TASK.row_model)

@@ -96,6 +96,12 @@ class TrainUsageTest(parameterized.TestCase):
     ('epsilon_of_sgd', 'no --server_epsilon', ['--server_epsilon=0.1']),
     ('no_epsilon', 'positive', ['--server_epsilon=0']),
     ('nan_decay', 'positive', ['--sampling_decay=nan']),
+    (
+      'unknown_metric',
+      'best_metric.*one of .*accuracy.*found .map.',
+      ['--best_metric=map'],
+    ),
+    ('no_patience', 'patience', ['--early_stopping_patience=0']),
     ('unknown_sampling', 'static.exponential', ['--sampling=linear']),
     ('decay_when_static', 'decay=0.1.*exponential', ['--sampling_decay=0.1']),
     ('minimum_when_static', 'minimum=5.*exponential', ['--sampling_minimum=5']),
@@ -225,6 +231,52 @@ class TrainRowsTest(absltest.TestCase):
     )
 
 
+class TrainLabelsTest(absltest.TestCase):
+  def test_hashed_labels_stop_early(self):
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    output_dir = pathlib.Path(temporary_dir) / 'run'
+    examples = [({i % 5: 1, 5: 1}, [i % 5, 5 + i % 3]) for i in range(60)]
+    data_files.write_multi_label(
+      temporary_dir,
+      'delicious.npz',
+      {'_train': examples, '_test': examples[:20]},
+      6,
+      8,
+    )
+    exit_code, stdout, stderr = program_testing.run_here(
+      'train.py',
+      train.main,
+      '--task=delicious',
+      f'--data_dir={temporary_dir}',
+      '--method=fed_mlh',
+      '--num_tables=3',
+      '--num_buckets=4',
+      '--num_clients=3',
+      '--hidden_width=7',
+      '--rounds=30',
+      '--clients_per_round=2',
+      '--rounds_per_evaluation=1',
+      '--early_stopping_patience=3',
+      f'--output_dir={output_dir}',
+      f'--cache_dir={temporary_dir}/cache',
+    )
+    self.assertEqual(exit_code, 0, stderr)
+    self.assertRegex(stdout, r'round 1/30: P@1 \S+ %, P@3 \S+ %, P@5 \S+ %, l')
+    summary = json.loads((output_dir / 'summary.json').read_text())
+    self.assertTrue(summary['stopped_early'])
+    self.assertLess(summary['rounds'], 30)
+    self.assertEqual(summary['best']['rounds'], summary['rounds'] - 3)
+    self.assertEqual(summary['best_metric'], 'mean_precision')
+    # Three tables, each of layers of 6, 7, 7 and 4 units.
+    num_weights = 3 * (6 * 7 + 7 + 7 * 7 + 7 + 7 * 4 + 4)
+    self.assertEqual(summary['model_bytes'], 4 * num_weights)
+    # And the weight of a client, its loss, and its number of examples.
+    client_bytes = 4 * num_weights + 4 + 4 + 8
+    self.assertEqual(
+      summary['uplink_bytes'], summary['rounds'] * 2 * client_bytes
+    )
+
+
 class TrainTest(parameterized.TestCase):
   """Real runs: one without a stop, and one that is killed and stopped."""
 
@@ -267,8 +319,10 @@ class TrainTest(parameterized.TestCase):
     self.assertRegex(
       self._whole_log,
       r'^(round \d/8: accuracy \S+ %, loss \S+, uplink \S+ MB\n){5}'
-      r'[^a-z]*task .* method .* rounds .* accuracy .* loss .* uplink MB '
-      r'.* downlink MB .* seconds [^a-z]*digits .* sketched_update .* 8 ',
+      r'[^a-z]*task .* method .* evaluation .* rounds .* accuracy .* loss .* '
+      r'uplink MB .* downlink MB .* seconds [^a-z]*'
+      r'digits .* sketched_update .* last .* 8 .*\n'
+      r'.*digits .* sketched_update .* best .* \d ',
     )
 
   def test_summary_is_that_of_the_whole_run(self):
@@ -284,6 +338,26 @@ class TrainTest(parameterized.TestCase):
       self.assertEqual(
         str(summary['metrics'][name]), last_row[f'evaluation/{name}']
       )
+
+  def test_best_evaluation_is_the_first_of_the_highest_accuracy(self):
+    rows = [r for r in self._rows(self._whole) if r['evaluation/accuracy']]
+    best = max(rows, key=lambda row: float(row['evaluation/accuracy']))
+    summary = self._summary(self._whole)
+    self.assertEqual(summary['best_metric'], 'accuracy')
+    self.assertEqual(str(summary['best']['rounds']), best['round'])
+    self.assertEqual(str(summary['best']['uplink_bytes']), best['uplink_bytes'])
+    self.assertEqual(
+      str(summary['best']['metrics']['loss']), best['evaluation/loss']
+    )
+    self.assertFalse(summary['stopped_early'])
+
+  def test_summary_has_the_size_of_the_model_and_the_flags(self):
+    summary = self._summary(self._whole)
+    with np.load(self._whole / 'model_weights.npz') as weights:
+      self.assertEqual(
+        summary['model_bytes'], sum(array.nbytes for array in weights.values())
+      )
+    self.assertEqual(summary['configuration']['bits'], '2')
 
   def test_bytes_are_those_of_the_weights(self):
     # 16 times a client gets all weights, and sends 2 of 32 bits of nearly all.

@@ -32,6 +32,7 @@ from tensorboard.backend.event_processing import event_accumulator
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs import early_stopping
 from programs import run_directory
 from programs import run_store
 from programs import sampling
@@ -211,16 +212,18 @@ class TrainingLoopTestCase(tf.test.TestCase):
     rounds_per_checkpoint: int = 2,
     stop: stop_signals.StopSignals | None = None,
     store_fn=None,
+    patience: int | None = None,
   ) -> tuple[training_loop.ProgramState, list[tuple[int, bool]]]:
     directory = run_directory.RunDirectory(str(self._temporary_dir / name), {})
     directory.claim()
     reports = []
+    stopping = early_stopping.EarlyStopping(patience=patience)
     store_fn = store_fn or (lambda d: _MortalStore(d, survives))
     with stop or stop_signals.StopSignals() as stop:
       state = asyncio.run(
         training_loop.train(
           experiment or _experiment(process or _Process()),
-          training_loop.Schedule(rounds, 3, rounds_per_checkpoint),
+          training_loop.Schedule(rounds, 3, rounds_per_checkpoint, stopping),
           store_fn(directory),
           stop,
           lambda state, new: reports.append((int(state.round_num), new)),
@@ -379,6 +382,46 @@ class TrainingLoopTest(TrainingLoopTestCase):
     state, _ = self._train('run', rounds=3)
     self.assertEqual(state.round_num, 5)
     self.assertEqual(self._csv('run'), before)
+
+  def _evaluated(self, accuracies, **kwargs):
+    """Trains with these accuracies at rounds 0, 3, 6 and so on."""
+    values = iter(accuracies)
+    experiment = dataclasses.replace(
+      _experiment(_Process()),
+      evaluate=lambda weights: collections.OrderedDict(
+        accuracy=np.float32(next(values))
+      ),
+    )
+    return self._train(
+      'run', rounds=3 * len(accuracies) - 3, experiment=experiment, **kwargs
+    )
+
+  def test_remembers_the_best_evaluation(self):
+    state, _ = self._evaluated([0.1, 0.5, 0.7, 0.7, 0.6])
+    self.assertEqual(state.round_num, 12)
+    self.assertEqual(state.best.round_num, 6)
+    self.assertEqual(state.best.metrics['accuracy'], np.float32(0.7))
+    self.assertEqual(state.best.downlink_bytes, 6 * _CLIENTS_PER_ROUND)
+    self.assertEqual(state.best.evaluations_since, 2)
+    expected = _Process().initialize()
+    for round_num in range(1, 7):
+      clients = [str(round_num), str(round_num**2)]
+      expected = _Process().next(expected, clients).state
+    path = self._temporary_dir / 'run' / 'best_model_weights.npz'
+    with np.load(path) as weights:
+      self.assertAllEqual(weights['trainable_0'], expected['weights'])
+
+  def test_stops_early_and_stays_stopped(self):
+    accuracies = [0.1, 0.5, 0.7, 0.6, 0.7, 0.9]
+    state, _ = self._evaluated(
+      accuracies, patience=2, rounds_per_checkpoint=100
+    )
+    self.assertEqual((state.round_num, state.best.round_num), (12, 6))
+    again, reports = self._evaluated(
+      accuracies, patience=2, rounds_per_checkpoint=100
+    )
+    self.assertEqual(reports, [(12, True)])
+    self._assert_same_state(again, state)
 
   def test_stopped_in_a_round_saves_the_one_before(self):
     state, _ = self._train('whole', rounds_per_checkpoint=100)
