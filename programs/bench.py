@@ -33,6 +33,7 @@ from programs import bench_client_states
 from programs import bench_encoders
 from programs import bench_expansion
 from programs import bench_index
+from programs import bench_label_hashing
 from programs import bench_rounds
 from programs import bench_select
 from programs import reporting
@@ -48,6 +49,7 @@ _PART_NAMES = [
   'client_states',
   'select',
   'index',
+  'label_hashing',
 ]
 _REPEATS = flags.DEFINE_integer(
   'repeats', 11, 'How often everything is timed.', lower_bound=1
@@ -87,6 +89,7 @@ def main() -> int:
     'client_states': _client_state_rows,
     'select': _select_rows,
     'index': _index_rows,
+    'label_hashing': _label_hashing_rows,
   }
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
@@ -272,6 +275,38 @@ def _index_rows(repeats: int) -> list[list[str]]:
         f'{found.downlink_bytes / 1000:,.1f} kB down, '
         f'{found.uplink_bytes / 1000:,.1f} kB up, '
         f'{found.num_dropped:,} entries dropped',
+      ]
+    )
+  return rows
+
+
+def _label_hashing_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for data_set, sizes in bench_label_hashing.SIZES.items():
+    results = bench_label_hashing.time_training(data_set, repeats)
+    plain = results[bench_label_hashing.ALL_LABELS]
+    rows.extend(
+      [
+        f'a local step: {sizes[0]:,} labels, as {data_set}',
+        candidate,
+        f'{1000 * result.seconds:.1f} ms',
+        f'{plain.seconds / result.seconds:.2f} x as fast, model of '
+        f'{reporting.megabytes(result.model_bytes)} MB',
+      ]
+      for candidate, result in results.items()
+    )
+  data_set = list(bench_label_hashing.SIZES)[-1]
+  for decoding, seconds in bench_label_hashing.time_decoding(
+    data_set, repeats
+  ).items():
+    peak = bench_label_hashing.peak_decoding_bytes(data_set, decoding)
+    rows.append(
+      [
+        f'the best {bench_label_hashing.NUM_TOP} labels of '
+        f'{bench_label_hashing.NUM_DECODED:,} examples, as {data_set}',
+        decoding,
+        f'{1000 * seconds:.1f} ms',
+        f'peak {reporting.megabytes(peak)} MB',
       ]
     )
   return rows

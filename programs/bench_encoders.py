@@ -14,16 +14,15 @@
 """Benchmarks of encoders: time, memory and error, beside TensorFlow's own."""
 
 from collections.abc import Callable, Sequence
-from concurrent import futures
-import ctypes
 import functools
-import multiprocessing
+import math
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
+from programs import bench_memory
 from programs import bench_timing
 from tff_methods import communication
 from tff_methods import encoders
@@ -170,8 +169,6 @@ def time_sparse_round_trips(length: int, repeats: int) -> dict[str, float]:
 def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
   """Returns how much memory encoding and decoding take (Linux).
 
-  In a process of its own, since TensorFlow keeps freed memory for later.
-
   Args:
     shapes: Of the tensors.
     candidate: One of `CANDIDATES`.
@@ -179,10 +176,9 @@ def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
   Returns:
     The peak, beside the input, in units of the size of the input.
   """
-  with futures.ProcessPoolExecutor(
-    max_workers=1, mp_context=multiprocessing.get_context('spawn')
-  ) as executor:
-    return executor.submit(_peak_arrays, shapes, candidate).result()
+  num_bytes = 4 * sum(math.prod(shape) for shape in shapes)
+  peak = bench_memory.peak_bytes(_prepare_round_trip, shapes, candidate)
+  return peak / num_bytes
 
 
 def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
@@ -214,31 +210,15 @@ def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
   return results
 
 
-def _peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
+def _prepare_round_trip(shapes: Sequence[Sequence[int]], candidate: str):
   logging.set_verbosity(logging.ERROR)  # TensorFlow's encoders warn each time.
   build = CANDIDATES[candidate]
   small = [[10]]
   round_trip_fn(small, build)(heavy_tailed(small))  # Loads code.
   tensors = heavy_tailed(shapes)
   run = round_trip_fn(shapes, build)
-  # Free memory that the allocator keeps would hide what is taken of it.
-  ctypes.CDLL('libc.so.6').malloc_trim(0)
-  with open('/proc/self/clear_refs', 'w') as file:
-    file.write('5')  # Resets the peak.
-  before = _status_bytes('VmRSS')
-  run(tensors)
-  num_bytes = sum(tensor.numpy().nbytes for tensor in tensors)
-  return (_status_bytes('VmHWM') - before) / num_bytes
+  return lambda: run(tensors)
 
 
 def _spec(shape: Sequence[int]) -> tf.TensorSpec:
   return tf.TensorSpec(shape, tf.float32)
-
-
-def _status_bytes(field: str) -> int:
-  with open('/proc/self/status') as file:
-    for line in file:
-      name, value = line.split(':')
-      if name == field:
-        return int(value.split()[0]) * 1024
-  raise ValueError(f'Expected {field} in /proc/self/status, found none.')

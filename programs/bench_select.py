@@ -13,12 +13,13 @@
 # limitations under the License.
 """What it costs to send clients the rows that they ask for."""
 
-import multiprocessing
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs import bench_memory
 from programs import bench_timing
 from tff_methods import composers
 from tff_methods import retrieval
@@ -72,9 +73,7 @@ def peak_client_bytes(num_classes: int) -> int:
   and trains the sub-model with their rows on batches of 32, as a client does;
   no process has the table.
   """
-  context = multiprocessing.get_context('spawn')
-  with context.Pool(1) as pool:
-    return pool.apply(_train_one_client, (num_classes,))
+  return bench_memory.peak_bytes(_prepare_client, num_classes)
 
 
 def build_row_model(num_classes: int) -> retrieval.RowModel:
@@ -163,8 +162,8 @@ def _build_select(candidates_type):
   return run
 
 
-def _train_one_client(num_classes: int) -> int:
-  """Returns the bytes by which training one client raises the peak."""
+def _prepare_client(num_classes: int) -> Callable[[], object]:
+  """Returns what trains one client."""
   row_model = build_row_model(num_classes)
   model = row_model.sub_model(MEMORY_CANDIDATES)
   rng = np.random.default_rng(0)
@@ -193,15 +192,9 @@ def _train_one_client(num_classes: int) -> int:
 
   arguments = tf.constant([1, 2]), tf.ones([MEMORY_CANDIDATES, DIMENSION])
   train.get_concrete_function(*arguments)
-  with open('/proc/self/clear_refs', 'w') as f:
-    f.write('5')  # Linux: the peak begins anew from what is held now.
-  before = _status_bytes('VmHWM')
-  for _ in range(10):
-    train(*arguments)
-  return _status_bytes('VmHWM') - before
 
+  def run():
+    for _ in range(10):
+      train(*arguments)
 
-def _status_bytes(name: str) -> int:
-  with open('/proc/self/status') as f:
-    (line,) = (line for line in f if line.startswith(f'{name}:'))
-  return 1024 * int(line.split()[1])
+  return run

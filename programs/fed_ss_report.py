@@ -29,7 +29,7 @@ with Federated Sampled Softmax":
     nearly all its own: negatives hide nothing for long from a server that can
     tell whose requests are whose.
 *   confusion (figure 7): among the classes of one client, how models confuse
-    them on the test images, and how alike their rows are.
+    them on the test images, and how alike their rows are. --seed is the runs'.
 
 Exit codes: 0, 2 if what is asked for cannot be done.
 """
@@ -41,6 +41,7 @@ from absl import flags
 
 from programs import common_flags
 from programs import fed_ss_sections
+from programs import report_task
 from programs import saved_weights
 from programs import usage
 import tasks
@@ -48,14 +49,6 @@ from tff_methods import runtime
 
 _ALL = 'all'
 
-_TASK = flags.DEFINE_enum('task', None, tasks.TASK_NAMES, 'Model and data.')
-_SEED = flags.DEFINE_integer(
-  'seed',
-  0,
-  "Of all random choices; with confusion, the runs' one.",
-  lower_bound=0,
-  upper_bound=2**32 - 1,
-)
 _PARTS = flags.DEFINE_multi_enum(
   'part',
   None,
@@ -93,6 +86,7 @@ _CLIENT = flags.DEFINE_string(
   'client', None, 'Whose classes, for confusion; by default the first one.'
 )
 flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(report_task)
 _FLAGS_OF_PARTS = {
   'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
   'privacy': (_NUM_SAMPLED_CLASSES,),
@@ -126,23 +120,25 @@ flags.register_validator(
 
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
-  usage.check_given(_TASK, _PARTS, common_flags.OUTPUT_DIR)
+  usage.check_given(report_task.TASK, _PARTS, common_flags.OUTPUT_DIR)
   _check_flags()
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
-  runs = saved_weights.load_runs(_RUNS.value or [], _TASK.value)
-  _make_output_dir()
+  runs = saved_weights.load_runs(_RUNS.value or [], report_task.TASK.value)
+  report_task.make_output_dir()
   runtime.set_local_context()
-  task = _build_task()
+  task = report_task.build_task(
+    tasks.RowTask, 'whose model has a row for each class', 'omniglot'
+  )
   plan_section = {
     'gradient_noise': lambda: fed_ss_sections.plan_gradient_noise(
       task,
       weights,
       [None if n == _ALL else int(n) for n in _NUM_NEGATIVES.value],
       _NUM_BATCHES.value,
-      _SEED.value,
+      report_task.SEED.value,
     ),
     'privacy': lambda: fed_ss_sections.plan_privacy(
-      task, list(map(int, _NUM_SAMPLED_CLASSES.value)), _SEED.value
+      task, list(map(int, _NUM_SAMPLED_CLASSES.value)), report_task.SEED.value
     ),
     'confusion': lambda: fed_ss_sections.plan_confusion(
       task, runs, _CLIENT.value
@@ -166,43 +162,6 @@ def _check_flags() -> None:
           f'Expected no --{holder.name} without --part={part}, found '
           f'--{holder.name}={holder.value}; leave it out or add the part.'
         )
-  if common_flags.ROUNDS.present:
-    raise usage.UsageError(
-      f'Expected no --rounds, found --rounds={common_flags.ROUNDS.value}; '
-      'leave it out, since nothing is trained.'
-    )
-
-
-def _make_output_dir() -> None:
-  path = common_flags.OUTPUT_DIR.value
-  try:
-    os.makedirs(path, exist_ok=True)
-    found = None if os.access(path, os.W_OK | os.X_OK) else 'no permission'
-  except OSError as e:
-    found = e
-  if found is not None:
-    raise usage.UsageError(
-      f'Expected to write to --output_dir={path}, found: {found}; choose '
-      'another directory.'
-    )
-
-
-def _build_task() -> tasks.RowTask:
-  try:
-    task = tasks.build_task(
-      _TASK.value,
-      data_dir=common_flags.DATA_DIR.value,
-      cache_dir=common_flags.CACHE_DIR.value,
-      seed=_SEED.value,
-    )
-  except ValueError as e:
-    raise usage.UsageError(str(e)) from e
-  if not isinstance(task, tasks.RowTask):
-    raise usage.UsageError(
-      'Expected a --task whose model has a row for each class, found '
-      f'{_TASK.value!r}; choose another, such as omniglot.'
-    )
-  return task
 
 
 if __name__ == '__main__':

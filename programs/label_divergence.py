@@ -1,0 +1,223 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+r"""Reports how far clients' labels are apart, before and after hashing.
+
+  python -m programs.label_divergence --task=delicious --data_dir=data \
+    --output_dir=/tmp/divergence
+
+After Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", Theorem 2:
+the Kullback-Leibler divergence of the labels of two clients, in the mean over
+all ordered pairs, and of their buckets. A client's share of a label is that of
+its positives, of which each label counts one more: the theorem supposes that
+each client has all labels. Prints a table, and draws divergence.png. Exit
+codes: 0, 2 if what is asked for cannot be done.
+"""
+
+import atexit
+from collections.abc import Sequence
+import itertools
+import os
+from typing import NamedTuple
+
+from absl import flags
+import numpy as np
+import rich.progress
+
+from programs import common_flags
+from programs import pictures
+from programs import report_task
+from programs import reporting
+from programs import usage
+import tasks
+from tff_methods import label_hashing
+from tff_methods import runtime
+
+_NUM_TABLES = flags.DEFINE_integer(
+  'num_tables',
+  10,
+  'Hash tables that are drawn for each number of buckets.',
+  lower_bound=1,
+)
+_NUM_BUCKETS = flags.DEFINE_list(
+  'num_buckets',
+  None,
+  'Numbers of buckets; by default powers of two up to the number of labels.',
+)
+flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(report_task)
+
+
+class Divergence(NamedTuple):
+  """The mean over pairs of clients, of the tables of so many buckets.
+
+  Attributes:
+    num_buckets: B.
+    mean: Over tables, in nats.
+    deviation: The standard deviation over tables.
+    largest_ratio: The largest, over pairs and tables, of the divergence of
+      buckets to that of labels. Theorem 2: less than 1.
+  """
+
+  num_buckets: int
+  mean: float
+  deviation: float
+  largest_ratio: float
+
+
+def main() -> int:
+  """Reports as the flags say; returns the exit code."""
+  usage.check_given(report_task.TASK, common_flags.OUTPUT_DIR)
+  report_task.make_output_dir()
+  runtime.set_local_context()
+  task = report_task.build_task(
+    tasks.MultiLabelTask,
+    'with many labels',
+    'delicious',
+    tasks.TaskOptions(epochs=1),
+  )
+  sizes = _num_buckets(task.num_labels)
+  counts = count_labels(task)
+  before = float(np.mean(_pairwise(counts)))
+  divergences = [
+    measure(counts, size, _NUM_TABLES.value, report_task.SEED.value)
+    for size in sizes
+  ]
+  _print(task.num_labels, before, divergences)
+  _draw(
+    os.path.join(common_flags.OUTPUT_DIR.value, 'divergence.png'),
+    task.num_labels,
+    before,
+    divergences,
+  )
+  return 0
+
+
+def count_labels(task: tasks.MultiLabelTask) -> np.ndarray:
+  """Returns the positives of each label that each client has, `[K, p]`."""
+  data = task.datasets.train_data.preprocess(task.datasets.train_preprocess_fn)
+  counts = []
+  for client_id in rich.progress.track(data.client_ids, 'Counting labels'):
+    total = np.zeros([task.num_labels], np.int64)
+    for _, labels in data.create_tf_dataset_for_client(client_id):
+      found = labels.numpy()
+      found = found[found != label_hashing.PADDING]
+      total += np.bincount(found, minlength=task.num_labels)
+    counts.append(total)
+  return np.stack(counts)
+
+
+def measure(
+  counts: np.ndarray, num_buckets: int, num_tables: int, seed: int
+) -> Divergence:
+  """Measures the divergence of clients' buckets.
+
+  Args:
+    counts: As `count_labels` returns them.
+    num_buckets: Of each table.
+    num_tables: How many are drawn.
+    seed: Of the draw.
+  """
+  label_hash = label_hashing.LabelHash.draw(
+    counts.shape[1], num_tables, num_buckets, seed
+  )
+  hashed = np.stack(
+    [label_hashing.hashed_distribution(c + 1, label_hash) for c in counts]
+  )
+  of_pairs = np.stack(
+    [
+      label_hashing.kl_divergence(hashed[i], hashed[j])
+      for i, j in itertools.permutations(range(len(counts)), 2)
+    ]
+  )
+  before = _pairwise(counts)[:, np.newaxis]
+  of_tables = of_pairs.mean(axis=0)
+  return Divergence(
+    num_buckets,
+    float(of_tables.mean()),
+    float(of_tables.std(ddof=1)) if num_tables > 1 else 0.0,
+    # Clients that are alike stay so.
+    float(
+      np.divide(of_pairs, before, where=before > 0, out=0 * of_pairs).max()
+    ),
+  )
+
+
+def _pairwise(counts: np.ndarray) -> np.ndarray:
+  """The divergence of the labels of each ordered pair of clients."""
+  return np.array(
+    [
+      label_hashing.kl_divergence(first + 1, second + 1)
+      for first, second in itertools.permutations(counts, 2)
+    ]
+  )
+
+
+def _num_buckets(num_labels: int) -> list[int]:
+  if _NUM_BUCKETS.value is None:
+    return [2**i for i in range(2, num_labels.bit_length())]
+  sizes = [int(n) if n.isdecimal() else 0 for n in _NUM_BUCKETS.value]
+  if not sizes or not all(0 < size <= num_labels for size in sizes):
+    raise usage.UsageError(
+      f'Expected --num_buckets from 1 to {num_labels}, the labels of the task, '
+      f'separated by commas, found {",".join(_NUM_BUCKETS.value)}.'
+    )
+  return sizes
+
+
+def _print(
+  num_labels: int, before: float, divergences: Sequence[Divergence]
+) -> None:
+  rows = [
+    [
+      f'{d.num_buckets:,}',
+      f'{d.mean:.4f} (± {d.deviation:.4f})',
+      f'{d.mean / before:.3f}',
+      f'{d.largest_ratio:.3f}',
+    ]
+    for d in divergences
+  ]
+  rows.append([f'{num_labels:,}, not hashed', f'{before:.4f}', '1', '1'])
+  reporting.print_table(
+    ['buckets', 'divergence, nats', 'of that of labels', 'at most'], rows
+  )
+
+
+def _draw(
+  path: str,
+  num_labels: int,
+  before: float,
+  divergences: Sequence[Divergence],
+) -> None:
+  pictures.save_curves(
+    path,
+    {
+      'hashed': pictures.Curve(
+        [d.num_buckets for d in divergences],
+        [d.mean for d in divergences],
+        [d.deviation for d in divergences],
+      ),
+      'not hashed': pictures.Curve(
+        [divergences[0].num_buckets, num_labels], [before, before]
+      ),
+    },
+    x_label='buckets',
+    y_label='KL divergence of two clients, nats',
+    log_x=True,
+  )
+
+
+if __name__ == '__main__':
+  # Also where the flags are refused: what TFF's import made prints errors else.
+  atexit.register(runtime.end_workers)
+  usage.run(main)
