@@ -18,8 +18,14 @@ import tensorflow_federated as tff
 
 from programs import usage
 
+_CLIENT_OPTIMIZER = flags.DEFINE_enum(
+  'client_optimizer',
+  'sgd',
+  ['sgd', 'adam'],
+  'How clients train; adam begins anew in each round.',
+)
 _CLIENT_LEARNING_RATE = flags.DEFINE_float(
-  'client_learning_rate', 0.1, "Of the clients' SGD."
+  'client_learning_rate', 0.1, "Of the clients' optimizer."
 )
 _SERVER_OPTIMIZER = flags.DEFINE_enum(
   'server_optimizer',
@@ -59,6 +65,7 @@ _OF_SERVER = {'sgd': _SERVER_MOMENTUM, 'adam': _SERVER_EPSILON}
 def flags_in_use() -> list[flags.FlagHolder]:
   """Returns the flags that the optimizers are built from."""
   return [
+    _CLIENT_OPTIMIZER,
     _CLIENT_LEARNING_RATE,
     _SERVER_OPTIMIZER,
     _SERVER_LEARNING_RATE,
@@ -78,7 +85,11 @@ def check_flags() -> None:
 
 def build_client_optimizer() -> tff.learning.optimizers.Optimizer:
   """Builds the clients' optimizer."""
-  return tff.learning.optimizers.build_sgdm(_CLIENT_LEARNING_RATE.value)
+  build = {
+    'sgd': tff.learning.optimizers.build_sgdm,
+    'adam': tff.learning.optimizers.build_adam,
+  }[_CLIENT_OPTIMIZER.value]
+  return build(_CLIENT_LEARNING_RATE.value)
 
 
 def build_server_optimizer() -> tff.learning.optimizers.Optimizer:
