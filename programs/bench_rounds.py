@@ -26,7 +26,7 @@ from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
 from programs import bench_timing
 import tasks
-from tasks import models
+from tasks.images import models
 from tff_methods import processes
 from tff_methods import runtime
 

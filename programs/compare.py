@@ -208,6 +208,7 @@ def _print_comparison(
         reporting.megabytes(uplink_bytes),
         f'{first_uplink_bytes / uplink_bytes:.2f} x',
         reporting.megabytes(_mean(runs, 'downlink_bytes')),
+        reporting.megabytes(_mean(runs, 'model_bytes')),
         f'{_mean(runs, "seconds"):.1f}',
       ]
     )
@@ -219,6 +220,7 @@ def _print_comparison(
     'uplink MB',
     'less uplink',
     'downlink MB',
+    'model MB',
     'seconds',
   ]
   reporting.print_table(header, rows)

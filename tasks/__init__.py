@@ -14,7 +14,7 @@
 """Data sets with their models, as `tff.simulation.baselines.BaselineTask`s."""
 
 # pylint: disable=g-importing-member
-from tasks.multi_label_tasks import MultiLabelTask
+from tasks.many_labels.multi_label_tasks import MultiLabelTask
 from tasks.options import TaskOptions
 from tasks.registry import build_task
 from tasks.registry import TASK_NAMES

@@ -15,13 +15,13 @@
 
 import tensorflow_federated as tff
 
-from tasks import character_tasks
-from tasks import emnist
-from tasks import image_tasks
-from tasks import landmarks
-from tasks import multi_label_tasks
 from tasks import options as options_lib
-from tasks import text_tasks
+from tasks.images import character_tasks
+from tasks.images import emnist
+from tasks.images import image_tasks
+from tasks.images import landmarks
+from tasks.many_labels import multi_label_tasks
+from tasks.text import text_tasks
 
 TASK_NAMES = (
   'digits',

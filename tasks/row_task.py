@@ -90,6 +90,7 @@ class RowTask(tff.simulation.baselines.BaselineTask):
   Attributes:
     row_model_fn: Makes the `row_model`.
     retrieval: Held-out classes, if the task has any.
+    class_names: What the classes are called, if they have names.
   """
 
   row_model_fn: Callable[[], retrieval_lib.RowModel] = attrs.field(
@@ -101,6 +102,7 @@ class RowTask(tff.simulation.baselines.BaselineTask):
       attrs.validators.instance_of(RetrievalData)
     ),
   )
+  class_names: tuple[str, ...] | None = None
 
   @property
   def row_model(self) -> retrieval_lib.RowModel:

@@ -61,6 +61,7 @@ class _TrainProcess:
       'metrics': {'accuracy': accuracy},
       'uplink_bytes': uplink_bytes,
       'downlink_bytes': 2_000_000,
+      'model_bytes': 604_000,
       'seconds': 12.34,
     }
     summary['best'] = {
@@ -149,12 +150,12 @@ class CompareTest(parameterized.TestCase):
     self.assertRegex(
       stdout,
       r'plain +│ method_of_plain +│ 92.00 % \(± 2.83\) +│ 10 +│ 3.000 +│ '
-      r'1.00 x +│ 2.000 +│ 12.3 ',
+      r'1.00 x +│ 2.000 +│ 0.604 +│ 12.3 ',
     )
     self.assertRegex(
       stdout,
       r'small +│ method_of_small +│ 88.00 % \(± 0.00\) +│ 10 +│ 0.120 +│ '
-      r'25.00 x +│ 2.000 +│ 12.3 ',
+      r'25.00 x +│ 2.000 +│ 0.604 +│ 12.3 ',
     )
 
   def test_tables_the_best_evaluations(self):

@@ -23,7 +23,7 @@ import tensorflow_federated as tff
 
 import tasks
 from tasks import client_database
-from tasks import image_sources
+from tasks.images import image_sources
 from tests.tasks import data_files
 
 _OPTIONS = tasks.TaskOptions(batch_size=8, epochs=2, num_clients=40)

@@ -21,9 +21,9 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 import tasks
-from tasks import embedding_models
 from tasks import retrieval_metrics
 from tasks import row_task
+from tasks.images import embedding_models
 from tests.tasks import data_files
 
 

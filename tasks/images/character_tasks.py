@@ -1,0 +1,105 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tasks on characters: many classes, of which a client holds a few."""
+
+import functools
+
+import numpy as np
+
+from tasks import assembly
+from tasks import client_database
+from tasks import options as options_lib
+from tasks import partitions
+from tasks import preprocessing
+from tasks import row_task
+from tasks import sources
+from tasks.images import embedding_models
+from tasks.images import glyph_source
+from tasks.images import image_sources
+from tasks.images import omniglot_source
+
+# As Waghmare et al. (2022), "Efficient Image Representation Learning with
+# Federated Sampled Softmax", section 4.3, has it for SOP: 100 images over 20
+# classes.
+_CLASSES_PER_CLIENT = 20
+_EXAMPLES_PER_CLASS = 5
+_SOURCES = {
+  'omniglot': omniglot_source.omniglot,
+  'glyphs': glyph_source.glyphs,
+}
+_IMAGE_SIZE = 28
+_DEFAULTS = options_lib.TaskOptions(batch_size=32, epochs=1)
+
+
+def build_character_task(
+  name: str,
+  data_dir: str | None,
+  cache_dir: str | None,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> row_task.RowTask:
+  """Builds `omniglot` or `glyphs`; see `tasks.build_task`."""
+  options = options_lib.resolve(name, options, _DEFAULTS)
+  cache_dir = client_database.cache_directory(cache_dir)
+  open_fn = _SOURCES[name]
+  source = sources.open_source(
+    name, open_fn, data_dir, needs_data_dir=name != 'glyphs'
+  )
+  path = client_database.ensure_database(
+    cache_dir,
+    name,
+    {
+      'source': source.fingerprint,
+      'classes_per_client': _CLASSES_PER_CLIENT,
+      'examples_per_class': _EXAMPLES_PER_CLASS,
+      'seed': seed,
+    },
+    lambda p: _build(p, source, seed),
+  )
+  return assembly.assemble_row_task(
+    train_data=client_database.load_train_data(path),
+    test_data=client_database.load_test_data(path),
+    retrieval_data=client_database.load_retrieval_data(path),
+    decode_fn=functools.partial(
+      preprocessing.decode_images,
+      image_shape=(_IMAGE_SIZE, _IMAGE_SIZE, 1),
+      mean=(0.0,),
+      scale=(255.0,),
+    ),
+    body_fn=functools.partial(embedding_models.character_cnn, seed),
+    rows_fn=functools.partial(
+      embedding_models.class_rows, seed, source.num_classes
+    ),
+    client_spec=assembly.client_spec(
+      options, client_database.largest_client(path)
+    ),
+    seed=seed,
+  )
+
+
+def _build(path: str, source: image_sources.ImageSource, seed: int) -> None:
+  images = source.load()
+  partition = partitions.partition_by_classes(
+    images.y_train,
+    classes_per_client=_CLASSES_PER_CLIENT,
+    examples_per_class=_EXAMPLES_PER_CLASS,
+    rng=np.random.default_rng(seed),
+  )
+  client_database.write_database(
+    path,
+    (images.x_train, images.y_train),
+    (images.x_test, images.y_test),
+    partition,
+    images.retrieval,
+  )

@@ -1,0 +1,95 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The task on EMNIST, whose clients are the writers, from TFF's downloader."""
+
+from collections.abc import Mapping
+import functools
+import os
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import assembly
+from tasks import client_database
+from tasks import downloads
+from tasks import options as options_lib
+from tasks.images import models
+
+_FILE_NAME = 'emnist_all.sqlite'
+_LARGEST_CLIENT = 418  # Examples, as TFF's own EMNIST tasks have it.
+_DEFAULTS = options_lib.TaskOptions(batch_size=20, epochs=1, only_digits=False)
+
+
+def build_emnist_task(
+  data_dir: str | None,
+  cache_dir: str | None,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> tff.simulation.baselines.BaselineTask:
+  """Builds `emnist`; see `tasks.build_task`.
+
+  The pixels are TFF's: from 1.0, the background, to 0.0.
+  """
+  options = options_lib.resolve('emnist', options, _DEFAULTS)
+  if data_dir:
+    data_dir = os.path.abspath(os.path.expanduser(data_dir))
+  else:
+    data_dir = client_database.cache_directory(cache_dir)
+    downloads.ensure_downloaded(
+      data_dir,
+      _FILE_NAME,
+      lambda d: tff.simulation.datasets.emnist.load_data(cache_dir=d),
+      title='EMNIST',
+      remedy=(
+        f"give a `data_dir` with {_FILE_NAME}, or choose the task 'digits', "
+        "which needs no download, or 'mnist' with a `data_dir`."
+      ),
+    )
+  train_data, test_data = _load(data_dir, options.only_digits)
+  return assembly.assemble_task(
+    train_data=train_data,
+    # The seed fixes the order of the clients, else drawn by the clock.
+    test_data=test_data.create_tf_dataset_from_all_clients(seed=0),
+    decode_fn=_decode,
+    keras_model_fn=functools.partial(
+      models.mnist_cnn, seed, num_classes=10 if options.only_digits else 62
+    ),
+    client_spec=assembly.client_spec(options, _LARGEST_CLIENT),
+    seed=seed,
+  )
+
+
+def _load(
+  data_dir: str, only_digits: bool
+) -> tuple[
+  tff.simulation.datasets.ClientData, tff.simulation.datasets.ClientData
+]:
+  path = os.path.join(data_dir, _FILE_NAME)
+  if not os.path.isfile(path):
+    raise ValueError(
+      f'Expected the file {path}, found none: `data_dir` must be a directory '
+      f'with {_FILE_NAME}; leave it out to download that.'
+    )
+  try:
+    return tff.simulation.datasets.emnist.load_data(only_digits, data_dir)
+  # What TFF raises for other files has no public name, or says nothing.
+  except Exception as e:
+    raise ValueError(
+      f"Expected {path} to be TFF's EMNIST, found that it cannot be read "
+      f'({type(e).__name__}): remove it.'
+    ) from e
+
+
+def _decode(examples: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+  return tf.expand_dims(examples['pixels'], -1), examples['label']

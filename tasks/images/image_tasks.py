@@ -1,0 +1,169 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tasks on images that are dealt to clients here: digits, MNIST, CIFAR-10."""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import assembly
+from tasks import client_database
+from tasks import options as options_lib
+from tasks import partitions
+from tasks import preprocessing
+from tasks import sources
+from tasks.images import image_sources
+from tasks.images import models
+
+
+@dataclasses.dataclass(frozen=True)
+class _ImageTask:
+  """A task's data and model.
+
+  Attributes:
+    open_source: Opens the source of the images, from `data_dir` if it needs it.
+    needs_data_dir: Whether it does.
+    image_shape: Height, width and channels.
+    mean: What is taken from the pixels of each channel.
+    scale: What they are then divided by.
+    keras_model_fn: From a seed to the model.
+    defaults: The task's options.
+  """
+
+  open_source: Callable[..., image_sources.ImageSource]
+  needs_data_dir: bool
+  image_shape: tuple[int, int, int]
+  mean: tuple[float, ...]
+  scale: tuple[float, ...]
+  keras_model_fn: Callable[[int], tf.keras.Model]
+  defaults: options_lib.TaskOptions
+
+
+_TASKS = {
+  'digits': _ImageTask(
+    open_source=image_sources.digits,
+    needs_data_dir=False,
+    image_shape=(8, 8, 1),
+    mean=(0.0,),
+    scale=(16.0,),
+    keras_model_fn=models.digits_cnn,
+    defaults=options_lib.TaskOptions(
+      batch_size=10,
+      epochs=2,
+      partition='dirichlet',
+      num_clients=50,
+      dirichlet_alpha=0.5,
+    ),
+  ),
+  'mnist': _ImageTask(
+    open_source=image_sources.mnist,
+    needs_data_dir=True,
+    image_shape=(28, 28, 1),
+    mean=(0.0,),
+    scale=(255.0,),
+    keras_model_fn=models.mnist_cnn,
+    defaults=options_lib.TaskOptions(
+      batch_size=20,
+      epochs=1,
+      partition='iid',
+      num_clients=100,
+      dirichlet_alpha=0.5,
+    ),
+  ),
+  'cifar10': _ImageTask(
+    open_source=image_sources.cifar10,
+    needs_data_dir=True,
+    image_shape=(32, 32, 3),
+    # Mean and standard deviation of the training images' channels.
+    mean=(125.306918, 122.950394, 113.865383),
+    scale=(62.993219, 62.088708, 66.704900),
+    keras_model_fn=models.all_cnn,
+    defaults=options_lib.TaskOptions(
+      batch_size=50,
+      epochs=1,
+      partition='iid',
+      num_clients=100,
+      dirichlet_alpha=0.5,
+    ),
+  ),
+}
+
+
+def build_image_task(
+  name: str,
+  data_dir: str | None,
+  cache_dir: str | None,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> tff.simulation.baselines.BaselineTask:
+  """Builds `digits`, `mnist` or `cifar10`; see `tasks.build_task`."""
+  task = _TASKS[name]
+  options = options_lib.resolve(name, options, task.defaults)
+  cache_dir = client_database.cache_directory(cache_dir)
+  source = sources.open_source(
+    name, task.open_source, data_dir, needs_data_dir=task.needs_data_dir
+  )
+  contents_key = {
+    'source': source.fingerprint,
+    'partition': options.partition,
+    'num_clients': options.num_clients,
+    'seed': seed,
+  }
+  if options.partition == 'dirichlet':
+    contents_key['dirichlet_alpha'] = options.dirichlet_alpha
+  path = client_database.ensure_database(
+    cache_dir, name, contents_key, lambda p: _build(p, source, options, seed)
+  )
+  return assembly.assemble_task(
+    train_data=client_database.load_train_data(path),
+    test_data=client_database.load_test_data(path),
+    decode_fn=functools.partial(
+      preprocessing.decode_images,
+      image_shape=task.image_shape,
+      mean=task.mean,
+      scale=task.scale,
+    ),
+    keras_model_fn=functools.partial(task.keras_model_fn, seed),
+    client_spec=assembly.client_spec(
+      options, client_database.largest_client(path)
+    ),
+    seed=seed,
+  )
+
+
+def _build(
+  path: str,
+  source: image_sources.ImageSource,
+  options: options_lib.TaskOptions,
+  seed: int,
+) -> None:
+  images = source.load()
+  rng = np.random.default_rng(seed)
+  labels = images.y_train
+  if options.partition == 'iid':
+    partition = partitions.partition_iid(len(labels), options.num_clients, rng)
+  else:
+    partition = partitions.partition_dirichlet(
+      labels, options.num_clients, options.dirichlet_alpha, rng
+    )
+  client_database.write_database(
+    path,
+    (images.x_train, images.y_train),
+    (images.x_test, images.y_test),
+    partition,
+  )

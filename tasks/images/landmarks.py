@@ -1,0 +1,137 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The task on photographs of landmarks, whose clients are photographers."""
+
+from collections.abc import Mapping
+import functools
+import os
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import assembly
+from tasks import client_database
+from tasks import downloads
+from tasks import options as options_lib
+from tasks import row_task
+from tasks.images import embedding_models
+
+NUM_CLASSES = 2028
+
+# As TFF lays its files out, below the directory that it is given.
+_SPLIT_DIR = 'gld160k'
+_TRAIN_DIR = 'train'
+_TEST_FILE = 'test.tfRecord'
+_FEATURES: Mapping[str, tf.io.FixedLenFeature] = {
+  'image/encoded_jpeg': tf.io.FixedLenFeature((), tf.string),
+  'class': tf.io.FixedLenFeature((), tf.int64),
+}
+_RESIZED = 256
+_CROPPED = 224
+_NUM_EXAMPLES = 164_172  # No client has more.
+_DEFAULTS = options_lib.TaskOptions(batch_size=32, epochs=1)
+
+
+def build_landmarks_task(
+  data_dir: str | None,
+  cache_dir: str | None,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> row_task.RowTask:
+  """Builds `gldv2`; see `tasks.build_task`.
+
+  It is Landmarks-User-160k of Hsu, Qi and Brown (2020), "Federated Visual
+  Classification with Real-World Data Distribution". Images are resized to
+  256x256 pixels, whatever their sides, and cropped to 224x224: in the middle
+  for evaluation, and elsewhere for training. Where follows from the seed and
+  the image, so that a client sees the same crop in each round. Pixels are from
+  -1 to 1.
+  """
+  options = options_lib.resolve('gldv2', options, _DEFAULTS)
+  if data_dir:
+    data_dir = os.path.abspath(os.path.expanduser(data_dir))
+  else:
+    data_dir = client_database.cache_directory(cache_dir)
+    downloads.ensure_downloaded(
+      data_dir,
+      _SPLIT_DIR,
+      lambda d: tff.simulation.datasets.gldv2.load_data(cache_dir=d),
+      title='Landmarks-User-160k',
+      remedy=(
+        f'give a `data_dir` with {_SPLIT_DIR}, or choose the task '
+        "'omniglot' with a `data_dir`, or 'digits', which needs no download."
+      ),
+    )
+  train_dir, test_path = _find_files(data_dir)
+  return assembly.assemble_row_task(
+    train_data=tff.simulation.datasets.FilePerUserClientData.create_from_dir(
+      train_dir
+    ),
+    test_data=tf.data.TFRecordDataset(test_path),
+    decode_fn=functools.partial(_decode, _random_crop(seed)),
+    eval_decode_fn=functools.partial(_decode, _central_crop),
+    body_fn=embedding_models.build_mobilenet_fn(seed),
+    rows_fn=functools.partial(embedding_models.class_rows, seed, NUM_CLASSES),
+    client_spec=assembly.client_spec(options, _NUM_EXAMPLES),
+    seed=seed,
+  )
+
+
+def _find_files(data_dir: str) -> tuple[str, str]:
+  train_dir = os.path.join(data_dir, _SPLIT_DIR, _TRAIN_DIR)
+  test_path = os.path.join(data_dir, _SPLIT_DIR, _TEST_FILE)
+  if not os.path.isdir(train_dir) or not os.listdir(train_dir):
+    raise ValueError(
+      f'Expected the directory {train_dir} with a file of each client, found '
+      f'none: `data_dir` must be a directory with {_SPLIT_DIR}, as TFF writes '
+      'it; leave it out to download that.'
+    )
+  if not os.path.isfile(test_path):
+    raise ValueError(
+      f'Expected the file {test_path}, found none: `data_dir` must be a '
+      f'directory with {_SPLIT_DIR}, as TFF writes it.'
+    )
+  return train_dir, test_path
+
+
+def _decode(crop_fn, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  examples = tf.io.parse_example(serialized, _FEATURES)
+  size = (_RESIZED, _RESIZED)
+
+  def decode(jpeg):
+    image = tf.io.decode_jpeg(jpeg, channels=3)
+    return crop_fn(tf.image.resize(image, size), jpeg)
+
+  x = tf.map_fn(
+    decode,
+    examples['image/encoded_jpeg'],
+    fn_output_signature=tf.TensorSpec((_CROPPED, _CROPPED, 3), tf.float32),
+  )
+  return x / 127.5 - 1.0, tf.cast(examples['class'], tf.int32)
+
+
+def _random_crop(seed: int):
+  def crop(image, jpeg):
+    image_hash = tf.strings.to_hash_bucket_fast(jpeg, 2**31)
+    return tf.image.stateless_random_crop(
+      image, (_CROPPED, _CROPPED, 3), seed=tf.stack([seed, image_hash])
+    )
+
+  return crop
+
+
+def _central_crop(image, jpeg):
+  del jpeg  # The same crop for all.
+  margin = (_RESIZED - _CROPPED) // 2
+  return image[margin:-margin, margin:-margin]

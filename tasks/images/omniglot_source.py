@@ -1,0 +1,140 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Omniglot: drawings of characters of many alphabets, each a class."""
+
+import numpy as np
+
+from tasks import npz_files
+from tasks.images import image_sources
+
+IMAGE_SIZE = 28
+
+_FILE_NAME = 'omniglot.npz'
+_DRAWING_SIZE = 105
+_NUM_TRAIN_DRAWERS = 16
+_IMAGES_AT_ONCE = 2048
+# To be changed when the images that `load` returns change.
+_VERSION = 'area-28'
+
+
+def omniglot(data_dir: str) -> image_sources.ImageSource:
+  """Omniglot from `omniglot.npz`, averaged to 28x28 pixels.
+
+  The file has `images`, uint8 `[n, 105, 14]`: rows of 105 pixels packed to bits
+  by `numpy.packbits`, 1 for ink; `label`, uint16 `[n]`; `drawer`, uint8 `[n]`,
+  from 1; and `evaluation`, uint8 `[n]`: 0 in the background set, whose labels
+  are those from 0, and 1 in the evaluation set.
+
+  What the drawers 1 to 16 drew of the background set is to train on, what the
+  others drew is to test with, and the evaluation set is for retrieval.
+
+  Args:
+    data_dir: The directory that holds the file.
+
+  Returns:
+    A source of images of shape `[28, 28, 1]`, from 0, paper, to 255, ink: the
+    share of ink in each pixel's square of the drawing.
+
+  Raises:
+    ValueError: If the file is missing or damaged.
+  """
+  (path,) = npz_files.find_files(data_dir, [_FILE_NAME])
+  names = ('label', 'drawer', 'evaluation')
+  label, drawer, evaluation = npz_files.read_npz(path, names)
+  num_classes = _count_classes(path, label, drawer, evaluation)
+
+  def load():
+    (bits,) = npz_files.read_npz(path, ['images'])
+    size = _DRAWING_SIZE
+    npz_files.check_labelled_images(
+      path,
+      bits,
+      label,
+      (label.size, size, -(-size // 8)),
+      num_classes=label.max() + 1,
+      label_type=np.uint16,
+    )
+    x = _average_bits(bits)
+    is_train = (evaluation == 0) & (drawer <= _NUM_TRAIN_DRAWERS)
+    is_test = (evaluation == 0) & (drawer > _NUM_TRAIN_DRAWERS)
+    is_retrieval = evaluation == 1
+    return image_sources.LabelledImages(
+      x[is_train],
+      label[is_train],
+      x[is_test],
+      label[is_test],
+      retrieval=(x[is_retrieval], label[is_retrieval]),
+    )
+
+  fingerprint = f'{_VERSION}-{npz_files.hash_files([path])}'
+  return image_sources.ImageSource(fingerprint, load, num_classes)
+
+
+def _count_classes(
+  path: str, label: np.ndarray, drawer: np.ndarray, evaluation: np.ndarray
+) -> int:
+  """How many the background set has, after a check of the arrays."""
+  shapes = [list(a.shape) for a in (label, drawer, evaluation)]
+  if shapes != [[label.size]] * 3:
+    raise ValueError(
+      f'Expected {path} to have label, drawer and evaluation of one shape '
+      f'[n], found {shapes}: replace it.'
+    )
+  classes = np.unique(label[evaluation == 0])
+  is_held_out = (evaluation == 0) & (drawer > _NUM_TRAIN_DRAWERS)
+  if not is_held_out.any():
+    raise ValueError(
+      f'Expected {path} to have a background set by drawers above '
+      f'{_NUM_TRAIN_DRAWERS} too, found {drawer.max(initial=0)}: replace it.'
+    )
+  is_from_zero = np.array_equal(classes, np.arange(len(classes)))
+  if not is_from_zero or not (evaluation == 1).any():
+    raise ValueError(
+      f'Expected {path} to have a background set with all labels from 0 and '
+      f'an evaluation set, found {len(classes)} labels up to '
+      f'{classes.max(initial=0)} and {(evaluation == 1).sum()} examples: '
+      'replace it.'
+    )
+  return len(classes)
+
+
+def _average_bits(bits: np.ndarray) -> np.ndarray:
+  """Averages bits over the squares of a coarser grid, all in integers.
+
+  Args:
+    bits: uint8 `[n, 105, 14]`, packed.
+
+  Returns:
+    uint8 `[n, 28, 28, 1]`, 255 times the averages, rounded.
+  """
+  overlaps = _overlaps(_DRAWING_SIZE, IMAGE_SIZE)
+  whole = int(overlaps[0].sum()) ** 2
+  x = np.empty((len(bits), IMAGE_SIZE, IMAGE_SIZE, 1), np.uint8)
+  for start in range(0, len(bits), _IMAGES_AT_ONCE):
+    part = slice(start, start + _IMAGES_AT_ONCE)
+    ink = np.unpackbits(bits[part], axis=2, count=_DRAWING_SIZE)
+    # Integers, which float32 holds exactly, and multiplies fast.
+    sums = overlaps @ ink.astype(np.float32) @ overlaps.T
+    x[part, ..., 0] = (255 * sums.astype(np.int64) + whole // 2) // whole
+  return x
+
+
+def _overlaps(fine: int, coarse: int) -> np.ndarray:
+  """How much of each coarse interval each fine one covers, in common units."""
+  unit = np.gcd(fine, coarse)
+  fine_edges = np.arange(fine + 1) * (coarse // unit)
+  coarse_edges = np.arange(coarse + 1) * (fine // unit)
+  starts = np.maximum(fine_edges[:-1], coarse_edges[:-1, np.newaxis])
+  ends = np.minimum(fine_edges[1:], coarse_edges[1:, np.newaxis])
+  return np.maximum(ends - starts, 0).astype(np.float32)

@@ -1,0 +1,213 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which functions a Python function calls, in the packages of the lock."""
+
+import collections
+from collections.abc import Iterable, Mapping, Sequence
+import functools
+import hashlib
+from importlib import metadata
+import os
+import pathlib
+import platform
+import re
+
+import numpy as np
+
+from tasks import sources
+from tasks.many_labels import multi_label_source
+from tasks.many_labels import python_functions
+
+_LOCK = pathlib.Path(__file__).parents[2] / 'requirements.txt'
+_LOCKED = re.compile(r'^([\w.-]+)==', re.MULTILINE)
+# `substrates` are the modules of TensorFlow Probability again, for JAX.
+_LEFT_OUT_DIRS = {'_tests', 'substrates', 'test', 'testing', 'tests'}
+_TEST_MODULE = re.compile(r'test_.*|.*_test|conftest')
+# Of training functions that have a label, or a feature.
+_MIN_COUNT = 5
+# The parts of `getHTTPResponse_v2`: get, http, response, v, 2.
+_SUB_TOKEN = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+')
+# To be changed when the examples that `load` returns change.
+_VERSION = 'calls-1'
+
+# Of a function: its features, and what it calls.
+_Example = tuple[frozenset[str], frozenset[str]]
+
+
+def api_calls() -> multi_label_source.MultiLabelSource:
+  """Functions of Python packages, and the names of what each calls.
+
+  The packages are those that `requirements.txt` names; modules of tests are
+  left out. Features are the parts of a function's name, of the names of its
+  arguments, and of the words of its docstring, in lower case, each of the three
+  apart, with the value 1. Labels are the names of what it calls, the last one
+  of `a.b.c()`. Kept are the labels and the features that at least five training
+  functions have, and the functions with a label. Of functions of the same name,
+  arguments and docstring the first one is kept, since packages have copies of
+  each other's modules. A function is held out if a hash of the name of its
+  module, without the packages it is in, is a multiple of ten.
+
+  Returns:
+    A source.
+
+  Raises:
+    ValueError: If a package is not installed.
+  """
+  paths, hashes = {}, []
+  for package in _locked_packages():
+    for name, path, content_hash in _find_modules(package):
+      paths[name] = path
+      hashes.append(f'{name} {content_hash}\n')
+  return functions_source(
+    paths, hashlib.sha256(''.join(sorted(hashes)).encode()).hexdigest()
+  )
+
+
+def functions_source(
+  paths: Mapping[str, str], contents_hash: str
+) -> multi_label_source.MultiLabelSource:
+  """The functions of some modules; see `api_calls`.
+
+  Args:
+    paths: Of the modules' files, by names such as `package/module.py`.
+    contents_hash: Changes with the names and with what is in the files.
+
+  Returns:
+    A source.
+  """
+  # What can be parsed depends on the version.
+  version = '.'.join(platform.python_version_tuple()[:2])
+  return multi_label_source.MultiLabelSource(
+    f'{_VERSION}-{version}-{contents_hash}', functools.partial(_load, paths)
+  )
+
+
+def _load(paths: Mapping[str, str]) -> multi_label_source.MultiLabelData:
+  seen, train, test = set(), [], []
+  for name, path in sorted(paths.items()):
+    examples = test if _is_held_out(name) else train
+    for function in _read_functions(path):
+      key = (function.name, function.arguments, function.docstring)
+      if function.calls and key not in seen:
+        seen.add(key)
+        examples.append((_features(function), function.calls))
+  labels = _vocabulary(calls for _, calls in train)
+  train = [e for e in train if not labels.keys().isdisjoint(e[1])]
+  test = [e for e in test if not labels.keys().isdisjoint(e[1])]
+  features = _vocabulary(f for f, _ in train)
+  return multi_label_source.check_data(
+    'the packages',
+    multi_label_source.MultiLabelData(
+      len(features),
+      len(labels),
+      _encode(train, features, labels),
+      _encode(test, features, labels),
+    ),
+  )
+
+
+def _locked_packages() -> list[str]:
+  if not _LOCK.is_file():
+    raise ValueError(
+      f'Expected {_LOCK}, which names the packages, found none: take it from '
+      'the repository, or choose another task.'
+    )
+  return _LOCKED.findall(_LOCK.read_text())
+
+
+def _find_modules(package: str) -> list[tuple[str, str, str]]:
+  """The names, paths and hashes of a package's modules."""
+  try:
+    distribution = metadata.distribution(package)
+  except metadata.PackageNotFoundError as e:
+    raise ValueError(
+      f'Expected {package}, which {_LOCK.name} names, to be installed, found '
+      'that it is not: install that file, or choose another task.'
+    ) from e
+  modules = []
+  for file in distribution.files or []:
+    *dirs, _ = file.parts
+    is_left_out = (
+      file.suffix != '.py'
+      or '..' in dirs
+      or not _LEFT_OUT_DIRS.isdisjoint(dirs)
+      or _TEST_MODULE.fullmatch(file.stem)
+      or file.hash is None  # Not of the package.
+    )
+    if not is_left_out:
+      path = os.fspath(distribution.locate_file(file))
+      modules.append((file.as_posix(), path, file.hash.value))
+  return modules
+
+
+def _read_functions(path: str) -> Sequence[python_functions.Function]:
+  try:
+    source = pathlib.Path(path).read_bytes()
+  except OSError as e:
+    raise ValueError(
+      f'Expected {path}, found that it cannot be read ({type(e).__name__}): '
+      f'install {_LOCK.name} anew.'
+    ) from e
+  if b'def ' not in source:  # Thousands only import.
+    return ()
+  try:
+    return python_functions.find_functions(source)
+  except (SyntaxError, ValueError):  # A template, or for another Python.
+    return ()
+
+
+def _is_held_out(name: str) -> bool:
+  path = pathlib.PurePosixPath(name)
+  module = path.parent.name if path.stem == '__init__' else path.stem
+  return sources.is_held_out(module)
+
+
+def _features(function: python_functions.Function) -> frozenset[str]:
+  texts = {
+    'name': function.name,
+    'argument': ' '.join(function.arguments),
+    'docstring': function.docstring,
+  }
+  return frozenset(
+    f'{kind} {token.lower()}'
+    for kind, text in texts.items()
+    for token in _SUB_TOKEN.findall(text)
+  )
+
+
+def _vocabulary(sets: Iterable[frozenset[str]]) -> dict[str, int]:
+  """Numbers, in the order of code points, what enough sets have."""
+  counts = collections.Counter()
+  for names in sets:
+    counts.update(names)
+  kept = sorted(n for n, count in counts.items() if count >= _MIN_COUNT)
+  return {name: i for i, name in enumerate(kept)}
+
+
+def _encode(
+  examples: Sequence[_Example],
+  features: Mapping[str, int],
+  labels: Mapping[str, int],
+) -> multi_label_source.MultiLabelExamples:
+  def rows(sets, vocabulary):
+    return multi_label_source.SparseRows.from_lists(
+      sorted(vocabulary[n] for n in names if n in vocabulary) for names in sets
+    )
+
+  encoded = rows((f for f, _ in examples), features)
+  ones = np.ones(len(encoded.indices), np.float32)
+  return multi_label_source.MultiLabelExamples(
+    multi_label_source.SparseRows(encoded.indptr, encoded.indices, ones),
+    rows((calls for _, calls in examples), labels),
+  )

@@ -1,0 +1,132 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Models for data with many labels.
+
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
+"""
+
+import collections
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks.many_labels import multi_label_metrics
+from tff_methods import label_hashing
+
+
+def baseline(
+  network: label_hashing.Network,
+  *,
+  seed: int,
+  max_labels: int,
+  is_frequent: np.ndarray,
+) -> tff.learning.models.FunctionalModel:
+  """A network with a logit for each label.
+
+  Its loss is the binary cross-entropy of the labels, summed over labels, as a
+  mean over examples. Its metrics are those of `metrics_fns`.
+
+  Args:
+    network: The layers.
+    seed: Of the initial weights.
+    max_labels: The most labels of an example.
+    is_frequent: bool `[num_labels]`.
+
+  Returns:
+    A model from what the network takes and `int32[batch, max_labels]`, labels
+    padded by -1, to logits `float32[batch, num_labels]`.
+  """
+  num_labels = len(is_frequent)
+  label_hash = label_hashing.LabelHash.identity(num_labels)
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training  # No layer differs.
+    return network.logits(model_weights[0], x)
+
+  def loss(output, label, sample_weight=None):
+    del sample_weight
+    (labels,) = tf.unstack(label_hashing.hash_labels(label, label_hash))
+    return tf.reduce_mean(
+      label_hashing.BernoulliBuckets().cross_entropy(output, labels)
+    )
+
+  return tff.learning.models.FunctionalModel(
+    initial_weights=(network.initial_weights(seed, num_labels), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=loss,
+    metrics_fns=metrics_fns(
+      is_frequent, lambda logits, k: tf.math.top_k(logits, k).indices
+    ),
+    input_spec=(
+      network.input_spec,
+      tf.TensorSpec([None, max_labels], tf.int32),
+    ),
+  )
+
+
+def metrics_fns(
+  is_frequent: np.ndarray,
+  top_classes_fn: Callable[[tf.Tensor, int], tf.Tensor],
+) -> tuple[Callable, Callable, Callable]:
+  """Returns the `metrics_fns` of a `tff.learning.models.FunctionalModel`.
+
+  They are `loss`, `accuracy`, which is the precision at 1, those of
+  `multi_label_metrics.precisions`, and `num_examples`.
+
+  Args:
+    is_frequent: bool `[num_labels]`.
+    top_classes_fn: From predictions and k to `int32[batch, k]`, the labels of
+      the highest scores, the highest first.
+  """
+  num_top = min(max(multi_label_metrics.KS), len(is_frequent))
+
+  @tf.function
+  def initialize():
+    return collections.OrderedDict(
+      loss=tf.constant(0.0),
+      hits=tf.zeros([2, len(multi_label_metrics.KS)], tf.int64),
+      num_examples=tf.constant(0, tf.int64),
+    )
+
+  @tf.function
+  def update(state, labels, batch_output, sample_weight=None):
+    del sample_weight
+    top_classes = top_classes_fn(batch_output.predictions, num_top)
+    num_examples = tf.shape(labels)[0]
+    added = collections.OrderedDict(
+      loss=batch_output.loss * tf.cast(num_examples, tf.float32),
+      hits=multi_label_metrics.count_hits(
+        top_classes, labels, tf.constant(is_frequent)
+      ),
+      num_examples=tf.cast(num_examples, tf.int64),
+    )
+    return tf.nest.map_structure(tf.add, state, added)
+
+  @tf.function
+  def finalize(state):
+    num_examples = state['num_examples']
+    values = multi_label_metrics.precisions(state['hits'], num_examples)
+    return collections.OrderedDict(
+      loss=tf.math.divide_no_nan(
+        state['loss'], tf.cast(num_examples, tf.float32)
+      ),
+      accuracy=values['precision_at_1'],
+      **values,
+      num_examples=num_examples,
+    )
+
+  return initialize, update, finalize

@@ -1,0 +1,202 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Multi-label data of .npz files: Delicious, Bibtex, and a Stack Exchange."""
+
+from collections.abc import Mapping
+import functools
+
+import numpy as np
+
+from tasks import npz_files
+from tasks.many_labels import multi_label_source
+
+_PARTS = ('indptr', 'indices', 'data')
+_SIZES = ('n_features', 'n_labels')
+_HELD_OUT_SHARE = 10  # One of so many examples, of files that are not split.
+
+
+def delicious(data_dir: str) -> multi_label_source.MultiLabelSource:
+  """Bookmarks and their tags, from `delicious.npz`.
+
+  The file has features `x` and labels `y` in the CSR layout, for `train` and
+  for `test`: `x_train_indptr`, `x_train_indices` and `x_train_data`, and so on;
+  and their numbers, `n_features` and `n_labels`.
+
+  Args:
+    data_dir: The directory that holds the file.
+
+  Returns:
+    A source of 983 labels.
+
+  Raises:
+    ValueError: If the file is missing.
+  """
+  return _npz_source(data_dir, 'delicious.npz', is_split=True)
+
+
+def bibtex(data_dir: str) -> multi_label_source.MultiLabelSource:
+  """Publications and their tags, from `bibtex.npz`; see `delicious`.
+
+  Args:
+    data_dir: The directory that holds the file.
+
+  Returns:
+    A source of 159 labels.
+
+  Raises:
+    ValueError: If the file is missing.
+  """
+  return _npz_source(data_dir, 'bibtex.npz', is_split=True)
+
+
+def stackex(data_dir: str) -> multi_label_source.MultiLabelSource:
+  """Questions on cooking and their tags, from `stackex_cooking.npz`.
+
+  The file is as that of `delicious`, but not split: `x_indptr`, `x_indices`,
+  `x_data`, and `y` likewise. Every tenth example, beginning with the tenth, is
+  held out.
+
+  Args:
+    data_dir: The directory that holds the file.
+
+  Returns:
+    A source of 400 labels.
+
+  Raises:
+    ValueError: If the file is missing.
+  """
+  return _npz_source(data_dir, 'stackex_cooking.npz', is_split=False)
+
+
+def _npz_source(
+  data_dir: str, file_name: str, *, is_split: bool
+) -> multi_label_source.MultiLabelSource:
+  (path,) = npz_files.find_files(data_dir, [file_name])
+  return multi_label_source.MultiLabelSource(
+    npz_files.hash_files([path]), functools.partial(_load, path, is_split)
+  )
+
+
+def _load(path: str, is_split: bool) -> multi_label_source.MultiLabelData:
+  splits = ('_train', '_test') if is_split else ('',)
+  names = [f'{xy}{s}_{part}' for s in splits for xy in 'xy' for part in _PARTS]
+  read = npz_files.read_npz(path, [*_SIZES, *names])
+  num_features, num_labels = map(int, read[: len(_SIZES)])
+  arrays = dict(zip(names, read[len(_SIZES) :], strict=True))
+
+  def examples(split):
+    features = _rows(path, f'x{split}', arrays, num_features)
+    labels = _rows(path, f'y{split}', arrays, num_labels)
+    _check_labels(path, f'y{split}', labels)
+    if len(features) != len(labels):
+      raise ValueError(
+        f'Expected {path} to have as many rows of `x{split}` as of '
+        f'`y{split}`, found {len(features)} and {len(labels)}: replace it.'
+      )
+    labels = multi_label_source.SparseRows(labels.indptr, labels.indices)
+    return multi_label_source.MultiLabelExamples(features, labels)
+
+  if is_split:
+    train, test = map(examples, splits)
+  else:
+    (whole,) = map(examples, splits)
+    rows = np.arange(len(whole.labels))
+    is_test = rows % _HELD_OUT_SHARE == _HELD_OUT_SHARE - 1
+    train, test = whole.take(rows[~is_test]), whole.take(rows[is_test])
+  return multi_label_source.check_data(
+    path,
+    multi_label_source.MultiLabelData(num_features, num_labels, train, test),
+  )
+
+
+def _rows(
+  path: str, name: str, arrays: Mapping[str, np.ndarray], num_columns: int
+) -> multi_label_source.SparseRows:
+  """The rows of a matrix, checked."""
+  indptr, indices, values = (arrays[f'{name}_{part}'] for part in _PARTS)
+  is_layout = (
+    indptr.dtype.kind in 'iu'
+    and indices.dtype.kind in 'iu'
+    and values.dtype.kind in 'iuf'
+    and (indptr.ndim, indices.ndim) == (1, 1)
+    and indices.shape == values.shape
+    and indptr.size > 0
+    and (indptr[0], indptr[-1]) == (0, indices.size)
+    and bool(np.all(indptr[1:] >= indptr[:-1]))
+  )
+  if not is_layout:
+    raise ValueError(
+      f'Expected `{name}_indptr` of {path} to ascend from 0 to the number of '
+      f'`{name}_indices` and of `{name}_data`, found {indptr.dtype} '
+      f'{list(indptr.shape)}, {indices.dtype} {list(indices.shape)} and '
+      f'{values.dtype} {list(values.shape)}: replace it.'
+    )
+  rows = multi_label_source.SparseRows(
+    indptr.astype(np.int64), indices.astype(np.int32), values.astype(np.float32)
+  )
+  out_of_range = np.flatnonzero((indices < 0) | (indices >= num_columns))
+  if out_of_range.size:
+    raise _bad_row(
+      path,
+      f'columns from 0 to {num_columns - 1} in `{name}_indices`',
+      rows,
+      out_of_range[0],
+      indices,
+    )
+  not_finite = np.flatnonzero(~np.isfinite(rows.values))
+  if not_finite.size:
+    raise _bad_row(
+      path,
+      f'finite numbers in `{name}_data`',
+      rows,
+      not_finite[0],
+      values,
+    )
+  return rows
+
+
+def _check_labels(
+  path: str, name: str, labels: multi_label_source.SparseRows
+) -> None:
+  not_ones = np.flatnonzero(labels.values != 1)
+  if not_ones.size:
+    raise _bad_row(
+      path, f'ones in `{name}_data`', labels, not_ones[0], labels.values
+    )
+  row_of_entries = labels.row_of_entries()
+  order = np.lexsort((labels.indices, row_of_entries))
+  row, label = row_of_entries[order], labels.indices[order]
+  again = np.flatnonzero((row[1:] == row[:-1]) & (label[1:] == label[:-1]))
+  if again.size:
+    raise _bad_row(
+      path,
+      f'distinct labels in each row of `{name}_indices`',
+      labels,
+      order[again[0]],
+      labels.indices,
+    )
+
+
+def _bad_row(
+  path: str,
+  expected: str,
+  rows: multi_label_source.SparseRows,
+  entry: int,
+  values: np.ndarray,
+) -> ValueError:
+  row = np.searchsorted(rows.indptr, entry, side='right') - 1
+  return ValueError(
+    f'Expected {expected} of {path}, found {values[entry]} in row {row}: '
+    'correct that row, or leave it out.'
+  )

@@ -1,0 +1,209 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tasks with many labels, of which an example has a few."""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+
+import attrs
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import assembly
+from tasks import client_database
+from tasks import functional_models
+from tasks import options as options_lib
+from tasks import preprocessing
+from tasks import sources
+from tasks.many_labels import api_calls_source
+from tasks.many_labels import feature_hashing
+from tasks.many_labels import label_partition
+from tasks.many_labels import multi_label_database
+from tasks.many_labels import multi_label_models
+from tasks.many_labels import multi_label_npz
+from tasks.many_labels import multi_label_source
+from tasks.many_labels import xc_files
+from tff_methods import label_hashing
+
+_SOURCES = {
+  'delicious': multi_label_npz.delicious,
+  'bibtex': multi_label_npz.bibtex,
+  'stackex': multi_label_npz.stackex,
+  'xc': xc_files.xc,
+  'api_calls': api_calls_source.api_calls,
+}
+NAMES = tuple(_SOURCES)
+
+# 10 clients and 5 epochs: section 5 of "Federated Multiple Label Hashing
+# (FedMLH)". Batches of 100, 400 hidden units and a hundredth of the examples:
+# the code of its authors.
+_DEFAULTS = options_lib.TaskOptions(
+  batch_size=100,
+  epochs=5,
+  num_clients=10,
+  feature_width=2_000,
+  hidden_width=400,
+  frequent_share=0.01,
+)
+# Of 19 labels an example: most would be with 8 of the 10 clients.
+_DELICIOUS_DEFAULTS = dataclasses.replace(_DEFAULTS, frequent_share=0.1)
+# Logits are many: 128 MB of 320,000 labels for so many examples.
+_EVAL_BATCH_SIZE = 100
+
+
+@attrs.define(frozen=True)
+class MultiLabelTask(tff.simulation.baselines.BaselineTask):
+  """A task whose examples have any number of labels.
+
+  Attributes:
+    num_labels: All labels are below.
+    network: The layers of the model, from an example's numbers to logits.
+    max_labels: The width that labels are padded to, by -1.
+    frequent_classes: Those that each are with one client alone.
+  """
+
+  num_labels: int = attrs.field(kw_only=True)
+  network: label_hashing.Network = attrs.field(kw_only=True)
+  max_labels: int = attrs.field(kw_only=True)
+  frequent_classes: tuple[int, ...] = attrs.field(kw_only=True)
+
+  def is_frequent(self) -> np.ndarray:
+    """Whether each class is frequent, bool `[num_labels]`."""
+    return np.isin(np.arange(self.num_labels), self.frequent_classes)
+
+  def hashed_model(
+    self, label_hash: label_hashing.LabelHash, seed: int
+  ) -> label_hashing.HashedLabelModel:
+    """Returns the same network for each table of buckets of the labels."""
+    return label_hashing.HashedLabelModel(
+      self.network, label_hash, self.max_labels, seed=seed
+    )
+
+  def evaluated_model_fn(
+    self, model: label_hashing.HashedLabelModel, decoding: str
+  ) -> Callable[[], tff.learning.models.VariableModel]:
+    """Returns what makes a `hashed_model` with the metrics of `model_fn`'s.
+
+    Args:
+      model: For the labels of the task.
+      decoding: As of `label_hashing.top_k`.
+    """
+    metrics_fns = multi_label_models.metrics_fns(
+      self.is_frequent(),
+      lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[1],
+    )
+    return lambda: functional_models.variable_model(
+      model.functional_model(metrics_fns)
+    )
+
+
+def build_multi_label_task(
+  name: str,
+  data_dir: str | None,
+  cache_dir: str | None,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> MultiLabelTask:
+  """Builds one of `NAMES`; see `tasks.build_task`."""
+  options = options_lib.resolve(
+    name, options, _DELICIOUS_DEFAULTS if name == 'delicious' else _DEFAULTS
+  )
+  cache_dir = client_database.cache_directory(cache_dir)
+  source = sources.open_source(
+    name, _SOURCES[name], data_dir, needs_data_dir=name != 'api_calls'
+  )
+  path = client_database.ensure_database(
+    cache_dir,
+    name,
+    {
+      'source': source.fingerprint,
+      'num_clients': options.num_clients,
+      'frequent_share': options.frequent_share,
+      'seed': seed,
+    },
+    lambda p: _build(p, source, options, seed),
+  )
+  return _assemble(path, seed, options)
+
+
+def _assemble(
+  path: str, seed: int, options: options_lib.TaskOptions
+) -> MultiLabelTask:
+  summary = multi_label_database.load_summary(path)
+  feature_hash = feature_hashing.FeatureHash(
+    summary.num_features, options.feature_width
+  )
+  is_frequent = label_partition.is_frequent(
+    summary.label_counts, summary.num_examples, options.frequent_share
+  )
+
+  def decode(serialized):
+    indices, values, labels = multi_label_database.parse_examples(serialized)
+    labels = tf.cast(labels, tf.int32).to_tensor(
+      label_hashing.PADDING, shape=[None, summary.max_labels]
+    )
+    return feature_hash(indices, values), labels
+
+  datasets = tff.simulation.baselines.BaselineTaskDatasets(
+    train_data=client_database.load_train_data(path),
+    test_data=client_database.load_test_data(path),
+    train_preprocess_fn=preprocessing.build_train_preprocess_fn(
+      assembly.client_spec(options, client_database.largest_client(path)),
+      decode,
+      seed,
+    ),
+    eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
+  )
+
+  network = label_hashing.DenseNetwork(
+    feature_hash.width, 2 * (options.hidden_width,)
+  )
+
+  @functools.cache
+  def functional_model() -> tff.learning.models.FunctionalModel:
+    return multi_label_models.baseline(
+      network,
+      seed=seed,
+      max_labels=summary.max_labels,
+      is_frequent=is_frequent,
+    )
+
+  return MultiLabelTask(
+    datasets,
+    lambda: functional_models.variable_model(functional_model()),
+    num_labels=len(is_frequent),
+    network=network,
+    max_labels=summary.max_labels,
+    frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
+  )
+
+
+def _build(
+  path: str,
+  source: multi_label_source.MultiLabelSource,
+  options: options_lib.TaskOptions,
+  seed: int,
+) -> None:
+  data = source.load()
+  labels = data.train.labels
+  counts = np.bincount(labels.indices, minlength=data.num_labels)
+  partition = label_partition.partition_by_frequent_classes(
+    labels,
+    label_partition.is_frequent(counts, len(labels), options.frequent_share),
+    options.num_clients,
+    np.random.default_rng(seed),
+  )
+  multi_label_database.write_database(path, data, partition)

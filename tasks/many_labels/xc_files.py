@@ -1,0 +1,248 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Text files of the Extreme Classification Repository."""
+
+from collections.abc import Iterator, Sequence
+import functools
+import os
+
+import numpy as np
+
+from tasks import npz_files
+from tasks.many_labels import multi_label_source
+
+_ONE_FILE_A_SPLIT = ('train.txt', 'test.txt')
+_TWO_FILES_A_SPLIT = (
+  'trn_X_Xf.txt',
+  'trn_X_Y.txt',
+  'tst_X_Xf.txt',
+  'tst_X_Y.txt',
+)
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+# Columns of a row and their values.
+_Entries = tuple[np.ndarray, np.ndarray]
+
+
+class _BadLineError(Exception):
+  """What was expected of a line, what was found, and what to do."""
+
+
+def xc(data_dir: str) -> multi_label_source.MultiLabelSource:
+  """Data of the Extreme Classification Repository, bags of words.
+
+  There are two layouts. Of a split either is one file, `train.txt` and
+  `test.txt`: the first line has the numbers of examples, features and labels,
+  and each other line an example, `3,17 0:0.25 8:1.5`, its labels and then its
+  features with their values; it begins with a space if it has no labels. Or it
+  is two, `trn_X_Xf.txt` and `trn_X_Y.txt`, `tst_X_Xf.txt` and `tst_X_Y.txt`,
+  one of features and one of labels: the first line has the numbers of examples
+  and of features or labels, each other line those of an example with their
+  values. Features and labels count from 0.
+
+  An example without labels is kept: it is a negative one of every label. A
+  label that is there twice counts once.
+
+  Args:
+    data_dir: The directory that holds the files.
+
+  Returns:
+    A source.
+
+  Raises:
+    ValueError: If files are missing.
+  """
+  directory = os.path.expanduser(data_dir)
+  has = [
+    all(os.path.isfile(os.path.join(directory, name)) for name in names)
+    for names in (_ONE_FILE_A_SPLIT, _TWO_FILES_A_SPLIT)
+  ]
+  if not any(has):
+    raise ValueError(
+      f'Expected the files {" and ".join(_ONE_FILE_A_SPLIT)}, or '
+      f'{", ".join(_TWO_FILES_A_SPLIT)}, in {directory}, found neither: '
+      '`data_dir` must be a directory of the Extreme Classification Repository.'
+    )
+  names = _ONE_FILE_A_SPLIT if has[0] else _TWO_FILES_A_SPLIT
+  paths = npz_files.find_files(directory, names)
+  return multi_label_source.MultiLabelSource(
+    npz_files.hash_files(paths), functools.partial(_load, paths)
+  )
+
+
+def _load(paths: Sequence[str]) -> multi_label_source.MultiLabelData:
+  num_files = len(paths) // 2
+  read = _read_one_file if num_files == 1 else _read_two_files
+  train, sizes = read(*paths[:num_files])
+  test, test_sizes = read(*paths[num_files:])
+  if sizes != test_sizes:
+    raise ValueError(
+      f'Expected {paths[-1]} to have as many features and labels as '
+      f'{paths[0]}, {sizes[0]} and {sizes[1]}, found {test_sizes[0]} and '
+      f'{test_sizes[1]}: take both from the same archive.'
+    )
+  return multi_label_source.check_data(
+    os.path.dirname(paths[0]),
+    multi_label_source.MultiLabelData(*sizes, train, test),
+  )
+
+
+def _read_one_file(
+  path: str,
+) -> tuple[multi_label_source.MultiLabelExamples, tuple[int, int]]:
+  """The examples of a split, and the numbers of features and labels."""
+
+  def parse(line, num_features, num_labels):
+    labels, features = '', line
+    if line[:1].strip():
+      labels, _, features = line.partition(' ')
+    return (
+      _parse_labels(labels.strip(), num_labels),
+      _parse_pairs(features, num_features, 'features'),
+    )
+
+  header, rows = _read_rows(path, ('features', 'labels'), parse)
+  labels = [labels for labels, _ in rows]
+  features = multi_label_source.SparseRows.from_lists(
+    (indices for _, (indices, _) in rows), (values for _, (_, values) in rows)
+  )
+  return multi_label_source.MultiLabelExamples(
+    features, multi_label_source.SparseRows.from_lists(labels)
+  ), header
+
+
+def _read_two_files(
+  features_path: str, labels_path: str
+) -> tuple[multi_label_source.MultiLabelExamples, tuple[int, int]]:
+  """As `_read_one_file`."""
+
+  def parse_features(line, num_features):
+    return _parse_pairs(line, num_features, 'features')
+
+  def parse_labels(line, num_labels):
+    labels, values = _parse_pairs(line, num_labels, 'labels')
+    if np.any(values <= 0):
+      raise _BadLineError(
+        f'labels with values above 0, found {values.min():g}: leave it out.'
+      )
+    return np.unique(labels)
+
+  (num_features,), rows = _read_rows(
+    features_path, ('features',), parse_features
+  )
+  (num_labels,), labels = _read_rows(labels_path, ('labels',), parse_labels)
+  if len(rows) != len(labels):
+    raise ValueError(
+      f'Expected {labels_path} to have as many examples as {features_path}, '
+      f'{len(rows)}, found {len(labels)}: take both from the same archive.'
+    )
+  features = multi_label_source.SparseRows.from_lists(
+    (indices for indices, _ in rows), (values for _, values in rows)
+  )
+  return multi_label_source.MultiLabelExamples(
+    features, multi_label_source.SparseRows.from_lists(labels)
+  ), (num_features, num_labels)
+
+
+def _read_rows(path: str, names: Sequence[str], parse) -> tuple[tuple, list]:
+  """Reads a file.
+
+  Args:
+    path: Of the file.
+    names: What is counted in the first line after the examples.
+    parse: From a line and these counts to a row; raises `_BadLineError`.
+
+  Returns:
+    The counts, and the rows.
+
+  Raises:
+    ValueError: If a line is not as it should be, or there is one too few or too
+      many.
+  """
+  rows = []
+  with open(path, encoding='utf-8', errors='replace') as f:
+    lines = enumerate(f, start=1)
+    num_examples, *counts = _parse_header(path, names, lines)
+    for number, line in lines:
+      try:
+        rows.append(parse(line, *counts))
+      except _BadLineError as e:
+        raise ValueError(f'Expected in line {number} of {path} {e}') from None
+  if len(rows) != num_examples:
+    raise ValueError(
+      f'Expected {path} to have {num_examples} examples, as its first line '
+      f'says, found {len(rows)}: replace it, or correct that line.'
+    )
+  return tuple(counts), rows
+
+
+def _parse_header(
+  path: str, names: Sequence[str], lines: Iterator[tuple[int, str]]
+) -> list[int]:
+  _, line = next(lines, (1, ''))
+  try:
+    counts = [int(token) for token in line.split()]
+  except ValueError:
+    counts = []
+  if len(counts) != 1 + len(names) or min(counts) < 1:
+    raise ValueError(
+      f'Expected in line 1 of {path} the numbers of examples, '
+      f'{" and ".join(names)}, found {line[:80].strip()!r}: replace it.'
+    )
+  return counts
+
+
+def _parse_labels(text: str, num_labels: int) -> list[int]:
+  """The labels of `3,17`, distinct and ascending."""
+  if not text:
+    return []
+  labels = []
+  for token in text.split(','):
+    if not token.isdecimal():
+      raise _BadLineError(
+        f'labels with commas between them, found {text[:80]!r}: begin the line '
+        'of an example without labels with a space.'
+      )
+    labels.append(_check_index(int(token), num_labels, 'labels'))
+  return sorted(set(labels))
+
+
+def _parse_pairs(text: str, num_columns: int, name: str) -> _Entries:
+  """The columns and values of `0:0.25 8:1.5`."""
+  indices, values = [], []
+  for pair in text.split():
+    index, _, value = pair.partition(':')
+    try:
+      indices.append(int(index))
+      values.append(float(value))
+    except ValueError:
+      raise _BadLineError(
+        f'{name} with their values, as 8:1.5, found {pair[:80]!r}: correct it.'
+      ) from None
+    _check_index(indices[-1], num_columns, name)
+    if not -_FLOAT32_MAX <= values[-1] <= _FLOAT32_MAX:
+      raise _BadLineError(
+        f'{name} with finite values, found {pair[:80]!r}: correct it.'
+      )
+  # Of numpy, since there may be tens of millions in all.
+  return np.array(indices, np.int32), np.array(values, np.float32)
+
+
+def _check_index(index: int, num_columns: int, name: str) -> int:
+  if not 0 <= index < num_columns:
+    raise _BadLineError(
+      f'{name} from 0 to {num_columns - 1}, found {index}: correct it, or the '
+      'number in the first line.'
+    )
+  return index

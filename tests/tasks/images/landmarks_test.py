@@ -1,0 +1,207 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import os
+import tempfile
+from unittest import mock
+import urllib.error
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_federated as tff
+
+import tasks
+from tasks.images import embedding_models
+from tff_methods import retrieval
+
+_CLIENTS = {'anna': 5, 'bob': 3}
+
+
+def _image(label):
+  """A gradient along each side, so that it shows where a crop begins."""
+  row = np.linspace(0, 250, 320)
+  column = np.linspace(0, 250, 240)[:, np.newaxis]
+  channels = np.broadcast_arrays(row, column, np.full((1, 1), label % 256))
+  return np.stack(
+    [np.broadcast_to(c, (240, 320)) for c in channels], axis=-1
+  ).astype(np.uint8)
+
+
+def _write_examples(path, labels):
+  with tf.io.TFRecordWriter(path) as writer:
+    for label in labels:
+      jpeg = tf.io.encode_jpeg(_image(label), quality=100).numpy()
+      feature = {
+        'image/encoded_jpeg': tf.train.Feature(
+          bytes_list=tf.train.BytesList(value=[jpeg])
+        ),
+        'class': tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+      }
+      example = tf.train.Example(features=tf.train.Features(feature=feature))
+      writer.write(example.SerializeToString())
+
+
+def _write_landmarks(directory):
+  train_dir = os.path.join(directory, 'gld160k', 'train')
+  os.makedirs(train_dir)
+  for i, (client, num_examples) in enumerate(_CLIENTS.items()):
+    labels = 1000 * i + np.arange(num_examples)
+    _write_examples(os.path.join(train_dir, client), labels)
+  _write_examples(
+    os.path.join(directory, 'gld160k', 'test.tfRecord'), [7, 2027]
+  )
+
+
+def _tiny_body():
+  pool = tf.keras.layers.GlobalAveragePooling2D(input_shape=(224, 224, 3))
+  return tf.keras.Sequential([pool, tf.keras.layers.Dense(64)])
+
+
+def _offsets(x):
+  """Where in the resized images crops begin: `[batch, (column, row)]`."""
+  pixels = (np.asarray(x)[:, 0, 0, :2] + 1) * 127.5
+  return pixels / 250 * 256
+
+
+class ClientsTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.dir = cls.enterClassContext(tempfile.TemporaryDirectory())
+    _write_landmarks(cls.dir)
+    with mock.patch.object(
+      embedding_models, 'build_mobilenet_fn', lambda seed: _tiny_body
+    ):
+      cls.task = tasks.build_task('gldv2', data_dir=cls.dir)
+
+  def _batch(self, client_id):
+    train_data = self.task.datasets.train_data.preprocess(
+      self.task.datasets.train_preprocess_fn
+    )
+    (batch,) = train_data.create_tf_dataset_for_client(client_id)
+    return batch
+
+  def test_clients_are_the_files(self):
+    self.assertEqual(self.task.datasets.train_data.client_ids, [*_CLIENTS])
+    x, y = self._batch('bob')
+    self.assertEqual(x.shape, (3, 224, 224, 3))
+    self.assertAllEqual(np.sort(y), [1000, 1001, 1002])
+
+  def test_dataset_computation_takes_a_client_id(self):
+    train_data = self.task.datasets.train_data.preprocess(
+      self.task.datasets.train_preprocess_fn
+    )
+    (batch,) = train_data.dataset_computation('anna')
+    x, y = self._batch('anna')
+    self.assertAllEqual(batch[0], x)
+    self.assertAllEqual(batch[1], y)
+
+  def test_training_crops_differ_by_image_and_repeat(self):
+    x, _ = self._batch('anna')
+    offsets = _offsets(x)
+    self.assertAllInRange(offsets, -2.0, 34.0)
+    self.assertGreater(offsets.std(axis=0).min(), 2.0)
+    self.assertAllEqual(x, self._batch('anna')[0])
+
+  def test_evaluation_crops_the_middle(self):
+    ((x, y),) = self.task.datasets.get_centralized_test_data()
+    self.assertAllEqual(y, [7, 2027])
+    self.assertAllClose(_offsets(x), np.full((2, 2), 16.0), atol=2.0)
+    self.assertAllClose(
+      (x[:, 100, 100, 2] + 1) * 127.5, [7.0, 2027 % 256], atol=4.0
+    )
+
+  def test_scores_are_scaled_cosines_of_2028_rows(self):
+    ((x, _),) = self.task.datasets.get_centralized_test_data()
+    model = self.task.model_fn()
+    scores = model.predict_on_batch(x, training=False)
+    self.assertEqual(scores.shape, (2, 2028))
+    self.assertAllInRange(scores, -20.001, 20.001)
+    self.assertAllClose(np.std(scores), 20 / 64**0.5, rtol=0.1)
+
+
+class MobileNetTest(tf.test.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.body_fn = staticmethod(embedding_models.build_mobilenet_fn(3))
+    cls.body = cls.body_fn()
+
+  def test_no_batch_normalization_is_left(self):
+    layers = [type(layer).__name__ for layer in self.body.layers]
+    self.assertEqual(layers.count('GroupNormalization'), 46)
+    self.assertNotIn('BatchNormalization', layers)
+    self.assertEmpty(self.body.non_trainable_variables)
+
+  def test_number_of_weights(self):
+    sizes = [v.shape.num_elements() for v in self.body.trainable_variables]
+    self.assertEqual(sum(sizes), 3_033_456)
+
+  def test_embeds_an_image(self):
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 224, 224, 3))
+    embedding = self.body(x.astype(np.float32)).numpy()
+    self.assertEqual(embedding.shape, (1, 64))
+    self.assertGreater(embedding.std(), 0.01)
+
+  @pytest.mark.slow
+  def test_row_model_has_the_weights_of_the_model_in_their_order(self):
+    rows = embedding_models.class_rows(3, 5)
+    rows.build((None, 64))
+    input_spec = (
+      tf.TensorSpec((None, 224, 224, 3), tf.float32),
+      tf.TensorSpec((None,), tf.int32),
+    )
+    row_model = retrieval.row_model_from_keras(
+      self.body_fn, rows, input_spec=input_spec
+    )
+    trainable, _ = row_model.full_model().initial_weights
+    expected = [*self.body.trainable_variables, rows.rows]
+    for a, b in zip(trainable, expected, strict=True):
+      self.assertAllEqual(a, b)
+
+
+class FilesTest(tf.test.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.dir = self.enterContext(tempfile.TemporaryDirectory())
+
+  def test_says_what_to_do_without_network(self):
+    error = urllib.error.URLError('no route to host')
+    with mock.patch.object(
+      tff.simulation.datasets.gldv2, 'load_data', side_effect=error
+    ):
+      with self.assertRaisesRegex(
+        ValueError, "no route to host.*`data_dir` .*'omniglot'"
+      ) as caught:
+        tasks.build_task('gldv2', cache_dir=self.dir)
+    self.assertNotIn('\n', str(caught.exception))
+    self.assertEmpty(os.listdir(self.dir))
+
+  def test_refuses_a_data_dir_without_the_files(self):
+    with self.assertRaisesRegex(ValueError, 'gld160k/train with a file of'):
+      tasks.build_task('gldv2', data_dir=self.dir)
+    _write_landmarks(self.dir)
+    os.remove(os.path.join(self.dir, 'gld160k', 'test.tfRecord'))
+    with self.assertRaisesRegex(ValueError, 'test.tfRecord, found none'):
+      tasks.build_task('gldv2', data_dir=self.dir)
+
+  def test_refuses_options_of_other_tasks(self):
+    options = tasks.TaskOptions(num_clients=3)
+    with self.assertRaisesRegex(ValueError, 'found `num_clients=3`'):
+      tasks.build_task('gldv2', cache_dir=self.dir, options=options)
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,215 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import hashlib
+import pathlib
+import sys
+import tempfile
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+import pytest
+
+from tasks.many_labels import api_calls_source
+
+
+def _modules(is_test, number):
+  """Names of modules by the side of the split that they are on."""
+  names = (f'module{i}' for i in range(10_000))
+  # The digest's first 8 bytes, the lowest first.
+  first = (hashlib.sha256(n.encode()).digest()[7::-1].hex() for n in names)
+  numbered = enumerate(int(digits, 16) for digits in first)
+  chosen = (f'module{i}' for i, n in numbered if (n % 10 == 0) == is_test)
+  return [next(chosen) for _ in range(number)]
+
+
+def _decode(examples, row):
+  of_row = slice(*examples.labels.indptr[row : row + 2])
+  return examples.labels.indices[of_row].tolist()
+
+
+class FunctionsSourceTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+  def _source(self, sources, contents_hash='0'):
+    paths = {}
+    for name, text in sources.items():
+      path = self.dir / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      path.write_text(text)
+      paths[name] = str(path)
+    return api_calls_source.functions_source(paths, contents_hash)
+
+  def test_examples(self):
+    train = _modules(False, 6)
+    (test,) = _modules(True, 1)
+    sources = {
+      f'a/{m}.py': (
+        f'def getName_v{i}(self):\n  "Gets it."\n  b.open(close())\n'
+        f'def rare{i}(x):\n  seldom{i}()\n'
+      )
+      for i, m in enumerate(train)
+    }
+    sources[f'b/{test}.py'] = 'def set_name(x):\n  if other(): close()\n'
+    data = self._source(sources).load()
+    # Labels are 'close' and 'open', which six functions have.
+    self.assertEqual(data.num_labels, 2)
+    self.assertLen(data.train.labels, 6)
+    for row in range(6):
+      self.assertEqual(_decode(data.train, row), [0, 1])
+    self.assertLen(data.test.labels, 1)
+    self.assertEqual(_decode(data.test, 0), [0])
+    # argument self; docstring gets, it; name get, name, v. Of numbers each is
+    # there once only.
+    self.assertEqual(data.num_features, 6)
+    for row in range(6):
+      of_row = slice(*data.train.features.indptr[row : row + 2])
+      features = data.train.features.indices[of_row].tolist()
+      self.assertEqual(features, list(range(6)))
+    self.assertEqual(data.test.features.indices.tolist(), [4])
+    self.assertTrue(np.all(data.train.features.values == 1))
+
+  def test_copies_are_left_out(self):
+    function = 'def f{}(x):\n  """Doc."""\n  call()\n'
+    modules = _modules(False, 7)
+    sources = {f'a/{m}.py': function.format(i) for i, m in enumerate(modules)}
+    # The same once more, elsewhere, and with another body.
+    for i, m in enumerate(modules):
+      sources[f'copy/of/{m}.py'] = function.format(i) + '  more()\n'
+    (test,) = _modules(True, 1)
+    sources[f'b/{test}.py'] = function.format(3) + function.format(99)
+    data = self._source(sources).load()
+    self.assertEqual((data.num_labels, len(data.train.labels)), (1, 7))
+    self.assertLen(data.test.labels, 1)
+
+  def test_module_of_a_package_is_called_as_the_package(self):
+    (test,) = _modules(True, 1)
+    sources = {
+      f'a/{m}.py': f'def f{i}(): call()\n'
+      for i, m in enumerate(_modules(False, 5))
+    }
+    sources[f'a/{test}/__init__.py'] = 'def g(): call()\n'
+    self.assertLen(self._source(sources).load().test.labels, 1)
+
+  def test_what_is_no_module_is_skipped(self):
+    sources = {
+      f'a/{m}.py': f'def f{i}(): call()\n'
+      for i, m in enumerate(_modules(False, 5) + _modules(True, 1))
+    }
+    sources['a/template.py'] = 'def {{name}}(): call()\n'
+    data = self._source(sources).load()
+    self.assertLen(data.train.labels, 5)
+
+  def test_names_a_missing_file(self):
+    source = api_calls_source.functions_source({'a.py': '/not/there.py'}, '0')
+    with self.assertRaisesRegex(
+      ValueError, 'Expected /not/there.py, found .*FileNotFoundError.* anew'
+    ):
+      source.load()
+
+  def test_refuses_too_few_functions(self):
+    with self.assertRaisesRegex(ValueError, 'the packages .* found 0 with 0'):
+      self._source({'a.py': 'def f(): call()\n'}).load()
+
+
+class ApiCallsTest(absltest.TestCase):
+  """With a lock and packages of its own."""
+
+  def setUp(self):
+    super().setUp()
+    self.dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+    self.lock = self.dir / 'requirements.txt'
+    self.enterContext(mock.patch.object(api_calls_source, '_LOCK', self.lock))
+    path = [str(self.dir), *sys.path]
+    self.enterContext(mock.patch.object(sys, 'path', path))
+
+  def _install(self, package, sources, version='1.0'):
+    record = []
+    for name, text in sources.items():
+      path = self.dir / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      path.write_text(text)
+      content_hash = hashlib.sha256(text.encode()).hexdigest()
+      record.append(f'{name},sha256={content_hash},{len(text)}\n')
+    info = self.dir / f'{package}-{version}.dist-info'
+    info.mkdir(exist_ok=True)
+    (info / 'METADATA').write_text(f'Name: {package}\nVersion: {version}\n')
+    (info / 'RECORD').write_text(''.join(record))
+
+  def test_packages_of_the_lock_without_their_tests(self):
+    train, test = _modules(False, 5), _modules(True, 1)
+    functions = {m: f'def f{i}(): call()\n' for i, m in enumerate(train + test)}
+    named = {f'lib_a/{m}.py': text for m, text in functions.items()}
+    left_out = {
+      f'lib_a/{name}': f'def g{i}(): call()\n'
+      for i, name in enumerate(
+        [
+          'tests/module.py',
+          'test_some.py',
+          'some_test.py',
+          'conftest.py',
+          'substrates/jax/some.py',
+          'data.txt',
+        ]
+      )
+    }
+    self._install('lib_a', named | left_out)
+    self._install('lib_b', {'lib_b.py': 'def h(): call()\n'})
+    self._install('lib_c', {'lib_c.py': 'def i(): call()\n'})
+    self.lock.write_text(
+      '# Compiled.\nlib_a==1.0 \\\n    --hash=sha256:0\n    # via lib_c==1.0\n'
+      'lib_b==1.0\n'
+    )
+    source = api_calls_source.api_calls()
+    data = source.load()
+    self.assertEqual(len(data.train.labels) + len(data.test.labels), 7)
+    self.assertEqual(
+      api_calls_source.api_calls().fingerprint, source.fingerprint
+    )
+    self._install('lib_b', {'lib_b.py': 'def h(): other()\n'})
+    changed = api_calls_source.api_calls().fingerprint
+    self.assertNotEqual(changed, source.fingerprint)
+
+  def test_names_a_package_that_is_not_installed(self):
+    self.lock.write_text('no-such-library==1.0\n')
+    with self.assertRaisesRegex(
+      ValueError, 'Expected no-such-library, which requirements.txt names'
+    ):
+      api_calls_source.api_calls()
+
+  def test_names_the_missing_lock(self):
+    with self.assertRaisesRegex(ValueError, f'{self.lock}, .*, found none'):
+      api_calls_source.api_calls()
+
+
+class LockedPackagesTest(absltest.TestCase):
+  @pytest.mark.slow
+  @pytest.mark.timeout(900)
+  def test_has_thousands_of_labels(self):
+    data = api_calls_source.api_calls().load()
+    self.assertGreater(data.num_labels, 6_000)
+    self.assertGreater(len(data.train.labels), 55_000)
+    self.assertGreater(len(data.test.labels), 5_000)
+    counts = np.bincount(data.train.labels.indices)
+    self.assertEqual(counts.min(), 5)
+    # A power law: most labels have few functions, and some have thousands.
+    self.assertLess(np.median(counts), 12)
+    self.assertGreater(counts.max(), 5_000)
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,113 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+from absl.testing import absltest
+from absl.testing import parameterized
+import numpy as np
+
+from tasks.many_labels import label_partition
+from tasks.many_labels import multi_label_source
+
+_NUM_LABELS = 12
+
+
+def _labels(seed=0, num_examples=400):
+  """Classes of probabilities 1/2, 1/3, ...; some examples have none."""
+  rng = np.random.default_rng(seed)
+  chances = 1 / np.arange(2, _NUM_LABELS + 2)
+  return [
+    np.flatnonzero(rng.random(_NUM_LABELS) < chances).tolist()
+    for _ in range(num_examples)
+  ]
+
+
+def _partition(lists, frequent, num_clients=4, seed=0):
+  return label_partition.partition_by_frequent_classes(
+    multi_label_source.SparseRows.from_lists(lists),
+    np.isin(np.arange(_NUM_LABELS), frequent),
+    num_clients,
+    np.random.default_rng(seed),
+  )
+
+
+class IsFrequentTest(absltest.TestCase):
+  def test_share_is_of_the_examples(self):
+    counts = np.array([0, 1, 2, 3, 200])
+    for share, expected in ((0.01, [2, 3, 4]), (0.5, [4]), (0.011, [3, 4])):
+      is_frequent = label_partition.is_frequent(counts, 200, share)
+      self.assertEqual(np.flatnonzero(is_frequent).tolist(), expected)
+
+
+class PartitionTest(parameterized.TestCase):
+  @parameterized.product(frequent=[range(3), range(12), [1]], seed=[0, 1])
+  def test_each_example_is_where_its_frequent_classes_are(self, frequent, seed):
+    lists = _labels()
+    clients = [set(c.tolist()) for c in _partition(lists, frequent, seed=seed)]
+    home = {}
+    for j in frequent:
+      of_class = {i for i, row in enumerate(lists) if j in row}
+      home[j] = [k for k, c in enumerate(clients) if of_class <= c]
+      self.assertNotEmpty(home[j])
+    for i, row in enumerate(lists):
+      holders = {k for k, c in enumerate(clients) if i in c}
+      own = [j for j in frequent if j in row]
+      if own:
+        self.assertLessEqual(len(holders), len(own))
+        self.assertTrue(all(holders & set(home[j]) for j in own))
+      else:
+        self.assertLen(holders, 1)
+
+  def test_indices_ascend_and_are_distinct(self):
+    for client in _partition(_labels(), range(12)):
+      self.assertTrue(np.all(np.diff(client) > 0))
+
+  def test_several_frequent_classes_are_several_clients(self):
+    # 12 classes over 4 clients: some example is with more than one.
+    sizes = [len(c) for c in _partition(_labels(), range(12))]
+    self.assertGreater(sum(sizes), 400)
+
+  def test_seed_decides(self):
+    first, again, other = (
+      _partition(_labels(), range(3), seed=s) for s in (0, 0, 1)
+    )
+    for a, b in zip(first, again, strict=True):
+      np.testing.assert_array_equal(a, b)
+    self.assertNotEqual(
+      [c.tolist() for c in first], [c.tolist() for c in other]
+    )
+
+  def test_clients_of_classes_and_of_other_examples_are_uniform(self):
+    lists = [[0], *[[] for _ in range(50)]]
+    with_class, others = np.zeros(4), np.zeros(4)
+    for seed in range(300):
+      clients = _partition(lists, [0], seed=seed)
+      for k, client in enumerate(clients):
+        with_class[k] += 0 in client
+        others[k] += np.sum(client > 0)
+    # Five standard deviations of a binomial count.
+    for counts, n in ((with_class, 300), (others, 300 * 50)):
+      self.assertEqual(counts.sum(), n)
+      np.testing.assert_allclose(
+        counts, n / 4, atol=5 * np.sqrt(n * 3 / 16), rtol=0
+      )
+
+  def test_refuses_clients_without_examples(self):
+    with self.assertRaisesRegex(
+      ValueError, 'each of 4 clients, found that 3 .* 1 frequent .* fewer'
+    ):
+      _partition([[2], [2]], [2])
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,76 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tasks.many_labels import python_functions
+
+_SOURCE = b'''
+outside()
+
+@decorate(1)
+def first(a, /, b: int = default(), *args, c, **kwargs) -> kind():
+  """What it does.
+
+  More.
+  """
+  a.b.method(inner(c))[0](1)
+  return (lambda x: called_later(x))
+
+class Some:
+  limit = of_class()
+
+  async def second(self):
+    def third():
+      await_this()
+    await third()
+    self.x = [f'{shown(i)}' for i in range(3)]
+
+if outside():
+  def fourth(): pass
+'''
+
+
+class FindFunctionsTest(parameterized.TestCase):
+  def test_finds_all_in_their_order(self):
+    first, second, third, fourth = python_functions.find_functions(_SOURCE)
+    self.assertEqual(
+      first,
+      python_functions.Function(
+        'first',
+        ('a', 'b', 'args', 'c', 'kwargs'),
+        'What it does.\n\n  More.\n  ',
+        frozenset({'method', 'inner', 'called_later'}),
+      ),
+    )
+    self.assertEqual((second.name, second.arguments), ('second', ('self',)))
+    self.assertEqual(second.docstring, '')
+    self.assertEqual(second.calls, {'third', 'await_this', 'shown', 'range'})
+    self.assertEqual((third.name, third.calls), ('third', {'await_this'}))
+    self.assertEqual((fourth.name, fourth.calls), ('fourth', frozenset()))
+
+  def test_deep_expressions(self):
+    source = b'def f():\n  return ' + b'x(1) + ' * 2000 + b'y()'
+    (function,) = python_functions.find_functions(source)
+    self.assertEqual(function.calls, {'x', 'y'})
+
+  @parameterized.parameters(b'def f(:', b'print 1', b'x = \x00')
+  def test_refuses_what_is_no_module(self, source):
+    with self.assertRaises((SyntaxError, ValueError)):
+      python_functions.find_functions(source)
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,184 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks.text import text_models
+from tasks.text import vocabulary as vocabulary_lib
+
+_VOCABULARY = vocabulary_lib.Vocabulary([f'w{i}' for i in range(30)])
+_BODIES = {
+  'transformer': text_models.transformer_body,
+  'lstm': text_models.lstm_body,
+}
+_MODELS = {'transformer': text_models.transformer, 'lstm': text_models.lstm}
+
+
+def _random_weights(body):
+  rng = np.random.default_rng(3)
+  return [
+    w + rng.normal(scale=0.1, size=w.shape).astype(np.float32)
+    for w in body.initial_weights[0]
+  ]
+
+
+def _random_rows(batch_size=3):
+  rng = np.random.default_rng(4)
+  return rng.normal(scale=0.1, size=[batch_size, 20, 96]).astype(np.float32)
+
+
+def _embed(body, weights, rows):
+  return body.predict_on_batch((tuple(weights), ()), rows, False).numpy()
+
+
+class BodiesTest(tf.test.TestCase, parameterized.TestCase):
+  @parameterized.parameters(
+    ('transformer', {}, 336_096),
+    # A unit has 96 weights to it, 96 from it, and a bias.
+    ('transformer', {'ffn_dim': 2560}, 336_096 + 1024 * 193),
+    ('lstm', {}, 386_144),
+  )
+  def test_number_of_weights(self, name, kwargs, expected):
+    trainable, constants = _BODIES[name](0, **kwargs).initial_weights
+    self.assertEqual(sum(w.size for w in trainable), expected)
+    self.assertEqual({w.dtype for w in trainable}, {np.dtype(np.float32)})
+    self.assertEmpty(constants)
+
+  @parameterized.parameters('transformer', 'lstm')
+  def test_later_tokens_change_nothing_before(self, name):
+    body = _BODIES[name](0)
+    weights, rows = _random_weights(body), _random_rows()
+    embeddings = _embed(body, weights, rows)
+    changed = rows.copy()
+    changed[:, 12] += 0.1
+    difference = np.abs(_embed(body, weights, changed) - embeddings)
+    self.assertAllClose(difference[:, :12], np.zeros([3, 12, 96]), atol=1e-6)
+    self.assertAllGreater(difference[:, 12:].max(axis=(0, 2)), 1e-4)
+
+  @parameterized.parameters('transformer', 'lstm')
+  def test_weights_follow_from_the_seed(self, name):
+    tf.random.set_seed(1)
+    first, again, other = (
+      _MODELS[name](seed, _VOCABULARY).full_model().initial_weights[0]
+      for seed in (0, 0, 1)
+    )
+    for a, b, c in zip(first, again, other, strict=True):
+      self.assertAllEqual(a, b)
+      if a.ndim > 1:
+        self.assertNotAllClose(a, c)
+
+  def test_transformer_equals_keras_layers(self):
+    body = text_models.transformer_body(0, ffn_dim=40)
+    weights, rows = _random_weights(body), _random_rows()
+    positions, qkv, qkv_bias, attended, attended_bias, *others = weights
+    attention = tf.keras.layers.MultiHeadAttention(num_heads=8, key_dim=12)
+    h = (rows + positions) * np.float32(np.sqrt(96))
+    attention(h, h)
+    projections = []
+    for i in range(3):
+      part = slice(96 * i, 96 * (i + 1))
+      projections += [
+        qkv[:, part].reshape(96, 8, 12),
+        qkv_bias[part].reshape(8, 12),
+      ]
+    attention.set_weights(
+      [*projections, attended.reshape(8, 12, 96), attended_bias]
+    )
+    scale, offset, hidden, hidden_bias, output, output_bias, *last = others
+    h = _layer_norm([scale, offset], h + attention(h, h, use_causal_mask=True))
+    first = _dense(hidden, hidden_bias, activation='relu')
+    second = _dense(output, output_bias)
+    self.assertAllClose(
+      _embed(body, weights, rows),
+      _layer_norm(last, h + second(first(h))),
+      atol=1e-4,
+    )
+
+  def test_lstm_equals_keras_layers(self):
+    body = text_models.lstm_body(0)
+    weights, rows = _random_weights(body), _random_rows()
+    *lstm_weights, projection, projection_bias = weights
+    lstm = tf.keras.layers.LSTM(256, return_sequences=True)
+    lstm(rows)  # Makes its weights.
+    lstm.set_weights(lstm_weights)
+    unit_rows = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+    self.assertAllClose(
+      _embed(body, weights, rows),
+      _dense(projection, projection_bias)(lstm(unit_rows)),
+      atol=1e-5,
+    )
+
+
+class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
+  @parameterized.parameters('transformer', 'lstm')
+  def test_rows_are_of_length_one(self, name):
+    model = _MODELS[name](
+      0, vocabulary_lib.Vocabulary(list(map(str, range(999))))
+    )
+    self.assertEqual((model.num_classes, model.row_size), (1003, 96))
+    lengths = np.linalg.norm(model.full_model().initial_weights[0][-1], axis=1)
+    if name == 'lstm':
+      self.assertAllClose(lengths, np.ones(1003), atol=1e-6)
+    else:
+      self.assertAllClose(lengths.mean(), 1.0, atol=0.02)
+
+  def test_only_directions_of_the_lstms_rows_matter(self):
+    model = text_models.lstm(0, _VOCABULARY).full_model()
+    (*body, rows), constants = model.initial_weights
+    x = np.random.default_rng(0).integers(34, size=[2, 20]).astype(np.int32)
+    scores = [
+      model.predict_on_batch(((*body, scale * rows), constants), x, False)
+      for scale in (1.0, 3.0)
+    ]
+    self.assertAllClose(scores[0], scores[1], atol=1e-5)
+    self.assertEqual(scores[0].shape, (2, 20, 34))
+
+  @parameterized.parameters(
+    # Of `w0 w1 <other> w2 <end>`, all predicted: three words are scored.
+    ('transformer', 5, 3 / 3),
+    # The word that is not in the vocabulary is wrong; the end counts.
+    ('lstm', 5, 4 / 5),
+  )
+  def test_accuracy_of_perfect_predictions(self, name, examples, accuracy):
+    model = _MODELS[name](0, _VOCABULARY).full_model()
+    _, y = _VOCABULARY.encode(tf.constant(['w0 w1 other w2']))
+    state = model.update_metrics_state(
+      model.initialize_metrics_state(),
+      y,
+      tff.learning.models.BatchOutput(predictions=10.0 * tf.one_hot(y, 34)),
+    )
+    metrics = model.finalize_metrics(state)
+    self.assertEqual(metrics['num_examples'], examples)
+    self.assertAllClose(metrics['accuracy'], accuracy)
+
+
+def _dense(kernel, bias, activation=None):
+  layer = tf.keras.layers.Dense(len(bias), activation=activation)
+  layer.build([None, len(kernel)])
+  layer.set_weights([kernel, bias])
+  return layer
+
+
+def _layer_norm(weights, x):
+  layer = tf.keras.layers.LayerNormalization(epsilon=1e-6)
+  layer.build([None, None, 96])
+  layer.set_weights(weights)
+  return layer(x)
+
+
+if __name__ == '__main__':
+  tf.test.main()
