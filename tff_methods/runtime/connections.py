@@ -133,15 +133,17 @@ class _RaisingInterceptor(grpc.UnaryUnaryClientInterceptor):
   """Raises errors of calls in forms that TFF does not try again for ever."""
 
   def intercept_unary_unary(self, continuation, client_call_details, request):
-    try:
-      call = continuation(client_call_details, request)
-    except ValueError as e:  # The channel is closed.
-      raise WorkerLostError(str(e)) from e
-    code = call.code()
+    call = continuation(client_call_details, request)
+    error = call.exception()
+    if error is None:
+      return call
+    if isinstance(error, ValueError):  # The channel is closed.
+      raise WorkerLostError(str(error)) from error
+    code, details = call.code(), call.details()
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-      raise WorkerLostError(call.details())
+      raise WorkerLostError(details)
     if code == grpc.StatusCode.FAILED_PRECONDITION:
-      if _UNKNOWN_EXECUTOR in call.details():
-        raise WorkerLostError(call.details())
-      raise tf.errors.FailedPreconditionError(None, None, call.details())
+      if _UNKNOWN_EXECUTOR in details:
+        raise WorkerLostError(details)
+      raise tf.errors.FailedPreconditionError(None, None, details)
     return call

@@ -82,6 +82,7 @@ class LocalWorker:
 
   Attributes:
     channel: The `grpc.Channel` to the running worker.
+    port: Where it listens.
   """
 
   def __init__(self, *, start_timeout_seconds: float = 60.0):
@@ -97,6 +98,7 @@ class LocalWorker:
     self._process = _run_in_lasting_thread(lambda: _start_process(port))
     self._printed = _Printed(self._process.stderr)
     self._finalizer = weakref.finalize(self, _end_process, self._process)
+    self.port = port
     self.channel = connections.open_channel(f'localhost:{port}')
     _local_workers.add(self)
     self._wait_until_ready(start_timeout_seconds)
