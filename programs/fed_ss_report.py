@@ -40,8 +40,10 @@ import os
 from absl import flags
 
 from programs import common_flags
+from programs import execution
 from programs import fed_ss_sections
 from programs import saved_weights
+from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import runtime
@@ -93,6 +95,7 @@ _CLIENT = flags.DEFINE_string(
   'client', None, 'Whose classes, for confusion; by default the first one.'
 )
 flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(tls_flags)
 _FLAGS_OF_PARTS = {
   'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
   'privacy': (_NUM_SAMPLED_CLASSES,),
@@ -131,7 +134,7 @@ def main() -> int:
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], _TASK.value)
   _make_output_dir()
-  runtime.set_local_context()
+  execution.set_context()
   task = _build_task()
   plan_section = {
     'gradient_noise': lambda: fed_ss_sections.plan_gradient_noise(

@@ -32,9 +32,9 @@ from tests.programs import program_testing
 # is ready for a signal, and which one comes.
 _KILLED_PROGRAM = '''
 import sys
-from programs import compare
+from programs import child_process
 
-process = compare._start([sys.executable, '-c', """
+process = child_process.start([sys.executable, '-c', """
 import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print('ready', flush=True)

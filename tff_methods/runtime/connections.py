@@ -17,7 +17,6 @@ from collections.abc import Callable
 import functools
 
 import grpc
-import tensorflow as tf
 import tensorflow_federated as tff
 
 # TFF has no public names for these two, and a context of one's own needs them.
@@ -38,8 +37,11 @@ _CHANNEL_OPTIONS = (
   ('grpc.min_reconnect_backoff_ms', 50),
   ('grpc.max_reconnect_backoff_ms', 1000),
 )
-# What the worker says once another has taken its place.
-_UNKNOWN_EXECUTOR = 'No executor found'
+_LOST = (
+  grpc.StatusCode.UNAVAILABLE,
+  grpc.StatusCode.CANCELLED,  # This side has closed the channel.
+  grpc.StatusCode.FAILED_PRECONDITION,  # Another worker has taken its place.
+)
 
 
 class WorkerLostError(grpc.RpcError):
@@ -93,10 +95,11 @@ class WorkerConnection:
     """
     self._was_ready = False
     self._is_lost = False
-    channel.subscribe(self._note_connectivity)
     stub = tff.framework.RemoteExecutorGrpcStub(
       grpc.intercept_channel(channel, _RaisingInterceptor())
     )
+    # After that of the stub: a channel which is closed early prints errors else.
+    channel.subscribe(self._note_connectivity)
 
     def create_executor(cardinalities):
       cardinalities.setdefault(tff.CLIENTS, 0)
@@ -139,11 +142,6 @@ class _RaisingInterceptor(grpc.UnaryUnaryClientInterceptor):
       return call
     if isinstance(error, ValueError):  # The channel is closed.
       raise WorkerLostError(str(error)) from error
-    code, details = call.code(), call.details()
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-      raise WorkerLostError(details)
-    if code == grpc.StatusCode.FAILED_PRECONDITION:
-      if _UNKNOWN_EXECUTOR in details:
-        raise WorkerLostError(details)
-      raise tf.errors.FailedPreconditionError(None, None, details)
+    if call.code() in _LOST:
+      raise WorkerLostError(call.details())
     return call

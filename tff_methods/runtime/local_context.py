@@ -46,7 +46,7 @@ def create_local_context() -> tff.framework.SyncContext:
   Raises:
     RuntimeError: If the worker does not start.
   """
-  orphans.reap()
+  orphans.reap_once()
   context = _LocalContext()
   # Once, however many contexts there are.
   atexit.unregister(workers.end_workers)

@@ -19,6 +19,7 @@ kills their program. They cannot be told from those of other users of TFF, so
 they are reported and left alone.
 """
 
+import functools
 import os
 
 from absl import logging
@@ -54,6 +55,12 @@ def find() -> tuple[list[psutil.Process], list[psutil.Process]]:
     except (psutil.Error, OSError):
       continue  # It has ended meanwhile, or is not ours to look at.
   return own, others
+
+
+@functools.cache
+def reap_once() -> None:
+  """Does what `reap` does, once in a program."""
+  reap()
 
 
 def reap() -> None:

@@ -20,6 +20,7 @@ results, in the order in which they end; here it is that of the clients.
 """
 
 from collections.abc import Sequence
+import functools
 
 import tensorflow_federated as tff
 
@@ -42,8 +43,11 @@ def has_client_arguments(comp: tff.Computation) -> bool:
   )
 
 
+@functools.lru_cache
 def split_computation(comp: tff.Computation) -> tff.framework.MergeableCompForm:
   """Splits a computation into `up_to_merge`, `merge` and `after_merge`.
+
+  Remembers those that were split last.
 
   Raises:
     ValueError: If TFF cannot split it: an aggregation needs the result of

@@ -79,6 +79,16 @@ def set_remote_context(
   )
 
 
+def check_mergeable(comp: tff.Computation) -> None:
+  """Raises `ValueError` unless several workers can share the computation.
+
+  They can if no aggregation needs the result of another. A context raises the
+  same at the first call; this tells it when a process is built.
+  """
+  if parts.has_client_arguments(comp):
+    parts.split_computation(comp)
+
+
 def check_addresses(addresses: Sequence[str]) -> None:
   """Raises `ValueError` unless these are addresses of different workers."""
   if not addresses:
@@ -103,12 +113,11 @@ class _RemoteContext(tff.framework.SyncContext):
   def __init__(self, pool: worker_pool.WorkerPool, num_parts: int):
     self._pool = pool
     self._num_parts = num_parts
-    self._split_computation = functools.lru_cache()(parts.split_computation)
 
   def invoke(self, comp, arg):
     if self._num_parts == 1 or not parts.has_client_arguments(comp):
       return self._run_one(comp, arg)
-    form = self._split_computation(comp)
+    form = parts.split_computation(comp)
     args = parts.split_argument(form, arg, self._num_parts)
     sums = self._pool.run(
       [worker_pool.Call(form.up_to_merge, part) for part in args]

@@ -79,11 +79,11 @@ class WorkerPool:
       for a in addresses
     ]
     self._lock = threading.Lock()  # Threads that run calls take turns.
+    start_seconds = min(_START_SECONDS, patience_seconds)
     self._poll_until(
-      lambda: len(self._living()) == len(addresses),
-      min(_START_SECONDS, patience_seconds),
+      lambda: len(self._living()) == len(addresses), start_seconds
     )
-    self._wait_for_one()
+    self._wait_for_one(patience_seconds - start_seconds)
     for worker in self._workers:
       if worker.connection is None:
         logging.warning(
@@ -111,7 +111,7 @@ class WorkerPool:
     max_runs = len(self._workers) + 1
     with self._lock:
       for _ in range(max_runs):
-        self._wait_for_one()
+        self._wait_for_one(self._patience_seconds)
         self._run_rest(calls, results)
         if len(results) == len(calls):
           return [results[i] for i in range(len(calls))]
@@ -185,8 +185,8 @@ class WorkerPool:
         return False
       time.sleep(_POLL_SECONDS)
 
-  def _wait_for_one(self) -> None:
-    if not self._poll_until(self._living, self._patience_seconds):
+  def _wait_for_one(self, timeout_seconds: float) -> None:
+    if not self._poll_until(self._living, timeout_seconds):
       problems = ', '.join(f'{w.address} ({w.problem})' for w in self._workers)
       raise NoWorkersError(
         f'Expected an answer from a worker within {self._patience_seconds} '
@@ -200,7 +200,7 @@ def _serve(
   calls: Mapping[int, Call],
   outcomes: queue.SimpleQueue,
 ) -> None:
-  """Runs calls on a worker; puts index, connection, result and error of each."""
+  """Runs calls on a worker; puts index, connection, result, error of each."""
   for i, call in calls.items():
     try:
       outcomes.put((i, connection, connection.invoke(*call), None))

@@ -140,7 +140,11 @@ class LocalWorker:
     else:
       signum = signal.Signals(-exit_code)
       how = f'by {signum.name}{_HINTS.get(signum, "")}'
-    return f'{how}; it printed {self._printed.last_lines()!r}'
+    return how + self._what_it_printed()
+
+  def _what_it_printed(self) -> str:
+    lines = self._printed.last_lines()
+    return f', after it printed {" | ".join(lines)!r}' if lines else ''
 
   def _wait_until_ready(self, timeout_seconds: float) -> None:
     deadline = time.monotonic() + timeout_seconds
@@ -161,8 +165,8 @@ class LocalWorker:
           ) from None
         raise RuntimeError(
           f'Expected {_WORKER_NAME} to answer within {timeout_seconds} '
-          f'seconds, found it silent; it printed {self._printed.last_lines()!r}'
-          '; free the machine or raise `start_timeout_seconds`.'
+          f'seconds, found it silent{self._what_it_printed()}; free the '
+          'machine or raise `start_timeout_seconds`.'
         ) from None
 
 
@@ -176,10 +180,10 @@ class _Printed:
     )
     self._thread.start()
 
-  def last_lines(self) -> str:
+  def last_lines(self) -> list[str]:
     """The last lines of a worker that has ended; else what is there now."""
     self._thread.join(timeout=1.0)
-    return '\n'.join(self._lines)
+    return list(self._lines)
 
   def _hand_on(self, stream: typing.IO[bytes]) -> None:
     with stream:
