@@ -34,6 +34,7 @@ import importlib.util
 import os
 import signal
 import socket
+import ssl
 import sys
 
 from absl import flags
@@ -56,9 +57,10 @@ _STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 def main() -> int:
   """Runs a worker as the flags say; returns the exit code."""
   usage.check_given(_PORT)
+  context = tls_flags.server_context() if tls_flags.are_given() else None
   listener = _listen(_PORT.value)
-  if tls_flags.are_given():
-    return asyncio.run(_run_behind_tls(listener))
+  if context is not None:
+    return asyncio.run(_run_behind_tls(listener, context))
   print(
     f'worker: anyone who reaches port {_PORT.value} of this machine can run '
     'anything here; docs/workers.md has the way to prevent that.',
@@ -80,8 +82,8 @@ def _listen(port: int) -> socket.socket:
     )
   except OSError as e:
     raise usage.UsageError(
-      f'Expected to listen on --port={port}, found: {e.strerror}; choose '
-      'another one.'
+      f'Expected to listen on --port={port}, found: {os.strerror(e.errno)}; '
+      'choose another one.'
     ) from e
 
 
@@ -94,9 +96,10 @@ def _command(port: int) -> list[str]:
   return [path, f'--port={port}']
 
 
-async def _run_behind_tls(listener: socket.socket) -> int:
+async def _run_behind_tls(
+  listener: socket.socket, context: ssl.SSLContext
+) -> int:
   """Runs a worker that only this process reaches; returns the exit code."""
-  context = tls_flags.server_context()
   try:
     private_network.enter()
   except OSError as e:
@@ -105,8 +108,8 @@ async def _run_behind_tls(listener: socket.socket) -> int:
       f'found: {e.strerror}; run as root, or allow namespaces to users.'
     ) from e
   worker = child_process.start(_command(_PORT.value), signal.SIGKILL)
-  ended = asyncio.get_running_loop().create_future()
   loop = asyncio.get_running_loop()
+  ended = loop.create_future()
   for signum in _STOP_SIGNALS:
     loop.add_signal_handler(signum, _set_result, ended, 128 + signum)
   pidfd = os.pidfd_open(worker.pid)

@@ -98,7 +98,7 @@ class WorkerConnection:
     stub = tff.framework.RemoteExecutorGrpcStub(
       grpc.intercept_channel(channel, _RaisingInterceptor())
     )
-    # After that of the stub: a channel which is closed early prints errors else.
+    # After the stub has: a channel that is closed early prints errors else.
     channel.subscribe(self._note_connectivity)
 
     def create_executor(cardinalities):
