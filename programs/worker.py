@@ -51,12 +51,15 @@ _PORT = flags.DEFINE_integer(
 flags.adopt_module_key_flags(tls_flags)
 
 _BACKLOG = 128
+# For `tff_methods.runtime.orphans`: no program has left this worker behind.
+_MARK = {'TFF_METHODS_PARENT': 'none'}
 _STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def main() -> int:
   """Runs a worker as the flags say; returns the exit code."""
   usage.check_given(_PORT)
+  os.environ.update(_MARK)
   context = tls_flags.server_context() if tls_flags.are_given() else None
   listener = _listen(_PORT.value)
   if context is not None:

@@ -33,8 +33,7 @@ from tff_methods.runtime import workers
 
 _RUN = (
   '--task=digits',
-  '--method=sketched_update',
-  '--bits=2',
+  '--method=fed_avg',
   '--rounds=4',
   '--clients_per_round=3',
   '--max_client_examples=10',

@@ -104,6 +104,10 @@ class WorkerTest(_WorkerTestCase):
     process = self._start()
     self.assertEqual(_ask(self._port), _ANSWER)
     self.assertRegex(process.log, f'anyone who reaches port {self._port} of')
+    (tff_worker,) = [
+      p for p in psutil.Process().children() if p.name() == 'worker_binary'
+    ]
+    self.assertEqual(tff_worker.environ()['TFF_METHODS_PARENT'], 'none')
     process.send_signal(signal.SIGTERM)
     self.assertEqual(process.wait(5), -signal.SIGTERM)
     self.assertEqual(_ask(self._port, timeout_seconds=0.5), _NO_ANSWER)

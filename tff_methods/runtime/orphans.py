@@ -19,6 +19,7 @@ kills their program. They cannot be told from those of other users of TFF, so
 they are reported and left alone.
 """
 
+import contextlib
 import functools
 import os
 
@@ -27,6 +28,7 @@ import psutil
 
 WORKER_NAME = 'worker_binary'
 _MARK = 'TFF_METHODS_PARENT'
+_NO_PARENT = 'none'  # What `programs.worker` says of its worker.
 _REAPERS = ('systemd', 'init')  # Beside the process with id 1.
 
 
@@ -47,6 +49,8 @@ def find() -> tuple[list[psutil.Process], list[psutil.Process]]:
       if process.name() != WORKER_NAME or process.uids().real != os.getuid():
         continue
       mark = process.environ().get(_MARK)
+      if mark == _NO_PARENT:
+        continue
       if mark is None:
         if _is_adopted(process):
           others.append(process)
@@ -70,7 +74,8 @@ def reap() -> None:
   """
   own, others = find()
   for process in own:
-    process.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+      process.kill()
   if own:
     logging.warning(
       'Found and ended %s that an earlier program of this library has left: '

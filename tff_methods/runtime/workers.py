@@ -118,14 +118,15 @@ class LocalWorker:
     return self._description_of_end(self._process.poll())
 
   def wait_for_end(self) -> str:
-    """Ends the worker, if it does not end by itself; tells how it ended.
+    """Waits until a worker that is lost has ended; tells how it ended.
 
-    A worker that crashes closes its connections first.
+    A worker that crashes closes its connections first. One that does not end by
+    itself is killed.
     """
     try:
       self._process.wait(_EXIT_STATUS_SECONDS)
     except subprocess.TimeoutExpired:
-      self.end()
+      self._process.kill()
     return self._description_of_end(self._process.wait())
 
   def end(self) -> None:

@@ -42,10 +42,11 @@ class OrphansTest(absltest.TestCase):
     mark = {orphans._MARK: orphans._identity(program_pid)}
     return self._start(self._worker_path, '60', env=mark)
 
-  def _start_adopted_worker(self) -> psutil.Process:
-    """Starts one without a mark, of a program that ends at once."""
+  def _start_adopted_worker(self, **mark: str) -> psutil.Process:
+    """Starts one of a program that ends at once."""
     pid = subprocess.check_output(
-      ['/bin/sh', '-c', f'{self._worker_path} 60 >/dev/null & echo $!']
+      ['/bin/sh', '-c', f'{self._worker_path} 60 >/dev/null & echo $!'],
+      env=mark,
     )
     worker = psutil.Process(int(pid))
     self.addCleanup(worker.kill)
@@ -85,6 +86,13 @@ class OrphansTest(absltest.TestCase):
     self.assertRegex(ended, rf'Found and ended worker_binary.*\b{own.pid}\b')
     self.assertRegex(left, rf'left it alone: pid .*\b{other.pid}\b.*`kill`')
     self.assertNotIn(str(bystander.pid), ended + left)
+
+  def test_services_are_none(self):
+    service = self._start_adopted_worker(TFF_METHODS_PARENT='none')
+    adopted = self._start_adopted_worker()
+    own, others = map(_pids, orphans.find())
+    self.assertNotIn(service.pid, own + others)
+    self.assertIn(adopted.pid, others)
 
   def test_mark_is_of_this_process(self):
     (mark,) = orphans.mark_of_this_process().values()

@@ -40,7 +40,7 @@ _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
 def _slow_sine(x):
   """Takes 0.1 s or so."""
   return tf.while_loop(
-    lambda i, _: i < 6000, lambda i, y: (i + 1, tf.sin(y + 1)), [0, x]
+    lambda i, _: i < 20_000, lambda i, y: (i + 1, tf.sin(y + 1)), [0, x]
   )[1]
 
 
@@ -95,11 +95,17 @@ def _check_number(value):
 _VALUES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
 
-def _wait_until_busy(worker: workers.LocalWorker) -> None:
+def _wait_until_busy(
+  worker: workers.LocalWorker, timeout_seconds: float = 60
+) -> bool:
+  """Returns whether the worker begins to compute in that time."""
   process = psutil.Process(worker.pid)
-  start = process.cpu_times().user
-  while process.cpu_times().user < start + 0.1:
-    time.sleep(0.01)
+  start, deadline = process.cpu_times().user, time.monotonic() + timeout_seconds
+  while process.cpu_times().user < start + 0.05:
+    if time.monotonic() > deadline:
+      return False
+    time.sleep(0.005)
+  return True
 
 
 class RemoteContextTest(parameterized.TestCase):
@@ -138,7 +144,7 @@ class RemoteContextTest(parameterized.TestCase):
     self.assertEqual(_concatenate([]), b'')
 
   def test_merges_in_the_order_of_clients(self):
-    first, *_ = self._install(3)
+    first, *_ = self._install(3, silence_seconds=30)
     texts = list('abcdefgh')
     # The first clients take longest.
     os.kill(first.pid, signal.SIGSTOP)
@@ -146,19 +152,20 @@ class RemoteContextTest(parameterized.TestCase):
     self.assertEqual(_concatenate(texts), b'abcdefgh')
 
   def test_parts_run_side_by_side(self):
-    first, second = self._install()
-    _mean_of_sines(_VALUES)
-    processes = [psutil.Process(w.pid) for w in (first, second)]
-    before = [p.cpu_times().user for p in processes]
+    first, second = self._install(silence_seconds=30)
+    expected = _mean_of_sines(_VALUES)
     os.kill(first.pid, signal.SIGSTOP)
-    busy = threading.Thread(target=_wait_until_busy, args=(second,))
-    busy.start()
-    resume = threading.Timer(0.5, os.kill, [first.pid, signal.SIGCONT])
-    resume.start()
-    _mean_of_sines(_VALUES)
-    busy.join()
-    for process, seconds in zip(processes, before, strict=True):
-      self.assertGreater(process.cpu_times().user, seconds)
+    were_busy = []
+
+    def go_on_when_second_is_busy():
+      were_busy.append(_wait_until_busy(second, timeout_seconds=10))
+      os.kill(first.pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=go_on_when_second_is_busy)
+    thread.start()
+    self.assertEqual(_mean_of_sines(_VALUES), expected)
+    thread.join()
+    self.assertEqual(were_busy, [True])
 
   def test_computations_without_clients(self):
     self._install()

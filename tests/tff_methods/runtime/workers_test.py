@@ -181,6 +181,7 @@ class LocalWorkerTest(parameterized.TestCase):
     worker = workers.LocalWorker()
     with mock.patch.object(workers, '_EXIT_STATUS_SECONDS', 0.1):
       self.assertRegex(worker.wait_for_end(), '^by SIGKILL')
+    self.assertFalse(worker.was_ended)
 
   def test_says_that_a_worker_is_silent_and_ends_it(self):
     silent_path = self._create_worker('exec sleep 60')
