@@ -21,25 +21,37 @@ from programs import usage
 from tff_methods import runtime
 
 
+def check_flags() -> None:
+  """Raises `UsageError` if the flags do not go together."""
+  if common_flags.WORKERS.value:
+    tls_flags.are_given()
+    try:
+      runtime.check_addresses(common_flags.WORKERS.value)
+    except ValueError as e:
+      raise usage.UsageError(f'--workers: {e}') from e
+  elif tls_flags.are_given():
+    raise usage.UsageError(
+      'Expected --workers with --tls_cert, found none; leave out both to run '
+      'on this machine.'
+    )
+
+
 def set_context() -> None:
   """Sets the context that the flags ask for.
 
   Raises:
     UsageError: If the flags do not go together, or no worker answers.
   """
-  credentials = tls_flags.channel_credentials()
-  if common_flags.WORKERS.value:
-    try:
-      runtime.set_remote_context(common_flags.WORKERS.value, credentials)
-    except (ValueError, runtime.NoWorkersError) as e:
-      raise usage.UsageError(f'--workers: {e}') from e
-  elif credentials is not None:
-    raise usage.UsageError(
-      'Expected --workers with --tls_cert, found none; leave out both to run '
-      'on this machine.'
-    )
-  else:
+  check_flags()
+  if not common_flags.WORKERS.value:
     runtime.set_local_context()
+    return
+  try:
+    runtime.set_remote_context(
+      common_flags.WORKERS.value, tls_flags.channel_credentials()
+    )
+  except runtime.NoWorkersError as e:
+    raise usage.UsageError(f'--workers: {e}') from e
 
 
 def check_mergeable(comp: tff.Computation) -> None:

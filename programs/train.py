@@ -158,6 +158,7 @@ def main() -> int:
   methods.check_flags(_METHOD.value)
   optimizers.check_flags()
   sampling.check_flags()
+  execution.check_flags()
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
   )

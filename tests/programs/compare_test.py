@@ -164,13 +164,18 @@ class CompareTest(parameterized.TestCase):
     self.assertEqual(commands, [expected])
 
   def test_hands_given_flags_on(self):
-    *_, ((*_, data_dir, rounds),) = self._compare(
+    *_, ((*_, data_dir, rounds, workers, tls_ca),) = self._compare(
       self._runs('plain.flags'),
       '--rounds=3',
       '--data_dir=data',
+      '--workers=a:1,b:2',
+      '--tls_ca=ca.pem',
       summaries={('plain', '0'): (0.9, 1)},
     )
     self.assertEqual((data_dir, rounds), ('--data_dir=data', '--rounds=3'))
+    self.assertEqual(
+      (workers, tls_ca), ('--workers=a:1,b:2', '--tls_ca=ca.pem')
+    )
 
   def test_ends_with_a_run_that_fails(self):
     exit_code, stdout, _, commands = self._compare(

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for execution; `train_on_workers_test` runs computations on workers."""
 
+from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
 import numpy as np
@@ -35,6 +36,11 @@ def _deviation(values):
 
 
 class CheckMergeableTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.enter_context(flagsaver.flagsaver())
+    flags.FLAGS.mark_as_parsed()
+
   def test_dependent_aggregations(self):
     with flagsaver.flagsaver((common_flags.WORKERS, ['a:1', 'b:1'])):
       with self.assertRaisesRegex(

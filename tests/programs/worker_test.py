@@ -56,7 +56,7 @@ def make_certificates(directory: str) -> None:
 def _ask(
   port: int,
   credentials: grpc.ChannelCredentials | None = None,
-  timeout_seconds: float = 3,
+  timeout_seconds: float = 30,
 ) -> grpc.StatusCode:
   """Returns what a worker says once it says something, or that it does not."""
   address = f'localhost:{port}'
@@ -68,7 +68,7 @@ def _ask(
       else grpc.insecure_channel(address)
     ) as channel:
       try:
-        channel.unary_unary(_METHOD)(b'', timeout=timeout_seconds)
+        channel.unary_unary(_METHOD)(b'', timeout=3)
       except grpc.RpcError as e:
         code = e.code()
     if code == _ANSWER or time.monotonic() > deadline:

@@ -40,7 +40,7 @@ _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
 def _slow_sine(x):
   """Takes 0.1 s or so."""
   return tf.while_loop(
-    lambda i, _: i < 20_000, lambda i, y: (i + 1, tf.sin(y + 1)), [0, x]
+    lambda i, _: i < 10_000, lambda i, y: (i + 1, tf.sin(y + 1)), [0, x]
   )[1]
 
 
@@ -197,7 +197,7 @@ class RemoteContextTest(parameterized.TestCase):
       self.assertEqual(_mean_of_sines(_VALUES), expected)
     thread.join()
     self.assertRegex(logs.output[0], f'Lost worker localhost:{second.port}')
-    self.assertLess(time.monotonic() - before, 20)
+    self.assertLess(time.monotonic() - before, 60)
 
   def test_workers_that_come_back_are_used_again(self):
     first, second = self._install()
