@@ -21,3 +21,10 @@ CACHE_DIR = flags.DEFINE_string(
   'cache_dir', None, 'Where client data is kept; default: see `tasks`.'
 )
 ROUNDS = flags.DEFINE_integer('rounds', 100, 'Rounds.', lower_bound=1)
+WORKERS = flags.DEFINE_list(
+  'workers',
+  None,
+  'host:port of each `programs.worker` that shares the work; by default this '
+  'machine does it. With --tls_cert, --tls_key and --tls_ca it is encrypted, '
+  'and only done by workers that have a certificate.',
+)

@@ -25,14 +25,13 @@ flag file's. To search a grid, let flags vary:
 
 runs each file in all six combinations, in directories named after them.
 Stopped, the same command goes on where it was; finished runs are not repeated.
-All flag files are checked before the first run. --data_dir, --cache_dir and
---rounds, if given, are for each run, whatever its flag file says. Exit codes:
-0, that of the first run that fails, 2 if what is asked for cannot be done, 128
-+ N after a signal N to stop, as 130 after Ctrl-C.
+All flag files are checked before the first run. --data_dir, --cache_dir,
+--rounds, and --workers with --tls_*, if given, are for each run, whatever its
+flag file says. Exit codes: 0, that of the first run that fails, 2 if what is
+asked for cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
-import ctypes
 import math
 import os
 import signal
@@ -42,14 +41,14 @@ import sys
 
 from absl import flags
 
+from programs import child_process
 from programs import common_flags
 from programs import presets
 from programs import reporting
 from programs import run_directory
 from programs import stop_signals
+from programs import tls_flags
 from programs import usage
-
-_PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
 
 _RUNS = flags.DEFINE_list(
   'runs',
@@ -75,6 +74,7 @@ _SEEDS = flags.DEFINE_list(
   'seeds', ['0'], 'The table shows means over runs with these seeds.'
 )
 flags.adopt_module_key_flags(common_flags)
+flags.adopt_module_key_flags(tls_flags)
 flags.register_validator(
   'seeds',
   lambda seeds: (
@@ -121,6 +121,8 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     common_flags.DATA_DIR,
     common_flags.CACHE_DIR,
     common_flags.ROUNDS,
+    common_flags.WORKERS,
+    *tls_flags.HOLDERS,
   )
   return [
     *(sys.executable, '-m', 'programs.train'),
@@ -128,7 +130,7 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     *preset.flags,
     f'--seed={seed}',
     f'--output_dir={_directory(preset, seed)}',
-    *(f'--{f.name}={f.value}' for f in handed_on if f.present),
+    *(flags.FLAGS[f.name].serialize() for f in handed_on if f.present),
   ]
 
 
@@ -156,7 +158,7 @@ def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
 
 def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
   """Runs one preset to its end; returns the exit code."""
-  process = _start(command)
+  process = child_process.start(command)
   signum = signal.SIGTERM
   try:
     with stop.interruptible():
@@ -169,23 +171,6 @@ def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
     # It saves what it has done. If a second signal ends the wait, the child
     # gets its second one when this program has ended.
     process.wait()
-
-
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-  """Starts a process that gets SIGTERM when this one ends, however it does."""
-  parent_pid = os.getpid()
-  prctl = ctypes.CDLL(None).prctl
-
-  def tie_to_parent():
-    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent_pid:  # It has ended before.
-      os._exit(1)
-
-  # In a session of its own: Ctrl-C is for this program, which hands it on.
-  # `preexec_fn` is unsafe in a process with threads; this one has none.
-  return subprocess.Popen(
-    command, start_new_session=True, preexec_fn=tie_to_parent
-  )
 
 
 def _print_comparison(

@@ -40,9 +40,11 @@ import os
 from absl import flags
 
 from programs import common_flags
+from programs import execution
 from programs import fed_ss_sections
 from programs import report_task
 from programs import saved_weights
+from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import runtime
@@ -87,6 +89,7 @@ _CLIENT = flags.DEFINE_string(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(tls_flags)
 _FLAGS_OF_PARTS = {
   'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
   'privacy': (_NUM_SAMPLED_CLASSES,),
@@ -125,7 +128,7 @@ def main() -> int:
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], report_task.TASK.value)
   report_task.make_output_dir()
-  runtime.set_local_context()
+  execution.set_context()
   task = report_task.build_task(
     tasks.RowTask, 'whose model has a row for each class', 'omniglot'
   )

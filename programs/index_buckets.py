@@ -32,9 +32,11 @@ import numpy as np
 import tensorflow as tf
 
 from programs import common_flags
+from programs import execution
 from programs import report_task
 from programs import reporting
 from programs import saved_weights
+from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import retrieval
@@ -66,6 +68,7 @@ _NUM_CLASSES = flags.DEFINE_integer(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(tls_flags)
 
 _LEAST_MEMBERS, _MOST_MEMBERS = 3, 8
 
@@ -86,7 +89,7 @@ def main() -> int:
   """Shows what the flags ask for; returns the exit code."""
   usage.check_given(report_task.TASK, _WEIGHTS)
   weights = saved_weights.load(_WEIGHTS.value)
-  runtime.set_local_context()
+  execution.set_context()
   task = report_task.build_task(
     tasks.RowTask,
     'whose model has a row for each class',

@@ -35,9 +35,11 @@ import numpy as np
 import rich.progress
 
 from programs import common_flags
+from programs import execution
 from programs import pictures
 from programs import report_task
 from programs import reporting
+from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import label_hashing
@@ -56,6 +58,7 @@ _NUM_BUCKETS = flags.DEFINE_list(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(tls_flags)
 
 
 class Divergence(NamedTuple):
@@ -79,7 +82,7 @@ def main() -> int:
   """Reports as the flags say; returns the exit code."""
   usage.check_given(report_task.TASK, common_flags.OUTPUT_DIR)
   report_task.make_output_dir()
-  runtime.set_local_context()
+  execution.set_context()
   task = report_task.build_task(
     tasks.MultiLabelTask,
     'with many labels',

@@ -18,8 +18,9 @@ r"""Trains one task with one method.
 
 Stopped by Ctrl-C, or killed, the same command goes on where it was. Finished,
 it prints the results again; with more --rounds it adds those. What is in
---output_dir is told in `run_directory`. Exit codes: 0, 2 if what is asked for
-cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
+--output_dir is told in `run_directory`. With --workers other machines do what
+clients do. Exit codes: 0, 1 if no worker is there any more, 2 if what is asked
+for cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ import tensorflow_federated as tff
 from programs import common_flags
 from programs import early_stopping
 from programs import evaluation
+from programs import execution
 from programs import methods
 from programs import optimizers
 from programs import reporting
@@ -42,6 +44,7 @@ from programs import run_directory
 from programs import run_store
 from programs import sampling
 from programs import stop_signals
+from programs import tls_flags
 from programs import training_loop
 from programs import usage
 import tasks
@@ -150,6 +153,7 @@ flags.adopt_module_key_flags(early_stopping)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(optimizers)
 flags.adopt_module_key_flags(sampling)
+flags.adopt_module_key_flags(tls_flags)
 
 
 def main() -> int:
@@ -158,6 +162,7 @@ def main() -> int:
   methods.check_flags(_METHOD.value)
   optimizers.check_flags()
   sampling.check_flags()
+  execution.check_flags()
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
   )
@@ -178,6 +183,12 @@ def main() -> int:
         f'train: stopped by {e}; the same command resumes.', file=sys.stderr
       )
       return e.exit_code
+    except runtime.NoWorkersError as e:
+      print(
+        f'train: {e} The same command resumes from the last checkpoint.',
+        file=sys.stderr,
+      )
+      return 1
   reporting.print_summary(summary)
   return 0
 
@@ -284,7 +295,7 @@ def _build_experiment(
   client_states: composers.ClientStateStore,
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
-  runtime.set_local_context()
+  execution.set_context()
   try:
     task = tasks.build_task(
       _TASK.value,
@@ -314,10 +325,13 @@ def _build_experiment(
     task, methods.METHODS[_METHOD.value].evaluated_model_fn(task, _SEED.value)
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
+  process = _run_on_ids(
+    learning_process, train_data.dataset_computation, client_states
+  )
+  if isinstance(process, tff.learning.templates.LearningProcess):
+    execution.check_mergeable(process.next)
   experiment = training_loop.Experiment(
-    process=_run_on_ids(
-      learning_process, train_data.dataset_computation, client_states
-    ),
+    process=process,
     sample_clients=sample_clients,
     count_bytes=_build_count_bytes(learning_process),
     evaluate=evaluate,

@@ -14,6 +14,7 @@
 """Data sets with their models, as `tff.simulation.baselines.BaselineTask`s."""
 
 # pylint: disable=g-importing-member
+from tasks.client_database import cache_directory
 from tasks.many_labels.multi_label_tasks import MultiLabelTask
 from tasks.options import TaskOptions
 from tasks.registry import build_task
@@ -28,4 +29,5 @@ __all__ = [
   'RowTask',
   'TaskOptions',
   'build_task',
+  'cache_directory',
 ]

@@ -32,9 +32,9 @@ from tests.programs import program_testing
 # is ready for a signal, and which one comes.
 _KILLED_PROGRAM = '''
 import sys
-from programs import compare
+from programs import child_process
 
-process = compare._start([sys.executable, '-c', """
+process = child_process.start([sys.executable, '-c', """
 import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print('ready', flush=True)
@@ -182,13 +182,18 @@ class CompareTest(parameterized.TestCase):
     self.assertEqual(commands, [expected])
 
   def test_hands_given_flags_on(self):
-    *_, ((*_, data_dir, rounds),) = self._compare(
+    *_, ((*_, data_dir, rounds, workers, tls_ca),) = self._compare(
       self._runs('plain.flags'),
       '--rounds=3',
       '--data_dir=data',
+      '--workers=a:1,b:2',
+      '--tls_ca=ca.pem',
       summaries={('plain', '0'): (0.9, 1)},
     )
     self.assertEqual((data_dir, rounds), ('--data_dir=data', '--rounds=3'))
+    self.assertEqual(
+      (workers, tls_ca), ('--workers=a:1,b:2', '--tls_ca=ca.pem')
+    )
 
   def test_varies_a_flag(self):
     exit_code, stdout, _, commands = self._compare(

@@ -16,4 +16,10 @@
 # pylint: disable=g-importing-member
 from tff_methods.runtime.local_context import create_local_context
 from tff_methods.runtime.local_context import set_local_context
+from tff_methods.runtime.orphans import find as find_orphans
+from tff_methods.runtime.remote_context import check_addresses
+from tff_methods.runtime.remote_context import check_mergeable
+from tff_methods.runtime.remote_context import create_remote_context
+from tff_methods.runtime.remote_context import set_remote_context
+from tff_methods.runtime.worker_pool import NoWorkersError
 from tff_methods.runtime.workers import end_workers

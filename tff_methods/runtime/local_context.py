@@ -14,17 +14,16 @@
 """The local execution context: TFF's C++ runtime on this machine's CPU."""
 
 import atexit
+import threading
 
+from absl import logging
 import tensorflow_federated as tff
 
-# TFF has no public names for these two, and a context of one's own needs them.
-from tensorflow_federated.python.core.backends.native import compiler
-from tensorflow_federated.python.core.environments.tensorflow_frontend import (
-  tensorflow_computation,
-)
-
-from tff_methods.runtime import executors
+from tff_methods.runtime import connections
+from tff_methods.runtime import orphans
 from tff_methods.runtime import workers
+
+_MAX_RUNS_OF_A_CALL = 3
 
 
 def create_local_context() -> tff.framework.SyncContext:
@@ -33,36 +32,75 @@ def create_local_context() -> tff.framework.SyncContext:
   It runs computations just as the context of
   `tff.backends.native.create_sync_local_cpp_execution_context`, and differs in
   the worker's life (see `workers.LocalWorker`): it starts here, not at the
-  first call; it ends with the program, however that ends; and if it dies, the
-  next call raises `RuntimeError` instead of starting others forever. When the
-  program exits, `workers.end_workers` runs. The worker's memory is bounded also
-  where each call has another number of clients: what it built for a number is
-  kept for the last few only (see `executors.RecentExecutorFactory`).
+  first call; it ends with the program, however that ends; and if it dies in a
+  call, another one runs the call from its start, with the same result, at most
+  two times. When the program exits, `workers.end_workers` runs. The worker's
+  memory is bounded also where each call has another number of clients: what it
+  built for a number is kept for the last few only (see
+  `executors.RecentExecutorFactory`). Workers that earlier programs have left
+  are told in a line of the log (see `orphans.reap`).
+
+  A call raises `RuntimeError` if its workers die three times, or after
+  `workers.end_workers`.
 
   Raises:
-    RuntimeError: If this is not the main thread or the worker does not start.
+    RuntimeError: If the worker does not start.
   """
-  worker = workers.LocalWorker()
+  orphans.reap_once()
+  context = _LocalContext()
   # Once, however many contexts there are.
   atexit.unregister(workers.end_workers)
   atexit.register(workers.end_workers)
-  stub = tff.framework.RemoteExecutorGrpcStub(worker.channel)
-
-  def create_executor(cardinalities):
-    worker.check_running()
-    cardinalities.setdefault(tff.CLIENTS, 0)
-    executor = executors.ClosingExecutor(stub)
-    executor.set_cardinalities(cardinalities)
-    return executor
-
-  return tff.framework.SyncExecutionContext(
-    executor_fn=executors.RecentExecutorFactory(create_executor),
-    compiler_fn=compiler.desugar_and_transform_to_native,
-    transform_args=tensorflow_computation.transform_args,
-    transform_result=tensorflow_computation.transform_result,
-  )
+  return context
 
 
 def set_local_context() -> None:
   """Makes a context of `create_local_context` this thread's default."""
   tff.framework.set_default_context(create_local_context())
+
+
+class _LocalContext(tff.framework.SyncContext):
+  """Runs computations on a local worker, and on others after it if it dies."""
+
+  def __init__(self):
+    self._compile = connections.build_compiler()
+    self._lock = threading.Lock()  # Guards the next two.
+    self._start_worker()
+
+  def invoke(self, comp, arg):
+    for runs in range(1, _MAX_RUNS_OF_A_CALL + 1):
+      with self._lock:
+        worker, connection = self._worker, self._connection
+      try:
+        return connection.invoke(comp, arg)
+      except connections.WorkerLostError:
+        end = worker.wait_for_end()
+        if worker.was_ended:
+          raise RuntimeError(
+            'Expected a running worker, found that this program has ended it; '
+            'set a new context to go on.'
+          ) from None
+        if runs < _MAX_RUNS_OF_A_CALL:
+          self._replace(worker, end)
+    raise RuntimeError(
+      f'Expected one of {_MAX_RUNS_OF_A_CALL} workers to live through a call, '
+      f'found that each died, the last one {end}; give it fewer or smaller '
+      'clients, or report a crash to the developers of TFF.'
+    )
+
+  def _replace(self, worker: workers.LocalWorker, end: str) -> None:
+    with self._lock:
+      if self._worker is worker:  # Else another thread has replaced it.
+        self._start_worker()
+        logging.warning(
+          'The worker with pid %d ended %s; pid %d runs the call again.',
+          worker.pid,
+          end,
+          self._worker.pid,
+        )
+
+  def _start_worker(self) -> None:
+    self._worker = workers.LocalWorker()
+    self._connection = connections.WorkerConnection(
+      self._worker.channel, self._compile
+    )

@@ -20,11 +20,18 @@ outlive its program: the kernel ends it. `end_workers` ends those that TFF's own
 contexts have started, which does not help where a signal kills the program.
 """
 
+import collections
+from collections.abc import Callable
+import concurrent.futures
+import functools
 import os
+import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
+import typing
 import weakref
 
 import grpc
@@ -32,17 +39,13 @@ import portpicker
 import psutil
 import tensorflow_federated as tff
 
-_WORKER_NAME = 'worker_binary'
+from tff_methods.runtime import connections
+from tff_methods.runtime import orphans
+
+_WORKER_NAME = orphans.WORKER_NAME
 _CHANNEL_READY_POLL_SECONDS = 0.1
-_MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
-_CHANNEL_OPTIONS = (
-  ('grpc.max_receive_message_length', _MAX_MESSAGE_BYTES),
-  ('grpc.max_send_message_length', _MAX_MESSAGE_BYTES),
-  # The first attempt to connect is made before the worker listens; by default
-  # the second follows a whole second later.
-  ('grpc.initial_reconnect_backoff_ms', 50),
-  ('grpc.min_reconnect_backoff_ms', 50),
-)
+_EXIT_STATUS_SECONDS = 10.0
+_LINES_TO_KEEP = 5
 
 # Turns into the worker, after it has asked the kernel for SIGKILL at the end of
 # its parent; the request survives `execv`. `Popen(preexec_fn=...)` would do the
@@ -57,24 +60,29 @@ if os.getppid() == int(sys.argv[1]):
   os.execv(sys.argv[2], sys.argv[2:])
 """
 
+_HINTS = {
+  signal.SIGKILL: ' (often a lack of memory)',
+  signal.SIGILL: ' (a CPU too old for this TFF)',
+}
+
+_Result = typing.TypeVar('_Result')
+_local_workers = weakref.WeakSet()
+
 
 def _worker_path() -> str:
   return os.path.join(os.path.dirname(tff.__file__), 'data', _WORKER_NAME)
-
-
-def _end_process(process: subprocess.Popen[bytes]) -> None:
-  process.kill()
-  process.wait()
 
 
 class LocalWorker:
   """A worker process of the C++ runtime that ends when its program does.
 
   However the program ends (normally, by an exception, by any signal including
-  SIGKILL), the kernel ends the worker. It also ends with this object.
+  SIGKILL), the kernel ends the worker. It also ends with this object. What it
+  prints goes to standard error.
 
   Attributes:
     channel: The `grpc.Channel` to the running worker.
+    port: Where it listens.
   """
 
   def __init__(self, *, start_timeout_seconds: float = 60.0):
@@ -84,29 +92,15 @@ class LocalWorker:
       start_timeout_seconds: How long to wait for the worker, in seconds.
 
     Raises:
-      RuntimeError: If this is not the main thread (the kernel ties the worker
-        to the thread that starts it), or if the worker ends or stays silent.
+      RuntimeError: If the worker ends or stays silent.
     """
-    if threading.current_thread() is not threading.main_thread():
-      raise RuntimeError(
-        'Expected to start a worker from the main thread, found '
-        f'{threading.current_thread().name}; set the context in the main '
-        'thread before others use it.'
-      )
     port = portpicker.pick_unused_port()
-    self._process = subprocess.Popen(
-      [
-        sys.executable,
-        *('-I', '-S', '-c', _LAUNCHER, str(os.getpid())),
-        _worker_path(),
-        f'--port={port}',
-      ],
-      stdin=subprocess.DEVNULL,
-      # Ctrl-C in a terminal is for the program, which ends the worker.
-      start_new_session=True,
-    )
+    self._process = _run_in_lasting_thread(lambda: _start_process(port))
+    self._printed = _Printed(self._process.stderr)
     self._finalizer = weakref.finalize(self, _end_process, self._process)
-    self.channel = grpc.insecure_channel(f'localhost:{port}', _CHANNEL_OPTIONS)
+    self.port = port
+    self.channel = connections.open_channel(f'localhost:{port}')
+    _local_workers.add(self)
     self._wait_until_ready(start_timeout_seconds)
 
   @property
@@ -114,19 +108,44 @@ class LocalWorker:
     """The process id of the worker."""
     return self._process.pid
 
-  def check_running(self) -> None:
-    """Raises `RuntimeError` if the worker has ended."""
-    exit_code = self._process.poll()
-    if exit_code is not None:
-      raise RuntimeError(
-        f'Expected a running {_WORKER_NAME}, found that it ended with exit '
-        f'code {exit_code} (-N: by signal N; -9 is often a lack of memory, -4 '
-        'a CPU too old for this TFF); set a new context to go on.'
-      )
+  @property
+  def was_ended(self) -> bool:
+    """Whether this program has ended the worker."""
+    return not self._finalizer.alive
+
+  def how_it_ended(self) -> str | None:
+    """Tells how the worker ended, and what it printed; `None` if it runs."""
+    return self._description_of_end(self._process.poll())
+
+  def wait_for_end(self) -> str:
+    """Waits until a worker that is lost has ended; tells how it ended.
+
+    A worker that crashes closes its connections first. One that does not end by
+    itself is killed.
+    """
+    try:
+      self._process.wait(_EXIT_STATUS_SECONDS)
+    except subprocess.TimeoutExpired:
+      self._process.kill()
+    return self._description_of_end(self._process.wait())
 
   def end(self) -> None:
     """Ends the worker; calls that it is running fail."""
     self._finalizer()
+
+  def _description_of_end(self, exit_code: int | None) -> str | None:
+    if exit_code is None:
+      return None
+    if exit_code >= 0:
+      how = f'with exit code {exit_code}'
+    else:
+      signum = signal.Signals(-exit_code)
+      how = f'by {signum.name}{_HINTS.get(signum, "")}'
+    return how + self._what_it_printed()
+
+  def _what_it_printed(self) -> str:
+    lines = self._printed.last_lines()
+    return f', after it printed {" | ".join(lines)!r}' if lines else ''
 
   def _wait_until_ready(self, timeout_seconds: float) -> None:
     deadline = time.monotonic() + timeout_seconds
@@ -135,15 +154,97 @@ class LocalWorker:
       try:
         return ready.result(timeout=_CHANNEL_READY_POLL_SECONDS)
       except grpc.FutureTimeoutError:
-        self.check_running()
-        if time.monotonic() > deadline:
-          ready.cancel()
-          self.end()
+        end = self.how_it_ended()
+        if end is None and time.monotonic() < deadline:
+          continue
+        ready.cancel()
+        self.end()
+        if end is not None:
           raise RuntimeError(
-            f'Expected {_WORKER_NAME} to answer within {timeout_seconds} '
-            'seconds, found it silent; free the machine or raise '
-            '`start_timeout_seconds`.'
+            f'Expected {_WORKER_NAME} to start, found that it ended {end}; run '
+            '`python -m programs.doctor`.'
           ) from None
+        raise RuntimeError(
+          f'Expected {_WORKER_NAME} to answer within {timeout_seconds} '
+          f'seconds, found it silent{self._what_it_printed()}; free the '
+          'machine or raise `start_timeout_seconds`.'
+        ) from None
+
+
+class _Printed:
+  """Hands on what a worker prints, and remembers its last lines."""
+
+  def __init__(self, stream: typing.IO[bytes]):
+    self._lines = collections.deque(maxlen=_LINES_TO_KEEP)
+    self._thread = threading.Thread(
+      target=self._hand_on, args=(stream,), daemon=True
+    )
+    self._thread.start()
+
+  def last_lines(self) -> list[str]:
+    """The last lines of a worker that has ended; else what is there now."""
+    self._thread.join(timeout=1.0)
+    return list(self._lines)
+
+  def _hand_on(self, stream: typing.IO[bytes]) -> None:
+    with stream:
+      for line in stream:
+        self._lines.append(line.decode(errors='replace').rstrip('\n'))
+        try:
+          # Not `sys.stderr`, whose lock a thread may hold when Python ends.
+          os.write(2, line)
+        except OSError:
+          pass  # Nobody reads it; the worker must not wait for that.
+
+
+def _start_process(port: int) -> subprocess.Popen[bytes]:
+  return subprocess.Popen(
+    [
+      sys.executable,
+      *('-I', '-S', '-c', _LAUNCHER, str(os.getpid())),
+      _worker_path(),
+      f'--port={port}',
+    ],
+    stdin=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    env=os.environ | orphans.mark_of_this_process(),
+    # Ctrl-C in a terminal is for the program, which ends the worker.
+    start_new_session=True,
+  )
+
+
+def _end_process(process: subprocess.Popen[bytes]) -> None:
+  process.kill()
+  process.wait()
+
+
+def _run_in_lasting_thread(function: Callable[[], _Result]) -> _Result:
+  """Runs a function in a thread that lasts as long as the process.
+
+  The kernel ties a worker to the thread that starts it, and not to the process.
+  """
+  future = concurrent.futures.Future()
+  _lasting_thread(os.getpid()).put((function, future))
+  return future.result()
+
+
+@functools.cache
+def _lasting_thread(pid: int) -> queue.SimpleQueue:
+  """The work queue of such a thread; a forked process needs its own."""
+  del pid  # Only tells processes apart.
+  work = queue.SimpleQueue()
+
+  def run():
+    while True:
+      function, future = work.get()
+      try:
+        future.set_result(function())
+      except BaseException as e:  # Raised again where it is waited for.
+        future.set_exception(e)
+      del function, future  # Not kept while this waits.
+
+  threading.Thread(target=run, name='worker_starter', daemon=True).start()
+  return work
 
 
 class _EndedContext(tff.framework.SyncContext):
@@ -166,6 +267,8 @@ def end_workers() -> None:
   # Releases the one there is. One of TFF's that lasts until Python takes its
   # modules apart, as the one from TFF's import would, prints errors then.
   tff.framework.set_default_context(_EndedContext())
+  for worker in list(_local_workers):
+    worker.end()
   for child in psutil.Process().children():
     try:
       if child.name() == _WORKER_NAME:

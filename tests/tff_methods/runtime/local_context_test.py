@@ -14,11 +14,17 @@
 """Tests for local_context."""
 
 import atexit
+from concurrent import futures
 import os
 import signal
+import threading
+import time
 
 from absl.testing import absltest
+import grpc
 import numpy as np
+import psutil
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods.runtime import local_context
@@ -33,6 +39,25 @@ def _mean(values):
 @tff.federated_computation()
 def _num_clients():
   return tff.federated_sum(tff.federated_value(1, tff.CLIENTS))
+
+
+@tff.tensorflow.computation
+def _count():
+  """Takes a second or so."""
+  return tf.while_loop(lambda i: i < 60_000, lambda i: i + 1, [0])[0]
+
+
+@tff.tensorflow.computation(np.float32)
+def _check_number(value):
+  return tf.debugging.check_numerics(value, 'no number')
+
+
+def _kill_when_busy(worker: workers.LocalWorker, signum: int) -> None:
+  process = psutil.Process(worker.pid)
+  start = process.cpu_times().user
+  while process.cpu_times().user < start + 0.2:
+    time.sleep(0.01)
+  os.kill(worker.pid, signum)
 
 
 class LocalContextTest(absltest.TestCase):
@@ -57,21 +82,82 @@ class LocalContextTest(absltest.TestCase):
     local_context.set_local_context()
     self.assertEqual(_mean([1.0, 3.0]), 2.0)
 
-  def test_raises_once_the_worker_is_dead(self):
-    started = []
+  def test_runs_a_call_again_when_its_worker_dies(self):
+    started = self._install_with_workers()
+    expected = _count()
+    for signum in (signal.SIGSEGV, signal.SIGKILL):
+      *_, worker = started
+      killer = threading.Thread(target=_kill_when_busy, args=(worker, signum))
+      killer.start()
+      with self.assertLogs(level='WARNING') as logs:
+        self.assertEqual(_count(), expected)
+      killer.join()
+      (line,) = logs.output
+      self.assertRegex(
+        line,
+        f'pid {worker.pid} ended by {signum.name}.* pid {started[-1].pid} runs',
+      )
+    self.assertLen(started, 3)
 
-    class Worker(workers.LocalWorker):
+  def test_replaces_a_worker_that_died_between_calls(self):
+    started = self._install_with_workers()
+    self.assertEqual(_mean([1.0, 2.0]), 1.5)
+    os.kill(started[0].pid, signal.SIGKILL)
+    self.assertEqual(_mean([1.0, 3.0]), 2.0)
+    self.assertEqual(_mean([1.0, 5.0]), 3.0)
+    self.assertLen(started, 2)
+
+  def test_raises_when_each_worker_dies(self):
+    class Mortal(workers.LocalWorker):
       def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        started.append(self)
+        os.kill(self.pid, signal.SIGABRT)
 
-    with absltest.mock.patch.object(workers, 'LocalWorker', Worker):
-      self._install(local_context.create_local_context())
-    self.assertEqual(_mean([1.0, 2.0]), 1.5)
-    (worker,) = started
-    os.kill(worker.pid, signal.SIGKILL)
-    with self.assertRaisesRegex(RuntimeError, 'exit code -9'):
+    started = self._install_with_workers(Mortal)
+    with self.assertRaisesRegex(RuntimeError, 'each died.*by SIGABRT; give'):
       _mean([1.0, 2.0])
+    self.assertLen(started, 3)
+
+  def test_starts_none_anew_after_the_end(self):
+    started = self._install_with_workers()
+    workers.end_workers()
+    with self.assertRaisesRegex(RuntimeError, 'has ended it; set a new'):
+      _mean([1.0, 2.0])
+    self.assertLen(started, 1)
+
+  def test_runs_in_threads_at_once_when_the_worker_dies(self):
+    started = self._install_with_workers()
+    context = tff.framework.get_context_stack().current
+    os.kill(started[0].pid, signal.SIGKILL)
+
+    def run(value):
+      with tff.framework.get_context_stack().install(context):
+        return _mean([value, value])
+
+    with futures.ThreadPoolExecutor(4) as executor:
+      values = [1.0, 2.0, 3.0, 4.0]
+      self.assertEqual(list(executor.map(run, values)), values)
+    self.assertLen(started, 2)
+
+  def test_errors_of_computations_are_raised_at_once(self):
+    started = self._install_with_workers()
+    with self.assertRaisesRegex(grpc.RpcError, 'no number'):
+      _check_number(np.nan)
+    self.assertLen(started, 1)
+
+  def _install_with_workers(self, worker_class=workers.LocalWorker):
+    """Returns a list of the workers that the context starts."""
+    started = []
+
+    def start(**kwargs):
+      started.append(worker_class(**kwargs))
+      return started[-1]
+
+    self.enter_context(
+      absltest.mock.patch.object(workers, 'LocalWorker', start)
+    )
+    self._install(local_context.create_local_context())
+    return started
 
 
 if __name__ == '__main__':

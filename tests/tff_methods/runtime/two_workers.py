@@ -11,36 +11,27 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A context that spreads clients over two workers, as over two machines."""
+"""A context that shares clients among two workers, as on two machines."""
+
+from collections.abc import Sequence
 
 import tensorflow_federated as tff
-from tensorflow_federated.python.core.backends.native import compiler
-from tensorflow_federated.python.core.environments.tensorflow_frontend import (
-  tensorflow_computation,
-)
 
+from tff_methods.runtime import remote_context
 from tff_methods.runtime import workers
 
 
 def create_context() -> tff.framework.SyncContext:
-  """Returns a context of TFF's own over workers that end with the program."""
-  contexts = [_create_async_context(workers.LocalWorker()) for _ in range(2)]
-  return tff.backends.native.create_mergeable_comp_execution_context(contexts)
+  """Returns such a context; its workers end with the program."""
+  local_workers = start_workers(2)
+  context = remote_context.create_remote_context(addresses(local_workers))
+  context.local_workers = local_workers  # They live as long as it does.
+  return context
 
 
-def _create_async_context(worker) -> tff.framework.AsyncExecutionContext:
-  stub = tff.framework.RemoteExecutorGrpcStub(worker.channel)
+def start_workers(number: int) -> list[workers.LocalWorker]:
+  return [workers.LocalWorker() for _ in range(number)]
 
-  def create_executor(cardinalities):
-    worker.check_running()
-    cardinalities.setdefault(tff.CLIENTS, 0)
-    executor = tff.framework.RemoteExecutor(stub)
-    executor.set_cardinalities(cardinalities)
-    return executor
 
-  return tff.framework.AsyncExecutionContext(
-    executor_fn=tff.framework.ResourceManagingExecutorFactory(create_executor),
-    compiler_fn=compiler.desugar_and_transform_to_native,
-    transform_args=tensorflow_computation.transform_args,
-    transform_result=tensorflow_computation.transform_result,
-  )
+def addresses(local_workers: Sequence[workers.LocalWorker]) -> list[str]:
+  return [f'localhost:{worker.port}' for worker in local_workers]

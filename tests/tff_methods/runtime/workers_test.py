@@ -36,8 +36,9 @@ from tff_methods.runtime import workers
 
 _REPOSITORY = pathlib.Path(__file__).parents[3]
 
-# Prints the worker's id, and then runs a computation that does not end.
+# Prints the worker's id, and then does what its argument says.
 _PROGRAM = """
+import sys
 import numpy as np
 import psutil
 import tensorflow as tf
@@ -51,7 +52,10 @@ def count_forever(i):
 runtime.set_local_context()
 (worker,) = psutil.Process().children()
 print(worker.pid, flush=True)
-count_forever(0)
+if sys.argv[1] == 'count':
+  count_forever(0)
+if sys.argv[1] == 'raise':
+  raise ValueError('This is expected.')
 """
 
 
@@ -72,35 +76,48 @@ def _wait_until(condition, timeout_seconds: float = 60) -> bool:
 
 
 class LocalWorkerTest(parameterized.TestCase):
-  @parameterized.parameters(signal.SIGINT, signal.SIGKILL)
-  def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
+  def _start_program(
+    self, what_it_does: str
+  ) -> tuple[subprocess.Popen[bytes], psutil.Process]:
+    """Returns a program and its worker, once that has started."""
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
     log_path = pathlib.Path(temporary_dir) / 'log'
     paths = [str(_REPOSITORY), *filter(None, sys.path)]
     with log_path.open('wb') as log:
       program = subprocess.Popen(
-        [sys.executable, '-c', _PROGRAM],
+        [sys.executable, '-c', _PROGRAM, what_it_does],
         stdout=log,
         stderr=subprocess.DEVNULL,
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
       )
     self.addCleanup(program.kill)
     self.assertTrue(_wait_until(lambda: log_path.read_text().endswith('\n')))
-    worker = psutil.Process(int(log_path.read_text()))
+    return program, psutil.Process(int(log_path.read_text()))
+
+  @parameterized.parameters(signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+  def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
+    program, worker = self._start_program('count')
     # Until it counts: with the program's wait inside the C++ runtime.
     self.assertTrue(_wait_until(lambda: worker.cpu_times().user > 1))
     program.send_signal(signum)
     self.assertEqual(program.wait(timeout=10), -signum)
     self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
 
+  @parameterized.parameters(('end', 0), ('raise', 1))
+  def test_ends_with_a_program_that_ends(self, what_it_does, exit_code):
+    program, worker = self._start_program(what_it_does)
+    self.assertEqual(program.wait(timeout=20), exit_code)
+    self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
+
   def test_answers_and_ends_when_told(self):
     worker = workers.LocalWorker()
-    worker.check_running()
+    self.assertIsNone(worker.how_it_ended())
+    self.assertFalse(worker.was_ended)
     grpc.channel_ready_future(worker.channel).result(timeout=5)
     worker.end()
     self.assertFalse(psutil.pid_exists(worker.pid))
-    with self.assertRaisesRegex(RuntimeError, 'exit code -9.*new context'):
-      worker.check_running()
+    self.assertTrue(worker.was_ended)
+    self.assertRegex(worker.how_it_ended(), '^by SIGKILL')
     worker.end()  # Harmless.
 
   def test_ends_with_its_object(self):
@@ -114,37 +131,70 @@ class LocalWorkerTest(parameterized.TestCase):
     self.assertNotEqual(os.getpgid(worker.pid), os.getpgid(0))
     worker.end()
 
-  def test_refuses_threads_that_may_end_before_the_program(self):
-    errors = []
-
-    def start():
-      try:
-        workers.LocalWorker()
-      except RuntimeError as e:
-        errors.append(str(e))
-
-    thread = threading.Thread(target=start, name='short_lived')
+  def test_outlives_the_thread_that_starts_it(self):
+    started = []
+    thread = threading.Thread(
+      target=lambda: started.append(workers.LocalWorker())
+    )
     thread.start()
     thread.join()
-    self.assertRegex(errors[0], 'main thread, found short_lived')
+    (worker,) = started
+    time.sleep(0.2)  # For a signal of the kernel, if there were one.
+    self.assertIsNone(worker.how_it_ended())
+    worker.end()
 
-  def test_says_how_a_worker_that_does_not_start_ended(self):
-    with mock.patch.object(workers, '_worker_path', return_value='/bin/false'):
-      with self.assertRaisesRegex(RuntimeError, 'ended with exit code 1 '):
+  def test_tells_signal_and_what_it_printed(self):
+    path = self._create_worker('echo first >&2; echo last >&2; kill -ILL $$')
+    with mock.patch.object(workers, '_worker_path', return_value=path):
+      with self.assertRaisesRegex(
+        RuntimeError,
+        r"by SIGILL \(a CPU too old .*printed 'first \| last'; run .*doctor",
+      ):
         workers.LocalWorker()
 
+  def test_tells_the_exit_code_of_a_worker_that_does_not_start(self):
+    with mock.patch.object(workers, '_worker_path', return_value='/bin/false'):
+      with self.assertRaisesRegex(RuntimeError, 'ended with exit code 1; run'):
+        workers.LocalWorker()
+
+  def test_hands_on_what_it_prints(self):
+    path = self._create_worker('echo to_be_read >&2; exec sleep 60')
+    read_end, write_end = os.pipe()
+    own_stderr = os.dup(2)
+    self.addCleanup(os.close, own_stderr)
+    os.dup2(write_end, 2)
+    os.close(write_end)
+    try:
+      with mock.patch.object(workers, '_worker_path', return_value=path):
+        with self.assertRaisesRegex(RuntimeError, "printed 'to_be_read'; free"):
+          workers.LocalWorker(start_timeout_seconds=0.5)
+    finally:
+      os.dup2(own_stderr, 2)
+    with open(read_end, 'rb') as printed:
+      self.assertIn(b'to_be_read\n', printed.read())
+
+  def test_waits_for_the_end_of_a_crash_only_so_long(self):
+    worker = workers.LocalWorker()
+    os.kill(worker.pid, signal.SIGABRT)
+    self.assertEqual(worker.wait_for_end(), 'by SIGABRT')
+    self.assertFalse(worker.was_ended)
+    worker = workers.LocalWorker()
+    with mock.patch.object(workers, '_EXIT_STATUS_SECONDS', 0.1):
+      self.assertRegex(worker.wait_for_end(), '^by SIGKILL')
+    self.assertFalse(worker.was_ended)
+
   def test_says_that_a_worker_is_silent_and_ends_it(self):
-    silent_path = self._create_silent_worker()
+    silent_path = self._create_worker('exec sleep 60')
     with mock.patch.object(workers, '_worker_path', return_value=silent_path):
       with self.assertRaisesRegex(RuntimeError, 'within 0.5 seconds.*silent'):
         workers.LocalWorker(start_timeout_seconds=0.5)
     commands = [p.cmdline() for p in psutil.Process().children()]
     self.assertFalse(any(silent_path in command for command in commands))
 
-  def _create_silent_worker(self) -> str:
+  def _create_worker(self, script: str) -> str:
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
-    path = pathlib.Path(temporary_dir) / 'silent'
-    path.write_text('#!/bin/sh\nexec sleep 60\n')
+    path = pathlib.Path(temporary_dir) / 'worker'
+    path.write_text(f'#!/bin/sh\n{script}\n')
     path.chmod(0o755)
     return str(path)
 

@@ -1,0 +1,48 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Child processes that do not outlive their program."""
+
+from collections.abc import Sequence
+import ctypes
+import os
+import signal
+import subprocess
+
+_PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
+
+
+def start(
+  command: Sequence[str], signum: int = signal.SIGTERM
+) -> subprocess.Popen[bytes]:
+  """Starts a process that gets a signal when this one ends, however it does.
+
+  Only for programs without threads.
+
+  Args:
+    command: The program and its arguments.
+    signum: Which signal.
+  """
+  parent_pid = os.getpid()
+  prctl = ctypes.CDLL(None).prctl
+
+  def tie_to_parent():
+    prctl(_PR_SET_PDEATHSIG, signum)
+    if os.getppid() != parent_pid:  # It has ended before.
+      os._exit(1)
+
+  # In a session of its own: Ctrl-C is for this program, which hands it on.
+  # `preexec_fn` is unsafe in a process with threads; this one has none.
+  return subprocess.Popen(
+    command, start_new_session=True, preexec_fn=tie_to_parent
+  )

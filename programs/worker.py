@@ -1,0 +1,144 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+r"""Runs a worker, on which programs on other machines run their computations.
+
+  python -m programs.worker --port=10000
+
+and elsewhere `python -m programs.train --workers=HOST:10000 ...`. This lets
+anyone who reaches the machine run anything there: TFF's worker knows no
+passwords and listens on every interface. Where that is not wanted,
+
+  python -m programs.worker --port=10000 --tls_cert=worker.pem \
+    --tls_key=worker.key --tls_ca=ca.pem
+
+lets in only who has a certificate of that authority: the worker listens in a
+network of its own, which only this program reaches, and hands on to it. See
+docs/workers.md. It runs until it is stopped, or the worker ends. Exit codes:
+that of the worker, or 1; 2 if what is asked for cannot be done; 128 + N after a
+signal N to stop.
+"""
+
+import asyncio
+import importlib.util
+import os
+import signal
+import socket
+import ssl
+import sys
+
+from absl import flags
+
+from programs import child_process
+from programs import private_network
+from programs import tls_flags
+from programs import tls_gateway
+from programs import usage
+
+_PORT = flags.DEFINE_integer(
+  'port', None, 'Where to listen.', lower_bound=1, upper_bound=65535
+)
+flags.adopt_module_key_flags(tls_flags)
+
+_BACKLOG = 128
+# For `tff_methods.runtime.orphans`: no program has left this worker behind.
+_MARK = {'TFF_METHODS_PARENT': 'none'}
+_STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def main() -> int:
+  """Runs a worker as the flags say; returns the exit code."""
+  usage.check_given(_PORT)
+  os.environ.update(_MARK)
+  context = tls_flags.server_context() if tls_flags.are_given() else None
+  listener = _listen(_PORT.value)
+  if context is not None:
+    return asyncio.run(_run_behind_tls(listener, context))
+  print(
+    f'worker: anyone who reaches port {_PORT.value} of this machine can run '
+    'anything here; docs/workers.md has the way to prevent that.',
+    file=sys.stderr,
+  )
+  listener.close()
+  command = _command(_PORT.value)
+  os.execv(command[0], command)
+
+
+def _listen(port: int) -> socket.socket:
+  """Listens on all interfaces, or raises `UsageError`."""
+  try:
+    return socket.create_server(
+      ('', port),
+      family=socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET,
+      backlog=_BACKLOG,
+      dualstack_ipv6=socket.has_dualstack_ipv6(),
+    )
+  except OSError as e:
+    raise usage.UsageError(
+      f'Expected to listen on --port={port}, found: {os.strerror(e.errno)}; '
+      'choose another one.'
+    ) from e
+
+
+def _command(port: int) -> list[str]:
+  # Without an import of TFF, which takes ten seconds.
+  (folder,) = importlib.util.find_spec(
+    'tensorflow_federated'
+  ).submodule_search_locations
+  path = os.path.join(folder, 'data', 'worker_binary')
+  return [path, f'--port={port}']
+
+
+async def _run_behind_tls(
+  listener: socket.socket, context: ssl.SSLContext
+) -> int:
+  """Runs a worker that only this process reaches; returns the exit code."""
+  try:
+    private_network.enter()
+  except OSError as e:
+    raise usage.UsageError(
+      'Expected that this system lets a program have a network of its own, '
+      f'found: {e.strerror}; run as root, or allow namespaces to users.'
+    ) from e
+  worker = child_process.start(_command(_PORT.value), signal.SIGKILL)
+  loop = asyncio.get_running_loop()
+  ended = loop.create_future()
+  for signum in _STOP_SIGNALS:
+    loop.add_signal_handler(signum, _set_result, ended, 128 + signum)
+  pidfd = os.pidfd_open(worker.pid)
+  loop.add_reader(pidfd, _set_result, ended, None)
+  try:
+    server = await tls_gateway.serve(listener, context, _PORT.value)
+    async with server:
+      exit_code = await ended
+  finally:
+    loop.remove_reader(pidfd)
+    os.close(pidfd)
+    worker.kill()
+    worker_exit_code = worker.wait()
+  if exit_code is not None:
+    return exit_code
+  print(
+    f'worker: the worker ended with exit code {worker_exit_code}.',
+    file=sys.stderr,
+  )
+  return worker_exit_code if worker_exit_code > 0 else 1
+
+
+def _set_result(future: asyncio.Future, result: int | None) -> None:
+  if not future.done():
+    future.set_result(result)
+
+
+if __name__ == '__main__':
+  usage.run(main)
