@@ -42,8 +42,9 @@ from absl import flags
 from programs import common_flags
 from programs import execution
 from programs import fed_ss_sections
-from programs import report_task
+from programs import report_output
 from programs import saved_weights
+from programs import task_flags
 from programs import tls_flags
 from programs import usage
 import tasks
@@ -88,7 +89,7 @@ _CLIENT = flags.DEFINE_string(
   'client', None, 'Whose classes, for confusion; by default the first one.'
 )
 flags.adopt_module_key_flags(common_flags)
-flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(task_flags)
 flags.adopt_module_key_flags(tls_flags)
 _FLAGS_OF_PARTS = {
   'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
@@ -123,13 +124,13 @@ flags.register_validator(
 
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
-  usage.check_given(report_task.TASK, _PARTS, common_flags.OUTPUT_DIR)
+  usage.check_given(task_flags.TASK, _PARTS, common_flags.OUTPUT_DIR)
   _check_flags()
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
-  runs = saved_weights.load_runs(_RUNS.value or [], report_task.TASK.value)
-  report_task.make_output_dir()
+  runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
+  report_output.make_output_dir()
   execution.set_context()
-  task = report_task.build_task(
+  task = task_flags.build_task(
     tasks.RowTask, 'whose model has a row for each class', 'omniglot'
   )
   plan_section = {
@@ -138,10 +139,10 @@ def main() -> int:
       weights,
       [None if n == _ALL else int(n) for n in _NUM_NEGATIVES.value],
       _NUM_BATCHES.value,
-      report_task.SEED.value,
+      task_flags.SEED.value,
     ),
     'privacy': lambda: fed_ss_sections.plan_privacy(
-      task, list(map(int, _NUM_SAMPLED_CLASSES.value)), report_task.SEED.value
+      task, list(map(int, _NUM_SAMPLED_CLASSES.value)), task_flags.SEED.value
     ),
     'confusion': lambda: fed_ss_sections.plan_confusion(
       task, runs, _CLIENT.value

@@ -33,9 +33,10 @@ import tensorflow as tf
 
 from programs import common_flags
 from programs import execution
-from programs import report_task
 from programs import reporting
+from programs import row_methods
 from programs import saved_weights
+from programs import task_flags
 from programs import tls_flags
 from programs import usage
 import tasks
@@ -45,20 +46,8 @@ from tff_methods import runtime
 _WEIGHTS = flags.DEFINE_string(
   'weights', None, 'The model_weights.npz of a run of the task.'
 )
-_VOCAB_SIZE = flags.DEFINE_integer(
-  'vocab_size', None, 'As of the run.', lower_bound=1
-)
-_NUM_BITS = flags.DEFINE_integer(
-  'hash_bits', 8, 'Of a code, K.', lower_bound=1, upper_bound=16
-)
-_TRANSFORM = flags.DEFINE_enum(
-  'hash_transform',
-  'none',
-  list(retrieval.TRANSFORMS),
-  'How angles come to tell inner products; none: they tell cosines.',
-)
-_NUM_BUCKETS = flags.DEFINE_integer(
-  'num_buckets', 15, 'How many buckets to show.', lower_bound=1
+_NUM_SHOWN = flags.DEFINE_integer(
+  'num_shown', 15, 'How many buckets to show.', lower_bound=1
 )
 _NUM_CLASSES = flags.DEFINE_integer(
   'num_classes',
@@ -67,9 +56,10 @@ _NUM_CLASSES = flags.DEFINE_integer(
   lower_bound=1,
 )
 flags.adopt_module_key_flags(common_flags)
-flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(task_flags)
 flags.adopt_module_key_flags(tls_flags)
 
+_DEFAULT_BITS, _DEFAULT_TRANSFORM = 8, 'none'  # Which tells cosines.
 _LEAST_MEMBERS, _MOST_MEMBERS = 3, 8
 
 
@@ -87,28 +77,30 @@ class Bucket(NamedTuple):
 
 def main() -> int:
   """Shows what the flags ask for; returns the exit code."""
-  usage.check_given(report_task.TASK, _WEIGHTS)
+  usage.check_given(task_flags.TASK, _WEIGHTS)
   weights = saved_weights.load(_WEIGHTS.value)
   execution.set_context()
-  task = report_task.build_task(
+  task = task_flags.build_task(
     tasks.RowTask,
     'whose model has a row for each class',
     'python_tokens',
-    tasks.TaskOptions(vocab_size=_VOCAB_SIZE.value),
   )
   model = task.row_model
   saved_weights.check_fit('--weights', weights, model.full_model())
   vectors = model.row_vectors(tf.constant(weights.trainable[-1])).numpy()
   vectors = vectors[: _NUM_CLASSES.value]
   found = buckets(
-    vectors, _NUM_BITS.value, _TRANSFORM.value, report_task.SEED.value
+    vectors,
+    row_methods.HASH_BITS.value or _DEFAULT_BITS,
+    row_methods.HASH_TRANSFORM.value or _DEFAULT_TRANSFORM,
+    task_flags.SEED.value,
   )
   names = task.class_names or tuple(map(str, range(len(vectors))))
   reporting.print_table(
     ['mean cosine', 'bucket'],
     [
       [f'{bucket.cosine:.2f}', '  '.join(names[c] for c in bucket.classes)]
-      for bucket in _most_alike(found, _NUM_BUCKETS.value)
+      for bucket in _most_alike(found, _NUM_SHOWN.value)
     ],
   )
   print(

@@ -37,27 +37,28 @@ import rich.progress
 from programs import common_flags
 from programs import execution
 from programs import pictures
-from programs import report_task
+from programs import report_output
 from programs import reporting
+from programs import task_flags
 from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import label_hashing
 from tff_methods import runtime
 
-_NUM_TABLES = flags.DEFINE_integer(
-  'num_tables',
+_NUM_DRAWS = flags.DEFINE_integer(
+  'num_draws',
   10,
   'Hash tables that are drawn for each number of buckets.',
   lower_bound=1,
 )
-_NUM_BUCKETS = flags.DEFINE_list(
-  'num_buckets',
+_BUCKET_COUNTS = flags.DEFINE_list(
+  'bucket_counts',
   None,
   'Numbers of buckets; by default powers of two up to the number of labels.',
 )
 flags.adopt_module_key_flags(common_flags)
-flags.adopt_module_key_flags(report_task)
+flags.adopt_module_key_flags(task_flags)
 flags.adopt_module_key_flags(tls_flags)
 
 
@@ -80,20 +81,20 @@ class Divergence(NamedTuple):
 
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
-  usage.check_given(report_task.TASK, common_flags.OUTPUT_DIR)
-  report_task.make_output_dir()
+  usage.check_given(task_flags.TASK, common_flags.OUTPUT_DIR)
+  report_output.make_output_dir()
   execution.set_context()
-  task = report_task.build_task(
+  task = task_flags.build_task(
     tasks.MultiLabelTask,
     'with many labels',
     'delicious',
-    tasks.TaskOptions(epochs=1),
+    epochs=1,
   )
-  sizes = _num_buckets(task.num_labels)
+  sizes = _bucket_counts(task.num_labels)
   counts = count_labels(task)
   before = float(np.mean(_pairwise(counts)))
   divergences = [
-    measure(counts, size, _NUM_TABLES.value, report_task.SEED.value)
+    measure(counts, size, _NUM_DRAWS.value, task_flags.SEED.value)
     for size in sizes
   ]
   _print(task.num_labels, before, divergences)
@@ -166,14 +167,14 @@ def _pairwise(counts: np.ndarray) -> np.ndarray:
   )
 
 
-def _num_buckets(num_labels: int) -> list[int]:
-  if _NUM_BUCKETS.value is None:
+def _bucket_counts(num_labels: int) -> list[int]:
+  if _BUCKET_COUNTS.value is None:
     return [2**i for i in range(2, num_labels.bit_length())]
-  sizes = [int(n) if n.isdecimal() else 0 for n in _NUM_BUCKETS.value]
+  sizes = [int(n) if n.isdecimal() else 0 for n in _BUCKET_COUNTS.value]
   if not sizes or not all(0 < size <= num_labels for size in sizes):
     raise usage.UsageError(
-      f'Expected --num_buckets from 1 to {num_labels}, the labels of the task, '
-      f'separated by commas, found {",".join(_NUM_BUCKETS.value)}.'
+      f'Expected --bucket_counts from 1 to {num_labels}, the labels of the '
+      f'task, separated by commas, found {",".join(_BUCKET_COUNTS.value)}.'
     )
   return sizes
 

@@ -91,22 +91,24 @@ _ROUNDS_PER_BUILD = flags.DEFINE_integer(
   'For how many rounds an index is used (lsh_select).',
   lower_bound=1,
 )
+HASH_BITS = flags.DEFINE_integer(
+  'hash_bits', None, 'Of a code, K (simhash); by default 8.', lower_bound=1
+)
+HASH_TRANSFORM = flags.DEFINE_enum(
+  'hash_transform',
+  None,
+  list(retrieval.TRANSFORMS),
+  'How angles come to tell inner products (simhash).',
+)
 _SIMHASH_OPTIONS = {
-  'num_bits': flags.DEFINE_integer(
-    'hash_bits', None, 'Of a code, K (simhash); by default 8.', lower_bound=1
-  ),
+  'num_bits': HASH_BITS,
   'num_tables': flags.DEFINE_integer(
     'hash_tables',
     None,
     'Hash tables, L (simhash); by default 8.',
     lower_bound=1,
   ),
-  'transform': flags.DEFINE_enum(
-    'hash_transform',
-    None,
-    list(retrieval.TRANSFORMS),
-    'How angles come to tell inner products (simhash).',
-  ),
+  'transform': HASH_TRANSFORM,
   'num_queries': flags.DEFINE_integer(
     'hash_queries',
     None,

@@ -44,20 +44,16 @@ from programs import run_directory
 from programs import run_store
 from programs import sampling
 from programs import stop_signals
+from programs import task_flags
 from programs import tls_flags
 from programs import training_loop
 from programs import usage
-import tasks
 from tff_methods import communication
 from tff_methods import composers
 from tff_methods import runtime
 
-_TASK = flags.DEFINE_enum('task', None, tasks.TASK_NAMES, 'What to train.')
 _METHOD = flags.DEFINE_enum(
   'method', None, list(methods.METHODS), 'How to train.'
-)
-_SEED = flags.DEFINE_integer(
-  'seed', 0, 'Of all random choices.', lower_bound=0, upper_bound=2**32 - 1
 )
 _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   'rounds_per_evaluation',
@@ -76,89 +72,18 @@ _DRY_RUN = flags.DEFINE_bool(
   'dry_run', False, 'Only check the flags and --output_dir; change nothing.'
 )
 
-# Choices that a task has defaults for, by their names in `tasks.TaskOptions`.
-_TASK_OPTIONS = {
-  'batch_size': flags.DEFINE_integer(
-    'batch_size', None, 'Examples in a batch of a client.', lower_bound=1
-  ),
-  'epochs': flags.DEFINE_integer(
-    'client_epochs', None, "A client's passes in a round.", lower_bound=1
-  ),
-  'max_client_examples': flags.DEFINE_integer(
-    'max_client_examples',
-    None,
-    'The most examples that a client uses in a round. They are the same ones, '
-    'in the same order, in each round: both follow from --seed and the client.',
-    lower_bound=1,
-  ),
-  'partition': flags.DEFINE_enum(
-    'partition',
-    None,
-    ['iid', 'dirichlet'],
-    'How clients share the data: alike, or each with other labels.',
-  ),
-  'num_clients': flags.DEFINE_integer(
-    'num_clients', None, 'Clients that share the data.', lower_bound=1
-  ),
-  'dirichlet_alpha': flags.DEFINE_float(
-    'dirichlet_alpha', None, 'How alike clients are, with a dirichlet partition'
-  ),
-  'only_digits': flags.DEFINE_bool(
-    'only_digits', None, 'Whether to use only the digits of EMNIST.'
-  ),
-  'vocab_size': flags.DEFINE_integer(
-    'vocab_size',
-    None,
-    'Tokens that a model of text knows, the most frequent ones.',
-    lower_bound=1,
-  ),
-  'token_model': flags.DEFINE_enum(
-    'token_model',
-    None,
-    ['transformer', 'lstm'],
-    'Which model predicts the next token.',
-  ),
-  'ffn_dim': flags.DEFINE_integer(
-    'ffn_dim',
-    None,
-    "Units of the Transformer's feed-forward network.",
-    lower_bound=1,
-  ),
-  'feature_width': flags.DEFINE_integer(
-    'feature_width',
-    None,
-    'Numbers of an example with many features: more are hashed.',
-    lower_bound=1,
-  ),
-  'hidden_width': flags.DEFINE_integer(
-    'hidden_width',
-    None,
-    'Units of each hidden layer of the model of many labels.',
-    lower_bound=1,
-  ),
-  'frequent_share': flags.DEFINE_float(
-    'frequent_share',
-    None,
-    'The share of the examples that have a frequent class, at least. All '
-    'examples of such a class are with one client.',
-  ),
-}
-
-for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
-  flags.register_validator(
-    _positive_flag, usage.positive, 'Expected a positive number.'
-  )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(early_stopping)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(optimizers)
 flags.adopt_module_key_flags(sampling)
+flags.adopt_module_key_flags(task_flags)
 flags.adopt_module_key_flags(tls_flags)
 
 
 def main() -> int:
   """Trains as the flags say; returns the exit code."""
-  usage.check_given(_TASK, _METHOD, common_flags.OUTPUT_DIR)
+  usage.check_given(task_flags.TASK, _METHOD, common_flags.OUTPUT_DIR)
   methods.check_flags(_METHOD.value)
   optimizers.check_flags()
   sampling.check_flags()
@@ -205,14 +130,14 @@ def _check_rounds(completed_rounds: int) -> None:
 def _configuration() -> dict[str, object]:
   """All that results depend on, the number of rounds aside."""
   holders = [
-    _TASK,
+    task_flags.TASK,
     _METHOD,
-    _SEED,
+    task_flags.SEED,
     *sampling.flags_in_use(),
     _ROUNDS_PER_EVALUATION,
     *early_stopping.flags_in_use(),
     *optimizers.flags_in_use(),
-    *_TASK_OPTIONS.values(),
+    *task_flags.OPTIONS.values(),
     *methods.METHODS[_METHOD.value].own_flags,
   ]
   return {holder.name: holder.value for holder in holders}
@@ -277,7 +202,7 @@ def _summary(
     }
 
   return {
-    'task': _TASK.value,
+    'task': task_flags.TASK.value,
     'method': _METHOD.value,
     **results(state),
     'seconds': float(state.seconds),
@@ -296,18 +221,10 @@ def _build_experiment(
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
   execution.set_context()
+  task = task_flags.build_task()
   try:
-    task = tasks.build_task(
-      _TASK.value,
-      data_dir=common_flags.DATA_DIR.value,
-      cache_dir=common_flags.CACHE_DIR.value,
-      seed=_SEED.value,
-      options=tasks.TaskOptions(
-        **{name: holder.value for name, holder in _TASK_OPTIONS.items()}
-      ),
-    )
     sample_clients = sampling.build_sampling_fn_from_flags(
-      task.datasets.train_data.client_ids, _SEED.value
+      task.datasets.train_data.client_ids, task_flags.SEED.value
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e
@@ -316,13 +233,16 @@ def _build_experiment(
     task,
     optimizers.build_client_optimizer(),
     optimizers.build_server_optimizer(),
-    _SEED.value,
+    task_flags.SEED.value,
   )
   train_data = task.datasets.train_data.preprocess(
     task.datasets.train_preprocess_fn
   )
   evaluate = evaluation.Evaluation(
-    task, methods.METHODS[_METHOD.value].evaluated_model_fn(task, _SEED.value)
+    task,
+    methods.METHODS[_METHOD.value].evaluated_model_fn(
+      task, task_flags.SEED.value
+    ),
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
   process = _run_on_ids(

@@ -93,13 +93,13 @@ class ProgramTest(parameterized.TestCase):
     ('no_task', 'Expected --task', []),
     (
       'many_buckets',
-      'num_buckets from 1 to 32.*found 2,33',
-      ['--task=delicious', '--num_buckets=2,33'],
+      'bucket_counts from 1 to 32.*found 2,33',
+      ['--task=delicious', '--bucket_counts=2,33'],
     ),
     (
       'words',
-      'num_buckets.*found few',
-      ['--task=delicious', '--num_buckets=few'],
+      'bucket_counts.*found few',
+      ['--task=delicious', '--bucket_counts=few'],
     ),
     ('rounds', 'no --rounds', ['--task=delicious', '--rounds=3']),
   )
