@@ -68,7 +68,8 @@ class RemoteWorker:
   def poll(self) -> None:
     """Brings `connection` up to date; waits for nothing."""
     if self._ping is not None and self._ping.done():
-      code, details = self._ping.code(), self._ping.details()
+      code = self._ping.code()
+      details = self._ping.details() or code.name
       self._ping = None
       if code in _ANSWERS:
         self._note_answer()

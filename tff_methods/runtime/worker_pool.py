@@ -149,7 +149,7 @@ class WorkerPool:
         else:
           raise error
     except BaseException:
-      for worker in worker_of.values():
+      for worker in set(worker_of.values()):
         worker.disconnect()  # Nobody waits for what it does.
       raise
 
