@@ -158,7 +158,7 @@ class RemoteContextTest(parameterized.TestCase):
     were_busy = []
 
     def go_on_when_second_is_busy():
-      were_busy.append(_wait_until_busy(second, timeout_seconds=10))
+      were_busy.append(_wait_until_busy(second, timeout_seconds=25))
       os.kill(first.pid, signal.SIGCONT)
 
     thread = threading.Thread(target=go_on_when_second_is_busy)
