@@ -36,6 +36,8 @@ _CHANNEL_OPTIONS = (
   ('grpc.initial_reconnect_backoff_ms', 50),
   ('grpc.min_reconnect_backoff_ms', 50),
   ('grpc.max_reconnect_backoff_ms', 1000),
+  # By default a channel without calls hangs up after half an hour.
+  ('grpc.client_idle_timeout_ms', 2**31 - 1),
 )
 _LOST = (
   grpc.StatusCode.UNAVAILABLE,

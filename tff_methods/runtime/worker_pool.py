@@ -116,7 +116,7 @@ class WorkerPool:
     )
 
   def _renew_connections(self) -> None:
-    """Replaces those that broke between calls, as gRPC's do after a while."""
+    """Replaces those that broke between calls; their workers may be there."""
     for worker in self._workers:
       if worker.connection is not None and worker.connection.is_lost:
         worker.disconnect()
