@@ -33,6 +33,7 @@ import time
 from typing import NamedTuple
 
 from absl import flags
+from absl import logging
 
 from programs import common_flags
 from programs import tls_flags
@@ -64,6 +65,7 @@ class Finding(NamedTuple):
 def main() -> int:
   """Checks and prints; returns the exit code."""
   tls_flags.are_given()
+  logging.set_verbosity(logging.ERROR)  # A check tells what would be warned of.
   has_failed = False
   for name, check in _CHECKS.items():
     try:

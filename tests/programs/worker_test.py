@@ -30,12 +30,15 @@ from unittest import mock
 from absl.testing import absltest
 from absl.testing import parameterized
 import grpc
+import numpy as np
 import portpicker
 import psutil
+import tensorflow_federated as tff
 
 from programs import private_network
 from programs import worker
 from tests.programs import program_testing
+from tff_methods import runtime
 
 _PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'workers.md'
 # TFF's worker does not have it, and says so.
@@ -177,6 +180,19 @@ class WorkerBehindTlsTest(_WorkerTestCase):
         _ask(self._port, credentials, timeout_seconds=1), _NO_ANSWER
       )
     self.assertEqual(_ask(self._port, self._credentials), _ANSWER)
+
+  def test_computes_with_large_values(self):
+    self._start_both()
+    large = np.arange(3_000_000, dtype=np.float32)
+    add_one = tff.tensorflow.computation(
+      lambda x: x + 1, tff.TensorType(np.float32, large.shape)
+    )
+    context = runtime.create_remote_context(
+      [f'localhost:{self._port}'], self._credentials
+    )
+    with tff.framework.get_context_stack().install(context):
+      for _ in range(3):
+        np.testing.assert_array_equal(add_one(large), large + 1)
 
   def test_is_not_taken_for_another_host(self):
     self._start_both()

@@ -36,6 +36,8 @@ _CHANNEL_OPTIONS = (
   ('grpc.initial_reconnect_backoff_ms', 50),
   ('grpc.min_reconnect_backoff_ms', 50),
   ('grpc.max_reconnect_backoff_ms', 1000),
+  # By default a channel without calls hangs up after half an hour.
+  ('grpc.client_idle_timeout_ms', 2**31 - 1),
 )
 _LOST = (
   grpc.StatusCode.UNAVAILABLE,
@@ -78,6 +80,9 @@ class WorkerConnection:
   TFF's own contexts try again for ever when a worker does not answer, or has
   another one's memory. Here such calls raise `WorkerLostError`; another
   connection, to this worker or another, may then run them again.
+
+  Attributes:
+    is_lost: Whether it has been seen that the connection broke.
   """
 
   def __init__(
@@ -94,7 +99,7 @@ class WorkerConnection:
       compile_fn: Of `build_compiler`.
     """
     self._was_ready = False
-    self._is_lost = False
+    self.is_lost = False
     stub = tff.framework.RemoteExecutorGrpcStub(
       grpc.intercept_channel(channel, _RaisingInterceptor())
     )
@@ -120,7 +125,7 @@ class WorkerConnection:
     Raises:
       WorkerLostError: If the worker was or is lost.
     """
-    if self._is_lost:
+    if self.is_lost:
       raise WorkerLostError('The connection was lost.')
     return self._context.invoke(comp, arg)
 
@@ -128,7 +133,7 @@ class WorkerConnection:
     # A channel connects again by itself, perhaps to a new worker that does not
     # know what the former one held, and gives the same names to other things.
     is_ready = state == grpc.ChannelConnectivity.READY
-    self._is_lost |= self._was_ready and not is_ready
+    self.is_lost |= self._was_ready and not is_ready
     self._was_ready |= is_ready
 
 

@@ -37,8 +37,8 @@ def create_local_context() -> tff.framework.SyncContext:
   two times. When the program exits, `workers.end_workers` runs. The worker's
   memory is bounded also where each call has another number of clients: what it
   built for a number is kept for the last few only (see
-  `executors.RecentExecutorFactory`). Workers that earlier programs have left
-  are told in a line of the log (see `orphans.reap`).
+  `executors.RecentExecutorFactory`). Workers of this library that earlier
+  programs have left are ended, with a line in the log (see `orphans.reap`).
 
   A call raises `RuntimeError` if its workers die three times, or after
   `workers.end_workers`.

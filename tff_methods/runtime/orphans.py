@@ -15,8 +15,8 @@
 
 The kernel ends a `workers.LocalWorker` with its program, so that none of them
 should be found here. Those of TFF's own contexts are left behind when a signal
-kills their program. They cannot be told from those of other users of TFF, so
-they are reported and left alone.
+kills their program. They cannot be told from those that other programs want to
+keep, so they are left alone; `programs.doctor` names them.
 """
 
 import contextlib
@@ -28,7 +28,6 @@ import psutil
 
 WORKER_NAME = 'worker_binary'
 _MARK = 'TFF_METHODS_PARENT'
-_NO_PARENT = 'none'  # What `programs.worker` says of its worker.
 _REAPERS = ('systemd', 'init')  # Beside the process with id 1.
 
 
@@ -49,8 +48,6 @@ def find() -> tuple[list[psutil.Process], list[psutil.Process]]:
       if process.name() != WORKER_NAME or process.uids().real != os.getuid():
         continue
       mark = process.environ().get(_MARK)
-      if mark == _NO_PARENT:
-        continue
       if mark is None:
         if _is_adopted(process):
           others.append(process)
@@ -68,11 +65,8 @@ def reap_once() -> None:
 
 
 def reap() -> None:
-  """Ends what `find` tells to be this library's; logs one line for each kind.
-
-  Workers of others are left alone.
-  """
-  own, others = find()
+  """Ends what `find` tells to be this library's, and logs a line if any is."""
+  own, _ = find()
   for process in own:
     with contextlib.suppress(psutil.NoSuchProcess):
       process.kill()
@@ -81,14 +75,7 @@ def reap() -> None:
       'Found and ended %s that an earlier program of this library has left: '
       'pid %s.',
       WORKER_NAME,
-      _pids(own),
-    )
-  if others:
-    logging.warning(
-      'Found %s that a program of TFF has left, and left it alone: pid %s; '
-      '`kill` ends it.',
-      WORKER_NAME,
-      _pids(others),
+      ', '.join(str(process.pid) for process in own),
     )
 
 
@@ -107,7 +94,8 @@ def _identity(pid: int) -> str | None:
 def _runs(mark: str) -> bool:
   """Whether the program that a worker's mark names is still there."""
   pid, _, _ = mark.partition('@')
-  return _identity(int(pid)) == mark
+  # `programs.worker` says of its worker that it has none.
+  return not pid.isdecimal() or _identity(int(pid)) == mark
 
 
 def _is_adopted(process: psutil.Process) -> bool:
@@ -119,7 +107,3 @@ def _is_same_pid_namespace(process: psutil.Process) -> bool:
   """Whether its process ids are ours, which those in a container are not."""
   own, other = (os.readlink(f'/proc/{p}/ns/pid') for p in ('self', process.pid))
   return own == other
-
-
-def _pids(processes: list[psutil.Process]) -> str:
-  return ', '.join(str(process.pid) for process in processes)

@@ -39,6 +39,7 @@ class RemoteWorker:
     address: `host:port`.
     connection: To run calls on; `None` while the worker is not there.
     problem: What was the last one, in words.
+    is_missed: Whether the log has told that the worker is not there.
   """
 
   def __init__(
@@ -62,13 +63,14 @@ class RemoteWorker:
     self._connect = connect
     self._credentials = credentials
     self._silence_seconds = silence_seconds
-    self._was_lost = False
+    self.is_missed = False
     self._open()
 
   def poll(self) -> None:
     """Brings `connection` up to date; waits for nothing."""
     if self._ping is not None and self._ping.done():
-      code, details = self._ping.code(), self._ping.details()
+      code = self._ping.code()
+      details = self._ping.details() or code.name
       self._ping = None
       if code in _ANSWERS:
         self._note_answer()
@@ -85,10 +87,14 @@ class RemoteWorker:
   ) -> None:
     """Gives a connection up, which ends its calls; no other made since."""
     if connection is self.connection:
-      logging.warning('Lost worker %s: %s', self.address, problem)
       self.problem = problem
-      self._was_lost = True
       self.disconnect()
+      self.miss()
+
+  def miss(self) -> None:
+    """Tells the log that the worker is not there."""
+    logging.warning('Goes on without worker %s: %s', self.address, self.problem)
+    self.is_missed = True
 
   def disconnect(self) -> None:
     """Ends calls that wait for the worker; `poll` connects again."""
@@ -100,9 +106,9 @@ class RemoteWorker:
     if self.connection is not None:
       return
     self.connection = self._connect(self._channel)
-    if self._was_lost:
+    if self.is_missed:
       logging.warning('Worker %s is back.', self.address)
-      self._was_lost = False
+      self.is_missed = False
 
   def _open(self) -> None:
     self._channel = connections.open_channel(self.address, self._credentials)

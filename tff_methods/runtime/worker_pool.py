@@ -20,7 +20,6 @@ import threading
 import time
 from typing import NamedTuple
 
-from absl import logging
 import grpc
 import tensorflow_federated as tff
 
@@ -29,6 +28,7 @@ from tff_methods.runtime import remote_worker
 
 _POLL_SECONDS = 0.02
 _START_SECONDS = 10.0
+_RECONNECT_SECONDS = 1.0
 
 
 class NoWorkersError(RuntimeError):
@@ -80,15 +80,8 @@ class WorkerPool:
     ]
     self._lock = threading.Lock()  # Threads that run calls take turns.
     start_seconds = min(_START_SECONDS, patience_seconds)
-    self._poll_until(
-      lambda: len(self._living()) == len(addresses), start_seconds
-    )
+    self._wait_for_those_expected(start_seconds)
     self._wait_for_one(patience_seconds - start_seconds)
-    for worker in self._workers:
-      if worker.connection is None:
-        logging.warning(
-          'Starts without worker %s: %s', worker.address, worker.problem
-        )
 
   def run(self, calls: Sequence[Call]) -> list[object]:
     """Runs calls side by side, call i on worker i if that is there.
@@ -110,6 +103,7 @@ class WorkerPool:
     results = {}
     max_runs = len(self._workers) + 1
     with self._lock:
+      self._renew_connections()
       for _ in range(max_runs):
         self._wait_for_one(self._patience_seconds)
         self._run_rest(calls, results)
@@ -120,6 +114,13 @@ class WorkerPool:
       'of it have each lost theirs; see what the workers print, and give them '
       'fewer or smaller clients if they lack memory.'
     )
+
+  def _renew_connections(self) -> None:
+    """Replaces those that broke between calls; their workers may be there."""
+    for worker in self._workers:
+      if worker.connection is not None and worker.connection.is_lost:
+        worker.disconnect()
+    self._wait_for_those_expected(_RECONNECT_SECONDS)
 
   def _run_rest(
     self, calls: Sequence[Call], results: dict[int, object]
@@ -149,7 +150,7 @@ class WorkerPool:
         else:
           raise error
     except BaseException:
-      for worker in worker_of.values():
+      for worker in set(worker_of.values()):
         worker.disconnect()  # Nobody waits for what it does.
       raise
 
@@ -184,6 +185,18 @@ class WorkerPool:
       if time.monotonic() > deadline:
         return False
       time.sleep(_POLL_SECONDS)
+
+  def _wait_for_those_expected(self, timeout_seconds: float) -> None:
+    """Waits for all but those that the log has told to be missed."""
+
+    def expected():
+      return [
+        w for w in self._workers if w.connection is None and not w.is_missed
+      ]
+
+    self._poll_until(lambda: not expected(), timeout_seconds)
+    for worker in expected():
+      worker.miss()
 
   def _wait_for_one(self, timeout_seconds: float) -> None:
     if not self._poll_until(self._living, timeout_seconds):
