@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The local execution context: TFF's C++ runtime on this machine's CPU."""
+"""The local execution context: TFF's C++ runtime, or this very process."""
 
 import atexit
+import sys
 
 import tensorflow_federated as tff
 
@@ -24,6 +25,7 @@ from tensorflow_federated.python.core.environments.tensorflow_frontend import (
 )
 
 from tff_methods.runtime import executors
+from tff_methods.runtime import in_process
 from tff_methods.runtime import workers
 
 
@@ -63,6 +65,40 @@ def create_local_context() -> tff.framework.SyncContext:
   )
 
 
-def set_local_context() -> None:
-  """Makes a context of `create_local_context` this thread's default."""
-  tff.framework.set_default_context(create_local_context())
+def set_local_context(
+  device: str = 'auto', max_concurrent_clients: int | None = None
+) -> None:
+  """Makes a context on this machine this thread's default.
+
+  It says in one line, on the standard error, which it is.
+
+  Args:
+    device: 'cpu' or 'gpu' to compute in this process, see
+      `create_in_process_context`; 'auto' for this on the GPU when TensorFlow
+      sees one, else for `create_local_context`.
+    max_concurrent_clients: How many clients work at once in this process; by
+      default a good number.
+
+  Raises:
+    RuntimeError: If there is no such device, or a worker does not start.
+    ValueError: If `device` is none of these, or `max_concurrent_clients` is not
+      positive, or given while the computations run in TFF's runtime, which
+      decides by itself.
+  """
+  if device == 'auto' and in_process.has_gpu():
+    device = 'gpu'
+  if device != 'auto':
+    context = in_process.create_in_process_context(
+      device, max_concurrent_clients
+    )
+    kind = f'in this process, on {", ".join(context.devices)}'
+  elif max_concurrent_clients is None:
+    context = create_local_context()
+    kind = "TFF's C++ runtime, on the CPU (TensorFlow sees no GPU)"
+  else:
+    raise ValueError(
+      'Expected no `max_concurrent_clients` without a GPU, where TFF decides, '
+      f"found {max_concurrent_clients}; leave it out or use device='cpu'."
+    )
+  print(f'Runtime: {kind}.', file=sys.stderr)
+  tff.framework.set_default_context(context)

@@ -16,4 +16,9 @@
 # pylint: disable=g-importing-member
 from tff_methods.runtime.in_process.context import AsyncInProcessContext
 from tff_methods.runtime.in_process.context import InProcessContext
+from tff_methods.runtime.in_process.creation import (
+  create_async_in_process_context,
+)
+from tff_methods.runtime.in_process.creation import create_in_process_context
+from tff_methods.runtime.in_process.creation import has_gpu
 from tff_methods.runtime.in_process.wire_meter import WireMeter

@@ -47,6 +47,7 @@ class _Engine:
   """What the synchronous and the asynchronous context are two faces of."""
 
   def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
+    self.devices = devices
     self._workers = execution.ClientWorkers(devices, max_concurrent_clients)
     self._plans = collections.OrderedDict()  # The one used last is last.
     self._lock = threading.Lock()
@@ -126,6 +127,11 @@ class InProcessContext(tff.framework.SyncContext):
         f'{max_concurrent_clients}; leave it out for a good number.'
       )
     self._engine = _Engine(list(devices), max_concurrent_clients)
+
+  @property
+  def devices(self) -> list[str]:
+    """The names of the devices; the first is the server's."""
+    return self._engine.devices
 
   def invoke(self, comp: tff.framework.ConcreteComputation, arg: Any) -> Any:
     """Runs a computation; see `tff.framework.SyncContext`."""

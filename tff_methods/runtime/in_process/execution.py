@@ -52,6 +52,8 @@ class Stop:
         return function(*arguments)
     except BaseException as e:
       self.start(e)
+      if self._reason is e:
+        raise
       raise self._reason from None
 
 

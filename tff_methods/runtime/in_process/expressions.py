@@ -90,18 +90,48 @@ def _compile_call(block) -> Expression:
   )
 
 
+class _LambdaFunction:
+  """A function of building blocks, with the scope that it was made in.
+
+  Attributes:
+    graphs: Those that it calls, if it calls nothing else and needs nothing of
+      the scope, so that TensorFlow can trace it once for all; else `None`.
+  """
+
+  def __init__(self, name, result: Expression, scope, graphs):
+    self._name = name
+    self._result = result
+    self._scope = scope
+    self.graphs = graphs
+
+  def __call__(self, place: values.Place, argument: values.Value) -> Any:
+    return self._result({**self._scope, self._name: argument}, place)
+
+
 def _compile_lambda(block) -> Expression:
   name, result = block.parameter_name, compile_expression(block.result)
+  graphs = _traceable_graphs(block)
+  return lambda scope, place: _LambdaFunction(name, result, scope, graphs)
 
-  def bind(scope, place):
-    del place  # That of the call counts.
 
-    def call(place, argument):
-      return result({**scope, name: argument}, place)
+def _traceable_graphs(block) -> selection.Graphs | None:
+  used, bound, graphs = set(), {block.parameter_name}, set()
+  others = []
 
-    return call
+  def visit(block):
+    if isinstance(block, tff.framework.Reference):
+      used.add(block.name)
+    elif isinstance(block, tff.framework.Block):
+      bound.update(name for name, _ in block.locals)
+    elif isinstance(block, tff.framework.CompiledComputation):
+      graphs.add(graph_functions.graph_function(block.proto))
+    elif isinstance(block, (tff.framework.Intrinsic, tff.framework.Data)):
+      others.append(block)
+    return block, False
 
-  return bind
+  tff.framework.transform_preorder(block, visit)
+  is_traceable = used <= bound and not others
+  return selection.Graphs(graphs) if is_traceable else None
 
 
 def _compile_block(block) -> Expression:

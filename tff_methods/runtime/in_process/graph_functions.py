@@ -35,6 +35,7 @@ import weakref
 import tensorflow as tf
 from tensorflow_federated.proto.v0 import computation_pb2
 
+from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
 
 # Ops of `tf.data`, which compute on the CPU or not at all.
@@ -48,7 +49,13 @@ _functions_lock = threading.Lock()
 
 
 class GraphFunction:
-  """A TensorFlow computation that can be called, from many threads at once."""
+  """A TensorFlow computation that can be called, from many threads at once.
+
+  Attributes:
+    graphs: For `selection`: this one alone.
+    is_stateful: Whether it has variables or other things with a name.
+    op_types: The types of all its ops.
+  """
 
   def __init__(self, proto: computation_pb2.TensorFlow):
     """Unpacks the graph; imports nothing yet.
@@ -69,6 +76,7 @@ class GraphFunction:
       'shared_name' in op.attr for op in ops
     )
     self.op_types = frozenset(op.op for op in ops)
+    self.graphs = selection.Graphs([self])
     self._instances = _Instances(self._import, self.is_stateful)
 
   def __call__(
@@ -89,16 +97,10 @@ class GraphFunction:
         flat_result = instance(*values.bring(flat_argument, place.device))
     return values.pack(self._result_template, iter(flat_result))
 
-  def function(self) -> Callable[..., list[tf.Tensor]]:
-    """Returns the function of flat tensors, of a graph without state."""
-    assert not self.is_stateful
-    with self._instances.borrow(device='') as instance:
-      return instance
-
   def _import(self) -> '_Instance':
     suffix = f'_{next(_import_numbers)}'
     graph_def = _with_own_names(self._graph_def, suffix)
-    with _import_lock:
+    with _import_lock, tf.init_scope():
       run = _import_results(
         graph_def,
         self._parameter_names,

@@ -20,12 +20,10 @@ client, and gives the same bits. Any other is called for each key.
 
 from collections.abc import Callable
 import threading
-import weakref
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_methods.runtime.in_process import graph_functions
 from tff_methods.runtime.in_process import values
 
 # They move elements, or compute each by itself and round exactly, so that it
@@ -39,8 +37,20 @@ _ELEMENTWISE_OPS = frozenset(
   + ['Select', 'SelectV2', 'Shape', 'Slice', 'Squeeze', 'StridedSlice', 'Sub']
   + ['Tile', 'Transpose', 'Unpack', 'ZerosLike']
 )
-_bulk_functions = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
+
+
+class Graphs:
+  """The graphs of a function that is wholly made of them.
+
+  Attributes:
+    graphs: The graphs.
+    bulk_functions: By device, what was made of the function for many keys.
+  """
+
+  def __init__(self, graphs):
+    self.graphs = frozenset(graphs)
+    self.bulk_functions = {}
 
 
 def select_slices(
@@ -62,11 +72,10 @@ def select_slices(
     ValueError: If a key is out of range.
   """
   _check_keys(keys.numpy(), max_key.numpy())
-  flat_value = values.flatten(server_value)
-  bulk = _bulk_function(select_fn)
-  if bulk is not None and keys.shape[0]:
+  bulk = _bulk_function(select_fn, place.device) if keys.shape[0] else None
+  if bulk is not None:
     with tf.device(place.device):
-      return bulk(values.bring(flat_value, place.device), keys)
+      return bulk(server_value, keys)
   slices = [
     values.flatten(select_fn(place, (server_value, key))) for key in keys
   ]
@@ -78,10 +87,11 @@ def as_sequence(
   slices: list[tf.Tensor], slice_type: tff.Type
 ) -> tf.Tensor:
   """Returns the slices as a sequence, one element for each key."""
-  types = _flat_types(slice_type)
   if not slices:  # There were no keys.
-    slices = [tf.zeros([0, *t.shape], t.dtype) for t in types]
-  with tf.device(graph_functions.CPU):
+    slices = [
+      tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)
+    ]
+  with tf.device('/device:CPU:0'):
     return tf.raw_ops.TensorSliceDataset(
       components=slices, output_shapes=[x.shape[1:] for x in slices]
     )
@@ -109,25 +119,31 @@ def _check_keys(keys, max_key) -> None:
     )
 
 
-def _bulk_function(select_fn) -> Callable[..., list[tf.Tensor]] | None:
+def _bulk_function(
+  select_fn, device: str
+) -> Callable[..., list[tf.Tensor]] | None:
   """Returns the function for all keys at once, or `None` if there is none."""
-  if not isinstance(select_fn, graph_functions.GraphFunction):
+  graphs = select_fn.graphs
+  if graphs is None or not all(
+    not graph.is_stateful and graph.op_types <= _ELEMENTWISE_OPS
+    for graph in graphs.graphs
+  ):
     return None
   with _lock:
-    if select_fn not in _bulk_functions:
-      _bulk_functions[select_fn] = _build_bulk_function(select_fn)
-    return _bulk_functions[select_fn]
+    if device not in graphs.bulk_functions:
+      graphs.bulk_functions[device] = _build_bulk_function(select_fn, device)
+    return graphs.bulk_functions[device]
 
 
-def _build_bulk_function(select_fn):
-  if select_fn.is_stateful or not select_fn.op_types <= _ELEMENTWISE_OPS:
-    return None
-  select = select_fn.function()
+def _build_bulk_function(select_fn, device: str):
+  place = values.Place(device, values.Call(num_clients=0))
 
   @tf.function(autograph=False, reduce_retracing=True)
-  def select_all(flat_value, keys):
+  def select_all(server_value, keys):
     return tf.vectorized_map(
-      lambda key: select(*flat_value, key), keys, fallback_to_while_loop=False
+      lambda key: values.flatten(select_fn(place, (server_value, key))),
+      keys,
+      fallback_to_while_loop=False,
     )
 
   return select_all

@@ -1,0 +1,265 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Two rounds of every process, small, for comparing runtimes.
+
+As a program, it runs some in this process on several CPU devices that TensorFlow
+makes of one, which has to be done before TensorFlow does anything else:
+
+  python -m tests.tff_methods.runtime.in_process.rounds out.npz 4 library
+"""
+
+from collections.abc import Callable
+import functools
+import sys
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+import tree
+
+from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
+from tests.tff_methods import row_models
+from tff_methods import processes
+from tff_methods import runtime
+
+CONCURRENCIES = (1, 4)
+_NUM_ROUNDS = 2
+_SGD = tff.learning.optimizers.build_sgdm(0.1)
+
+Run = Callable[[], list[np.ndarray]]
+
+
+def _build_sketched_update():
+  return processes.build_sketched_update_fed_avg(
+    linear_model.model_fn, _SGD, bits=2, fraction=0.5, min_elements=10
+  )
+
+
+def _build_random_mask():
+  return processes.build_random_mask_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.25, min_elements=10
+  )
+
+
+def _build_low_rank():
+  return processes.build_low_rank_fed_avg(
+    linear_model.model_fn, _SGD, rank=2, min_elements=10
+  )
+
+
+def _build_terngrad():
+  return processes.build_terngrad_fed_avg(
+    linear_model.model_fn, _SGD, min_elements=10
+  )
+
+
+def _build_dhqc():
+  return processes.build_dhqc_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.1
+  )
+
+
+def _build_dgc():
+  return processes.build_dgc_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.1, warm_up_fractions=[0.5]
+  )
+
+
+def _build_fed_ss(mode='select'):
+  return processes.build_fed_ss(
+    row_models.row_model(), _SGD, num_sampled_classes=6, retrieval_mode=mode
+  )
+
+
+def _build_lsh_select():
+  return processes.build_lsh_select_fed_avg(
+    row_models.row_model(), _SGD, row_budget=0.5
+  )
+
+
+def _build_fed_avg(**kwargs):
+  return tff.learning.algorithms.build_weighted_fed_avg(
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+def _build_unweighted(**kwargs):
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+def _build_private():
+  # Noise is nowhere repeatable; here it is too little to be seen.
+  return _build_unweighted(model_aggregator=tff.learning.dp_aggregator(1e-9, 3))
+
+
+def _build_secure():
+  return _build_fed_avg(
+    model_aggregator=tff.learning.secure_aggregator(),
+    metrics_aggregator=tff.learning.metrics.secure_sum_then_finalize,
+  )
+
+
+def _build_fed_prox():
+  return tff.learning.algorithms.build_weighted_fed_prox(
+    linear_model.model_fn, 0.5, _SGD
+  )
+
+
+def _build_mime_lite():
+  return tff.learning.algorithms.build_weighted_mime_lite(
+    linear_model.model_fn, tff.learning.optimizers.build_sgdm(0.1, 0.9)
+  )
+
+
+def _build_fed_eval():
+  return tff.learning.algorithms.build_fed_eval(linear_model.model_fn)
+
+
+def _learning_rounds(process, clients) -> list[np.ndarray]:
+  state, outputs = process.initialize(), []
+  for _ in range(_NUM_ROUNDS):
+    state, metrics = process.next(state, clients)
+    outputs.append(metrics)
+  return _arrays([process.get_model_weights(state), outputs])
+
+
+def _client_state_rounds(process, clients) -> list[np.ndarray]:
+  state = process.initialize()
+  client_states = [process.initial_client_state()] * len(clients)
+  for _ in range(_NUM_ROUNDS):
+    output = process.next_after(process.num_rounds(state))(
+      state, clients, client_states
+    )
+    state, client_states = output.state, output.client_states
+  return _arrays([state, client_states, output.metrics])
+
+
+def _of_clients(build, **kwargs) -> Run:
+  process, clients = build(**kwargs), local_updates.clients()
+  return lambda: _learning_rounds(process, clients)
+
+
+def _of_rows(build, **kwargs) -> Run:
+  process, clients = build(**kwargs), row_models.datasets()
+  return lambda: _learning_rounds(process, clients)
+
+
+def _of_client_states(build) -> Run:
+  process, clients = build(), local_updates.clients()
+  return lambda: _client_state_rounds(process, clients)
+
+
+def _kmeans() -> Run:
+  process = tff.learning.algorithms.build_fed_kmeans(
+    3, (linear_model.NUM_FEATURES,), random_seed=(1, 2)
+  )
+  clients = [
+    dataset.unbatch().map(lambda x, y: x) for dataset in local_updates.clients()
+  ]
+  return lambda: _learning_rounds(process, clients)
+
+
+def _histogram() -> Run:
+  process = tff.analytics.build_hierarchical_histogram_process(
+    lower_bound=0.0,
+    upper_bound=8.0,
+    num_bins=4,
+    clip_mechanism='distinct',
+    expected_clients_per_round=3,
+  )
+  clients = [[1.0, 3.0, 5.0], [1.5], [7.0, 1.0]]
+
+  def run():
+    state = process.initialize()
+    for _ in range(_NUM_ROUNDS):
+      output = process.next(state, clients)
+      state = output.state
+    return _arrays(tff.structure.flatten(output.result))
+
+  return run
+
+
+_partial = functools.partial
+# By kind and name, what builds a process and returns what runs its rounds.
+BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
+  'library': {
+    'sketched_update': _partial(_of_clients, _build_sketched_update),
+    'random_mask': _partial(_of_clients, _build_random_mask),
+    'low_rank': _partial(_of_clients, _build_low_rank),
+    'terngrad': _partial(_of_clients, _build_terngrad),
+    'dhqc': _partial(_of_client_states, _build_dhqc),
+    'dgc': _partial(_of_client_states, _build_dgc),
+    'fed_ss': _partial(_of_rows, _build_fed_ss),
+    'fed_ss_broadcast': _partial(_of_rows, _build_fed_ss, mode='broadcast'),
+    'lsh_select': _partial(_of_rows, _build_lsh_select),
+  },
+  'tff': {
+    'fed_avg': _partial(_of_clients, _build_fed_avg),
+    'iterator': _partial(
+      _of_clients,
+      _build_fed_avg,
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    ),
+    'unweighted': _partial(_of_clients, _build_unweighted),
+    'private': _partial(_of_clients, _build_private),
+    'secure': _partial(_of_clients, _build_secure),
+    'robust': _partial(
+      _of_clients,
+      _build_fed_avg,
+      model_aggregator=tff.learning.robust_aggregator(),
+    ),
+    'fed_prox': _partial(_of_clients, _build_fed_prox),
+    'mime_lite': _partial(_of_clients, _build_mime_lite),
+    'fed_eval': _partial(_of_clients, _build_fed_eval),
+    'kmeans': _kmeans,
+    'histogram': _histogram,
+  },
+}
+
+
+def in_process(run: Run, num_clients: int) -> list[np.ndarray]:
+  """Returns the results on all CPU devices, `num_clients` at once."""
+  context = runtime.create_in_process_context('cpu', num_clients)
+  with tff.framework.get_context_stack().install(context):
+    return run()
+
+
+def _arrays(values) -> list[np.ndarray]:
+  return [np.asarray(x) for x in tree.flatten(values)]
+
+
+def main() -> None:
+  """Runs all, and writes the results."""
+  path, num_devices, kind = sys.argv[1:]
+  (cpu,) = tf.config.list_physical_devices('CPU')
+  tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * int(num_devices)
+  )
+  np.savez(
+    path,
+    **{
+      f'{name}/{concurrency}/{i}': array
+      for name, build in BUILDERS[kind].items()
+      for run in [build()]
+      for concurrency in CONCURRENCIES
+      for i, array in enumerate(in_process(run, concurrency))
+    },
+  )
+
+
+if __name__ == '__main__':
+  main()
