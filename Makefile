@@ -25,7 +25,7 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test lint bench bazel-test lock clean env
+.PHONY: train test lint bench gpu-check bazel-test lock clean env
 
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
@@ -42,6 +42,10 @@ lint: env
 
 bench: env
 	$(PYTHON) -m programs.bench
+
+# Compares a GPU with the CPU, if TensorFlow sees one (docs/runtime.md).
+gpu-check: env
+	$(PYTHON) -m programs.gpu_check
 
 # Builds everything, and runs the tests that are tagged "smoke".
 bazel-test: env

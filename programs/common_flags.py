@@ -21,3 +21,16 @@ CACHE_DIR = flags.DEFINE_string(
   'cache_dir', None, 'Where client data is kept; default: see `tasks`.'
 )
 ROUNDS = flags.DEFINE_integer('rounds', 100, 'Rounds.', lower_bound=1)
+DEVICE = flags.DEFINE_enum(
+  'device',
+  'auto',
+  ['auto', 'cpu', 'gpu'],
+  "Where rounds run: in this process on the CPU or on GPUs, or 'auto': on GPUs "
+  "if TensorFlow sees one, else in TFF's C++ runtime.",
+)
+MAX_CONCURRENT_CLIENTS = flags.DEFINE_integer(
+  'max_concurrent_clients',
+  None,
+  'How many clients work at once in this process; default: a good number.',
+  lower_bound=1,
+)

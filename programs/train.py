@@ -253,7 +253,12 @@ def _build_experiment(
   client_states: composers.ClientStateStore,
 ) -> training_loop.Experiment:
   """Builds what the flags ask for, before anything is written."""
-  runtime.set_local_context()
+  try:
+    runtime.set_local_context(
+      common_flags.DEVICE.value, common_flags.MAX_CONCURRENT_CLIENTS.value
+    )
+  except (RuntimeError, ValueError) as e:
+    raise usage.UsageError(str(e)) from e
   try:
     task = tasks.build_task(
       _TASK.value,

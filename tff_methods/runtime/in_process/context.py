@@ -21,7 +21,6 @@ import contextlib
 import threading
 from typing import Any
 
-import tensorflow as tf
 import tensorflow_federated as tff
 
 # TFF has no public names for these, and a context of one's own needs them.

@@ -242,8 +242,7 @@ def _sequence_map(type_spec: tff.FunctionType) -> Function:
   def sequence_map(place, argument):
     function, sequence = argument
     mapped = [
-      function(place, element)
-      for element in _elements(sequence, element_type)
+      function(place, element) for element in _elements(sequence, element_type)
     ]
     return values.from_python(mapped, result_type)
 

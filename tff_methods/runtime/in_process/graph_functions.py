@@ -24,7 +24,7 @@ run in one process, and do not when each has a session, are kept apart here:
 *   Devices: data sets live on the CPU, also where the graph runs on a GPU.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 import contextlib
 import hashlib
 import itertools

@@ -125,9 +125,9 @@ def build_plan(block: tff.framework.ComputationBuildingBlock) -> Plan:
     else:
       step = Step(name, expressions.compile_expression(value))
       phase = phases[phase_of[name]]
-      (phase.client_steps if is_at_clients[name] else phase.server_steps).append(
-        step
-      )
+      (
+        phase.client_steps if is_at_clients[name] else phase.server_steps
+      ).append(step)
   _link(phases, references, _references(result))
   return Plan(
     parameter_name,

@@ -83,14 +83,10 @@ def select_slices(
     return [tf.stack(tensors) for tensors in zip(*slices, strict=True)]
 
 
-def as_sequence(
-  slices: list[tf.Tensor], slice_type: tff.Type
-) -> tf.Tensor:
+def as_sequence(slices: list[tf.Tensor], slice_type: tff.Type) -> tf.Tensor:
   """Returns the slices as a sequence, one element for each key."""
   if not slices:  # There were no keys.
-    slices = [
-      tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)
-    ]
+    slices = [tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)]
   with tf.device('/device:CPU:0'):
     return tf.raw_ops.TensorSliceDataset(
       components=slices, output_shapes=[x.shape[1:] for x in slices]

@@ -21,7 +21,7 @@ import collections
 from collections.abc import Iterable, Iterator, Sequence
 import dataclasses
 import typing
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -36,7 +36,7 @@ from tensorflow_federated.python.core.impl.utils import tensorflow_utils
 if typing.TYPE_CHECKING:
   from tff_methods.runtime.in_process import wire_meter
 
-Value = Union[tf.Tensor, tuple['Value', ...], None]
+Value: TypeAlias = 'tf.Tensor | tuple[Value, ...] | None'
 
 # They stay on the CPU, or TensorFlow has ways of its own with them.
 _STAYING_DTYPES = frozenset([tf.variant, tf.string, tf.resource, tf.int32])

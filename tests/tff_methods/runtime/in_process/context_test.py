@@ -108,9 +108,7 @@ class _TestCase(parameterized.TestCase, tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.context = _context()
-    self.enter_context(
-      tff.framework.get_context_stack().install(self.context)
-    )
+    self.enter_context(tff.framework.get_context_stack().install(self.context))
 
 
 class InvokeTest(_TestCase):
@@ -212,8 +210,11 @@ class InvokeTest(_TestCase):
         tff.tensorflow.computation(lambda: 2.5), tff.CLIENTS
       )
       everywhere = tff.federated_broadcast(x)
-      return here, tff.federated_sum(there), everywhere, tff.federated_map(
-        _add, (x, here)
+      return (
+        here,
+        tff.federated_sum(there),
+        everywhere,
+        tff.federated_map(_add, (x, here)),
       )
 
     self.assertEqual(place(1.0), (1.5, 0.0, 1.0, 2.5))
@@ -253,7 +254,9 @@ class InvokeTest(_TestCase):
     self.assertEqual([build(f)([1, 2]) for f in (1, 10)], [3, 30])
 
   def test_each_call_starts_with_fresh_variables(self):
-    self.assertEqual([_count_with_variables([1.0] * 3) for _ in range(2)], [3, 3])
+    self.assertEqual(
+      [_count_with_variables([1.0] * 3) for _ in range(2)], [3, 3]
+    )
 
   def test_can_be_called_where_a_graph_is_built(self):
     with tf.Graph().as_default():

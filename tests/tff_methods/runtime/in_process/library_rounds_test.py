@@ -23,9 +23,7 @@ from tff_methods import runtime
 _KIND = 'library'
 
 
-class LibraryRoundsTest(
-  rounds_testing.RoundsTestCase, parameterized.TestCase
-):
+class LibraryRoundsTest(rounds_testing.RoundsTestCase, parameterized.TestCase):
   kind = _KIND
 
   @classmethod

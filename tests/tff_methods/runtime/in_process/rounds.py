@@ -13,8 +13,8 @@
 # limitations under the License.
 """Two rounds of every process, small, for comparing runtimes.
 
-As a program, it runs some in this process on several CPU devices that TensorFlow
-makes of one, which has to be done before TensorFlow does anything else:
+As a program, it runs some in this process on several CPU devices that
+TensorFlow makes of one, which has to be done before it does anything else:
 
   python -m tests.tff_methods.runtime.in_process.rounds out.npz 4 library
 """
@@ -66,9 +66,7 @@ def _build_terngrad():
 
 
 def _build_dhqc():
-  return processes.build_dhqc_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.1
-  )
+  return processes.build_dhqc_fed_avg(linear_model.model_fn, _SGD, fraction=0.1)
 
 
 def _build_dgc():

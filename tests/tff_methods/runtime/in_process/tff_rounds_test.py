@@ -20,13 +20,10 @@ import tensorflow_federated as tff
 from tests.tff_methods.runtime.in_process import rounds
 from tests.tff_methods.runtime.in_process import rounds_testing
 
-
 _KIND = 'tff'
 
 
-class TffRoundsTest(
-  rounds_testing.RoundsTestCase, parameterized.TestCase
-):
+class TffRoundsTest(rounds_testing.RoundsTestCase, parameterized.TestCase):
   kind = _KIND
 
   @classmethod
