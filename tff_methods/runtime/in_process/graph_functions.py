@@ -250,7 +250,11 @@ def _import_results(graph_def, parameter_names, result_names, session_token):
     _placeholder_spec(placeholders[_node_name(name)])
     for name in parameter_names
   ]
-  needed = _sub_graph(graph_def, map(_node_name, result_names))
+  needed = _sub_graph(
+    graph_def,
+    map(_node_name, result_names),
+    fed_names=map(_node_name, parameter_names),
+  )
 
   def run(*arguments):
     inputs = dict(zip(parameter_names, arguments, strict=True))
@@ -291,23 +295,28 @@ def _import_graph_def(graph_def, inputs, return_names, session_token):
   )
 
 
-def _sub_graph(graph_def, node_names):
+def _sub_graph(graph_def, node_names, fed_names=()):
   """Returns the part of the graph that computes these nodes.
 
-  Whatever else has an effect would run too, initialization for example.
+  Whatever else has an effect would run too, initialization for example. No node
+  of it waits for those in `fed_names`, which never run.
   """
   nodes = {node.name: node for node in graph_def.node}
+  waits = {f'^{name}' for name in fed_names}
   todo = list(node_names)
-  needed = set()
+  needed = {}
   while todo:
     name = todo.pop()
     if name not in needed:
-      needed.add(name)
-      todo.extend(map(_node_name, nodes[name].input))
+      node = needed[name] = tf.compat.v1.NodeDef()
+      node.CopyFrom(nodes[name])
+      del node.input[:]
+      node.input.extend(x for x in nodes[name].input if x not in waits)
+      todo.extend(map(_node_name, node.input))
   result = type(graph_def)(
     library=graph_def.library, versions=graph_def.versions
   )
-  result.node.extend(node for node in graph_def.node if node.name in needed)
+  result.node.extend(needed.values())
   return result
 
 

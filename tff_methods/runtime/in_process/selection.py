@@ -19,6 +19,7 @@ client, and gives the same bits. Any other is called for each key.
 """
 
 from collections.abc import Callable
+import logging
 import threading
 
 import tensorflow as tf
@@ -72,9 +73,11 @@ def select_slices(
     ValueError: If a key is out of range.
   """
   _check_keys(keys.numpy(), max_key.numpy())
-  bulk = _bulk_function(select_fn, place.device) if keys.shape[0] else None
-  if bulk is not None:
-    with tf.device(place.device):
+  with tf.device(place.device):
+    bulk = keys.shape[0] and _bulk_function(
+      select_fn, place.device, server_value, keys
+    )
+    if bulk:
       return bulk(server_value, keys)
   slices = [
     values.flatten(select_fn(place, (server_value, key))) for key in keys
@@ -116,7 +119,7 @@ def _check_keys(keys, max_key) -> None:
 
 
 def _bulk_function(
-  select_fn, device: str
+  select_fn, device: str, server_value, keys
 ) -> Callable[..., list[tf.Tensor]] | None:
   """Returns the function for all keys at once, or `None` if there is none."""
   graphs = select_fn.graphs
@@ -127,7 +130,10 @@ def _bulk_function(
     return None
   with _lock:
     if device not in graphs.bulk_functions:
-      graphs.bulk_functions[device] = _build_bulk_function(select_fn, device)
+      function = _build_bulk_function(select_fn, device)
+      graphs.bulk_functions[device] = (
+        function if _can_trace(function, server_value, keys) else None
+      )
     return graphs.bulk_functions[device]
 
 
@@ -143,6 +149,22 @@ def _build_bulk_function(select_fn, device: str):
     )
 
   return select_all
+
+
+def _can_trace(function, *arguments) -> bool:
+  """Returns whether TensorFlow knows how to vectorize all ops."""
+  logger = tf.get_logger()
+  level = logger.level
+  logger.setLevel(logging.CRITICAL)  # It logs what it cannot as errors.
+  try:
+    function.get_concrete_function(*arguments)
+  except Exception:  # pylint: disable=broad-exception-caught
+    # Of many kinds. What is wrong with the function itself shows again when it
+    # is called for each key.
+    return False
+  finally:
+    logger.setLevel(level)
+  return True
 
 
 def _flat_types(type_spec: tff.Type) -> list[tff.TensorType]:
