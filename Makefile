@@ -52,12 +52,17 @@ bazel-test: env
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --nobuild_tests_only \
 	  --test_tag_filters=smoke //...
 
-# Compiles requirements.in and requirements.overrides into requirements.txt.
+# Compiles requirements.in and requirements.overrides into requirements.txt, and
+# requirements_gpu.in into requirements_gpu.txt.
 lock: env
 	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links \
 	  --override=requirements.overrides --custom-compile-command='make lock' \
 	  --output-file=requirements.txt requirements.in
+	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-deps \
+	  --custom-compile-command='make lock' \
+	  --output-file=requirements_gpu.txt requirements_gpu.in
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info

@@ -92,7 +92,7 @@ class LocalContextTest(absltest.TestCase):
 
   def test_takes_the_cpp_runtime_if_there_is_none(self):
     said = self._set()
-    self.assertRegex(said, r"^Runtime: TFF's C\+\+ runtime[^\n]*no GPU\)\.\n$")
+    self.assertRegex(said, r"^Runtime: TFF's C\+\+ runtime[^\n]*no GPU\)\.\n")
     self.assertEqual(_mean([1.0, 3.0]), 2.0)
 
   def test_numbers_of_clients_that_would_do_nothing_raise(self):

@@ -18,26 +18,16 @@ from absl.testing import parameterized
 
 from tests.tff_methods.runtime.in_process import rounds
 from tests.tff_methods.runtime.in_process import rounds_testing
-from tff_methods import runtime
 
 _KIND = 'library'
 
 
-class LibraryRoundsTest(rounds_testing.RoundsTestCase, parameterized.TestCase):
+class LibraryRoundsTest(rounds_testing.RoundsTestCase):
   kind = _KIND
 
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls._context = runtime.create_local_context()
-
   @parameterized.parameters(*rounds.BUILDERS[_KIND])
-  def test_as_in_the_cpp_runtime_and_with_clients_at_once(self, name):
-    self.check_cpp(name, self._context)
-    self.check_in_process(name)
-
-  def test_on_devices(self):
-    self.check_devices()
+  def test_are_the_same_in_all_runtimes(self, name):
+    self.check(name)
 
 
 if __name__ == '__main__':

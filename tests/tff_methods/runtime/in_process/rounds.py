@@ -11,16 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Two rounds of every process, small, for comparing runtimes.
+"""Two rounds of every process, small, in all runtimes.
 
-As a program, it runs some in this process on several CPU devices that
-TensorFlow makes of one, which has to be done before it does anything else:
+As a program, it runs those of one kind, and writes the results of each to a
+file. It is one since TensorFlow makes several CPU devices of one only before it
+does anything else.
 
-  python -m tests.tff_methods.runtime.in_process.rounds out.npz 4 library
+  python -m tests.tff_methods.runtime.in_process.rounds library directory
 """
 
+import atexit
 from collections.abc import Callable
 import functools
+import pathlib
 import sys
 
 import numpy as np
@@ -33,8 +36,11 @@ from tests.tff_methods import local_updates
 from tests.tff_methods import row_models
 from tff_methods import processes
 from tff_methods import runtime
+from tff_methods.runtime import in_process
 
-CONCURRENCIES = (1, 4)
+EXPECTED = 'one client at once'
+CPP = 'C++'
+_NUM_DEVICES = 4
 _NUM_ROUNDS = 2
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
@@ -229,11 +235,24 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
 }
 
 
-def in_process(run: Run, num_clients: int) -> list[np.ndarray]:
-  """Returns the results on all CPU devices, `num_clients` at once."""
-  context = runtime.create_in_process_context('cpu', num_clients)
-  with tff.framework.get_context_stack().install(context):
-    return run()
+def contexts(kind: str) -> dict[str, tff.framework.SyncContext]:
+  """Returns the contexts to compare, by name; starts a worker.
+
+  Args:
+    kind: A key of `BUILDERS`.
+  """
+  create_cpp_context = {
+    'library': runtime.create_local_context,
+    # The only one of the C++ runtime with secure sums.
+    'tff': tff.backends.test.create_sync_test_cpp_execution_context,
+  }
+  devices = [d.name for d in tf.config.list_logical_devices('CPU')]
+  return {
+    EXPECTED: in_process.InProcessContext(devices[:1], 1),
+    'four clients at once': in_process.InProcessContext(devices[:1], 4),
+    'four devices': in_process.InProcessContext(devices, 4),
+    CPP: create_cpp_context[kind](),
+  }
 
 
 def _arrays(values) -> list[np.ndarray]:
@@ -242,21 +261,23 @@ def _arrays(values) -> list[np.ndarray]:
 
 def main() -> None:
   """Runs all, and writes the results."""
-  path, num_devices, kind = sys.argv[1:]
+  kind, directory = sys.argv[1:]
+  atexit.register(runtime.end_workers)
   (cpu,) = tf.config.list_physical_devices('CPU')
   tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * int(num_devices)
+    cpu, [tf.config.LogicalDeviceConfiguration()] * _NUM_DEVICES
   )
-  np.savez(
-    path,
-    **{
-      f'{name}/{concurrency}/{i}': array
-      for name, build in BUILDERS[kind].items()
-      for run in [build()]
-      for concurrency in CONCURRENCIES
-      for i, array in enumerate(in_process(run, concurrency))
-    },
-  )
+  named_contexts = contexts(kind)
+  for name, build in BUILDERS[kind].items():
+    run = build()
+    arrays = {}
+    for context_name, context in named_contexts.items():
+      with tff.framework.get_context_stack().install(context):
+        for i, array in enumerate(run()):
+          arrays[f'{context_name}/{i}'] = array
+    path = pathlib.Path(directory, name)
+    np.savez(path.with_suffix('.unfinished.npz'), **arrays)
+    path.with_suffix('.unfinished.npz').rename(path.with_suffix('.npz'))
 
 
 if __name__ == '__main__':

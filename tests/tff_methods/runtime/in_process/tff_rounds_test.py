@@ -15,7 +15,6 @@
 
 from absl.testing import absltest
 from absl.testing import parameterized
-import tensorflow_federated as tff
 
 from tests.tff_methods.runtime.in_process import rounds
 from tests.tff_methods.runtime.in_process import rounds_testing
@@ -23,22 +22,12 @@ from tests.tff_methods.runtime.in_process import rounds_testing
 _KIND = 'tff'
 
 
-class TffRoundsTest(rounds_testing.RoundsTestCase, parameterized.TestCase):
+class TffRoundsTest(rounds_testing.RoundsTestCase):
   kind = _KIND
 
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    # The only one of the C++ runtime with secure sums.
-    cls._context = tff.backends.test.create_sync_test_cpp_execution_context()
-
   @parameterized.parameters(*rounds.BUILDERS[_KIND])
-  def test_as_in_the_cpp_runtime_and_with_clients_at_once(self, name):
-    self.check_cpp(name, self._context)
-    self.check_in_process(name)
-
-  def test_on_devices(self):
-    self.check_devices()
+  def test_are_the_same_in_all_runtimes(self, name):
+    self.check(name)
 
 
 if __name__ == '__main__':
