@@ -254,12 +254,6 @@ def _build_experiment(
 ) -> training_loop.Experiment:
   """Builds what the flags ask for, before anything is written."""
   try:
-    runtime.set_local_context(
-      common_flags.DEVICE.value, common_flags.MAX_CONCURRENT_CLIENTS.value
-    )
-  except (RuntimeError, ValueError) as e:
-    raise usage.UsageError(str(e)) from e
-  try:
     task = tasks.build_task(
       _TASK.value,
       data_dir=common_flags.DATA_DIR.value,
@@ -271,6 +265,10 @@ def _build_experiment(
     )
     sample_clients = sampling.build_sampling_fn_from_flags(
       task.datasets.train_data.client_ids, _SEED.value
+    )
+    # After what may be refused, since it starts a worker, and says so.
+    runtime.set_local_context(
+      common_flags.DEVICE.value, common_flags.MAX_CONCURRENT_CLIENTS.value
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e

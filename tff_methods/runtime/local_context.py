@@ -80,10 +80,10 @@ def set_local_context(
       default a good number.
 
   Raises:
-    RuntimeError: If there is no such device, or a worker does not start.
-    ValueError: If `device` is none of these, or `max_concurrent_clients` is not
-      positive, or given while the computations run in TFF's runtime, which
-      decides by itself.
+    RuntimeError: If a worker is needed and does not start.
+    ValueError: If there is no such device, `device` is none of these, or
+      `max_concurrent_clients` is not positive, or given while computations run
+      in TFF's runtime, which decides by itself.
   """
   if device == 'auto' and in_process.has_gpu():
     device = 'gpu'

@@ -35,8 +35,8 @@ def create_in_process_context(
       most four each. It makes no difference to results. Memory grows with it.
 
   Raises:
-    RuntimeError: If there is no such device.
-    ValueError: If `device` is neither, or less than one client is to work.
+    ValueError: If there is no such device, `device` is neither, or less than one
+      client is to work.
   """
   return context.InProcessContext(*_resources(device, max_concurrent_clients))
 
@@ -60,7 +60,7 @@ def _resources(device, max_concurrent_clients) -> tuple[list[str], int]:
     raise ValueError(f"Expected a device of 'cpu' or 'gpu', found {device!r}.")
   names = [d.name for d in tf.config.list_logical_devices(device.upper())]
   if not names:
-    raise RuntimeError(
+    raise ValueError(
       f'Expected a {device.upper()} that TensorFlow sees, found none; install '
       "TensorFlow for GPUs (docs/runtime.md) or use device='cpu'."
     )

@@ -321,7 +321,7 @@ class StopTest(_TestCase):
     with absltest.mock.patch.object(
       tf.config, 'list_logical_devices', return_value=[]
     ):
-      with self.assertRaisesRegex(RuntimeError, 'Expected a GPU that Tensor'):
+      with self.assertRaisesRegex(ValueError, 'Expected a GPU that Tensor'):
         runtime.create_in_process_context('gpu')
 
 

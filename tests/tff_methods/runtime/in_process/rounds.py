@@ -40,6 +40,8 @@ from tff_methods.runtime import in_process
 
 EXPECTED = 'one client at once'
 CPP = 'C++'
+# Noise for privacy is nowhere repeatable; in this one it is too little to see.
+NOISY = 'private'
 _NUM_DEVICES = 4
 _NUM_ROUNDS = 2
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -106,7 +108,6 @@ def _build_unweighted(**kwargs):
 
 
 def _build_private():
-  # Noise is nowhere repeatable; here it is too little to be seen.
   return _build_unweighted(model_aggregator=tff.learning.dp_aggregator(1e-9, 3))
 
 
@@ -219,7 +220,7 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
       loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     ),
     'unweighted': _partial(_of_clients, _build_unweighted),
-    'private': _partial(_of_clients, _build_private),
+    NOISY: _partial(_of_clients, _build_private),
     'secure': _partial(_of_clients, _build_secure),
     'robust': _partial(
       _of_clients,
