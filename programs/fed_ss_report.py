@@ -131,7 +131,6 @@ def main() -> int:
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], _TASK.value)
   _make_output_dir()
-  runtime.set_local_context()
   task = _build_task()
   plan_section = {
     'gradient_noise': lambda: fed_ss_sections.plan_gradient_noise(
@@ -150,6 +149,8 @@ def main() -> int:
   }
   # All plans before the first section, which takes its time.
   sections = {part: plan_section[part]() for part in _PARTS.value}
+  # After what may be refused, since it says what it is.
+  runtime.set_local_context()
   for part, report in sections.items():
     report(os.path.join(common_flags.OUTPUT_DIR.value, f'{part}.png'))
   return 0

@@ -35,8 +35,8 @@ def create_in_process_context(
       most four each. It makes no difference to results. Memory grows with it.
 
   Raises:
-    ValueError: If there is no such device, `device` is neither, or less than one
-      client is to work.
+    ValueError: If there is no such device, `device` is neither, or less than
+      one client is to work.
   """
   return context.InProcessContext(*_resources(device, max_concurrent_clients))
 
