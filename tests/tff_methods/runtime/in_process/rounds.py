@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Two rounds of every process, small, in all runtimes.
+"""A few rounds of every process, small, in all runtimes.
 
 As a program, it runs those of one kind, and writes the results of each to a
 file. It is one since TensorFlow makes several CPU devices of one only before it
@@ -45,13 +45,45 @@ NOISY = 'private'
 _NUM_DEVICES = 4
 _NUM_ROUNDS = 2
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
+_EXACT_SGD = tff.learning.optimizers.build_sgdm(0.125)
 
 Run = Callable[[], list[np.ndarray]]
 
 
+def _exact_model():
+  """Returns a model whose update is exact, however it is computed.
+
+  What it multiplies are few bits. So also the fingerprint of the update, by
+  which some methods draw, is the same in all runtimes.
+  """
+  return tff.learning.models.from_keras_model(
+    tf.keras.Sequential(
+      [
+        tf.keras.layers.InputLayer((8,)),
+        tf.keras.layers.Dense(4, kernel_initializer='zeros'),
+      ]
+    ),
+    loss=tf.keras.losses.MeanSquaredError(),
+    input_spec=_exact_clients()[0].element_spec,
+  )
+
+
+def _exact_clients():
+  rng = np.random.default_rng(0)
+  return [
+    tf.data.Dataset.from_tensor_slices(
+      (
+        rng.integers(-1, 2, size=[8 * n, 8]).astype(np.float32),
+        rng.integers(-2, 3, size=[8 * n, 4]).astype(np.float32),
+      )
+    ).batch(8)
+    for n in (2, 1, 1)
+  ]
+
+
 def _build_sketched_update():
   return processes.build_sketched_update_fed_avg(
-    linear_model.model_fn, _SGD, bits=2, fraction=0.5, min_elements=10
+    _exact_model, _EXACT_SGD, bits=2, fraction=0.5, min_elements=10
   )
 
 
@@ -69,7 +101,7 @@ def _build_low_rank():
 
 def _build_terngrad():
   return processes.build_terngrad_fed_avg(
-    linear_model.model_fn, _SGD, min_elements=10
+    _exact_model, _EXACT_SGD, min_elements=10
   )
 
 
@@ -134,9 +166,11 @@ def _build_fed_eval():
   return tff.learning.algorithms.build_fed_eval(linear_model.model_fn)
 
 
-def _learning_rounds(process, clients) -> list[np.ndarray]:
+def _learning_rounds(
+  process, clients, num_rounds=_NUM_ROUNDS
+) -> list[np.ndarray]:
   state, outputs = process.initialize(), []
-  for _ in range(_NUM_ROUNDS):
+  for _ in range(num_rounds):
     state, metrics = process.next(state, clients)
     outputs.append(metrics)
   return _arrays([process.get_model_weights(state), outputs])
@@ -156,6 +190,12 @@ def _client_state_rounds(process, clients) -> list[np.ndarray]:
 def _of_clients(build, **kwargs) -> Run:
   process, clients = build(**kwargs), local_updates.clients()
   return lambda: _learning_rounds(process, clients)
+
+
+def _of_exact_clients(build) -> Run:
+  process, clients = build(), _exact_clients()
+  # After the first round weights are no longer of few bits.
+  return lambda: _learning_rounds(process, clients, num_rounds=1)
 
 
 def _of_rows(build, **kwargs) -> Run:
@@ -202,10 +242,10 @@ _partial = functools.partial
 # By kind and name, what builds a process and returns what runs its rounds.
 BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
   'library': {
-    'sketched_update': _partial(_of_clients, _build_sketched_update),
+    'sketched_update': _partial(_of_exact_clients, _build_sketched_update),
     'random_mask': _partial(_of_clients, _build_random_mask),
     'low_rank': _partial(_of_clients, _build_low_rank),
-    'terngrad': _partial(_of_clients, _build_terngrad),
+    'terngrad': _partial(_of_exact_clients, _build_terngrad),
     'dhqc': _partial(_of_client_states, _build_dhqc),
     'dgc': _partial(_of_client_states, _build_dgc),
     'fed_ss': _partial(_of_rows, _build_fed_ss),
