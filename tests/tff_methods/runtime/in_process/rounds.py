@@ -231,9 +231,8 @@ def _histogram() -> Run:
   def run():
     state = process.initialize()
     for _ in range(_NUM_ROUNDS):
-      output = process.next(state, clients)
-      state = output.state
-    return _arrays(tff.structure.flatten(output.result))
+      state, result = process.next(state, clients)
+    return _arrays([state, result])
 
   return run
 
@@ -297,7 +296,10 @@ def contexts(kind: str) -> dict[str, tff.framework.SyncContext]:
 
 
 def _arrays(values) -> list[np.ndarray]:
-  return [np.asarray(x) for x in tree.flatten(values)]
+  return [
+    np.asarray(x.flat_values if isinstance(x, tf.RaggedTensor) else x)
+    for x in tree.flatten(values)
+  ]
 
 
 def main() -> None:
