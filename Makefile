@@ -25,7 +25,7 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test lint bench bazel-test lock clean env
+.PHONY: train test lint bench gpu-check bazel-test lock clean env
 
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
@@ -43,17 +43,26 @@ lint: env
 bench: env
 	$(PYTHON) -m programs.bench
 
+# Compares a GPU with the CPU, if TensorFlow sees one (docs/runtime.md).
+gpu-check: env
+	$(PYTHON) -m programs.gpu_check
+
 # Builds everything, and runs the tests that are tagged "smoke".
 bazel-test: env
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --nobuild_tests_only \
 	  --test_tag_filters=smoke //...
 
-# Compiles requirements.in and requirements.overrides into requirements.txt.
+# Compiles requirements.in and requirements.overrides into requirements.txt, and
+# requirements_gpu.in into requirements_gpu.txt.
 lock: env
 	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links \
 	  --override=requirements.overrides --custom-compile-command='make lock' \
 	  --output-file=requirements.txt requirements.in
+	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-deps \
+	  --custom-compile-command='make lock' \
+	  --output-file=requirements_gpu.txt requirements_gpu.in
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info

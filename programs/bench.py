@@ -35,6 +35,7 @@ from programs import bench_expansion
 from programs import bench_index
 from programs import bench_label_hashing
 from programs import bench_rounds
+from programs import bench_runtime
 from programs import bench_select
 from programs import reporting
 from programs import saved_weights
@@ -46,6 +47,7 @@ _PART_NAMES = [
   'sparse',
   'expansion',
   'rounds',
+  'runtime',
   'client_states',
   'select',
   'index',
@@ -86,6 +88,7 @@ def main() -> int:
     'sparse': _sparse_rows,
     'expansion': _expansion_rows,
     'rounds': _round_rows,
+    'runtime': _runtime_rows,
     'client_states': _client_state_rows,
     'select': _select_rows,
     'index': _index_rows,
@@ -192,6 +195,34 @@ def _round_rows(repeats: int) -> list[list[str]]:
           f'{cpu / plain_cpu:.3f} x its CPU time',
         ]
       )
+  return rows
+
+
+def _runtime_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for measured, measure in bench_runtime.MEASURES.items():
+    medians = measure(repeats)
+    own_wall, own_cpu = medians[bench_runtime.IN_PROCESS]
+    for candidate, (wall, cpu) in medians.items():
+      rows.append(
+        [
+          measured,
+          candidate,
+          f'{1000 * wall:.0f} ms, {1000 * cpu:.0f} ms of CPU',
+          f'{wall / own_wall:.2f} x in-process, {cpu / own_cpu:.2f} x its CPU '
+          'time',
+        ]
+      )
+  cohorts = bench_runtime.time_cohorts(repeats)
+  for size, (seconds, held) in cohorts.items():
+    rows.append(
+      [
+        f'a round of clients of {bench_runtime.NUM_REGISTERED:,}, in-process',
+        f'{size:,} clients',
+        f'{1000 * seconds:.0f} ms',
+        f'{1e6 * seconds / size:.0f} us a client, {held / 1e6:+.1f} MB held',
+      ]
+    )
   return rows
 
 

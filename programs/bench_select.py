@@ -46,15 +46,12 @@ def time_retrievals(repeats: int) -> dict[str, float]:
   weights = tff.learning.models.ModelWeights(
     *map(tuple, row_model.full_model().initial_weights)
   )
-  candidates = _random_candidates()
+  table, candidates = table_and_candidates()
   retrievals = {
     mode: _build_retrieval(row_model, mode)
     for mode in composers.RETRIEVAL_MODES
   }
-  _, candidates_type = retrievals['select'].type_signature.parameter
-  runs = {
-    FEDERATED_SELECT: (_build_select(candidates_type), weights.trainable[-1])
-  }
+  runs = {FEDERATED_SELECT: (build_bare_select(), table)}
   for mode, run in retrievals.items():
     runs[f'{mode!r}, as rounds have it'] = (run, weights)
   return bench_timing.medians(
@@ -101,9 +98,10 @@ def build_row_model(num_classes: int) -> retrieval.RowModel:
   )
 
 
-def _random_candidates():
+def table_and_candidates() -> tuple[np.ndarray, list[retrieval.Candidates]]:
+  """Returns the rows, and what each client asks for."""
   rng = np.random.default_rng(0)
-  return [
+  return np.zeros([NUM_ROWS, DIMENSION], np.float32), [
     retrieval.Candidates(
       np.sort(rng.choice(NUM_ROWS, NUM_KEYS, replace=False)).astype(np.int32),
       np.zeros([NUM_KEYS], np.float32),
@@ -132,9 +130,19 @@ def _build_retrieval(row_model, mode):
   return run
 
 
-def _build_select(candidates_type):
-  """Returns the same with the bare intrinsic."""
+def build_bare_select() -> tff.Computation:
+  """Returns what has clients look at their rows, with the bare intrinsic."""
   table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
+  candidates_type = tff.FederatedType(
+    tff.types.to_type(
+      retrieval.Candidates(
+        tff.TensorType(np.int32, [NUM_KEYS]),
+        tff.TensorType(np.float32, [NUM_KEYS]),
+        tff.TensorType(np.bool_, [NUM_KEYS]),
+      )
+    ),
+    tff.CLIENTS,
+  )
 
   @tff.tensorflow.computation(table_type, np.int32)
   def select_row(table, key):

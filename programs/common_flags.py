@@ -28,3 +28,16 @@ WORKERS = flags.DEFINE_list(
   'machine does it. With --tls_cert, --tls_key and --tls_ca it is encrypted, '
   'and only done by workers that have a certificate.',
 )
+DEVICE = flags.DEFINE_enum(
+  'device',
+  'auto',
+  ['auto', 'cpu', 'gpu'],
+  "Where rounds run: in this process on the CPU or on GPUs, or 'auto': on GPUs "
+  "if TensorFlow sees one, else in TFF's C++ runtime.",
+)
+MAX_CONCURRENT_CLIENTS = flags.DEFINE_integer(
+  'max_concurrent_clients',
+  None,
+  'How many clients work at once in this process; default: a good number.',
+  lower_bound=1,
+)

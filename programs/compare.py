@@ -26,8 +26,8 @@ flag file's. To search a grid, let flags vary:
 runs each file in all six combinations, in directories named after them.
 Stopped, the same command goes on where it was; finished runs are not repeated.
 All flag files are checked before the first run. --data_dir, --cache_dir,
---rounds, and --workers with --tls_*, if given, are for each run, whatever its
-flag file says. Exit codes: 0, that of the first run that fails, 2 if what is
+--rounds, --device with --max_concurrent_clients, and --workers with --tls_*, if
+given, are for each run, whatever its flag file says. Exit codes: 0, that of the first run that fails, 2 if what is
 asked for cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
 """
 
@@ -121,6 +121,8 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     common_flags.DATA_DIR,
     common_flags.CACHE_DIR,
     common_flags.ROUNDS,
+    common_flags.DEVICE,
+    common_flags.MAX_CONCURRENT_CLIENTS,
     common_flags.WORKERS,
     *tls_flags.HOLDERS,
   )

@@ -24,6 +24,8 @@ from tff_methods import runtime
 def check_flags() -> None:
   """Raises `UsageError` if the flags do not go together."""
   if common_flags.WORKERS.value:
+    for flag in (common_flags.DEVICE, common_flags.MAX_CONCURRENT_CLIENTS):
+      usage.refuse_given(flag, common_flags.WORKERS)
     tls_flags.are_given()
     try:
       runtime.check_addresses(common_flags.WORKERS.value)
@@ -44,7 +46,12 @@ def set_context() -> None:
   """
   check_flags()
   if not common_flags.WORKERS.value:
-    runtime.set_local_context()
+    try:
+      runtime.set_local_context(
+        common_flags.DEVICE.value, common_flags.MAX_CONCURRENT_CLIENTS.value
+      )
+    except ValueError as e:
+      raise usage.UsageError(str(e)) from e
     return
   try:
     runtime.set_remote_context(

@@ -150,6 +150,8 @@ def main() -> int:
   }
   # All plans before the first section, which takes its time.
   sections = {part: plan_section[part]() for part in _PARTS.value}
+  # After what may be refused, since it says what it is.
+  runtime.set_local_context()
   for part, report in sections.items():
     report(os.path.join(common_flags.OUTPUT_DIR.value, f'{part}.png'))
   return 0

@@ -32,12 +32,10 @@ import numpy as np
 import tensorflow as tf
 
 from programs import common_flags
-from programs import execution
 from programs import reporting
 from programs import row_methods
 from programs import saved_weights
 from programs import task_flags
-from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import retrieval
@@ -57,7 +55,6 @@ _NUM_CLASSES = flags.DEFINE_integer(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(task_flags)
-flags.adopt_module_key_flags(tls_flags)
 
 _DEFAULT_BITS, _DEFAULT_TRANSFORM = 8, 'none'  # Which tells cosines.
 _LEAST_MEMBERS, _MOST_MEMBERS = 3, 8
@@ -79,7 +76,6 @@ def main() -> int:
   """Shows what the flags ask for; returns the exit code."""
   usage.check_given(task_flags.TASK, _WEIGHTS)
   weights = saved_weights.load(_WEIGHTS.value)
-  execution.set_context()
   task = task_flags.build_task(
     tasks.RowTask,
     'whose model has a row for each class',

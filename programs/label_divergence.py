@@ -35,12 +35,10 @@ import numpy as np
 import rich.progress
 
 from programs import common_flags
-from programs import execution
 from programs import pictures
 from programs import report_output
 from programs import reporting
 from programs import task_flags
-from programs import tls_flags
 from programs import usage
 import tasks
 from tff_methods import label_hashing
@@ -59,7 +57,6 @@ _BUCKET_COUNTS = flags.DEFINE_list(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(task_flags)
-flags.adopt_module_key_flags(tls_flags)
 
 
 class Divergence(NamedTuple):
@@ -83,7 +80,6 @@ def main() -> int:
   """Reports as the flags say; returns the exit code."""
   usage.check_given(task_flags.TASK, common_flags.OUTPUT_DIR)
   report_output.make_output_dir()
-  execution.set_context()
   task = task_flags.build_task(
     tasks.MultiLabelTask,
     'with many labels',

@@ -220,7 +220,6 @@ def _build_experiment(
   client_states: composers.ClientStateStore,
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
-  execution.set_context()
   task = task_flags.build_task()
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
@@ -228,6 +227,8 @@ def _build_experiment(
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e
+  # After what may be refused, since it starts a worker, and says so.
+  execution.set_context()
   learning_process = methods.build_process(
     _METHOD.value,
     task,

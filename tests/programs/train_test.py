@@ -128,6 +128,9 @@ class TrainUsageTest(parameterized.TestCase):
     ('too_many_clients', '50.*51', ['--clients_per_round=51']),
     ('option_of_other_task', 'only_digits', ['--only_digits']),
     ('missing_data', 'data_dir', ['--task=mnist']),
+    ('unknown_device', 'auto.cpu.gpu', ['--device=tpu']),
+    ('missing_device', 'Expected a GPU', ['--device=gpu']),
+    ('zero_clients_at_once', 'clients', ['--max_concurrent_clients=0']),
   )
   def test_bad_flags(self, message, arguments):
     self._assert_refused(

@@ -14,6 +14,9 @@
 """Runtime: where computations run, and the worker processes that run them."""
 
 # pylint: disable=g-importing-member
+from tff_methods.runtime.in_process import create_async_in_process_context
+from tff_methods.runtime.in_process import create_in_process_context
+from tff_methods.runtime.in_process import WireMeter
 from tff_methods.runtime.local_context import create_local_context
 from tff_methods.runtime.local_context import set_local_context
 from tff_methods.runtime.orphans import find as find_orphans

@@ -11,15 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The local execution context: TFF's C++ runtime on this machine's CPU."""
+"""The local execution context: TFF's C++ runtime, or this very process."""
 
 import atexit
+import sys
 import threading
 
 from absl import logging
 import tensorflow_federated as tff
 
 from tff_methods.runtime import connections
+from tff_methods.runtime import in_process
 from tff_methods.runtime import orphans
 from tff_methods.runtime import workers
 
@@ -54,9 +56,43 @@ def create_local_context() -> tff.framework.SyncContext:
   return context
 
 
-def set_local_context() -> None:
-  """Makes a context of `create_local_context` this thread's default."""
-  tff.framework.set_default_context(create_local_context())
+def set_local_context(
+  device: str = 'auto', max_concurrent_clients: int | None = None
+) -> None:
+  """Makes a context on this machine this thread's default.
+
+  It says in one line, on the standard error, which it is.
+
+  Args:
+    device: 'cpu' or 'gpu' to compute in this process, see
+      `create_in_process_context`; 'auto' for this on the GPU when TensorFlow
+      sees one, else for `create_local_context`.
+    max_concurrent_clients: How many clients work at once in this process; by
+      default a good number.
+
+  Raises:
+    RuntimeError: If a worker is needed and does not start.
+    ValueError: If there is no such device, `device` is none of these, or
+      `max_concurrent_clients` is not positive, or given while computations run
+      in TFF's runtime, which decides by itself.
+  """
+  if device == 'auto' and in_process.has_gpu():
+    device = 'gpu'
+  if device != 'auto':
+    context = in_process.create_in_process_context(
+      device, max_concurrent_clients
+    )
+    kind = f'in this process, on {", ".join(context.devices)}'
+  elif max_concurrent_clients is None:
+    context = create_local_context()
+    kind = "TFF's C++ runtime, on the CPU (TensorFlow sees no GPU)"
+  else:
+    raise ValueError(
+      'Expected no `max_concurrent_clients` without a GPU, where TFF decides, '
+      f"found {max_concurrent_clients}; leave it out or use device='cpu'."
+    )
+  print(f'Runtime: {kind}.', file=sys.stderr)
+  tff.framework.set_default_context(context)
 
 
 class _LocalContext(tff.framework.SyncContext):

@@ -15,6 +15,8 @@
 
 import atexit
 from concurrent import futures
+import contextlib
+import io
 import os
 import signal
 import threading
@@ -27,6 +29,7 @@ import psutil
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.runtime import in_process
 from tff_methods.runtime import local_context
 from tff_methods.runtime import workers
 
@@ -81,6 +84,46 @@ class LocalContextTest(absltest.TestCase):
   def test_sets_the_default(self):
     local_context.set_local_context()
     self.assertEqual(_mean([1.0, 3.0]), 2.0)
+
+  def _set(self, *args, gpus=(), **kwargs) -> str:
+    """Sets a context where TensorFlow sees these GPUs; returns what is said."""
+    said = io.StringIO()
+    with (
+      absltest.mock.patch.object(
+        tf.config, 'list_physical_devices', return_value=gpus
+      ),
+      contextlib.redirect_stderr(said),
+    ):
+      local_context.set_local_context(*args, **kwargs)
+    return said.getvalue()
+
+  def test_computes_in_this_process_when_told(self):
+    said = self._set('cpu', max_concurrent_clients=2)
+    self.assertEqual(said, 'Runtime: in this process, on /device:CPU:0.\n')
+    self.assertEqual(_mean([1.0, 3.0]), 2.0)
+    self.assertIsInstance(
+      tff.framework.get_context_stack().current, in_process.InProcessContext
+    )
+
+  def test_takes_the_gpu_if_there_is_one(self):
+    with absltest.mock.patch.object(
+      in_process, 'create_in_process_context'
+    ) as create:
+      create.return_value = in_process.InProcessContext(['/device:GPU:0'], 1)
+      said = self._set(gpus=['a GPU'])
+    create.assert_called_once_with('gpu', None)
+    self.assertEqual(said, 'Runtime: in this process, on /device:GPU:0.\n')
+
+  def test_takes_the_cpp_runtime_if_there_is_none(self):
+    said = self._set()
+    self.assertRegex(said, r"^Runtime: TFF's C\+\+ runtime[^\n]*no GPU\)\.\n")
+    self.assertEqual(_mean([1.0, 3.0]), 2.0)
+
+  def test_numbers_of_clients_that_would_do_nothing_raise(self):
+    with self.assertRaisesRegex(
+      ValueError, '^Expected no `max_concurrent_clients`[^\n]*found 2;[^\n]*$'
+    ):
+      self._set(max_concurrent_clients=2)
 
   def test_runs_a_call_again_when_its_worker_dies(self):
     started = self._install_with_workers()

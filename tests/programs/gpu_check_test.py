@@ -1,0 +1,75 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for gpu_check, without a GPU."""
+
+import contextlib
+import io
+from unittest import mock
+
+from absl.testing import absltest
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from programs import gpu_check
+from tests.tff_methods import linear_model
+from tff_methods import runtime
+
+
+class GpuCheckTest(absltest.TestCase):
+  def test_without_a_gpu_it_says_so_in_one_line(self):
+    out = io.StringIO()
+    with (
+      mock.patch.object(tf.config, 'list_physical_devices', return_value=[]),
+      contextlib.redirect_stdout(out),
+    ):
+      self.assertEqual(gpu_check.main(), 0)
+    self.assertEqual(out.getvalue().count('\n'), 1)
+    self.assertIn('no GPU', out.getvalue())
+
+  def test_compares_two_contexts(self):
+    workload = linear_model.model_fn, linear_model.datasets()
+    reference = runtime.create_in_process_context('cpu', 1)
+    rows, is_equal = gpu_check.compare(
+      reference, runtime.create_in_process_context('cpu', 2), workload, 1
+    )
+    self.assertTrue(is_equal)
+    self.assertSetEqual({row[-1] for row in rows}, {'equal'})
+
+  def test_tells_where_weights_differ(self):
+    class Wrong(tff.framework.SyncContext):
+      def __init__(self):
+        self._context = runtime.create_in_process_context('cpu', 1)
+
+      def invoke(self, comp, arg):
+        result = self._context.invoke(comp, arg)
+        return tf.nest.map_structure(
+          lambda x: x * 1.01 if x.dtype == 'float32' else x, result
+        )
+
+    workload = linear_model.model_fn, linear_model.datasets()
+    with mock.patch.object(gpu_check, '_build_processes') as build:
+      build.side_effect = lambda model_fn: {
+        'process': tff.learning.algorithms.build_weighted_fed_avg(
+          model_fn, tff.learning.optimizers.build_sgdm(0.1)
+        )
+      }
+      rows, is_equal = gpu_check.compare(
+        runtime.create_in_process_context('cpu', 1), Wrong(), workload, 1
+      )
+    self.assertFalse(is_equal)
+    self.assertRegex(rows[0][-1], 'DIFFERS by more than 1e-03')
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,328 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A few rounds of every process, small, in all runtimes.
+
+As a program, it runs those of one kind, and writes the results of each to a
+file. It is one since TensorFlow makes several CPU devices of one only before it
+does anything else.
+
+  python -m tests.tff_methods.runtime.in_process.rounds library directory
+"""
+
+import atexit
+from collections.abc import Callable
+import functools
+import pathlib
+import sys
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+import tree
+
+from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
+from tests.tff_methods import row_models
+from tff_methods import processes
+from tff_methods import runtime
+from tff_methods.runtime import in_process
+
+EXPECTED = 'one client at once'
+CPP = 'C++'
+# Noise for privacy is nowhere repeatable; in this one it is too little to see.
+NOISY = 'private'
+_NUM_DEVICES = 4
+_NUM_ROUNDS = 2
+_SGD = tff.learning.optimizers.build_sgdm(0.1)
+_EXACT_SGD = tff.learning.optimizers.build_sgdm(0.125)
+
+Run = Callable[[], list[np.ndarray]]
+
+
+def _exact_model():
+  """Returns a model whose update is exact, however it is computed.
+
+  What it multiplies are few bits. So also the fingerprint of the update, by
+  which some methods draw, is the same in all runtimes.
+  """
+  return tff.learning.models.from_keras_model(
+    tf.keras.Sequential(
+      [
+        tf.keras.layers.InputLayer((8,)),
+        tf.keras.layers.Dense(4, kernel_initializer='zeros'),
+      ]
+    ),
+    loss=tf.keras.losses.MeanSquaredError(),
+    input_spec=_exact_clients()[0].element_spec,
+  )
+
+
+def _exact_clients():
+  rng = np.random.default_rng(0)
+  return [
+    tf.data.Dataset.from_tensor_slices(
+      (
+        rng.integers(-1, 2, size=[8 * n, 8]).astype(np.float32),
+        rng.integers(-2, 3, size=[8 * n, 4]).astype(np.float32),
+      )
+    ).batch(8)
+    for n in (2, 1, 1)
+  ]
+
+
+def _build_sketched_update():
+  return processes.build_sketched_update_fed_avg(
+    _exact_model, _EXACT_SGD, bits=2, fraction=0.5, min_elements=10
+  )
+
+
+def _build_random_mask():
+  return processes.build_random_mask_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.25, min_elements=10
+  )
+
+
+def _build_low_rank():
+  return processes.build_low_rank_fed_avg(
+    linear_model.model_fn, _SGD, rank=2, min_elements=10
+  )
+
+
+def _build_terngrad():
+  return processes.build_terngrad_fed_avg(
+    _exact_model, _EXACT_SGD, min_elements=10
+  )
+
+
+def _build_dhqc():
+  return processes.build_dhqc_fed_avg(linear_model.model_fn, _SGD, fraction=0.1)
+
+
+def _build_dgc():
+  return processes.build_dgc_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.1, warm_up_fractions=[0.5]
+  )
+
+
+def _build_fed_ss(mode='select'):
+  return processes.build_fed_ss(
+    row_models.row_model(), _SGD, num_sampled_classes=6, retrieval_mode=mode
+  )
+
+
+def _build_lsh_select():
+  return processes.build_lsh_select_fed_avg(
+    row_models.row_model(), _SGD, row_budget=0.5
+  )
+
+
+def _build_fed_avg(**kwargs):
+  return tff.learning.algorithms.build_weighted_fed_avg(
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+def _build_unweighted(**kwargs):
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+def _build_private():
+  return _build_unweighted(model_aggregator=tff.learning.dp_aggregator(1e-9, 3))
+
+
+def _build_secure():
+  return _build_fed_avg(
+    model_aggregator=tff.learning.secure_aggregator(),
+    metrics_aggregator=tff.learning.metrics.secure_sum_then_finalize,
+  )
+
+
+def _build_fed_prox():
+  return tff.learning.algorithms.build_weighted_fed_prox(
+    linear_model.model_fn, 0.5, _SGD
+  )
+
+
+def _build_mime_lite():
+  return tff.learning.algorithms.build_weighted_mime_lite(
+    linear_model.model_fn, tff.learning.optimizers.build_sgdm(0.1, 0.9)
+  )
+
+
+def _build_fed_eval():
+  return tff.learning.algorithms.build_fed_eval(linear_model.model_fn)
+
+
+def _learning_rounds(
+  process, clients, num_rounds=_NUM_ROUNDS
+) -> list[np.ndarray]:
+  state, outputs = process.initialize(), []
+  for _ in range(num_rounds):
+    state, metrics = process.next(state, clients)
+    outputs.append(metrics)
+  return _arrays([process.get_model_weights(state), outputs])
+
+
+def _client_state_rounds(process, clients) -> list[np.ndarray]:
+  state = process.initialize()
+  client_states = [process.initial_client_state()] * len(clients)
+  for _ in range(_NUM_ROUNDS):
+    output = process.next_after(process.num_rounds(state))(
+      state, clients, client_states
+    )
+    state, client_states = output.state, output.client_states
+  return _arrays([state, client_states, output.metrics])
+
+
+def _of_clients(build, **kwargs) -> Run:
+  process, clients = build(**kwargs), local_updates.clients()
+  return lambda: _learning_rounds(process, clients)
+
+
+def _of_exact_clients(build) -> Run:
+  process, clients = build(), _exact_clients()
+  # After the first round weights are no longer of few bits.
+  return lambda: _learning_rounds(process, clients, num_rounds=1)
+
+
+def _of_rows(build, **kwargs) -> Run:
+  process, clients = build(**kwargs), row_models.datasets()
+  return lambda: _learning_rounds(process, clients)
+
+
+def _of_client_states(build) -> Run:
+  process, clients = build(), local_updates.clients()
+  return lambda: _client_state_rounds(process, clients)
+
+
+def _kmeans() -> Run:
+  process = tff.learning.algorithms.build_fed_kmeans(
+    3, (linear_model.NUM_FEATURES,), random_seed=(1, 2)
+  )
+  clients = [
+    dataset.unbatch().map(lambda x, y: x) for dataset in local_updates.clients()
+  ]
+  return lambda: _learning_rounds(process, clients)
+
+
+def _histogram() -> Run:
+  process = tff.analytics.build_hierarchical_histogram_process(
+    lower_bound=0.0,
+    upper_bound=8.0,
+    num_bins=4,
+    clip_mechanism='distinct',
+    expected_clients_per_round=3,
+  )
+  clients = [[1.0, 3.0, 5.0], [1.5], [7.0, 1.0]]
+
+  def run():
+    state = process.initialize()
+    for _ in range(_NUM_ROUNDS):
+      state, result = process.next(state, clients)
+    *histogram, unused_time = _arrays([state, result])
+    return histogram
+
+  return run
+
+
+_partial = functools.partial
+# By kind and name, what builds a process and returns what runs its rounds.
+BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
+  'library': {
+    'sketched_update': _partial(_of_exact_clients, _build_sketched_update),
+    'random_mask': _partial(_of_clients, _build_random_mask),
+    'low_rank': _partial(_of_clients, _build_low_rank),
+    'terngrad': _partial(_of_exact_clients, _build_terngrad),
+    'dhqc': _partial(_of_client_states, _build_dhqc),
+    'dgc': _partial(_of_client_states, _build_dgc),
+    'fed_ss': _partial(_of_rows, _build_fed_ss),
+    'fed_ss_broadcast': _partial(_of_rows, _build_fed_ss, mode='broadcast'),
+    'lsh_select': _partial(_of_rows, _build_lsh_select),
+  },
+  'tff': {
+    'fed_avg': _partial(_of_clients, _build_fed_avg),
+    'iterator': _partial(
+      _of_clients,
+      _build_fed_avg,
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    ),
+    'unweighted': _partial(_of_clients, _build_unweighted),
+    NOISY: _partial(_of_clients, _build_private),
+    'secure': _partial(_of_clients, _build_secure),
+    'robust': _partial(
+      _of_clients,
+      _build_fed_avg,
+      model_aggregator=tff.learning.robust_aggregator(),
+    ),
+    'fed_prox': _partial(_of_clients, _build_fed_prox),
+    'mime_lite': _partial(_of_clients, _build_mime_lite),
+    'fed_eval': _partial(_of_clients, _build_fed_eval),
+    'kmeans': _kmeans,
+    'histogram': _histogram,
+  },
+}
+
+
+def contexts(kind: str) -> dict[str, tff.framework.SyncContext]:
+  """Returns the contexts to compare, by name; starts a worker.
+
+  Args:
+    kind: A key of `BUILDERS`.
+  """
+  create_cpp_context = {
+    'library': runtime.create_local_context,
+    # The only one of the C++ runtime with secure sums.
+    'tff': tff.backends.test.create_sync_test_cpp_execution_context,
+  }
+  devices = [d.name for d in tf.config.list_logical_devices('CPU')]
+  return {
+    EXPECTED: in_process.InProcessContext(devices[:1], 1),
+    'four clients at once': in_process.InProcessContext(devices[:1], 4),
+    'four devices': in_process.InProcessContext(devices, 4),
+    CPP: create_cpp_context[kind](),
+  }
+
+
+def _arrays(values) -> list[np.ndarray]:
+  return [
+    np.asarray(x.flat_values if isinstance(x, tf.RaggedTensor) else x)
+    for x in tree.flatten(values)
+  ]
+
+
+def main() -> None:
+  """Runs all, and writes the results."""
+  kind, directory = sys.argv[1:]
+  atexit.register(runtime.end_workers)
+  (cpu,) = tf.config.list_physical_devices('CPU')
+  tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * _NUM_DEVICES
+  )
+  named_contexts = contexts(kind)
+  for name, build in BUILDERS[kind].items():
+    run = build()
+    arrays = {}
+    for context_name, context in named_contexts.items():
+      with tff.framework.get_context_stack().install(context):
+        for i, array in enumerate(run()):
+          arrays[f'{context_name}/{i}'] = array
+    path = pathlib.Path(directory, name)
+    np.savez(path.with_suffix('.unfinished.npz'), **arrays)
+    path.with_suffix('.unfinished.npz').rename(path.with_suffix('.npz'))
+
+
+if __name__ == '__main__':
+  main()

@@ -1,0 +1,84 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What tests of equal results in all runtimes share."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl.testing import parameterized
+import numpy as np
+
+from tests.tff_methods.runtime.in_process import rounds
+
+_REPOSITORY = pathlib.Path(__file__).parents[4]
+
+
+class RoundsTestCase(parameterized.TestCase):
+  """Compares the rounds of one kind of processes in all runtimes.
+
+  Attributes:
+    kind: A key of `rounds.BUILDERS`, of subclasses.
+  """
+
+  kind: str
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    directory = tempfile.TemporaryDirectory()
+    cls.addClassCleanup(directory.cleanup)
+    cls._directory = pathlib.Path(directory.name)
+    cls._log = cls._directory / 'log'
+    with cls._log.open('wb') as log:
+      cls._program = subprocess.Popen(
+        [sys.executable, '-m', rounds.__name__, cls.kind, directory.name],
+        cwd=_REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+      )
+    cls.addClassCleanup(cls._program.wait)
+    cls.addClassCleanup(cls._program.terminate)
+
+  def check(self, name: str) -> None:
+    """Fails where a runtime has other results of a process."""
+    found = self._results(name)
+    expected = found.pop(rounds.EXPECTED)
+    self.assertNotEmpty(expected)
+    for context, arrays in found.items():
+      with self.subTest(context):
+        for x, y in zip(arrays, expected, strict=True):
+          self.assertEqual((x.shape, x.dtype), (y.shape, y.dtype))
+          if rounds.CPP == context or rounds.NOISY == name:
+            # TFF has other kernels for some ops, which round otherwise.
+            np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+          else:
+            self.assertEqual(x.tobytes(), y.tobytes())
+
+  def _results(self, name: str) -> dict[str, list[np.ndarray]]:
+    """Returns the results by context, once they are there."""
+    path = self._directory / f'{name}.npz'
+    while not path.exists():
+      # Both may be true at its end.
+      if self._program.poll() is not None and not path.exists():
+        self.fail(self._log.read_text()[-5000:])
+      time.sleep(0.1)
+    results = {}
+    with np.load(path) as arrays:
+      for key, array in arrays.items():
+        results.setdefault(key.split('/')[0], []).append(array)
+    return results

@@ -1,0 +1,298 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""TFF's building blocks as Python functions.
+
+An expression is compiled once to a function of a scope, which has a value for
+each name, and a place. A function among the values takes a place and a value.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods.runtime.in_process import graph_functions
+from tff_methods.runtime.in_process import selection
+from tff_methods.runtime.in_process import values
+from tff_methods.runtime.in_process import wire_marks
+
+Function = Callable[[values.Place, values.Value], Any]
+Expression = Callable[[Mapping[str, Any], values.Place], Any]
+
+
+def compile_expression(
+  block: tff.framework.ComputationBuildingBlock,
+) -> Expression:
+  """Compiles a building block.
+
+  A call of an intrinsic on federated values is that of one participant: in a
+  scope with the values of one client, it gives those of the same client.
+  Aggregations are none of these.
+
+  Args:
+    block: The building block.
+
+  Returns:
+    A function from a scope and a place to the value.
+
+  Raises:
+    ValueError: If the block is of a kind, or of a technology, that this runtime
+      does not know.
+  """
+  compile_block = _COMPILERS.get(type(block))
+  if compile_block is None:
+    raise ValueError(
+      'Expected a computation of TensorFlow and federated operators, found '
+      f'{type(block).__name__} in it: {block.compact_representation()[:80]}.'
+    )
+  return compile_block(block)
+
+
+def _compile_reference(block) -> Expression:
+  name = block.name
+  return lambda scope, place: scope[name]
+
+
+def _compile_selection(block) -> Expression:
+  source, index = compile_expression(block.source), block.as_index()
+  return lambda scope, place: source(scope, place)[index]
+
+
+def _compile_struct(block) -> Expression:
+  elements = [compile_expression(element) for element in block]
+  return lambda scope, place: tuple([e(scope, place) for e in elements])
+
+
+def _compile_literal(block) -> Expression:
+  value = values.from_python(block.value, block.type_signature)
+  return lambda scope, place: value
+
+
+def _compile_call(block) -> Expression:
+  function = compile_expression(block.function)
+  if block.argument is None:
+    return lambda scope, place: function(scope, place)(place, None)
+  argument = compile_expression(block.argument)
+  return lambda scope, place: function(scope, place)(
+    place, argument(scope, place)
+  )
+
+
+class _LambdaFunction:
+  """A function of building blocks, with the scope that it was made in.
+
+  Attributes:
+    graphs: Those that it calls, if it calls nothing else and needs nothing of
+      the scope, so that TensorFlow can trace it once for all; else `None`.
+  """
+
+  def __init__(self, name, result: Expression, scope, graphs):
+    self._name = name
+    self._result = result
+    self._scope = scope
+    self.graphs = graphs
+
+  def __call__(self, place: values.Place, argument: values.Value) -> Any:
+    return self._result({**self._scope, self._name: argument}, place)
+
+
+def _compile_lambda(block) -> Expression:
+  name, result = block.parameter_name, compile_expression(block.result)
+  graphs = _traceable_graphs(block)
+  return lambda scope, place: _LambdaFunction(name, result, scope, graphs)
+
+
+def _traceable_graphs(block) -> selection.Graphs | None:
+  used, bound, graphs = set(), {block.parameter_name}, set()
+  others = []
+
+  def visit(block):
+    if isinstance(block, tff.framework.Reference):
+      used.add(block.name)
+    elif isinstance(block, tff.framework.Block):
+      bound.update(name for name, _ in block.locals)
+    elif isinstance(block, tff.framework.CompiledComputation):
+      graphs.add(graph_functions.graph_function(block.proto))
+    elif isinstance(block, (tff.framework.Intrinsic, tff.framework.Data)):
+      others.append(block)
+    return block, False
+
+  tff.framework.transform_preorder(block, visit)
+  is_traceable = used <= bound and not others
+  return selection.Graphs(graphs) if is_traceable else None
+
+
+def _compile_block(block) -> Expression:
+  names_and_locals = [
+    (name, compile_expression(value)) for name, value in block.locals
+  ]
+  result = compile_expression(block.result)
+
+  def evaluate(scope, place):
+    scope = dict(scope)
+    for name, value in names_and_locals:
+      scope[name] = value(scope, place)
+    return result(scope, place)
+
+  return evaluate
+
+
+def _compile_graph(block) -> Expression:
+  function = graph_functions.graph_function(block.proto)
+  return lambda scope, place: function
+
+
+def _compile_data(block) -> Expression:
+  intrinsic = wire_marks.marked_intrinsic(block)
+
+  def pass_on(place, value):
+    for meter in place.call.meters:
+      meter.add_uplink(intrinsic, value, block.type_signature.result)
+    return value
+
+  return lambda scope, place: pass_on
+
+
+def _compile_intrinsic(block) -> Expression:
+  build = _INTRINSICS.get(block.uri)
+  if build is None:
+    raise ValueError(
+      'Expected intrinsics that the in-process runtime knows, found '
+      f'{block.uri!r}; run the computation on another context.'
+    )
+  function = build(block.type_signature)
+  return lambda scope, place: function
+
+
+_COMPILERS = {
+  tff.framework.Block: _compile_block,
+  tff.framework.Call: _compile_call,
+  tff.framework.CompiledComputation: _compile_graph,
+  tff.framework.Data: _compile_data,
+  tff.framework.Intrinsic: _compile_intrinsic,
+  tff.framework.Lambda: _compile_lambda,
+  tff.framework.Literal: _compile_literal,
+  tff.framework.Reference: _compile_reference,
+  tff.framework.Selection: _compile_selection,
+  tff.framework.Struct: _compile_struct,
+}
+
+
+def _apply(type_spec: tff.FunctionType) -> Function:
+  del type_spec
+  return lambda place, argument: argument[0](place, argument[1])
+
+
+def _evaluate(type_spec: tff.FunctionType) -> Function:
+  del type_spec
+  return lambda place, function: function(place, None)
+
+
+def _identity(type_spec: tff.FunctionType) -> Function:
+  del type_spec
+  return lambda place, value: value
+
+
+def _broadcast(type_spec: tff.FunctionType) -> Function:
+  member_type = type_spec.result.member
+
+  def broadcast(place, value):
+    for meter in place.call.meters:
+      meter.add_downlink(
+        'federated_broadcast', value, member_type, place.call.num_clients
+      )
+    return value
+
+  return broadcast
+
+
+def _select(type_spec: tff.FunctionType) -> Function:
+  slice_type = type_spec.result.member.element
+  selection.check_slice_type(slice_type)
+
+  def select(place, argument):
+    keys, max_key, server_value, select_fn = argument
+    slices = selection.select_slices(
+      place, select_fn, server_value, keys, max_key
+    )
+    for meter in place.call.meters:
+      meter.add_uplink('federated_select', keys)
+      meter.add_downlink('federated_select', tuple(slices))
+    return selection.as_sequence(slices, slice_type)
+
+  return select
+
+
+def _sequence_map(type_spec: tff.FunctionType) -> Function:
+  element_type = type_spec.parameter[1].element
+  result_type = type_spec.result
+
+  def sequence_map(place, argument):
+    function, sequence = argument
+    mapped = [
+      function(place, element) for element in _elements(sequence, element_type)
+    ]
+    return values.from_python(mapped, result_type)
+
+  return sequence_map
+
+
+def _sequence_reduce(type_spec: tff.FunctionType) -> Function:
+  element_type = type_spec.parameter[0].element
+
+  def sequence_reduce(place, argument):
+    sequence, accumulator, operator = argument
+    for element in _elements(sequence, element_type):
+      accumulator = operator(place, (accumulator, element))
+    return accumulator
+
+  return sequence_reduce
+
+
+def _sequence_sum(type_spec: tff.FunctionType) -> Function:
+  element_type = type_spec.parameter.element
+
+  def sequence_sum(place, sequence):
+    del place
+    total = values.zeros(element_type)
+    for element in _elements(sequence, element_type):
+      total = tf.nest.map_structure(tf.add, total, element)
+    return total
+
+  return sequence_sum
+
+
+def _elements(sequence, element_type):
+  for element in values.dataset(sequence, element_type):
+    yield values.from_python(element, element_type)
+
+
+# Aggregations are the plan's.
+_INTRINSICS = {
+  'federated_apply': _apply,
+  'federated_broadcast': _broadcast,
+  'federated_eval_at_clients': _evaluate,
+  'federated_eval_at_server': _evaluate,
+  'federated_map': _apply,
+  'federated_map_all_equal': _apply,
+  'federated_select': _select,
+  'federated_value_at_clients': _identity,
+  'federated_value_at_server': _identity,
+  'federated_zip_at_clients': _identity,
+  'federated_zip_at_server': _identity,
+  'sequence_map': _sequence_map,
+  'sequence_reduce': _sequence_reduce,
+  'sequence_sum': _sequence_sum,
+}

@@ -1,0 +1,80 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Counts the bytes that cross between clients and server."""
+
+import collections
+import threading
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods.runtime.in_process import values
+
+
+class WireMeter:
+  """What all clients together have sent and received.
+
+  Attributes:
+    uplink: By intrinsic, the bytes that clients sent to the server.
+    downlink: By intrinsic, the bytes that clients received from the server.
+  """
+
+  def __init__(self):
+    self.uplink = collections.Counter()
+    self.downlink = collections.Counter()
+    self._lock = threading.Lock()
+
+  def add_uplink(
+    self, intrinsic: str, value: values.Value, type_spec: tff.Type | None = None
+  ) -> None:
+    """Counts a value that one client sends."""
+    self._add(self.uplink, intrinsic, value_bytes(value, type_spec))
+
+  def add_downlink(
+    self,
+    intrinsic: str,
+    value: values.Value,
+    type_spec: tff.Type | None = None,
+    times: int = 1,
+  ) -> None:
+    """Counts a value that is sent to `times` clients."""
+    self._add(self.downlink, intrinsic, times * value_bytes(value, type_spec))
+
+  def _add(self, counter, intrinsic, num_bytes):
+    with self._lock:
+      counter[intrinsic] += num_bytes
+
+
+def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
+  """Returns the bytes of the tensors in a value.
+
+  Strings count with their lengths, sequences with all their elements.
+
+  Args:
+    value: The value.
+    type_spec: Its type, which is needed where it has sequences.
+  """
+  if isinstance(type_spec, tff.SequenceType):
+    return sum(
+      value_bytes(values.from_python(element, type_spec.element))
+      for element in values.dataset(value, type_spec.element)
+    )
+  if isinstance(value, tuple):
+    types = [None] * len(value)
+    if type_spec is not None:
+      types = [t for _, t in tff.structure.iter_elements(type_spec)]
+    return sum(map(value_bytes, value, types))
+  if value.dtype == tf.string:
+    return int(tf.reduce_sum(tf.strings.length(value)))
+  return value.dtype.size * value.shape.num_elements()
