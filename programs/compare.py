@@ -27,8 +27,9 @@ runs each file in all six combinations, in directories named after them.
 Stopped, the same command goes on where it was; finished runs are not repeated.
 All flag files are checked before the first run. --data_dir, --cache_dir,
 --rounds, --device with --max_concurrent_clients, and --workers with --tls_*, if
-given, are for each run, whatever its flag file says. Exit codes: 0, that of the first run that fails, 2 if what is
-asked for cannot be done, 128 + N after a signal N to stop, as 130 after Ctrl-C.
+given, are for each run, whatever its flag file says. Exit codes: 0, that of the
+first run that fails, 2 if what is asked for cannot be done, 128 + N after a
+signal N to stop, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
