@@ -221,12 +221,18 @@ def _build_experiment(
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
   task = task_flags.build_task()
+  method = methods.METHODS[_METHOD.value]
+  method.check_task(task)
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
       task.datasets.train_data.client_ids, task_flags.SEED.value
     )
   except ValueError as e:
     raise usage.UsageError(str(e)) from e
+  evaluate = evaluation.Evaluation(
+    task, method.evaluated_model_fn(task, task_flags.SEED.value)
+  )
+  stopping = early_stopping.from_flags(evaluate.metric_names)
   # After what may be refused, since it starts a worker, and says so.
   execution.set_context()
   learning_process = methods.build_process(
@@ -239,13 +245,6 @@ def _build_experiment(
   train_data = task.datasets.train_data.preprocess(
     task.datasets.train_preprocess_fn
   )
-  evaluate = evaluation.Evaluation(
-    task,
-    methods.METHODS[_METHOD.value].evaluated_model_fn(
-      task, task_flags.SEED.value
-    ),
-  )
-  stopping = early_stopping.from_flags(evaluate.metric_names)
   process = _run_on_ids(
     learning_process, train_data.dataset_computation, client_states
   )

@@ -128,6 +128,11 @@ class TrainUsageTest(parameterized.TestCase):
     ('too_many_clients', '50.*51', ['--clients_per_round=51']),
     ('option_of_other_task', 'only_digits', ['--only_digits']),
     ('missing_data', 'data_dir', ['--task=mnist']),
+    (
+      'task_without_labels',
+      'many labels with --method=fed_mlh',
+      ['--method=fed_mlh', '--num_buckets=3'],
+    ),
     ('unknown_device', 'auto.cpu.gpu', ['--device=tpu']),
     ('missing_device', 'Expected a GPU', ['--device=gpu']),
     ('zero_clients_at_once', 'clients', ['--max_concurrent_clients=0']),
