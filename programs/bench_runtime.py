@@ -25,7 +25,7 @@ import tensorflow_federated as tff
 from programs import bench_rounds
 from programs import bench_select
 from programs import bench_timing
-from tasks import models
+from tasks.images import models
 from tff_methods import runtime
 
 HAND_WRITTEN = 'a hand-written TensorFlow loop'

@@ -120,7 +120,7 @@ def _check_worker() -> Iterator[Finding]:
 
   atexit.register(runtime.end_workers)
   start = time.monotonic()
-  runtime.set_local_context()
+  tff.framework.set_default_context(runtime.create_local_context())
   two = tff.tensorflow.computation(lambda: 1 + 1)()
   if two == 2:
     yield Finding('ok', f'computes after {time.monotonic() - start:.1f} s')

@@ -129,7 +129,6 @@ def main() -> int:
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
   report_output.make_output_dir()
-  execution.set_context()
   task = task_flags.build_task(
     tasks.RowTask, 'whose model has a row for each class', 'omniglot'
   )
@@ -152,6 +151,8 @@ def main() -> int:
   sections = {part: plan_section[part]() for part in _PARTS.value}
   # After what may be refused, since it says what it is.
   runtime.set_local_context()
+  # After what may be refused, since it says what it is.
+  execution.set_context()
   for part, report in sections.items():
     report(os.path.join(common_flags.OUTPUT_DIR.value, f'{part}.png'))
   return 0

@@ -244,7 +244,7 @@ class CompareTest(parameterized.TestCase):
     exit_code, *_ = self._compare(
       self._runs('plain.flags'),
       start=lambda *_, **unused_kwargs: _InterruptedProcess(
-        lambda: os.kill(os.getpid(), signum), sent
+        lambda: signal.raise_signal(signum), sent
       ),
     )
     self.assertEqual(exit_code, expected_exit_code)

@@ -18,6 +18,7 @@ import io
 from unittest import mock
 
 from absl.testing import absltest
+import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -54,7 +55,7 @@ class GpuCheckTest(absltest.TestCase):
       def invoke(self, comp, arg):
         result = self._context.invoke(comp, arg)
         return tf.nest.map_structure(
-          lambda x: x * 1.01 if x.dtype == 'float32' else x, result
+          lambda x: x * np.float32(1.01) if x.dtype == 'float32' else x, result
         )
 
     workload = linear_model.model_fn, linear_model.datasets()

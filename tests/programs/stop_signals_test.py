@@ -13,7 +13,6 @@
 # limitations under the License.
 """Tests for stop_signals."""
 
-import os
 import signal
 
 from absl.testing import absltest
@@ -23,7 +22,7 @@ from programs import stop_signals
 
 
 def _signal_self(signum: int) -> None:
-  os.kill(os.getpid(), signum)
+  signal.raise_signal(signum)
 
 
 class StopSignalsTest(parameterized.TestCase):

@@ -326,7 +326,8 @@ class TrainTest(parameterized.TestCase):
   def test_prints_evaluations_and_a_table(self):
     self.assertRegex(
       self._whole_log,
-      r'^(round \d/8: accuracy \S+ %, loss \S+, uplink \S+ MB\n){5}'
+      r'^Runtime: [^\n]*\n'
+      r'(round \d/8: accuracy \S+ %, loss \S+, uplink \S+ MB\n){5}'
       r'[^a-z]*task .* method .* evaluation .* rounds .* accuracy .* loss .* '
       r'uplink MB .* downlink MB .* seconds [^a-z]*'
       r'digits .* sketched_update .* last .* 8 .*\n'
@@ -440,8 +441,9 @@ class TrainTest(parameterized.TestCase):
 
     resumed = self._start_comparison()
     self.assertEqual(resumed.wait(), 0, resumed.log)
-    self.assertStartsWith(
-      resumed.log, f'tiny, seed 0:\nround {completed_rounds}/8'
+    self.assertRegex(
+      resumed.log,
+      rf'^tiny, seed 0:\nRuntime: [^\n]*\nround {completed_rounds}/8',
     )
     self.assertRegex(resumed.log, r'tiny .* sketched_update .* 8 .* 1\.00 x ')
     self.assertEqual(self._rows(directory), self._rows(self._whole))
@@ -509,7 +511,7 @@ class TrainWithClientStatesTest(absltest.TestCase):
     resumed = self._start('killed')
     self.assertEqual(resumed.wait(), 0, resumed.log)
     self.assertEqual(whole.wait(), 0, whole.log)
-    self.assertStartsWith(resumed.log, 'round 3/6')
+    self.assertRegex(resumed.log, r'^Runtime: [^\n]*\nround 3/6')
     contents = self._contents('whole')
     self.assertGreater(
       len([name for name in contents if name.startswith('client_states')]), 4

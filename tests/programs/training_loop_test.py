@@ -21,7 +21,6 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
-import os
 import pathlib
 import signal
 import tempfile
@@ -173,8 +172,8 @@ class _ImpatientStore(run_store.RunStore):
 
   async def release(self, metrics, round_num):
     if round_num == self._last_round:
-      os.kill(os.getpid(), signal.SIGINT)
-      os.kill(os.getpid(), signal.SIGINT)
+      signal.raise_signal(signal.SIGINT)
+      signal.raise_signal(signal.SIGINT)
     await super().release(metrics, round_num)
 
 
@@ -191,7 +190,7 @@ class _StopSignalsAtTheEnd(stop_signals.StopSignals):
       yield
       self._places -= 1
       if self._places == 0:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
 
 class TrainingLoopTestCase(tf.test.TestCase):
@@ -428,7 +427,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
 
     def stop_in_round_4(round_num):
       if round_num == 4:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     with self.assertRaises(stop_signals.Stopped):
       self._train(
@@ -469,7 +468,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
   def test_stopped_after_a_saved_round_keeps_its_state(self):
     def stop_in_round_3(round_num):
       if round_num == 3:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
 
     with self.assertRaises(stop_signals.Stopped):
       self._train('stopped', process=_Process(stop_in_round_3))
@@ -556,7 +555,7 @@ class ClientStatesTest(TrainingLoopTestCase):
 
       def stop(round_num, last_round=last_round):
         if round_num == last_round:
-          os.kill(os.getpid(), signal.SIGINT)
+          signal.raise_signal(signal.SIGINT)
 
       name = f'stopped_{last_round}'
       with self.assertRaises(stop_signals.Stopped):

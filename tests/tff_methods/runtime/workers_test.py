@@ -59,7 +59,9 @@ if sys.argv[1] == 'raise':
 """
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process | None) -> bool:
+  if process is None:
+    return False
   try:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
   except psutil.NoSuchProcess:
@@ -78,8 +80,8 @@ def _wait_until(condition, timeout_seconds: float = 60) -> bool:
 class LocalWorkerTest(parameterized.TestCase):
   def _start_program(
     self, what_it_does: str
-  ) -> tuple[subprocess.Popen[bytes], psutil.Process]:
-    """Returns a program and its worker, once that has started."""
+  ) -> tuple[subprocess.Popen[bytes], psutil.Process | None]:
+    """Returns a program and its worker, if any, once that has started."""
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
     log_path = pathlib.Path(temporary_dir) / 'log'
     paths = [str(_REPOSITORY), *filter(None, sys.path)]
@@ -92,7 +94,10 @@ class LocalWorkerTest(parameterized.TestCase):
       )
     self.addCleanup(program.kill)
     self.assertTrue(_wait_until(lambda: log_path.read_text().endswith('\n')))
-    return program, psutil.Process(int(log_path.read_text()))
+    try:
+      return program, psutil.Process(int(log_path.read_text()))
+    except psutil.NoSuchProcess:
+      return program, None  # Both have ended.
 
   @parameterized.parameters(signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
   def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
@@ -188,7 +193,11 @@ class LocalWorkerTest(parameterized.TestCase):
     with mock.patch.object(workers, '_worker_path', return_value=silent_path):
       with self.assertRaisesRegex(RuntimeError, 'within 0.5 seconds.*silent'):
         workers.LocalWorker(start_timeout_seconds=0.5)
-    commands = [p.cmdline() for p in psutil.Process().children()]
+    commands = [
+      process.cmdline()
+      for process in psutil.Process().children()
+      if process.status() != psutil.STATUS_ZOMBIE
+    ]
     self.assertFalse(any(silent_path in command for command in commands))
 
   def _create_worker(self, script: str) -> str:

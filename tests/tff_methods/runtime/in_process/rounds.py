@@ -140,7 +140,13 @@ def _build_unweighted(**kwargs):
 
 
 def _build_private():
-  return _build_unweighted(model_aggregator=tff.learning.dp_aggregator(1e-9, 3))
+  return _build_unweighted(
+    # Not `tff.learning.dp_aggregator`, which finds out where to clip with noise
+    # that can be seen.
+    model_aggregator=tff.aggregators.DifferentiallyPrivateFactory.gaussian_fixed(
+      noise_multiplier=1e-9, clients_per_round=3, clip=1.0
+    )
+  )
 
 
 def _build_secure():
