@@ -33,9 +33,6 @@ from tensorflow_federated.python.core.impl.types import type_conversions
 from tensorflow_federated.python.core.impl.types import type_transformations
 from tensorflow_federated.python.core.impl.utils import tensorflow_utils
 
-if typing.TYPE_CHECKING:
-  from tff_methods.runtime.in_process import wire_meter
-
 Value: TypeAlias = 'tf.Tensor | tuple[Value, ...] | None'
 
 # They stay on the CPU, or TensorFlow has ways of its own with them.
@@ -48,11 +45,11 @@ class Call:
 
   Attributes:
     num_clients: How many clients take part.
-    meters: Those that count its bytes.
+    meters: The `wire_meter.WireMeter`s that count its bytes.
   """
 
   num_clients: int
-  meters: Sequence['wire_meter.WireMeter'] = ()
+  meters: Sequence[Any] = ()
 
 
 @dataclasses.dataclass(frozen=True)
