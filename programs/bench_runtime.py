@@ -210,7 +210,8 @@ def _hand_written_round(model: tf.keras.Model, clients) -> Callable[[], None]:
     for i, variable in enumerate(variables):
       variable.assign(weights[i])
     num_examples, loss_sum, num_correct = 0, 0.0, 0
-    for x, y in dataset:
+    # A loop over the data set itself would run inside it, on one thread.
+    for x, y in iter(dataset):
       with tf.GradientTape() as tape:
         logits = model(x, training=True)
         loss = loss_fn(y, logits)

@@ -134,13 +134,7 @@ def build_bare_select() -> tff.Computation:
   """Returns what has clients look at their rows, with the bare intrinsic."""
   table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
   candidates_type = tff.FederatedType(
-    tff.types.to_type(
-      retrieval.Candidates(
-        tff.TensorType(np.int32, [NUM_KEYS]),
-        tff.TensorType(np.float32, [NUM_KEYS]),
-        tff.TensorType(np.bool_, [NUM_KEYS]),
-      )
-    ),
+    tff.types.tensorflow_to_type(retrieval.Candidates.spec(NUM_KEYS)),
     tff.CLIENTS,
   )
 

@@ -87,10 +87,11 @@ def main() -> int:
     epochs=1,
   )
   sizes = _bucket_counts(task.num_labels)
-  counts = count_labels(task)
-  before = float(np.mean(_pairwise(counts)))
+  counts = 1 + count_labels(task)
+  of_pairs = pairwise(counts)
+  before = float(np.mean(of_pairs))
   divergences = [
-    measure(counts, size, _NUM_DRAWS.value, task_flags.SEED.value)
+    measure(counts, of_pairs, size, _NUM_DRAWS.value, task_flags.SEED.value)
     for size in sizes
   ]
   _print(task.num_labels, before, divergences)
@@ -117,13 +118,35 @@ def count_labels(task: tasks.MultiLabelTask) -> np.ndarray:
   return np.stack(counts)
 
 
+def pairwise(distributions: np.ndarray) -> np.ndarray:
+  """Returns the divergence of each ordered pair of clients.
+
+  Args:
+    distributions: `[K, ..., n]`, of sums of any size.
+
+  Returns:
+    `float64[K (K - 1), ...]`, in nats.
+  """
+  return np.stack(
+    [
+      label_hashing.kl_divergence(first, second)
+      for first, second in itertools.permutations(distributions, 2)
+    ]
+  )
+
+
 def measure(
-  counts: np.ndarray, num_buckets: int, num_tables: int, seed: int
+  counts: np.ndarray,
+  before: np.ndarray,
+  num_buckets: int,
+  num_tables: int,
+  seed: int,
 ) -> Divergence:
   """Measures the divergence of clients' buckets.
 
   Args:
-    counts: As `count_labels` returns them.
+    counts: `[K, p]`, above 0, of the labels of each client.
+    before: What `pairwise` returns of them.
     num_buckets: Of each table.
     num_tables: How many are drawn.
     seed: Of the draw.
@@ -131,16 +154,10 @@ def measure(
   label_hash = label_hashing.LabelHash.draw(
     counts.shape[1], num_tables, num_buckets, seed
   )
-  hashed = np.stack(
-    [label_hashing.hashed_distribution(c + 1, label_hash) for c in counts]
+  of_pairs = pairwise(
+    np.stack([label_hashing.hashed_distribution(c, label_hash) for c in counts])
   )
-  of_pairs = np.stack(
-    [
-      label_hashing.kl_divergence(hashed[i], hashed[j])
-      for i, j in itertools.permutations(range(len(counts)), 2)
-    ]
-  )
-  before = _pairwise(counts)[:, np.newaxis]
+  before = before[:, np.newaxis]
   of_tables = of_pairs.mean(axis=0)
   return Divergence(
     num_buckets,
@@ -150,16 +167,6 @@ def measure(
     float(
       np.divide(of_pairs, before, where=before > 0, out=0 * of_pairs).max()
     ),
-  )
-
-
-def _pairwise(counts: np.ndarray) -> np.ndarray:
-  """The divergence of the labels of each ordered pair of clients."""
-  return np.array(
-    [
-      label_hashing.kl_divergence(first + 1, second + 1)
-      for first, second in itertools.permutations(counts, 2)
-    ]
   )
 
 

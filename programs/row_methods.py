@@ -81,9 +81,9 @@ _RETRIEVED_BUDGET = flags.DEFINE_float(
 )
 _CORRECTS_LOSS = flags.DEFINE_bool(
   'corrects_loss',
-  True,
-  'Whether random rows stand for those that a client does not have '
-  '(lsh_select).',
+  False,
+  'Whether random rows stand for those that a client does not have, in the '
+  'loss (lsh_select).',
 )
 _ROUNDS_PER_BUILD = flags.DEFINE_integer(
   'rounds_per_build',

@@ -94,36 +94,34 @@ def metrics_fns(
   """
   num_top = min(max(multi_label_metrics.KS), len(is_frequent))
 
+  initialize_loss, update_loss, finalize_loss = label_hashing.loss_metrics_fns()
+
   @tf.function
   def initialize():
     return collections.OrderedDict(
-      loss=tf.constant(0.0),
+      loss=initialize_loss(),
       hits=tf.zeros([2, len(multi_label_metrics.KS)], tf.int64),
-      num_examples=tf.constant(0, tf.int64),
     )
 
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
     del sample_weight
     top_classes = top_classes_fn(batch_output.predictions, num_top)
-    num_examples = tf.shape(labels)[0]
-    added = collections.OrderedDict(
-      loss=batch_output.loss * tf.cast(num_examples, tf.float32),
-      hits=multi_label_metrics.count_hits(
-        top_classes, labels, tf.constant(is_frequent)
-      ),
-      num_examples=tf.cast(num_examples, tf.int64),
+    hits = multi_label_metrics.count_hits(
+      top_classes, labels, tf.constant(is_frequent)
     )
-    return tf.nest.map_structure(tf.add, state, added)
+    return collections.OrderedDict(
+      loss=update_loss(state['loss'], labels, batch_output),
+      hits=state['hits'] + hits,
+    )
 
   @tf.function
   def finalize(state):
-    num_examples = state['num_examples']
+    of_loss = finalize_loss(state['loss'])
+    num_examples = of_loss['num_examples']
     values = multi_label_metrics.precisions(state['hits'], num_examples)
     return collections.OrderedDict(
-      loss=tf.math.divide_no_nan(
-        state['loss'], tf.cast(num_examples, tf.float32)
-      ),
+      loss=of_loss['loss'],
       accuracy=values['precision_at_1'],
       **values,
       num_examples=num_examples,

@@ -209,28 +209,39 @@ class TrainUsageTest(parameterized.TestCase):
     self.assertEqual(os.listdir(self._output_dir), ['thesis.tex'])
 
 
-class TrainRowsTest(absltest.TestCase):
-  def test_rows_are_counted_and_unseen_classes_retrieved(self):
-    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
-    output_dir = pathlib.Path(temporary_dir) / 'run'
-    data_files.write_omniglot(temporary_dir)
+class TrainOnFilesTest(absltest.TestCase):
+  """Short runs of tasks whose data are files."""
+
+  def setUp(self):
+    super().setUp()
+    self._dir = self.enter_context(tempfile.TemporaryDirectory())
+    self._output_dir = pathlib.Path(self._dir) / 'run'
+
+  def _train(self, *arguments: str) -> tuple[str, dict[str, object]]:
+    """Trains on what is in the directory; returns stdout and the summary."""
     exit_code, stdout, stderr = program_testing.run_here(
       'train.py',
       train.main,
+      f'--data_dir={self._dir}',
+      f'--output_dir={self._output_dir}',
+      f'--cache_dir={self._dir}/cache',
+      '--clients_per_round=2',
+      *arguments,
+    )
+    self.assertEqual(exit_code, 0, stderr)
+    return stdout, json.loads((self._output_dir / 'summary.json').read_text())
+
+  def test_rows_are_counted_and_unseen_classes_retrieved(self):
+    data_files.write_omniglot(self._dir)
+    stdout, summary = self._train(
       '--task=omniglot',
-      f'--data_dir={temporary_dir}',
       '--method=fed_ss',
       '--num_sampled_classes=22',
       '--rounds=1',
-      '--clients_per_round=2',
-      f'--output_dir={output_dir}',
-      f'--cache_dir={temporary_dir}/cache',
     )
-    self.assertEqual(exit_code, 0, stderr)
     self.assertRegex(stdout, r'round 1/1: accuracy \S+ %, MAP@10 \S+ %, loss')
-    summary = json.loads((output_dir / 'summary.json').read_text())
     self.assertBetween(summary['metrics']['map_at_10'], 0, 1)
-    with np.load(output_dir / 'model_weights.npz') as weights:
+    with np.load(self._output_dir / 'model_weights.npz') as weights:
       arrays = list(weights.values())
     # 22 of 24 rows though the simulation sends all, and a key of 8 bytes.
     body_bytes = sum(array.nbytes for array in arrays[:-1])
@@ -238,39 +249,27 @@ class TrainRowsTest(absltest.TestCase):
       summary['downlink_bytes'], 2 * (body_bytes + 22 * 64 * 4 + 8)
     )
 
-
-class TrainLabelsTest(absltest.TestCase):
   def test_hashed_labels_stop_early(self):
-    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
-    output_dir = pathlib.Path(temporary_dir) / 'run'
     examples = [({i % 5: 1, 5: 1}, [i % 5, 5 + i % 3]) for i in range(60)]
     data_files.write_multi_label(
-      temporary_dir,
+      self._dir,
       'delicious.npz',
       {'_train': examples, '_test': examples[:20]},
       6,
       8,
     )
-    exit_code, stdout, stderr = program_testing.run_here(
-      'train.py',
-      train.main,
+    stdout, summary = self._train(
       '--task=delicious',
-      f'--data_dir={temporary_dir}',
       '--method=fed_mlh',
       '--num_tables=3',
       '--num_buckets=4',
       '--num_clients=3',
       '--hidden_width=7',
       '--rounds=30',
-      '--clients_per_round=2',
       '--rounds_per_evaluation=1',
       '--early_stopping_patience=3',
-      f'--output_dir={output_dir}',
-      f'--cache_dir={temporary_dir}/cache',
     )
-    self.assertEqual(exit_code, 0, stderr)
     self.assertRegex(stdout, r'round 1/30: P@1 \S+ %, P@3 \S+ %, P@5 \S+ %, l')
-    summary = json.loads((output_dir / 'summary.json').read_text())
     self.assertTrue(summary['stopped_early'])
     self.assertLess(summary['rounds'], 30)
     self.assertEqual(summary['best']['rounds'], summary['rounds'] - 3)

@@ -37,7 +37,7 @@ def build_index_distributor(
   index: retrieval.RowIndex,
   budget: index_client.RowBudget,
   *,
-  corrects_loss: bool = True,
+  corrects_loss: bool = False,
   rounds_per_build: int = 1,
   retrieval_mode: str = 'select',
   seed_source: str = 'reproducible',

@@ -181,11 +181,4 @@ def build_getters(
 
 def candidates_type_of(num_candidates: int) -> tff.Type:
   """Returns the type of so many `retrieval.Candidates`."""
-  shape = [num_candidates]
-  return tff.types.tensorflow_to_type(
-    retrieval.Candidates(
-      tf.TensorSpec(shape, tf.int32),
-      tf.TensorSpec(shape, tf.float32),
-      tf.TensorSpec(shape, tf.bool),
-    )
-  )
+  return tff.types.tensorflow_to_type(retrieval.Candidates.spec(num_candidates))

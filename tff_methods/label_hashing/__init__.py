@@ -26,5 +26,6 @@ from tff_methods.label_hashing.divergence import hashed_distribution
 from tff_methods.label_hashing.divergence import kl_divergence
 from tff_methods.label_hashing.hash_functions import LabelHash
 from tff_methods.label_hashing.hashed_label_model import HashedLabelModel
+from tff_methods.label_hashing.hashed_label_model import loss_metrics_fns
 from tff_methods.label_hashing.networks import DenseNetwork
 from tff_methods.label_hashing.networks import Network

@@ -36,7 +36,7 @@ def build_lsh_select_fed_avg(
   row_budget: float = 0.3,
   own_budget: float | None = None,
   retrieved_budget: float | None = None,
-  corrects_loss: bool = True,
+  corrects_loss: bool = False,
   rounds_per_build: int = 1,
   retrieval_mode: str = 'select',
   client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
@@ -75,8 +75,8 @@ def build_lsh_select_fed_avg(
       it is more, those of the largest activations (inner product with any
       embedding of the client) are trained.
     corrects_loss: Whether, in the loss, random rows stand for those that the
-      client does not have, as in FedSS; else it is the softmax over the
-      client's rows, as in the paper.
+      client does not have, as in FedSS; by default it is the softmax over
+      the client's rows, as in the paper.
     rounds_per_build: For how many rounds an index is used.
     retrieval_mode: `'select'` or `'broadcast'`, with the same results: see
       `composers.build_row_retrieval`.

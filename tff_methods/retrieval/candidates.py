@@ -39,6 +39,16 @@ class Candidates(NamedTuple):
   log_probability: tf.Tensor
   is_positive: tf.Tensor
 
+  @classmethod
+  def spec(cls, num_candidates: int) -> 'Candidates':
+    """Returns the `tf.TensorSpec`s of so many."""
+    shape = [num_candidates]
+    return cls(
+      tf.TensorSpec(shape, tf.int32),
+      tf.TensorSpec(shape, tf.float32),
+      tf.TensorSpec(shape, tf.bool),
+    )
+
   def positions(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Looks labels up among the keys.
 
