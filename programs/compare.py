@@ -46,7 +46,7 @@ from programs import child_process
 from programs import common_flags
 from programs import presets
 from programs import reporting
-from programs import run_directory
+from programs import run_results
 from programs import stop_signals
 from programs import tls_flags
 from programs import usage
@@ -67,9 +67,10 @@ _VARY = flags.DEFINE_multi_string(
 _AT = flags.DEFINE_enum(
   'at',
   'last',
-  ['last', 'best'],
-  "Whether the table shows each run's last evaluation or its best one, with "
-  'what clients had sent and received by then.',
+  ['last', 'best', 'matching'],
+  "Whether the table shows each run's last evaluation, its best one, or the "
+  'first one as good as the best of the first flag file with the same seed; '
+  'each with what clients had sent and received by then.',
 )
 _SEEDS = flags.DEFINE_list(
   'seeds', ['0'], 'The table shows means over runs with these seeds.'
@@ -91,7 +92,7 @@ def main() -> int:
   """Trains and compares as the flags say; returns the exit code."""
   usage.check_given(_RUNS, common_flags.OUTPUT_DIR)
   all_presets = presets.read(_RUNS.value, _VARY.value)
-  summaries = {preset.name: [] for preset in all_presets}
+  results = {preset.name: [] for preset in all_presets}
   try:
     with stop_signals.StopSignals() as stop:
       for preset in all_presets:
@@ -103,10 +104,12 @@ def main() -> int:
           exit_code = _train(_command(preset, seed), stop)
           if exit_code:
             return exit_code
-          summaries[preset.name].append(_read_results(preset, seed))
+          results[preset.name].append(
+            _read_results(preset, all_presets[0], seed)
+          )
   except stop_signals.Stopped as e:
     return e.exit_code
-  _print_comparison(summaries)
+  _print_comparison(results)
   return 0
 
 
@@ -137,10 +140,18 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
   ]
 
 
-def _read_results(preset: presets.Preset, seed: str) -> dict[str, object]:
-  """The results that the table shows of a finished run."""
-  summary = run_directory.read_summary(_directory(preset, seed))
-  return summary | (summary['best'] if _AT.value == 'best' else {})
+def _read_results(
+  preset: presets.Preset, first: presets.Preset, seed: str
+) -> run_results.Results | None:
+  """The results that the table shows of a finished run, if it has any."""
+  path = _directory(preset, seed)
+  match _AT.value:
+    case 'last':
+      return run_results.last(path)
+    case 'best':
+      return run_results.best(path)
+    case 'matching':
+      return run_results.first_as_good(path, _directory(first, seed))
 
 
 def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
@@ -177,29 +188,12 @@ def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
 
 
 def _print_comparison(
-  summaries: Mapping[str, Sequence[Mapping[str, object]]],
+  results: Mapping[str, Sequence[run_results.Results | None]],
 ) -> None:
   """Prints one row for each preset, of means over its runs."""
-  first, *_ = summaries.values()
-  first_uplink_bytes = _mean(first, 'uplink_bytes')
+  first, *_ = results.values()
   # Those of the first runs; runs of other tasks may not have them all.
   shown = reporting.shown_fractions(first[0]['metrics'])
-  rows = []
-  for name, runs in summaries.items():
-    uplink_bytes = _mean(runs, 'uplink_bytes')
-    rows.append(
-      [
-        name,
-        runs[0]['method'],
-        *(_spread(runs, metric) for metric in shown),
-        f'{_mean(runs, "rounds"):.0f}',
-        reporting.megabytes(uplink_bytes),
-        f'{first_uplink_bytes / uplink_bytes:.2f} x',
-        reporting.megabytes(_mean(runs, 'downlink_bytes')),
-        reporting.megabytes(_mean(runs, 'model_bytes')),
-        f'{_mean(runs, "seconds"):.1f}',
-      ]
-    )
   header = [
     'run',
     'method',
@@ -211,7 +205,39 @@ def _print_comparison(
     'model MB',
     'seconds',
   ]
+  first_uplink_bytes = _mean(first, 'uplink_bytes')
+  rows = [
+    [name, *_cells(runs, list(shown), first_uplink_bytes)]
+    for name, runs in results.items()
+  ]
   reporting.print_table(header, rows)
+
+
+def _cells(
+  runs: Sequence[run_results.Results | None],
+  shown: Sequence[str],
+  first_uplink_bytes: float,
+) -> list[str]:
+  """What the table says of the runs of a preset."""
+  found = [run for run in runs if run is not None]
+  if not found:
+    return ['', *('' for _ in shown), 'never']
+  rounds = f'{_mean(found, "rounds"):.0f}'
+  if len(found) < len(runs):
+    rounds += f' ({len(found)} of {len(runs)} runs)'
+  uplink_bytes = _mean(found, 'uplink_bytes')
+  # The best may be the model before the first round.
+  factor = first_uplink_bytes / uplink_bytes if uplink_bytes else math.nan
+  return [
+    found[0]['method'],
+    *(_spread(found, metric) for metric in shown),
+    rounds,
+    reporting.megabytes(uplink_bytes),
+    f'{factor:.2f} x',
+    reporting.megabytes(_mean(found, 'downlink_bytes')),
+    reporting.megabytes(_mean(found, 'model_bytes')),
+    f'{_mean(found, "seconds"):.1f}',
+  ]
 
 
 def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:

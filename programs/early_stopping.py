@@ -20,6 +20,7 @@ from absl import flags
 import numpy as np
 
 from programs import evaluation
+from programs import run_results
 from programs import usage
 
 _BEST_METRIC = flags.DEFINE_string(
@@ -98,9 +99,7 @@ class EarlyStopping:
     value, best_value = metrics[self.metric], best_metrics[self.metric]
     if np.isnan(best_value):
       return not np.isnan(value)
-    return bool(
-      value < best_value if self.metric == 'loss' else value > best_value
-    )
+    return run_results.is_better(self.metric, value, best_value)
 
 
 def first(metrics: evaluation.Metrics) -> Best:

@@ -36,6 +36,7 @@ from programs import usage
 
 _CONFIGURATION_FILE = 'configuration.json'
 _SUMMARY_FILE = 'summary.json'
+METRICS_FILE = 'metrics.csv'
 _LOCK_FILE = '.lock'
 _TEMPORARY_SUFFIX = '.temporary'
 # How TFF's managers call what they have not finished writing.

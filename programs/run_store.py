@@ -61,7 +61,7 @@ class RunStore:
     """
     self._directory = directory
     self._client_states = client_states
-    self._csv_path = directory.file('metrics.csv')
+    self._csv_path = directory.file(run_directory.METRICS_FILE)
     self._tensorboard_dir = directory.file('tensorboard')
     self._states = tff.program.FileProgramStateManager(
       directory.file(_CHECKPOINTS),

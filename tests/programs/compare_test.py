@@ -64,12 +64,21 @@ class _TrainProcess:
       'model_bytes': 604_000,
       'seconds': 12.34,
     }
+    summary['best_metric'] = 'accuracy'
     summary['best'] = {
       'rounds': 4,
       'metrics': {'accuracy': accuracy + 0.01},
       'uplink_bytes': uplink_bytes // 2,
       'downlink_bytes': 1_000_000,
     }
+    rows = [
+      'round,downlink_bytes,evaluation/accuracy,uplink_bytes',
+      '0,0,0.1,0',
+      f'2,500000,{accuracy - 0.01},{uplink_bytes // 4}',
+      '3,750000,,9',  # Not evaluated.
+      f'4,1000000,{accuracy + 0.01},{uplink_bytes // 2}',
+    ]
+    (directory / 'metrics.csv').write_text('\n'.join(rows))
     (directory / 'summary.json').write_text(json.dumps(summary))
 
   def wait(self):
@@ -168,6 +177,35 @@ class CompareTest(parameterized.TestCase):
       stdout,
       r'plain +│ method_of_plain +│ 91.00 % +│ 4 +│ 1.500 +│ 1.00 x +│ 1.000 ',
     )
+
+  def test_tables_the_evaluations_as_good_as_the_best_of_the_first(self):
+    _, stdout, *_ = self._compare(
+      self._runs('plain.flags', 'small.flags'),
+      '--vary=small:bits=1,2,4',
+      '--at=matching',
+      '--seeds=0,1',
+      summaries={
+        ('plain', '0'): (0.90, 3_000_000),
+        ('plain', '1'): (0.80, 5_000_000),
+        ('small-bits=1', '0'): (0.93, 400_000),
+        ('small-bits=1', '1'): (0.93, 400_000),
+        ('small-bits=2', '0'): (0.85, 800_000),
+        ('small-bits=2', '1'): (0.80, 800_000),
+        ('small-bits=4', '0'): (0.70, 1),
+        ('small-bits=4', '1'): (0.70, 1),
+      },
+    )
+    self.assertRegex(
+      stdout, r'plain +│ [^│]*│ 86.00 % [^│]*│ 4 +│ 2.000 +│ 1.00 x +│ 1.000 '
+    )
+    self.assertRegex(
+      stdout, r'bits=1 +│ [^│]*│ 92.00 % [^│]*│ 2 +│ 0.100 +│ 20.00 x +│ 0.500 '
+    )
+    self.assertRegex(
+      stdout,
+      r'bits=2 +│ [^│]*│ 81.00 % +│ 4 \(1 of 2 runs\) +│ 0.400 +│ 5.00 x',
+    )
+    self.assertRegex(stdout, r'bits=4 +│ +│ +│ never +│ +│')
 
   def test_runs_the_flag_file_and_the_seed(self):
     *_, commands = self._compare(

@@ -20,6 +20,7 @@ Federated Sampled Softmax", equations 3 to 8.
 import tensorflow as tf
 
 from tff_methods.retrieval import candidates as candidates_lib
+from tff_methods.retrieval import softmax_cross_entropy
 
 # Far below any score, yet finite: minus infinity makes gradients NaN.
 _LOWEST = -1e30
@@ -85,5 +86,5 @@ def cross_entropy(
   Returns:
     `float32[...]`.
   """
-  loss = tf.nn.sparse_softmax_cross_entropy_with_logits(positions, logits)
+  loss = softmax_cross_entropy.softmax_cross_entropy(positions, logits)
   return tf.where(is_candidate, loss, 0.0)
