@@ -30,6 +30,7 @@ import numpy as np
 import rich.progress
 
 from programs import bench_client_states
+from programs import bench_cross_entropy
 from programs import bench_encoders
 from programs import bench_expansion
 from programs import bench_index
@@ -50,6 +51,7 @@ _PART_NAMES = [
   'runtime',
   'client_states',
   'select',
+  'cross_entropy',
   'index',
   'label_hashing',
 ]
@@ -91,6 +93,7 @@ def main() -> int:
     'runtime': _runtime_rows,
     'client_states': _client_state_rows,
     'select': _select_rows,
+    'cross_entropy': _cross_entropy_rows,
     'index': _index_rows,
     'label_hashing': _label_hashing_rows,
   }
@@ -268,6 +271,24 @@ def _select_rows(repeats: int) -> list[list[str]]:
         f'{np.median(values) / 1e6:.2f} MB',
         f'{np.median(values) / first:.3f} x',
       ]
+    )
+  return rows
+
+
+def _cross_entropy_rows(repeats: int) -> list[list[str]]:
+  rows = []
+  for num_classes in bench_cross_entropy.CLASS_COUNTS:
+    seconds = bench_cross_entropy.time_losses(num_classes, repeats)
+    library_seconds = seconds[bench_cross_entropy.TENSORFLOW]
+    rows.extend(
+      [
+        f'loss and gradient of {bench_cross_entropy.NUM_EXAMPLES:,} examples, '
+        f'{num_classes:,} classes',
+        candidate,
+        f'{1000 * value:.1f} ms',
+        f'{library_seconds / value:.2f} x as fast as TensorFlow',
+      ]
+      for candidate, value in seconds.items()
     )
   return rows
 

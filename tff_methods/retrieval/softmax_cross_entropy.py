@@ -22,7 +22,7 @@ def softmax_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
   TensorFlow computes the loss and its gradient in one op, whose exponentials
   take most of the time of training a large output layer. This one takes the
   exponentials of `tf.nn.softmax`, which are vectorised, once for both: see
-  `programs.bench --part=select`.
+  `programs.bench --part=cross_entropy`.
 
   The largest probability is `p = 1 / sum_j exp(o_j - max(o))`, hence `log sum_j
   exp(o_j) = max(o) - log(p)`; `p` is at least `1 / k`, whatever the logits.
