@@ -14,34 +14,58 @@
 """Tests for the flag files: `programs.train` takes each of them."""
 
 import pathlib
+import subprocess
 from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
 
+from programs import compare
 from programs import run_directory
 from programs import train
 from tests.programs import program_testing
 
-_FLAGFILES = sorted(
-  pathlib.Path(train.__file__).parent.glob('flagfiles/*.flags')
-)
+_FLAGFILES_DIR = pathlib.Path(train.__file__).parent / 'flagfiles'
+_FLAGFILES = sorted(_FLAGFILES_DIR.glob('*.flags'))
+_GRIDS = sorted(_FLAGFILES_DIR.glob('grids/*.flags'))
 
 
 class FlagfilesTest(parameterized.TestCase):
-  @parameterized.parameters(*[(path,) for path in _FLAGFILES])
-  def test_is_taken(self, path):
+  def _assert_is_taken(self, *arguments: str):
     # Whatever needs data or time comes after the output directory.
     with mock.patch.object(run_directory, 'RunDirectory') as directory:
       directory.side_effect = KeyboardInterrupt
       with self.assertRaises(KeyboardInterrupt):
-        program_testing.run_here(
-          'train.py', train.main, f'--flagfile={path}', '--output_dir=unused'
-        )
+        program_testing.run_here('train.py', train.main, *arguments)
     directory.assert_called_once()
+
+  @parameterized.parameters(*[(path,) for path in _FLAGFILES])
+  def test_is_taken(self, path):
+    self._assert_is_taken(f'--flagfile={path}', '--output_dir=unused')
+
+  @parameterized.parameters(*[(path,) for path in _GRIDS])
+  def test_grid_is_taken(self, path):
+    result = subprocess.CompletedProcess([], 0)
+    with (
+      mock.patch('subprocess.run', return_value=result) as check,
+      mock.patch('subprocess.Popen', side_effect=KeyboardInterrupt),
+      self.assertRaises(KeyboardInterrupt),
+    ):
+      program_testing.run_here(
+        'compare.py',
+        compare.main,
+        f'--flagfile={path}',
+        f'--runs={_FLAGFILES_DIR / "python_tokens_lsh.flags"}',
+        '--output_dir=unused',
+      )
+    self.assertGreater(check.call_count, 1)
+    for call in check.call_args_list:
+      (_, _, _, *arguments, _) = call.args[0]  # Without `--dry_run`.
+      self._assert_is_taken(*arguments)
 
   def test_there_are_some(self):
     self.assertNotEmpty(_FLAGFILES)
+    self.assertNotEmpty(_GRIDS)
 
 
 if __name__ == '__main__':
