@@ -53,6 +53,29 @@ def time_losses(num_classes: int, repeats: int) -> dict[str, float]:
   )
 
 
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for num_classes in CLASS_COUNTS:
+    seconds = time_losses(num_classes, repeats)
+    library_seconds = seconds[TENSORFLOW]
+    table.extend(
+      [
+        f'loss and gradient of {NUM_EXAMPLES:,} examples, '
+        f'{num_classes:,} classes',
+        candidate,
+        f'{1000 * value:.1f} ms',
+        f'{library_seconds / value:.2f} x as fast as TensorFlow',
+      ]
+      for candidate, value in seconds.items()
+    )
+  return table
+
+
 def _loss_and_gradient(loss_fn, labels, logits) -> Callable[[], object]:
   """Returns what computes both, on arguments that no one can fold."""
 

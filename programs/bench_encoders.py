@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Sequence
 import functools
+import itertools
 import math
 
 from absl import logging
@@ -34,6 +35,9 @@ SHAPES = {
 COPY, LIBRARY = 'copy', 'TensorFlow'
 SELECTION = 'tf.math.top_k'
 _SPARSE_FRACTION = 0.01
+_BITS = (1, 2, 4, 8)
+# TensorFlow pads to a power of two, and sends the padding.
+_LENGTHS = (2**23, 10_000_000)
 
 
 def sketch(
@@ -208,6 +212,83 @@ def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
     payload = communication.payload_bytes(build(_spec([length])))
     results[name] = float(error), payload
   return results
+
+
+def measure_round_trips(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  rows = []
+  for name, shapes in SHAPES.items():
+    seconds = time_round_trips(shapes, repeats)
+    library_seconds = seconds[LIBRARY]
+    for candidate, value in seconds.items():
+      beside = [
+        f'{library_seconds / value:.2f} x as fast as TensorFlow',
+        f'{value / seconds[COPY]:.1f} copies',
+      ]
+      if candidate not in (COPY, LIBRARY):
+        peak = peak_arrays(shapes, candidate)
+        beside.append(f'peak {peak:.1f} arrays')
+      rows.append(
+        [
+          f'encode + decode at 2 bits, rotated: {name}',
+          candidate,
+          f'{1000 * value:.1f} ms',
+          ', '.join(beside),
+        ]
+      )
+  return rows
+
+
+def measure_errors(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  del repeats  # The error is the same each time.
+  rows = []
+  for length, bits in itertools.product(_LENGTHS, _BITS):
+    results = normalized_errors(bits, length)
+    for candidate, (error, payload) in results.items():
+      library = LIBRARY
+      if 'rotated' in candidate:
+        library += ', rotated'
+      library_error, library_payload = results[library]
+      rows.append(
+        [
+          f'normalized error at {bits} bits: heavy-tailed vector of {length:,}',
+          candidate,
+          f'{error:.6g}',
+          f"{error / library_error:.3g} x TensorFlow's, in "
+          f'{payload / library_payload:.3g} x its bytes',
+        ]
+      )
+  return rows
+
+
+def measure_sparse_round_trips(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  length = _LENGTHS[1]
+  seconds = time_sparse_round_trips(length, repeats)
+  selection = seconds[SELECTION]
+  return [
+    [
+      f'encode + decode the largest 1 % of a vector of {length:,}',
+      candidate,
+      f'{1000 * value:.1f} ms',
+      f'{value / selection:.2f} x tf.math.top_k, '
+      f'{value / seconds[COPY]:.1f} copies',
+    ]
+    for candidate, value in seconds.items()
+  ]
 
 
 def _prepare_round_trip(shapes: Sequence[Sequence[int]], candidate: str):

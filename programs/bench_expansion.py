@@ -15,6 +15,7 @@
 
 import collections
 import functools
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -58,6 +59,26 @@ def time_clients(repeats: int) -> dict[str, float]:
     repeats,
   )
   return {name: value / NUM_CLIENTS for name, value in seconds.items()}
+
+
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  seconds = time_clients(repeats)
+  dense = seconds[DENSE]
+  num_weights = math.prod(SHAPE)
+  return [
+    [
+      f'the server, for each of {NUM_CLIENTS} clients: {num_weights:,} weights',
+      candidate,
+      f'{1000 * value:.2f} ms',
+      f'{value / dense:.2f} x TFF mean',
+    ]
+    for candidate, value in seconds.items()
+  ]
 
 
 def _structured(space: update_spaces.UpdateSpace, rng: np.random.Generator):

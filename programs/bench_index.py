@@ -16,11 +16,21 @@
 import math
 from typing import NamedTuple
 
+from absl import flags
 import numpy as np
 import tensorflow as tf
 
 from programs import bench_timing
+from programs import saved_weights
+from programs import usage
 from tff_methods import retrieval
+
+_INDEX_WEIGHTS = flags.DEFINE_string(
+  'index_weights',
+  None,
+  'Of --part=index: the model_weights.npz of a run whose last trainable tensor '
+  'has the rows to search; by default they are drawn.',
+)
 
 NUM_TIMED_ROWS, NUM_ROWS, DIMENSION, NUM_VECTORS = 80_000, 20_000, 96, 1000
 # A vector's rows with the largest inner products, which are to be found.
@@ -198,6 +208,62 @@ def time_searches(repeats: int) -> dict[str, float]:
       score, *arguments, queries.hits, found
     )
   return bench_timing.medians(candidates, repeats)
+
+
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for measured, seconds in (
+    ('the server builds an index', time_builds(repeats)),
+    (
+      f'a client with {NUM_VECTORS:,} vectors searches an index',
+      time_searches(repeats),
+    ),
+  ):
+    # For clients that is exact search.
+    *_, last = seconds
+    table.extend(
+      [
+        f'{measured}: {NUM_TIMED_ROWS:,} rows of {DIMENSION}',
+        candidate,
+        f'{1000 * value:.1f} ms',
+        f'{value / seconds[last]:.3f} x {last}',
+      ]
+      for candidate, value in seconds.items()
+    )
+  rows, vectors = _searched_rows_and_vectors()
+  budgets = ' / '.join(f'{100 * budget:g}' for budget in BUDGETS)
+  for candidate, found in measure_recalls(rows, vectors).items():
+    recalls = ' / '.join(f'{100 * recall:.1f}' for recall in found.recalls)
+    table.append(
+      [
+        f"a vector's {NUM_BEST} best rows, found among the best "
+        f'{budgets} % of {len(rows):,}',
+        candidate,
+        f'{recalls} %',
+        f'{found.downlink_bytes / 1000:,.1f} kB down, '
+        f'{found.uplink_bytes / 1000:,.1f} kB up, '
+        f'{found.num_dropped:,} entries dropped',
+      ]
+    )
+  return table
+
+
+def _searched_rows_and_vectors() -> tuple[np.ndarray, np.ndarray]:
+  if _INDEX_WEIGHTS.value is None:
+    return synthetic_data(NUM_ROWS, NUM_VECTORS)
+  trainable = saved_weights.load(_INDEX_WEIGHTS.value).trainable
+  if not trainable or trainable[-1].ndim != 2:
+    raise usage.UsageError(
+      'Expected weights that end in rows in --index_weights, found others in '
+      f'{_INDEX_WEIGHTS.value}; give those of a run with a row model.'
+    )
+  rows = trainable[-1]
+  return rows, noisy_rows(rows, NUM_VECTORS)
 
 
 def _measure_recall(index, rows, vectors, best) -> Found:

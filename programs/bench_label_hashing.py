@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from programs import bench_memory
 from programs import bench_timing
+from programs import reporting
 from tff_methods import label_hashing
 
 # Classes and buckets of data sets of Dai et al. (2021), in four tables.
@@ -90,6 +91,40 @@ def time_decoding(data_set: str, repeats: int) -> dict[str, float]:
 def peak_decoding_bytes(data_set: str, decoding: str) -> int:
   """Returns the peak of that beside the log-probabilities of buckets."""
   return bench_memory.peak_bytes(_prepare_decoding, data_set, decoding)
+
+
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for data_set, sizes in SIZES.items():
+    results = time_training(data_set, repeats)
+    plain = results[ALL_LABELS]
+    table.extend(
+      [
+        f'a local step: {sizes[0]:,} labels, as {data_set}',
+        candidate,
+        f'{1000 * result.seconds:.1f} ms',
+        f'{plain.seconds / result.seconds:.2f} x as fast, model of '
+        f'{reporting.megabytes(result.model_bytes)} MB',
+      ]
+      for candidate, result in results.items()
+    )
+  data_set = list(SIZES)[-1]
+  for decoding, seconds in time_decoding(data_set, repeats).items():
+    peak = peak_decoding_bytes(data_set, decoding)
+    table.append(
+      [
+        f'the best {NUM_TOP} labels of {NUM_DECODED:,} examples, as {data_set}',
+        decoding,
+        f'{1000 * seconds:.1f} ms',
+        f'peak {reporting.megabytes(peak)} MB',
+      ]
+    )
+  return table
 
 
 def _model(label_hash: label_hashing.LabelHash):

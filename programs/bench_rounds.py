@@ -15,10 +15,8 @@
 
 from collections.abc import Callable
 import functools
-import time
 
 import numpy as np
-import psutil
 from sklearn import datasets as sklearn_datasets
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -77,6 +75,12 @@ def cnn_workload() -> Workload:
   return model_fn, clients
 
 
+_WORKLOADS = {
+  'digits, 151,306 weights': digits_workload,
+  'CNN, 843,658 weights': cnn_workload,
+}
+
+
 def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
   """Times rounds of processes of one model on the same data.
 
@@ -92,8 +96,6 @@ def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
   model_fn, clients = workload
   candidates = _build_processes(model_fn)
   states = {name: p.initialize() for name, p in candidates.items()}
-  own = psutil.Process()
-  workers = [own, *own.children(recursive=True)]
   return bench_timing.medians(
     {
       name: functools.partial(process.next, states[name], clients)
@@ -101,13 +103,31 @@ def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
     },
     repeats,
     warm_up=2,
-    clock=lambda: np.array([time.perf_counter(), _cpu_seconds(workers)]),
+    clock=bench_timing.wall_and_cpu_clock(),
   )
 
 
-def _cpu_seconds(workers: list[psutil.Process]) -> float:
-  times = [worker.cpu_times() for worker in workers]
-  return sum(t.user + t.system for t in times)
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for name, build_workload in _WORKLOADS.items():
+    seconds = time_rounds(build_workload(), repeats)
+    plain_wall, plain_cpu = seconds[PLAIN]
+    for candidate, (wall, cpu) in seconds.items():
+      table.append(
+        [
+          f'a round of 10 clients: {name}',
+          candidate,
+          f'{1000 * wall:.0f} ms',
+          f'{wall / plain_wall:.3f} x TFF mean, '
+          f'{cpu / plain_cpu:.3f} x its CPU time',
+        ]
+      )
+  return table
 
 
 def _build_processes(

@@ -15,7 +15,6 @@
 
 from collections.abc import Callable
 import functools
-import time
 
 import numpy as np
 import psutil
@@ -158,6 +157,39 @@ def time_cohorts(repeats: int) -> dict[int, tuple[float, float]]:
   return {size: (seconds[size], held[size]) for size in COHORT_SIZES}
 
 
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for measured, time_runs in MEASURES.items():
+    medians = time_runs(repeats)
+    own_wall, own_cpu = medians[IN_PROCESS]
+    for candidate, (wall, cpu) in medians.items():
+      table.append(
+        [
+          measured,
+          candidate,
+          f'{1000 * wall:.0f} ms, {1000 * cpu:.0f} ms of CPU',
+          f'{wall / own_wall:.2f} x in-process, {cpu / own_cpu:.2f} x its CPU '
+          'time',
+        ]
+      )
+  cohorts = time_cohorts(repeats)
+  for size, (seconds, held) in cohorts.items():
+    table.append(
+      [
+        f'a round of clients of {NUM_REGISTERED:,}, in-process',
+        f'{size:,} clients',
+        f'{1000 * seconds:.0f} ms',
+        f'{1e6 * seconds / size:.0f} us a client, {held / 1e6:+.1f} MB held',
+      ]
+    )
+  return table
+
+
 MEASURES = {
   'a round of 10 clients: CNN, 843,658 weights': time_cnn_rounds,
   'a round of 10 clients: 49,999,041 weights': time_large_rounds,
@@ -168,15 +200,7 @@ MEASURES = {
 
 
 def _medians(runs, repeats: int) -> dict[str, np.ndarray]:
-  own = psutil.Process()
-  processes = [own, *own.children(recursive=True)]
-
-  def clock():
-    times = [process.cpu_times() for process in processes]
-    return np.array(
-      [time.perf_counter(), sum(t.user + t.system for t in times)]
-    )
-
+  clock = bench_timing.wall_and_cpu_clock()
   return bench_timing.medians(runs, repeats, warm_up=2, clock=clock)
 
 

@@ -111,6 +111,42 @@ def table_and_candidates() -> tuple[np.ndarray, list[retrieval.Candidates]]:
   ]
 
 
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  seconds = time_retrievals(repeats)
+  alone = seconds[FEDERATED_SELECT]
+  table = [
+    [
+      f'{NUM_KEYS:,} of {NUM_ROWS:,} rows of '
+      f'{DIMENSION} to each of {NUM_CLIENTS} clients',
+      candidate,
+      f'{1000 * value:.0f} ms',
+      f'{value / alone:.3f} x tff.federated_select',
+    ]
+    for candidate, value in seconds.items()
+  ]
+  peaks = {
+    n: [peak_client_bytes(n) for _ in range(min(repeats, 5))]
+    for n in MEMORY_CLASSES
+  }
+  first = np.median(peaks[MEMORY_CLASSES[0]])
+  for num_classes, values in peaks.items():
+    table.append(
+      [
+        'peak memory of a client that trains '
+        f'{MEMORY_CANDIDATES} rows of {DIMENSION}',
+        f'of {num_classes:,} classes',
+        f'{np.median(values) / 1e6:.2f} MB',
+        f'{np.median(values) / first:.3f} x',
+      ]
+    )
+  return table
+
+
 def _build_retrieval(row_model, mode):
   """Returns what retrieves rows, and has clients look at all of them."""
   retrieve = composers.build_row_retrieval(row_model, NUM_KEYS, mode)
@@ -164,25 +200,32 @@ def build_bare_select() -> tff.Computation:
   return run
 
 
-def _prepare_client(num_classes: int) -> Callable[[], object]:
-  """Returns what trains one client."""
-  row_model = build_row_model(num_classes)
-  model = row_model.sub_model(MEMORY_CANDIDATES)
+def client_data(num_classes: int) -> tuple[tf.data.Dataset, np.ndarray]:
+  """Returns batches of examples of 20 classes, and the labels."""
   rng = np.random.default_rng(0)
   x = rng.normal(size=[320, DIMENSION]).astype(np.float32)
   labels = rng.choice(num_classes, 20)[rng.integers(20, size=320)]
-  dataset = tf.data.Dataset.from_tensor_slices((x, labels.astype(np.int32)))
+  labels = labels.astype(np.int32)
+  return tf.data.Dataset.from_tensor_slices((x, labels)).batch(32), labels
+
+
+def build_training(
+  model: tff.learning.models.FunctionalModel, dataset: tf.data.Dataset
+) -> Callable[..., object]:
+  """Returns what trains a sub-model of `build_row_model`.
+
+  Args:
+    model: The sub-model.
+    dataset: Of `client_data`.
+
+  Returns:
+    A function of rows and `retrieval.Candidates`, for a TensorFlow graph.
+  """
 
   @tf.function
-  def train(key, rows):
-    classes = retrieval.distinct_classes(
-      tf.constant(labels, tf.int32), num_classes
-    )
-    candidates = retrieval.sample_candidates(
-      key, classes, num_classes, MEMORY_CANDIDATES
-    )
+  def train(rows, candidates):
     body = tf.ones([DIMENSION])
-    for batch in dataset.batch(32):
+    for batch in dataset:
       with tf.GradientTape() as tape:
         tape.watch((body, rows))
         output = model.predict_on_batch(((body, rows), candidates), batch[0])
@@ -192,11 +235,30 @@ def _prepare_client(num_classes: int) -> Callable[[], object]:
       rows -= 0.1 * gradients[1]
     return body, rows
 
+  return train
+
+
+def _prepare_client(num_classes: int) -> Callable[[], object]:
+  """Returns what trains one client."""
+  row_model = build_row_model(num_classes)
+  dataset, labels = client_data(num_classes)
+  train = build_training(row_model.sub_model(MEMORY_CANDIDATES), dataset)
+
+  @tf.function
+  def sample_and_train(key, rows):
+    classes = retrieval.distinct_classes(
+      tf.constant(labels, tf.int32), num_classes
+    )
+    candidates = retrieval.sample_candidates(
+      key, classes, num_classes, MEMORY_CANDIDATES
+    )
+    return train(rows, candidates)
+
   arguments = tf.constant([1, 2]), tf.ones([MEMORY_CANDIDATES, DIMENSION])
-  train.get_concrete_function(*arguments)
+  sample_and_train.get_concrete_function(*arguments)
 
   def run():
     for _ in range(10):
-      train(*arguments)
+      sample_and_train(*arguments)
 
   return run

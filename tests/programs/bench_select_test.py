@@ -16,6 +16,7 @@
 from unittest import mock
 
 from absl.testing import absltest
+import pytest
 
 from programs import bench_select
 
@@ -38,6 +39,7 @@ class BenchSelectTest(absltest.TestCase):
     )
     self.assertGreater(min(seconds.values()), 0)
 
+  @pytest.mark.slow
   def test_memory_of_a_client_does_not_grow_with_the_classes(self):
     few, many = map(bench_select.peak_client_bytes, bench_select.MEMORY_CLASSES)
     self.assertLess(many, 1.2 * few)
