@@ -33,6 +33,7 @@ signal N to stop, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
+import json
 import math
 import os
 import signal
@@ -46,10 +47,14 @@ from programs import child_process
 from programs import common_flags
 from programs import presets
 from programs import reporting
+from programs import run_directory
 from programs import run_results
 from programs import stop_signals
 from programs import tls_flags
 from programs import usage
+
+# In the directory of a run that is finished: with which flags.
+_FLAGS_FILE = 'finished_with.json'
 
 _RUNS = flags.DEFINE_list(
   'runs',
@@ -96,14 +101,17 @@ def main() -> int:
   try:
     with stop_signals.StopSignals() as stop:
       for preset in all_presets:
-        _check(preset, stop)
+        if not all(_is_finished(preset, seed) for seed in _SEEDS.value):
+          _check(preset, stop)
       # Seed by seed, so that what is there after a stop can be compared.
       for seed in _SEEDS.value:
         for preset in all_presets:
-          print(f'{preset.name}, seed {seed}:', flush=True)
-          exit_code = _train(_command(preset, seed), stop)
-          if exit_code:
-            return exit_code
+          if not _is_finished(preset, seed):
+            print(f'{preset.name}, seed {seed}:', flush=True)
+            exit_code = _train(_command(preset, seed), stop)
+            if exit_code:
+              return exit_code
+            _note_finished(preset, seed)
           results[preset.name].append(
             _read_results(preset, all_presets[0], seed)
           )
@@ -138,6 +146,38 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     f'--output_dir={_directory(preset, seed)}',
     *(flags.FLAGS[f.name].serialize() for f in handed_on if f.present),
   ]
+
+
+def _is_finished(preset: presets.Preset, seed: str) -> bool:
+  """Whether a program before this one ran the very same to its end.
+
+  If it did otherwise, `programs.train` finds out what is to be done; that takes
+  the time of its imports.
+  """
+  directory = _directory(preset, seed)
+  try:
+    with open(os.path.join(directory, _FLAGS_FILE), encoding='utf-8') as f:
+      is_same = json.load(f) == _resolved_flags(preset, seed)
+  except (FileNotFoundError, ValueError):
+    return False
+  return is_same and run_directory.read_summary(directory) is not None
+
+
+def _note_finished(preset: presets.Preset, seed: str) -> None:
+  run_directory.write_json(
+    os.path.join(_directory(preset, seed), _FLAGS_FILE),
+    _resolved_flags(preset, seed),
+  )
+
+
+def _resolved_flags(preset: presets.Preset, seed: str) -> list[str]:
+  """The flags of a run, with what the flag file says now."""
+  with open(preset.flagfile, encoding='utf-8') as f:
+    lines = [line.strip() for line in f]
+  in_file = [
+    line for line in lines if line and not line.startswith(('#', '//'))
+  ]
+  return [*in_file, *_command(preset, seed)[4:]]
 
 
 def _read_results(

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Where programs run computations: on this machine, or on others."""
 
+import sys
+
 import tensorflow_federated as tff
 
 from programs import common_flags
@@ -53,9 +55,12 @@ def set_context() -> None:
     except ValueError as e:
       raise usage.UsageError(str(e)) from e
     return
+  addresses = common_flags.WORKERS.value
   try:
-    runtime.set_remote_context(
-      common_flags.WORKERS.value, tls_flags.channel_credentials()
+    runtime.set_remote_context(addresses, tls_flags.channel_credentials())
+    print(
+      f"Runtime: TFF's C++ runtime, on {len(addresses)} workers.",
+      file=sys.stderr,
     )
   except runtime.NoWorkersError as e:
     raise usage.UsageError(f'--workers: {e}') from e

@@ -120,6 +120,11 @@ def print_summary(summary: Mapping[str, object]) -> None:
     'seconds',
   ]
   print_table(header, rows)
+  if summary['stopped_early']:
+    print(
+      f'Stopped early: no better {summary["best_metric"]} after round '
+      f'{summary["best"]["rounds"]}.'
+    )
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -23,6 +23,7 @@
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |
 | `best_model_weights.npz` | those of the best evaluation, after round 0 |
 | `summary.json` | the results, once the run is finished |
+| `finished_with.json` | of `programs.compare`: with which flags |
 """
 
 from collections.abc import Mapping
@@ -184,7 +185,7 @@ def read_summary(path: str) -> dict[str, object] | None:
     return None
 
 
-def write_json(path: str, contents: Mapping[str, object]) -> None:
+def write_json(path: str, contents: object) -> None:
   """Writes a JSON file that is there as a whole or not at all."""
   temporary_path = path + _TEMPORARY_SUFFIX
   with open(temporary_path, 'w', encoding='utf-8') as f:

@@ -86,9 +86,9 @@ def refuse_given(
     remedy: What the message says to do.
   """
   if flag.present:
+    found, of_choice = (flags.FLAGS[f.name].serialize() for f in (flag, choice))
     raise UsageError(
-      f'Expected no --{flag.name} with --{choice.name}={choice.value}, found '
-      f'--{flag.name}={flag.value}; {remedy}'
+      f'Expected no --{flag.name} with {of_choice}, found {found}; {remedy}'
     )
 
 

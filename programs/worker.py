@@ -70,6 +70,7 @@ def main() -> int:
     file=sys.stderr,
   )
   listener.close()
+  _print_where_it_listens()
   command = _command(_PORT.value)
   os.execv(command[0], command)
 
@@ -120,6 +121,7 @@ async def _run_behind_tls(
   try:
     server = await tls_gateway.serve(listener, context, _PORT.value)
     async with server:
+      _print_where_it_listens()
       exit_code = await ended
   finally:
     loop.remove_reader(pidfd)
@@ -133,6 +135,10 @@ async def _run_behind_tls(
     file=sys.stderr,
   )
   return worker_exit_code if worker_exit_code > 0 else 1
+
+
+def _print_where_it_listens() -> None:
+  print(f'worker: listens on port {_PORT.value}.', file=sys.stderr)
 
 
 def _set_result(future: asyncio.Future, result: int | None) -> None:

@@ -82,12 +82,18 @@ def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
   """
   try:
     with np.load(path) as arrays:
-      return [arrays[name] for name in names]
+      missing = [name for name in names if name not in arrays]
+      if not missing:
+        return [arrays[name] for name in names]
   except _NPZ_ERRORS as e:
     raise ValueError(
       f'Expected {path} to be an .npz file with {", ".join(names)}, found '
       f'that it cannot be read ({type(e).__name__}): replace it.'
     ) from e
+  raise ValueError(
+    f'Expected {path} to have {", ".join(names)}, found none of '
+    f'{", ".join(missing)}: replace it.'
+  )
 
 
 def check_labelled_images(

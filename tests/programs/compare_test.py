@@ -53,7 +53,7 @@ class _TrainProcess:
     preset = pathlib.Path(flags['output_dir']).parent.name
     self._exit_code = exit_codes.get(preset, 0)
     directory = pathlib.Path(flags['output_dir'])
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     accuracy, uplink_bytes = summaries[preset, flags['seed']]
     summary = {
       'method': f'method_of_{preset}',
@@ -206,6 +206,28 @@ class CompareTest(parameterized.TestCase):
       r'bits=2 +│ [^│]*│ 81.00 % +│ 4 \(1 of 2 runs\) +│ 0.400 +│ 5.00 x',
     )
     self.assertRegex(stdout, r'bits=4 +│ +│ +│ never +│ +│')
+
+  def test_reads_finished_runs_until_their_flags_change(self):
+    def compare(*arguments):
+      _, stdout, _, commands = self._compare(
+        self._runs('plain.flags'),
+        *arguments,
+        summaries={('plain', '0'): (0.90, 1_000_000)},
+        refused='--seed=1',
+      )
+      self.assertIn('method_of_plain', stdout)
+      return len(commands)
+
+    self.assertEqual(compare(), 1)
+    self.assertEqual(compare(), 0)
+    self.assertEqual(compare('--at=best'), 0)
+    self.assertEqual(compare('--rounds=20'), 1)
+    self.assertEqual(compare(), 1)
+    (self._path / 'plain.flags').write_text('--task=mnist')
+    self.assertEqual(compare(), 1)
+    (self._path / 'out/plain/seed_0/summary.json').unlink()
+    self.assertEqual(compare(), 1)
+    self.assertEqual(compare(), 0)
 
   def test_runs_the_flag_file_and_the_seed(self):
     *_, commands = self._compare(

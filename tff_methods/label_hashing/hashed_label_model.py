@@ -27,7 +27,7 @@ import tensorflow_federated as tff
 from tff_methods.encoders import arguments
 from tff_methods.label_hashing import bucket_labels
 from tff_methods.label_hashing import bucket_likelihood
-from tff_methods.label_hashing import decoding
+from tff_methods.label_hashing import decoding as decoding_lib
 from tff_methods.label_hashing import hash_functions
 from tff_methods.label_hashing import networks
 
@@ -108,19 +108,29 @@ class HashedLabelModel:
     )
 
   def top_k(
-    self, predictions: tf.Tensor, k: int, **kwargs
+    self,
+    predictions: tf.Tensor,
+    k: int,
+    *,
+    decoding: str = 'mean',
+    chunk_size: int = 512,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the scores and classes of each example's k best classes.
 
     Args:
       predictions: Of the model, `float32[batch, R, B]`.
       k: How many, at most p.
-      **kwargs: As of `label_hashing.top_k`, which see for what is returned and
-        raised.
+      decoding: `'mean'` or `'median'` of the tables.
+      chunk_size: As of `label_hashing.top_k`, which see for what is returned
+        and raised.
     """
     logits = _swap_batch_and_tables(predictions)
-    return decoding.top_k(
-      self.likelihood.log_probabilities(logits), self.label_hash, k, **kwargs
+    return decoding_lib.top_k(
+      self.likelihood.log_probabilities(logits),
+      self.label_hash,
+      k,
+      decoding=decoding,
+      chunk_size=chunk_size,
     )
 
 

@@ -204,7 +204,8 @@ class WorkerPool:
       raise NoWorkersError(
         f'Expected an answer from a worker within {self._patience_seconds} '
         f'seconds, found none from {problems}; start `python -m '
-        'programs.worker` there, and this program again.'
+        'programs.worker` there, or give certificates of the same authority, '
+        'for these host names, on both sides or on neither.'
       )
 
 

@@ -62,7 +62,7 @@ class OmniglotTest(parameterized.TestCase):
       omniglot_source.omniglot(self.dir)
 
   @parameterized.named_parameters(
-    ('missing', {'drawer': None}, 'cannot be read'),
+    ('missing', {'drawer': None}, 'found none of drawer'),
     ('length', {'drawer': np.ones(5, np.uint8)}, r'found \[\[540\], \[5\]'),
     ('gap', {'label': np.full(540, 7, np.uint16)}, 'all labels from 0'),
     ('no_evaluation', {'evaluation': np.zeros(540)}, 'and 0 examples'),
