@@ -14,8 +14,24 @@
 """TFF programs: train, and compare what was trained."""
 
 import os
+import signal
+import sys
 
 # Before TensorFlow loads: what it logs about the machine, GPU or none, and what
 # the worker process logs, would run into the progress bar. Failures come as
 # exceptions.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+
+def stop_while_importing(signum, unused_frame) -> None:
+  """Ends the program without a traceback; it has done nothing yet."""
+  print(f'stopped by {signal.Signals(signum).name}.', file=sys.stderr)
+  os._exit(128 + signum)  # An exception would end up in some import.
+
+
+# Of `python -m programs.NAME`, which imports for seconds; `usage.run` ends it.
+if (
+  sys.argv[0] == '-m'
+  and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+  signal.signal(signal.SIGINT, stop_while_importing)

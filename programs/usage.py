@@ -15,12 +15,15 @@
 
 from collections.abc import Callable, Sequence
 import os
+import signal
 import sys
 from typing import NoReturn
 
 from absl import app
 from absl import flags
 from absl import logging
+
+import programs
 
 _USAGE_EXIT_CODE = 2
 
@@ -39,6 +42,8 @@ def run(main: Callable[[], int], argv: Sequence[str] | None = None) -> NoReturn:
     main: The program.
     argv: The program's name and its arguments; by default the process's.
   """
+  if signal.getsignal(signal.SIGINT) is programs.stop_while_importing:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
   argv = argv or sys.argv
   name, _ = os.path.splitext(os.path.basename(argv[0]))
 

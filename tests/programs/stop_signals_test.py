@@ -13,7 +13,10 @@
 # limitations under the License.
 """Tests for stop_signals."""
 
+import os
 import signal
+import subprocess
+import sys
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -70,6 +73,44 @@ class StopSignalsTest(parameterized.TestCase):
 
   def test_is_no_exception_that_libraries_handle(self):
     self.assertNotIsInstance(stop_signals.Stopped(signal.SIGINT), Exception)
+
+
+# As `python -m programs.NAME` imports the package.
+_IMPORT = """
+import signal
+import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = '-m'
+import programs
+"""
+_IS_STOPPED_IN_AN_IMPORT = f'{_IMPORT}signal.raise_signal(signal.SIGINT)'
+_IS_STOPPED_IN_MAIN = f"""
+{_IMPORT}
+from programs import usage
+try:
+  usage.run(lambda: signal.raise_signal(signal.SIGINT))
+except KeyboardInterrupt:
+  sys.exit(7)
+"""
+
+
+class StopWhileImportingTest(absltest.TestCase):
+  def _run(self, program: str) -> tuple[int, str]:
+    result = subprocess.run(
+      [sys.executable, '-c', program],
+      stderr=subprocess.PIPE,
+      text=True,
+      env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+    )
+    return result.returncode, result.stderr
+
+  def test_ends_with_one_line(self):
+    self.assertEqual(
+      self._run(_IS_STOPPED_IN_AN_IMPORT), (130, 'stopped by SIGINT.\n')
+    )
+
+  def test_is_over_when_the_program_runs(self):
+    self.assertEqual(self._run(_IS_STOPPED_IN_MAIN), (7, ''))
 
 
 if __name__ == '__main__':
