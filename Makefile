@@ -33,7 +33,7 @@ train: env
 
 test: env
 	$(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
-	  --dist=loadfile
+	  --dist=loadfile --no-loadscope-reorder
 
 lint: env
 	$(PYTHON) -m ruff format --check .

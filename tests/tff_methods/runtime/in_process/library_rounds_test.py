@@ -15,6 +15,7 @@
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import pytest
 
 from tests.tff_methods.runtime.in_process import rounds
 from tests.tff_methods.runtime.in_process import rounds_testing
@@ -26,6 +27,7 @@ class LibraryRoundsTest(rounds_testing.RoundsTestCase):
   kind = _KIND
 
   @parameterized.parameters(*rounds.BUILDERS[_KIND])
+  @pytest.mark.slow
   def test_are_the_same_in_all_runtimes(self, name):
     self.check(name)
 
