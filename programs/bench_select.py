@@ -225,7 +225,7 @@ def build_training(
   @tf.function
   def train(rows, candidates):
     body = tf.ones([DIMENSION])
-    for batch in dataset:
+    for batch in iter(dataset):
       with tf.GradientTape() as tape:
         tape.watch((body, rows))
         output = model.predict_on_batch(((body, rows), candidates), batch[0])

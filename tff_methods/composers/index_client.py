@@ -87,7 +87,8 @@ class IndexClient:
     @tf.function
     def embed():
       vectors = tf.zeros([0, size])
-      for batch in dataset:
+      # A loop over the data set itself would run inside it, ten times as long.
+      for batch in iter(dataset):
         tf.autograph.experimental.set_loop_options(
           shape_invariants=[(vectors, tf.TensorShape([None, size]))]
         )
