@@ -102,6 +102,7 @@ def main() -> int:
     with stop_signals.StopSignals() as stop:
       for preset in all_presets:
         if not all(_is_finished(preset, seed) for seed in _SEEDS.value):
+          print(f'Checking {preset.name}', flush=True)
           _check(preset, stop)
       # Seed by seed, so that what is there after a stop can be compared.
       for seed in _SEEDS.value:

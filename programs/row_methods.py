@@ -70,8 +70,8 @@ _ROW_BUDGET = flags.DEFINE_float(
 _OWN_BUDGET = flags.DEFINE_float(
   'own_budget',
   None,
-  'Of --row_budget, the fraction of the rows that a client gets to embed its '
-  'data with, where rows embed the input (lsh_select); by default half of it.',
+  'The fraction of all rows that a client gets to embed its data with, where '
+  'rows embed the input (lsh_select); a part of --row_budget, by default half.',
 )
 _RETRIEVED_BUDGET = flags.DEFINE_float(
   'retrieved_budget',

@@ -207,6 +207,11 @@ def _run_round(
   round_metrics = collections.OrderedDict(num_clients=len(clients))
   for name, value in output.metrics['client_work']['train'].items():
     round_metrics[f'train/{evaluation.short_name(name)}'] = value
+  # Counts of those that retrieve rows by an index; others have none.
+  distributor_metrics = output.metrics.get('distributor')
+  if isinstance(distributor_metrics, Mapping):
+    for name, value in distributor_metrics.items():
+      round_metrics[f'distributor/{name}'] = value
   return state, _released_metrics(state, round_metrics, is_evaluated)
 
 

@@ -293,7 +293,7 @@ class CompareTest(parameterized.TestCase):
     self.assertRegex(
       stderr, r'^compare: [^\n]*small.flags[^\n]*train: Unknown flag.\n$'
     )
-    self.assertEmpty(stdout)
+    self.assertEqual(stdout, 'Checking plain\nChecking small\n')
     self.assertEmpty(commands)
 
   @parameterized.parameters(

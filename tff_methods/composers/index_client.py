@@ -148,10 +148,15 @@ def check_budget(row_model: retrieval.RowModel, budget: RowBudget) -> None:
     )
   num_classes = row_model.num_classes
   retrieval.check_num_candidates('trained rows', budget.trained, num_classes)
-  if row_model.rows_embed_input != (budget.own is not None):
+  if row_model.rows_embed_input and budget.own is None:
     raise ValueError(
-      'Expected own rows in the budget if, and only if, rows embed the input, '
-      f'found {budget}: a client needs them before it can search.'
+      'Expected own rows in the budget where rows embed the input, found none: '
+      'a client needs them before it can search.'
+    )
+  if budget.own is not None and not row_model.rows_embed_input:
+    raise ValueError(
+      'Expected no own rows in the budget where rows do not embed the input, '
+      f'found {budget.own}: leave them out.'
     )
   if budget.own is not None:
     arguments.check_int('own rows', budget.own, minimum=1)

@@ -74,6 +74,7 @@ def build_index_distributor(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
+  retrieval.check_row_index(index)
   index_client.check_budget(row_model, budget)
   arguments.check_int('rounds_per_build', rounds_per_build, minimum=1)
   arguments.check_int('base_seed', base_seed)

@@ -22,6 +22,7 @@ from tff_methods.retrieval.keras_row_model import row_model_from_keras
 from tff_methods.retrieval.label_roles import LabelRoles
 from tff_methods.retrieval.product_quantization import ProductQuantization
 from tff_methods.retrieval.row_index import BuiltIndex
+from tff_methods.retrieval.row_index import check_row_index
 from tff_methods.retrieval.row_index import ExactRows
 from tff_methods.retrieval.row_index import Queries
 from tff_methods.retrieval.row_index import RandomRows

@@ -14,7 +14,7 @@
 """What finds the rows that have large inner products with a client's data."""
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import tensorflow as tf
 
@@ -59,6 +59,7 @@ class ScoredRows(NamedTuple):
   scores: tf.Tensor
 
 
+@runtime_checkable
 class RowIndex(Protocol):
   """A structure to search rows in, between a server and its clients.
 
@@ -86,6 +87,16 @@ class RowIndex(Protocol):
     self, guide: Any, vectors: tf.Tensor, hits: tf.Tensor, found: tf.Tensor
   ) -> ScoredRows:
     """Scores rows on the client, with what it looked up by its queries."""
+
+
+def check_row_index(value: object) -> None:
+  """Raises `TypeError` unless it is a `RowIndex`."""
+  is_class = isinstance(value, type)
+  if is_class or not isinstance(value, RowIndex):
+    found = value.__name__ if is_class else repr(value)
+    raise TypeError(
+      f'Expected a RowIndex, found {found}: make one with retrieval.SimHash().'
+    )
 
 
 class WithoutQueries:

@@ -134,7 +134,7 @@ class LshSelectComputationTest(parameterized.TestCase):
   @parameterized.named_parameters(
     ('none', {'row_budget': 0.0}, 'row_budget above 0 and at most 1.*found 0'),
     ('more', {'row_budget': 1.5}, 'at most 1, a fraction.*found 1.5'),
-    ('own', {'own_budget': 0.25}, 'if, and only if, rows embed the input'),
+    ('own', {'own_budget': 0.25}, 'no own rows .* found 3: leave them out'),
     ('retrieved', {'retrieved_budget': 0.25}, 'at least row_budget, 0.5'),
     ('rounds', {'rounds_per_build': 0}, 'rounds_per_build.*at least 1'),
     ('mode', {'mode': 'push'}, 'retrieval_mode to be one of.*found .push.'),
@@ -143,6 +143,15 @@ class LshSelectComputationTest(parameterized.TestCase):
   def test_wrong_arguments(self, arguments, message):
     with self.assertRaisesRegex(ValueError, message):
       _build(**arguments)
+
+  @parameterized.parameters('simhash', retrieval.SimHash)
+  def test_no_index(self, index):
+    with self.assertRaisesRegex(
+      TypeError, 'Expected a RowIndex, found .*(?i:simhash)'
+    ):
+      processes.build_lsh_select_fed_avg(
+        row_models.row_model(), _SGD, index=index
+      )
 
   def test_more_own_rows_than_are_trained(self):
     with self.assertRaisesRegex(ValueError, 'own_budget of at most row_budget'):
