@@ -65,7 +65,8 @@ class _Process:
         weights=weights.astype(np.float32), round=np.int32(round_num)
       ),
       metrics={
-        'client_work': {'train': collections.OrderedDict(loss=weights.max())}
+        'client_work': {'train': collections.OrderedDict(loss=weights.max())},
+        'distributor': collections.OrderedDict(num_dropped=round_num),
       },
     )
 
@@ -293,11 +294,13 @@ class TrainingLoopTest(TrainingLoopTestCase):
         'num_clients',
         'evaluation/accuracy',
         'train/loss',
+        'distributor/num_dropped',
       ],
     )
     self.assertLen(rows, 6)
     last_row = dict(zip(columns, rows[-1].split(','), strict=True))
     self.assertEqual(last_row['round'], '5')
+    self.assertEqual(last_row['distributor/num_dropped'], '5')
     self.assertEqual(last_row['uplink_bytes'], str(state.uplink_bytes))
     points = self._tensorboard('run')
     self.assertEqual([s for s, _ in points['evaluation/accuracy']], [0, 3, 5])
