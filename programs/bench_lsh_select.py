@@ -34,7 +34,7 @@ FULL = 'federated averaging, all rows'
 NUM_TOKENS, NUM_CLIENTS, NUM_SENTENCES = 20_000, 10, 64
 ROW_BUDGET, OWN_BUDGET = 0.3, 0.03
 # All rows, and those that a client trains.
-MEMORY_ROWS = ((50_000, 5000), (500_000, 5000), (500_000, 50_000))
+MEMORY_ROWS = ((50_000, 5000), (500_000, 5000))
 _INDEX = retrieval.SimHash(num_queries=512, bucket_capacity=32)
 _KEY = (1, 2)
 

@@ -34,13 +34,12 @@ class BenchLshSelectTest(absltest.TestCase):
     self.assertGreater(min(wall for wall, _ in seconds.values()), 0)
 
   @pytest.mark.slow
-  def test_memory_of_a_client_grows_with_what_it_trains(self):
-    base, more_rows, more_trained = (
+  def test_memory_of_a_client_does_not_grow_with_the_rows(self):
+    few, many = (
       bench_lsh_select.peak_client_bytes(*rows)
       for rows in bench_lsh_select.MEMORY_ROWS
     )
-    self.assertLess(more_rows, 1.5 * base)
-    self.assertGreater(more_trained, 1.5 * more_rows)
+    self.assertLess(many, 1.5 * few)
 
 
 if __name__ == '__main__':

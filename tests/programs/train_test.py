@@ -442,7 +442,8 @@ class TrainTest(parameterized.TestCase):
     self.assertEqual(resumed.wait(), 0, resumed.log)
     self.assertRegex(
       resumed.log,
-      rf'^tiny, seed 0:\nRuntime: [^\n]*\nround {completed_rounds}/8',
+      r'^Checking tiny\ntiny, seed 0:\nRuntime: [^\n]*\n'
+      rf'round {completed_rounds}/8',
     )
     self.assertRegex(resumed.log, r'tiny .* sketched_update .* 8 .* 1\.00 x ')
     self.assertEqual(self._rows(directory), self._rows(self._whole))

@@ -138,7 +138,9 @@ class MultiLabelNpzTest(parameterized.TestCase):
 
   def test_refuses_a_file_without_the_arrays(self):
     np.savez(self.path, x=1)
-    with self.assertRaisesRegex(ValueError, 'n_labels.*KeyError.*: replace it'):
+    with self.assertRaisesRegex(
+      ValueError, 'found none of .*n_labels.*: replace it'
+    ):
       multi_label_npz.delicious(self.dir).load()
 
   def test_refuses_a_file_without_labels(self):

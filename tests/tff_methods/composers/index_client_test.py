@@ -27,7 +27,7 @@ class CheckBudgetTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.named_parameters(
     ('no_rows', _RowBudget(0), 'trained rows .*found 0'),
     ('too_many', _RowBudget(13), 'trained rows .*12.*found 13'),
-    ('own_of_no_use', _RowBudget(3, own=2), 'Expected own rows .*if, and only'),
+    ('own_of_no_use', _RowBudget(3, own=2), 'no own rows .*found 2: leave'),
     ('too_few_retrieved', _RowBudget(3, retrieved=2), 'at least 3.*found 2'),
     (
       'too_many_retrieved',
@@ -42,7 +42,7 @@ class CheckBudgetTest(parameterized.TestCase, tf.test.TestCase):
       index_client.check_budget(model, budget)
 
   @parameterized.named_parameters(
-    ('none', _RowBudget(3), 'Expected own rows .*if, and only'),
+    ('none', _RowBudget(3), 'Expected own rows .*found none'),
     ('no_rows', _RowBudget(3, own=0), 'own rows.*at least 1.*found 0'),
     ('too_many', _RowBudget(3, own=4), 'own rows of at most 3.*found 4'),
   )
