@@ -25,10 +25,10 @@ from programs import bench_select
 from programs import bench_timing
 from tasks.text import text_models
 from tasks.text import vocabulary as vocabulary_lib
+from tff_methods import composers
 from tff_methods import processes
 from tff_methods import retrieval
 from tff_methods import runtime
-from tff_methods.composers import index_client
 
 FULL = 'federated averaging, all rows'
 NUM_TOKENS, NUM_CLIENTS, NUM_SENTENCES = 20_000, 10, 64
@@ -142,10 +142,10 @@ def _clients() -> list[tf.data.Dataset]:
 def _prepare_client(num_rows: int, num_trained: int) -> Callable[[], object]:
   """Returns what searches and trains as one client."""
   row_model = bench_select.build_row_model(num_rows)
-  client = index_client.IndexClient(
+  client = composers.IndexClient(
     row_model,
     _INDEX,
-    index_client.RowBudget(num_trained),
+    composers.RowBudget(num_trained),
     corrects_loss=False,
     seed_source='entropy',
   )

@@ -21,6 +21,7 @@ from tff_methods.composers.client_state_process import (
 )
 from tff_methods.composers.client_state_process import WarmUp
 from tff_methods.composers.client_state_store import ClientStateStore
+from tff_methods.composers.index_client import IndexClient
 from tff_methods.composers.index_client import RowBudget
 from tff_methods.composers.index_distribution import build_index_distributor
 from tff_methods.composers.row_distribution import (

@@ -16,6 +16,7 @@
 from tff_methods.retrieval.candidates import Candidates
 from tff_methods.retrieval.class_sampling import distinct_classes
 from tff_methods.retrieval.class_sampling import sample_candidates
+from tff_methods.retrieval.cross_entropy import softmax_cross_entropy
 from tff_methods.retrieval.inner_product_transforms import TRANSFORMS
 from tff_methods.retrieval.inner_products import largest_inner_products
 from tff_methods.retrieval.keras_row_model import row_model_from_keras

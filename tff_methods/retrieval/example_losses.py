@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tff_methods.retrieval import cross_entropy
 from tff_methods.retrieval import label_roles
-from tff_methods.retrieval import softmax_cross_entropy
 
 
 class ExampleLosses(NamedTuple):
@@ -40,7 +40,7 @@ def full_example_losses(output, labels) -> ExampleLosses:
   """Returns those of logits of all classes."""
   labels = tf.cast(labels, tf.int32)
   return ExampleLosses(
-    softmax_cross_entropy.softmax_cross_entropy(labels, output),
+    cross_entropy.softmax_cross_entropy(labels, output),
     tf.equal(tf.argmax(output, axis=-1, output_type=tf.int32), labels),
     tf.ones_like(labels, tf.bool),
   )

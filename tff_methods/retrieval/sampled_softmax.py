@@ -20,7 +20,7 @@ Federated Sampled Softmax", equations 3 to 8.
 import tensorflow as tf
 
 from tff_methods.retrieval import candidates as candidates_lib
-from tff_methods.retrieval import softmax_cross_entropy
+from tff_methods.retrieval import cross_entropy
 
 # Far below any score, yet finite: minus infinity makes gradients NaN.
 _LOWEST = -1e30
@@ -73,7 +73,7 @@ def without_other_positives(
   return tf.where(candidates.is_positive & ~own, _LOWEST, logits)
 
 
-def cross_entropy(
+def example_losses(
   logits: tf.Tensor, positions: tf.Tensor, is_candidate: tf.Tensor
 ) -> tf.Tensor:
   """Returns each example's loss (equations 5, 6), 0 where it has no candidate.
@@ -86,5 +86,5 @@ def cross_entropy(
   Returns:
     `float32[...]`.
   """
-  loss = softmax_cross_entropy.softmax_cross_entropy(positions, logits)
+  loss = cross_entropy.softmax_cross_entropy(positions, logits)
   return tf.where(is_candidate, loss, 0.0)

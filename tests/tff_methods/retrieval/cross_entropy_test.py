@@ -17,7 +17,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
-from tff_methods.retrieval import softmax_cross_entropy
+from tff_methods.retrieval import cross_entropy
 
 
 def _loss_and_gradient(loss_fn, logits, labels, weights):
@@ -47,7 +47,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
         loss_fn, logits, labels, weights
       )
       for loss_fn in (
-        softmax_cross_entropy.softmax_cross_entropy,
+        cross_entropy.softmax_cross_entropy,
         tf.nn.sparse_softmax_cross_entropy_with_logits,
       )
     )
@@ -56,7 +56,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
   def test_is_finite_where_exponentials_are_not(self):
     logits = tf.constant([[1e30, -1e30, 0.0], [-1e30, -1e30, 0.0]])
     loss, gradient = _loss_and_gradient(
-      softmax_cross_entropy.softmax_cross_entropy,
+      cross_entropy.softmax_cross_entropy,
       logits,
       tf.constant([0, 2]),
       tf.ones([2]),
@@ -73,7 +73,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
     )
     def gradient(labels, logits):
       return _loss_and_gradient(
-        softmax_cross_entropy.softmax_cross_entropy, logits, labels, 1.0
+        cross_entropy.softmax_cross_entropy, logits, labels, 1.0
       )[1]
 
     self.assertAllClose(
