@@ -25,15 +25,21 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test lint bench gpu-check bazel-test lock clean env
+.PHONY: train test slow-test lint bench gpu-check bazel-test lock clean env
 
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
 	$(PYTHON) -m programs.compare --runs=$(RUNS) --output_dir=output/train
 
+PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
+  --dist=loadfile --no-loadscope-reorder
+
+# All tests but those that take more than ten seconds each.
 test: env
-	$(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
-	  --dist=loadfile --no-loadscope-reorder
+	$(PYTEST) -m 'not slow'
+
+slow-test: env
+	$(PYTEST) -m slow
 
 lint: env
 	$(PYTHON) -m ruff format --check .

@@ -17,6 +17,7 @@ from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
+import pytest
 
 from programs import bench_label_hashing
 from programs import bench_memory
@@ -48,6 +49,7 @@ class BenchLabelHashingTest(absltest.TestCase):
     self.assertGreater(min(result.seconds for result in results.values()), 0)
     self.assertEqual([*seconds], ['mean', 'median'])
 
+  @pytest.mark.slow
   def test_decoding_takes_less_than_scores_of_all_labels(self):
     peak = bench_label_hashing.peak_decoding_bytes('AmazonTitles-131K', 'mean')
     # A copy of the log-probabilities is the least, 524 MB are all scores.

@@ -21,6 +21,7 @@ from programs import bench_lsh_select
 
 
 class BenchLshSelectTest(absltest.TestCase):
+  @pytest.mark.slow
   def test_rounds_are_timed(self):
     with (
       mock.patch.object(bench_lsh_select, 'NUM_TOKENS', 100),

@@ -32,6 +32,7 @@ from absl.testing import parameterized
 import matplotlib
 from matplotlib import image as mpl_image
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -149,6 +150,7 @@ class GradientNoiseTest(parameterized.TestCase):
     ):
       np.testing.assert_allclose(change, -gradient, atol=1e-6)
 
+  @pytest.mark.slow
   def test_noise_is_that_of_cohorts_with_negatives_of_their_own(self):
     rng = np.random.default_rng(0)
     others = np.setdiff1d(np.arange(_NUM_CLASSES), row_models.CLASSES[0])

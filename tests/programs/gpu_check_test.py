@@ -19,6 +19,7 @@ from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -38,6 +39,7 @@ class GpuCheckTest(absltest.TestCase):
     self.assertEqual(out.getvalue().count('\n'), 1)
     self.assertIn('no GPU', out.getvalue())
 
+  @pytest.mark.slow
   def test_compares_two_contexts(self):
     workload = linear_model.model_fn, linear_model.datasets()
     reference = runtime.create_in_process_context('cpu', 1)

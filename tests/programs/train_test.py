@@ -231,6 +231,7 @@ class TrainOnFilesTest(absltest.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     return stdout, json.loads((self._output_dir / 'summary.json').read_text())
 
+  @pytest.mark.slow
   def test_rows_are_counted_and_unseen_classes_retrieved(self):
     data_files.write_omniglot(self._dir)
     stdout, summary = self._train(

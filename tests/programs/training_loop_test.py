@@ -27,6 +27,7 @@ import tempfile
 
 from absl.testing import absltest
 import numpy as np
+import pytest
 from tensorboard.backend.event_processing import event_accumulator
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -318,6 +319,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
     self.assertEqual(points['downlink_bytes'][-1], (4, 4 + 3 + 2 + 2))
     self.assertEqual(state.uplink_bytes, 11 * _BYTES_PER_CLIENT)
 
+  @pytest.mark.slow
   def test_resumes_exactly_wherever_it_was_killed(self):
     state, _ = self._train('whole')
     num_kept = 6 + 3  # Releases of rounds 0 to 5; states of rounds 2, 4 and 5.
@@ -534,6 +536,7 @@ class ClientStatesTest(TrainingLoopTestCase):
       self._whole_state.server_state['weights'],
     )
 
+  @pytest.mark.slow
   def test_resumes_exactly_wherever_it_was_killed(self):
     # Writes of 4 rounds; 2 are saved, and those before forgotten.
     num_changes = 4 + 2 + 2

@@ -22,6 +22,7 @@ from unittest import mock
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
+import pytest
 
 from tasks import client_database
 
@@ -155,6 +156,7 @@ class CacheTest(parameterized.TestCase):
     self.assertEqual(ensure(self.dir, build=never), path)
     never.assert_not_called()
 
+  @pytest.mark.slow
   def test_two_programs_build_at_once(self):
     start = os.path.join(
       self.enterContext(tempfile.TemporaryDirectory()), 'start'

@@ -19,6 +19,7 @@ from unittest import mock
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -230,6 +231,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
 
 
 class ExecutionTest(_DeliciousTestCase):
+  @pytest.mark.slow
   def test_rounds_on_client_ids_learn_and_are_evaluated(self):
     task = self.build()
     evaluate = evaluation.Evaluation(task)

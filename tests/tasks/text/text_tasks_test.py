@@ -20,6 +20,7 @@ from unittest import mock
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -168,6 +169,7 @@ class TrainingTest(_IrcTestCase):
     ('transformer', _OPTIONS, 0.3, lambda y: (y > 0) & (y < 9)),
     ('lstm', _LSTM, 1.0, lambda y: y > 0),
   )
+  @pytest.mark.slow
   def test_rounds_learn_and_count_tokens(self, options, rate, is_scored):
     task = self.build(options)
     evaluate = evaluation.Evaluation(task)

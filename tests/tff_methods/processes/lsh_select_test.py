@@ -17,6 +17,7 @@ import functools
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -39,7 +40,6 @@ _INDEXES = {
 }
 
 
-@functools.cache
 @functools.cache
 def _build(index='simhash', mode='select', **kwargs):
   return processes.build_lsh_select_fed_avg(
@@ -177,6 +177,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(weights, expected, rtol=1e-5)
     self.assertEqual(metrics['distributor']['num_random_rows'], 0)
 
+  @pytest.mark.slow
   def test_all_rows_with_biases_and_cosines_give_federated_averaging(self):
     for kwargs in (
       {'biases': row_models.biases()},

@@ -14,6 +14,7 @@
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -149,6 +150,7 @@ class StructuredUpdateFedAvgExecutionTest(
     ('mask', _mask, {'fraction': 0.25}),
     ('quantized_low_rank', _low_rank, {'rank': 2, 'bits': 4}),
   )
+  @pytest.mark.slow
   def test_same_seed_gives_the_same_bits_in_every_runtime(self, build, kwargs):
     clients = linear_model.datasets(num_clients=7)
     contexts = [

@@ -15,6 +15,7 @@ import collections
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -548,6 +549,7 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class GradientNoiseTest(tf.test.TestCase):
+  @pytest.mark.slow
   def test_falls_as_candidates_grow(self):
     row_model = row_models.row_model()
     (x, y), *_ = row_models.arrays()

@@ -180,13 +180,17 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
 
 
 def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:
+  return plans.build_plan(_to_native(comp).to_building_block())
+
+
+def _to_native(
+  comp: tff.framework.ConcreteComputation,
+) -> tff.framework.ConcreteComputation:
   block = tff.framework.to_call_dominant(comp.to_building_block())
   marked = tff.framework.ConcreteComputation.from_building_block(
     wire_marks.mark_uplink(block)
   )
-  return plans.build_plan(
-    native_compiler.desugar_and_transform_to_native(
-      # Without secure hardware: the same numbers, in the clear.
-      test_compiler.replace_secure_intrinsics_with_bodies(marked)
-    ).to_building_block()
+  return native_compiler.desugar_and_transform_to_native(
+    # Without secure hardware: the same numbers, in the clear.
+    test_compiler.replace_secure_intrinsics_with_bodies(marked)
   )

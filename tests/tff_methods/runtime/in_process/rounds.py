@@ -37,6 +37,7 @@ from tests.tff_methods import row_models
 from tff_methods import processes
 from tff_methods import runtime
 from tff_methods.runtime import in_process
+from tff_methods.runtime.in_process import context as context_lib
 
 EXPECTED = 'one client at once'
 CPP = 'C++'
@@ -133,19 +134,15 @@ def _build_fed_avg(**kwargs):
   )
 
 
-def _build_unweighted(**kwargs):
-  return tff.learning.algorithms.build_unweighted_fed_avg(
-    linear_model.model_fn, _SGD, **kwargs
-  )
-
-
 def _build_private():
-  return _build_unweighted(
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    linear_model.model_fn,
+    _SGD,
     # Not `tff.learning.dp_aggregator`, which finds out where to clip with noise
     # that can be seen.
     model_aggregator=tff.aggregators.DifferentiallyPrivateFactory.gaussian_fixed(
       noise_multiplier=1e-9, clients_per_round=3, clip=1.0
-    )
+    ),
   )
 
 
@@ -265,14 +262,8 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
       _build_fed_avg,
       loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     ),
-    'unweighted': _partial(_of_clients, _build_unweighted),
     NOISY: _partial(_of_clients, _build_private),
     'secure': _partial(_of_clients, _build_secure),
-    'robust': _partial(
-      _of_clients,
-      _build_fed_avg,
-      model_aggregator=tff.learning.robust_aggregator(),
-    ),
     'fed_prox': _partial(_of_clients, _build_fed_prox),
     'mime_lite': _partial(_of_clients, _build_mime_lite),
     'fed_eval': _partial(_of_clients, _build_fed_eval),
@@ -280,6 +271,21 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
     'histogram': _histogram,
   },
 }
+
+
+def _share_native_forms() -> None:
+  """Has a computation brought into TFF's native form once for all contexts.
+
+  That takes most of the time here, and does not depend on the context.
+  """
+  to_native, shared = context_lib._to_native, {}
+
+  def shared_to_native(comp):
+    if id(comp) not in shared:
+      shared[id(comp)] = comp, to_native(comp)  # Kept, so that its id is.
+    return shared[id(comp)][1]
+
+  context_lib._to_native = shared_to_native
 
 
 def contexts(kind: str) -> dict[str, tff.framework.SyncContext]:
@@ -317,6 +323,7 @@ def main() -> None:
   tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * _NUM_DEVICES
   )
+  _share_native_forms()
   named_contexts = contexts(kind)
   for name, build in BUILDERS[kind].items():
     run = build()
