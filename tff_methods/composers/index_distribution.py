@@ -18,6 +18,7 @@ Hashing", section 3.2.
 """
 
 import collections
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -149,74 +150,30 @@ def _build_server(row_model, index, rounds_per_build, base_key):
 
 def _build_next(client, refresh, mode):
   """Returns the `next` of the distributor."""
-  row_model, index, budget = client.row_model, client.index, client.budget
-  full = client_works.describe(row_model.full_model())
+  full = client_works.describe(client.row_model.full_model())
   get_rows, get_body = row_retrieval.build_getters(full.weights_type)
-  body_type = get_body.type_signature.result
   _, key_type, index_type = refresh.type_signature.result
   get_held_rows = _build_get_held_rows(client, mode)
-  get_found = _build_get_found(index, index_type.tables, mode)
+  get_found = _build_get_found(client.index, index_type.tables, mode)
   select_rows = row_retrieval.build_row_selection(
-    row_model, budget.num_asked, mode
+    client.row_model, client.budget.num_asked, mode
+  )
+  steps = _build_client_steps(
+    client,
+    _ClientTypes(
+      key=key_type,
+      data=full.data_type,
+      body=get_body.type_signature.result,
+      guide=index_type.guide,
+      held_rows=get_held_rows.type_signature.result.member,
+      found=get_found.type_signature.result.member,
+      rows=select_rows.type_signature.result.member,
+    ),
   )
 
   @tff.tensorflow.computation(index_type)
   def split(built):
     return built.tables, built.guide, tf.cast(built.num_dropped, tf.int64)
-
-  @tff.tensorflow.computation(key_type, full.data_type)
-  def hold(round_key, dataset):
-    return client.hold(round_key, dataset)
-
-  _, held_type = hold.type_signature.result
-  held_rows_type = get_held_rows.type_signature.result.member
-
-  @tff.tensorflow.computation(
-    body_type, held_rows_type, held_type, full.data_type, index_type.guide
-  )
-  def search(body, held_rows, held, dataset, guide):
-    return client.search(body, held_rows, held, dataset, guide)
-
-  vectors_type, queries_type = search.type_signature.result
-
-  @tff.tensorflow.computation(
-    key_type,
-    held_type,
-    index_type.guide,
-    vectors_type,
-    queries_type,
-    get_found.type_signature.result.member,
-  )
-  def choose(key, held, guide, vectors, queries, found):
-    return client.choose(key, held, guide, vectors, queries, found)
-
-  wanted_type, lacking_type = choose.type_signature.result
-
-  @tff.tensorflow.computation(
-    key_type,
-    body_type,
-    held_type,
-    held_rows_type,
-    vectors_type,
-    wanted_type,
-    lacking_type,
-    select_rows.type_signature.result.member,
-  )
-  def finish(key, body, held, held_rows, vectors, wanted, lacking, rows):
-    kept, rows = client.keep(
-      key, held, held_rows, vectors, wanted, lacking, rows
-    )
-    counts = collections.OrderedDict(
-      num_own_rows=_count(kept.is_positive),
-      num_random_rows=_count(kept.log_probability < 0),
-    )
-    if not client.corrects_loss:
-      kept = kept._replace(log_probability=tf.zeros([budget.trained]))
-    trainable, non_trainable = body
-    weights = tff.learning.models.ModelWeights(
-      (*trainable, rows), (*non_trainable, *kept)
-    )
-    return weights, counts
 
   @tff.federated_computation(
     tff.FederatedType(refresh.type_signature.parameter[0], tff.SERVER),
@@ -230,17 +187,18 @@ def _build_next(client, refresh, mode):
     guide = tff.federated_broadcast(guide)
     body = tff.federated_broadcast(tff.federated_map(get_body, weights))
     key, held = tff.federated_map(
-      hold, (tff.federated_broadcast(round_key), client_data)
+      steps.hold, (tff.federated_broadcast(round_key), client_data)
     )
     held_rows = get_held_rows(table, held)
     vectors, queries = tff.federated_map(
-      search, (body, held_rows, held, client_data, guide)
+      steps.search, (body, held_rows, held, client_data, guide)
     )
     wanted, lacking = tff.federated_map(
-      choose, (key, held, guide, vectors, queries, get_found(tables, queries))
+      steps.choose,
+      (key, held, guide, vectors, queries, get_found(tables, queries)),
     )
     result, counts = tff.federated_map(
-      finish,
+      steps.finish,
       (
         key,
         body,
@@ -265,6 +223,79 @@ def _build_next(client, refresh, mode):
     )
 
   return next_fn
+
+
+class _ClientTypes(NamedTuple):
+  """What reaches a client, in the order in which it does."""
+
+  key: tff.Type
+  data: tff.Type
+  body: tff.Type
+  guide: tff.Type
+  held_rows: tff.Type
+  found: tff.Type
+  rows: tff.Type
+
+
+class _ClientSteps(NamedTuple):
+  """What a client does between its requests, see `index_client.IndexClient`."""
+
+  hold: tff.framework.ConcreteComputation
+  search: tff.framework.ConcreteComputation
+  choose: tff.framework.ConcreteComputation
+  finish: tff.framework.ConcreteComputation
+
+
+def _build_client_steps(client, types: _ClientTypes) -> _ClientSteps:
+  @tff.tensorflow.computation(types.key, types.data)
+  def hold(round_key, dataset):
+    return client.hold(round_key, dataset)
+
+  _, held_type = hold.type_signature.result
+
+  @tff.tensorflow.computation(
+    types.body, types.held_rows, held_type, types.data, types.guide
+  )
+  def search(body, held_rows, held, dataset, guide):
+    return client.search(body, held_rows, held, dataset, guide)
+
+  vectors_type, queries_type = search.type_signature.result
+
+  @tff.tensorflow.computation(
+    types.key, held_type, types.guide, vectors_type, queries_type, types.found
+  )
+  def choose(key, held, guide, vectors, queries, found):
+    return client.choose(key, held, guide, vectors, queries, found)
+
+  wanted_type, lacking_type = choose.type_signature.result
+
+  @tff.tensorflow.computation(
+    types.key,
+    types.body,
+    held_type,
+    types.held_rows,
+    vectors_type,
+    wanted_type,
+    lacking_type,
+    types.rows,
+  )
+  def finish(key, body, held, held_rows, vectors, wanted, lacking, rows):
+    kept, rows = client.keep(
+      key, held, held_rows, vectors, wanted, lacking, rows
+    )
+    counts = collections.OrderedDict(
+      num_own_rows=_count(kept.is_positive),
+      num_random_rows=_count(kept.log_probability < 0),
+    )
+    if not client.corrects_loss:
+      kept = kept._replace(log_probability=tf.zeros([client.budget.trained]))
+    trainable, non_trainable = body
+    weights = tff.learning.models.ModelWeights(
+      (*trainable, rows), (*non_trainable, *kept)
+    )
+    return weights, counts
+
+  return _ClientSteps(hold, search, choose, finish)
 
 
 def _build_get_held_rows(client, mode):
