@@ -13,6 +13,7 @@
 # limitations under the License.
 """What all tests share."""
 
+import gc
 import sys
 
 import pytest
@@ -37,6 +38,9 @@ def _own_context():
 
   from tff_methods import runtime
 
+  if not gc.get_freeze_count():
+    # What TFF's import makes stays: not to look at it again saves 8 %.
+    gc.freeze()
   tff.backends.native.set_sync_local_cpp_execution_context()
   yield
   runtime.end_workers()

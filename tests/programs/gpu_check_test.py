@@ -49,6 +49,7 @@ class GpuCheckTest(absltest.TestCase):
     self.assertTrue(is_equal)
     self.assertSetEqual({row[-1] for row in rows}, {'equal'})
 
+  @pytest.mark.slow
   def test_tells_where_weights_differ(self):
     class Wrong(tff.framework.SyncContext):
       def __init__(self):

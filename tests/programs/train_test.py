@@ -159,6 +159,7 @@ class TrainUsageTest(parameterized.TestCase):
     self._assert_refused(f'Expected {missing}, found none', *given)
     self.assertFalse(self._output_dir.exists())
 
+  @pytest.mark.slow
   def test_says_nothing_after_the_refusal(self):
     log_path = f'{self._output_dir}.log'
     process = program_testing.ProgramProcess(
@@ -250,6 +251,7 @@ class TrainOnFilesTest(absltest.TestCase):
       summary['downlink_bytes'], 2 * (body_bytes + 22 * 64 * 4 + 8)
     )
 
+  @pytest.mark.slow
   def test_hashed_labels_stop_early(self):
     examples = [({i % 5: 1, 5: 1}, [i % 5, 5 + i % 3]) for i in range(60)]
     data_files.write_multi_label(

@@ -18,6 +18,7 @@ from unittest import mock
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -127,6 +128,7 @@ class DigitsExecutionTest(_TempDirTestCase):
     z, _ = _arrays(other.datasets.get_centralized_test_data())
     self.assertAllEqual(x, z)
 
+  @pytest.mark.slow
   def test_rounds_on_client_ids_learn_and_repeat_bit_for_bit(self):
     task = _build_digits(self.cache_dir)
     train_data = _train_data(task)

@@ -18,6 +18,7 @@ import tempfile
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import pytest
 
 from tasks.text import python_source
 
@@ -122,6 +123,7 @@ class PythonTokensTest(parameterized.TestCase):
       self._load()
     self.assertNotIn('\n', str(caught.exception))
 
+  @pytest.mark.slow
   def test_reads_this_pythons_library(self):
     texts = python_source.python_tokens().load()
     self.assertBetween(len(texts.train), 550, 800)

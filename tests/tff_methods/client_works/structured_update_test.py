@@ -15,6 +15,7 @@ import collections
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -187,6 +188,7 @@ class StructuredUpdateClientWorkExecutionTest(
       keys += [tuple(result.update['key']) for result in output.result]
     self.assertLen(set(keys), 6)
 
+  @pytest.mark.slow
   def test_keys_follow_from_seed_and_data(self):
     def keys(**kwargs):
       client_work = _build(**kwargs)

@@ -16,6 +16,7 @@ import functools
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -355,6 +356,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertNotEqual(first, second)
     self.assertNotEqual(first, other)
 
+  @pytest.mark.slow
   def test_negatives_only_collapse_the_classes_of_a_client(self):
     held = list(row_models.CLASSES[1])
 
@@ -406,6 +408,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLess(sent, 3 * _NUM_BODY_BYTES)
     self.assertAllClose(weights[0], _fed_avg_weights()[0], atol=0.05)
 
+  @pytest.mark.slow
   def test_rows_are_sent_by_any_encoder(self):
     process = processes.build_fed_ss(
       row_models.row_model(),

@@ -108,6 +108,7 @@ class LshSelectComputationTest(parameterized.TestCase):
       + 8 * num_counts,
     )
 
+  @pytest.mark.slow
   def test_rows_of_a_client_s_data_come_first_where_they_embed_it(self):
     process = _build_of_tokens(row_budget=0.75, own_budget=0.5)
     client_bytes = communication.traced_bytes(process.counted_next)
@@ -244,6 +245,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     exact, _ = _train(_build('exact'), client, num_rounds=1)
     self.assertAllClose(weights, exact, rtol=1e-6)
 
+  @pytest.mark.slow
   def test_random_rows_stand_for_the_others_in_the_loss(self):
     client = row_models.datasets()[:1]
 
@@ -295,6 +297,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     ):
       _train(_build(), [dataset.batch(2)])
 
+  @pytest.mark.slow
   def test_same_seed_gives_the_same_bits_in_every_runtime(self):
     results = []
     for context in (
@@ -306,6 +309,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     for x, y in zip(*results, strict=True):
       self.assertEqual(x.tobytes(), y.tobytes())
 
+  @pytest.mark.slow
   def test_another_seed_gives_other_rows(self):
     client = row_models.datasets()[:1]
     moved = {

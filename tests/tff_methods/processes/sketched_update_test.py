@@ -15,6 +15,7 @@ import collections
 
 from absl.testing import parameterized
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -80,6 +81,7 @@ class SketchedUpdateFedAvgExecutionTest(
     ('uniform', {'bits': 2, 'quantizer': 'uniform'}),
     ('subsampled', {'bits': 2, 'fraction': 0.5}),
   )
+  @pytest.mark.slow
   def test_learns(self, kwargs):
     _, first = linear_model.train(_build(**kwargs), 1)
     _, last = linear_model.train(_build(**kwargs), 15)

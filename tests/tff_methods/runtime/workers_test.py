@@ -30,6 +30,7 @@ from absl.testing import parameterized
 import grpc
 import numpy as np
 import psutil
+import pytest
 import tensorflow_federated as tff
 
 from tff_methods.runtime import workers
@@ -100,6 +101,7 @@ class LocalWorkerTest(parameterized.TestCase):
       return program, None  # Both have ended.
 
   @parameterized.parameters(signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+  @pytest.mark.slow
   def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
     program, worker = self._start_program('count')
     # Until it counts: with the program's wait inside the C++ runtime.
@@ -109,6 +111,7 @@ class LocalWorkerTest(parameterized.TestCase):
     self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
 
   @parameterized.parameters(('end', 0), ('raise', 1))
+  @pytest.mark.slow
   def test_ends_with_a_program_that_ends(self, what_it_does, exit_code):
     program, worker = self._start_program(what_it_does)
     self.assertEqual(program.wait(timeout=20), exit_code)

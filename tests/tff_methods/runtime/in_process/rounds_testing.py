@@ -51,8 +51,16 @@ class RoundsTestCase(parameterized.TestCase):
         stdout=log,
         stderr=subprocess.STDOUT,
       )
-    cls.addClassCleanup(cls._program.wait)
-    cls.addClassCleanup(cls._program.terminate)
+    cls.addClassCleanup(cls._end_program)
+
+  @classmethod
+  def _end_program(cls):
+    try:
+      # After its last result it ends the worker that TFF started.
+      cls._program.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+      cls._program.terminate()
+      cls._program.wait()
 
   def check(self, name: str) -> None:
     """Fails where a runtime has other results of a process."""
