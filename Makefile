@@ -34,7 +34,7 @@ train: env
 PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
   --dist=loadfile --no-loadscope-reorder
 
-# All tests but those that take more than ten seconds each.
+# All tests but the slow ones, of about ten seconds or more each.
 test: env
 	$(PYTEST) -m 'not slow'
 
