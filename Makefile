@@ -16,6 +16,8 @@
 # Python 3.11, and nothing else.
 
 PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
+  --dist=loadfile --no-loadscope-reorder
 # `make bazel-test BAZEL=bazel` takes the Bazel on PATH.
 BAZEL := tools/debian_bazel/bazel.sh
 RUNS := programs/flagfiles/digits_fed_avg.flags,$\
@@ -30,9 +32,6 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
 	$(PYTHON) -m programs.compare --runs=$(RUNS) --output_dir=output/train
-
-PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
-  --dist=loadfile --no-loadscope-reorder
 
 # All tests but the slow ones, of about ten seconds or more each.
 test: env

@@ -19,12 +19,6 @@ import sys
 import pytest
 
 
-def pytest_collection_modifyitems(items):
-  """Has files with slow tests begin first, so that none is left at the end."""
-  slow = {item.path for item in items if item.get_closest_marker('slow')}
-  items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(autouse=True, scope='module')
 def _own_context():
   """Gives each file a context and a worker of its own.

@@ -247,6 +247,8 @@ class _ClientSteps(NamedTuple):
 
 
 def _build_client_steps(client, types: _ClientTypes) -> _ClientSteps:
+  """Returns the steps as computations, each typed by what the last one gives."""
+
   @tff.tensorflow.computation(types.key, types.data)
   def hold(round_key, dataset):
     return client.hold(round_key, dataset)

@@ -194,7 +194,9 @@ class RowModel:
       # The scores as they were: corrections favour negatives.
       scores = output.logits + candidates.log_probability
       return example_losses.ExampleLosses(
-        sampled_softmax.example_losses(logits, positions, is_candidate),
+        sampled_softmax.candidate_cross_entropy(
+          logits, positions, is_candidate
+        ),
         is_candidate
         & tf.equal(tf.argmax(scores, -1, positions.dtype), positions),
         is_candidate,

@@ -73,7 +73,7 @@ def without_other_positives(
   return tf.where(candidates.is_positive & ~own, _LOWEST, logits)
 
 
-def example_losses(
+def candidate_cross_entropy(
   logits: tf.Tensor, positions: tf.Tensor, is_candidate: tf.Tensor
 ) -> tf.Tensor:
   """Returns each example's loss (equations 5, 6), 0 where it has no candidate.

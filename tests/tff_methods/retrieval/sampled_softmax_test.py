@@ -48,7 +48,9 @@ def _losses(scores, candidates, labels=_LABELS, without_positives=False):
     logits = sampled_softmax.without_other_positives(
       logits, candidates, positions
     )
-  return sampled_softmax.example_losses(logits, positions, is_candidate).numpy()
+  return sampled_softmax.candidate_cross_entropy(
+    logits, positions, is_candidate
+  ).numpy()
 
 
 def _paper_loss(scores, label, positives, negatives):
@@ -140,7 +142,9 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
       logits = sampled_softmax.without_other_positives(
         sampled_softmax.adjust(scores, candidates), candidates, positions
       )
-      loss = sampled_softmax.example_losses(logits, positions, is_candidate)
+      loss = sampled_softmax.candidate_cross_entropy(
+        logits, positions, is_candidate
+      )
     self.assertAllInRange(tape.gradient(loss, scores), -1.0, 1.0)
 
   @parameterized.parameters(False, True)
@@ -162,7 +166,9 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
         logits = sampled_softmax.without_other_positives(
           logits, candidates, positions
         )
-      loss = sampled_softmax.example_losses(logits, positions, is_candidate)
+      loss = sampled_softmax.candidate_cross_entropy(
+        logits, positions, is_candidate
+      )
     gradient = tape.gradient(loss, scores)
     self.assertGreater(loss[0], 0)
     self.assertAllEqual(loss[1:], np.zeros(3))

@@ -66,15 +66,14 @@ _PROCESSES = {
   'dhqc': _dense(processes.build_dhqc_fed_avg, fraction=0.2),
   'dgc': _dense(processes.build_dgc_fed_avg, fraction=0.2),
   'lsh_select': _of_rows(processes.build_lsh_select_fed_avg, row_budget=0.5),
-  # The other variants differ in what a client does alone.
   **{
     f'fed_ss_{variant}': _of_rows(
       processes.build_fed_ss,
       variant=variant,
-      num_sampled_classes=6,
+      num_sampled_classes=None if variant == 'full_softmax' else 6,
       retrieval_mode='select',
     )
-    for variant in ('fed_ss', 'fed_aws')
+    for variant in processes.FED_SS_VARIANTS
   },
 }
 

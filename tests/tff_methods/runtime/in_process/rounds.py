@@ -134,15 +134,19 @@ def _build_fed_avg(**kwargs):
   )
 
 
-def _build_private():
+def _build_unweighted(**kwargs):
   return tff.learning.algorithms.build_unweighted_fed_avg(
-    linear_model.model_fn,
-    _SGD,
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+def _build_private():
+  return _build_unweighted(
     # Not `tff.learning.dp_aggregator`, which finds out where to clip with noise
     # that can be seen.
     model_aggregator=tff.aggregators.DifferentiallyPrivateFactory.gaussian_fixed(
       noise_multiplier=1e-9, clients_per_round=3, clip=1.0
-    ),
+    )
   )
 
 
@@ -262,8 +266,14 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
       _build_fed_avg,
       loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     ),
+    'unweighted': _partial(_of_clients, _build_unweighted),
     NOISY: _partial(_of_clients, _build_private),
     'secure': _partial(_of_clients, _build_secure),
+    'robust': _partial(
+      _of_clients,
+      _build_fed_avg,
+      model_aggregator=tff.learning.robust_aggregator(),
+    ),
     'fed_prox': _partial(_of_clients, _build_fed_prox),
     'mime_lite': _partial(_of_clients, _build_mime_lite),
     'fed_eval': _partial(_of_clients, _build_fed_eval),
