@@ -26,18 +26,18 @@ from absl import flags
 from absl import logging
 import rich.progress
 
-from programs import bench_client_states
-from programs import bench_cross_entropy
-from programs import bench_encoders
-from programs import bench_expansion
-from programs import bench_index
-from programs import bench_label_hashing
-from programs import bench_lsh_select
-from programs import bench_rounds
-from programs import bench_runtime
-from programs import bench_select
-from programs import reporting
-from programs import usage
+from programs.benchmarks import bench_client_states
+from programs.benchmarks import bench_cross_entropy
+from programs.benchmarks import bench_encoders
+from programs.benchmarks import bench_expansion
+from programs.benchmarks import bench_index
+from programs.benchmarks import bench_label_hashing
+from programs.benchmarks import bench_lsh_select
+from programs.benchmarks import bench_rounds
+from programs.benchmarks import bench_runtime
+from programs.benchmarks import bench_select
+from programs.command_line import runner
+from programs.reports import reporting
 
 flags.adopt_module_key_flags(bench_index)
 
@@ -79,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-  usage.run(main)
+  runner.run(main)

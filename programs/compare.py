@@ -43,15 +43,15 @@ import sys
 
 from absl import flags
 
-from programs import child_process
-from programs import common_flags
-from programs import presets
-from programs import reporting
-from programs import run_directory
-from programs import run_results
-from programs import stop_signals
-from programs import tls_flags
-from programs import usage
+from programs.command_line import child_process
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.network import tls_flags
+from programs.reports import reporting
+from programs.runs import presets
+from programs.runs import run_directory
+from programs.runs import run_results
 
 # In the directory of a run that is finished: with which flags.
 _FLAGS_FILE = 'finished_with.json'
@@ -95,7 +95,7 @@ flags.register_validator(
 
 def main() -> int:
   """Trains and compares as the flags say; returns the exit code."""
-  usage.check_given(_RUNS, common_flags.OUTPUT_DIR)
+  runner.check_given(_RUNS, common_flags.OUTPUT_DIR)
   all_presets = presets.read(_RUNS.value, _VARY.value)
   results = {preset.name: [] for preset in all_presets}
   try:
@@ -205,7 +205,7 @@ def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
   if result.returncode:
     *_, reason = ('', *result.stderr.splitlines())
     with_flags = ''.join(f' with {flag}' for flag in preset.flags)
-    raise usage.UsageError(
+    raise runner.UsageError(
       'Expected flag files that `programs.train` takes in --runs, found '
       f'{preset.flagfile!r}{with_flags}, which it refuses: {reason}'
     )
@@ -295,4 +295,4 @@ def _mean(runs: Sequence[Mapping[str, object]], name: str) -> float:
 
 
 if __name__ == '__main__':
-  usage.run(main)
+  runner.run(main)

@@ -35,9 +35,9 @@ from typing import NamedTuple
 from absl import flags
 from absl import logging
 
-from programs import common_flags
-from programs import tls_flags
-from programs import usage
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.network import tls_flags
 
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(tls_flags)
@@ -191,7 +191,7 @@ def _check_private_network() -> Iterator[Finding]:
   result = subprocess.run(
     [
       sys.executable,
-      *('-c', 'from programs import private_network as n; n.enter()'),
+      *('-c', 'from programs.network import private_network as n; n.enter()'),
     ],
     capture_output=True,
     text=True,
@@ -240,4 +240,4 @@ _CHECKS = {
 }
 
 if __name__ == '__main__':
-  usage.run(main)
+  runner.run(main)

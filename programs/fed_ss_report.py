@@ -39,14 +39,14 @@ import os
 
 from absl import flags
 
-from programs import common_flags
-from programs import execution
-from programs import fed_ss_sections
-from programs import report_output
-from programs import saved_weights
-from programs import task_flags
-from programs import tls_flags
-from programs import usage
+from programs.command_line import common_flags
+from programs.command_line import execution
+from programs.command_line import runner
+from programs.command_line import task_flags
+from programs.network import tls_flags
+from programs.reports import fed_ss_sections
+from programs.reports import report_output
+from programs.runs import saved_weights
 import tasks
 from tff_methods import runtime
 
@@ -124,7 +124,7 @@ flags.register_validator(
 
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
-  usage.check_given(task_flags.TASK, _PARTS, common_flags.OUTPUT_DIR)
+  runner.check_given(task_flags.TASK, _PARTS, common_flags.OUTPUT_DIR)
   _check_flags()
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
@@ -161,11 +161,11 @@ def main() -> int:
 def _check_flags() -> None:
   """Raises `UsageError` for flags that do not go together."""
   if 'confusion' in _PARTS.value:
-    usage.check_given(_RUNS)
+    runner.check_given(_RUNS)
   for part, holders in _FLAGS_OF_PARTS.items():
     for holder in holders:
       if holder.present and part not in _PARTS.value:
-        raise usage.UsageError(
+        raise runner.UsageError(
           f'Expected no --{holder.name} without --part={part}, found '
           f'--{holder.name}={holder.value}; leave it out or add the part.'
         )
@@ -174,4 +174,4 @@ def _check_flags() -> None:
 if __name__ == '__main__':
   # Also where the flags are refused: what TFF's import made prints errors else.
   atexit.register(runtime.end_workers)
-  usage.run(main)
+  runner.run(main)

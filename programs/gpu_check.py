@@ -29,11 +29,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs import bench_rounds
-from programs import bench_timing
-from programs import reporting
-from programs import usage
-from tff_methods import processes
+from programs.benchmarks import bench_rounds
+from programs.benchmarks import bench_timing
+from programs.command_line import runner
+from programs.reports import reporting
+from tff_methods import algorithms
 from tff_methods import runtime
 
 _REPEATS = flags.DEFINE_integer(
@@ -123,7 +123,7 @@ def _build_processes(
       optimizer,
       loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     ),
-    'random mask, 25 %': processes.build_random_mask_fed_avg(
+    'random mask, 25 %': algorithms.build_random_mask_fed_avg(
       model_fn, optimizer, fraction=0.25
     ),
   }
@@ -141,4 +141,4 @@ def _relative_difference(before, expected, found) -> float:
 
 
 if __name__ == '__main__':
-  usage.run(main)
+  runner.run(main)

@@ -31,12 +31,12 @@ from absl import flags
 import numpy as np
 import tensorflow as tf
 
-from programs import common_flags
-from programs import reporting
-from programs import row_methods
-from programs import saved_weights
-from programs import task_flags
-from programs import usage
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.command_line import task_flags
+from programs.methods import row_methods
+from programs.reports import reporting
+from programs.runs import saved_weights
 import tasks
 from tff_methods import retrieval
 from tff_methods import runtime
@@ -74,7 +74,7 @@ class Bucket(NamedTuple):
 
 def main() -> int:
   """Shows what the flags ask for; returns the exit code."""
-  usage.check_given(task_flags.TASK, _WEIGHTS)
+  runner.check_given(task_flags.TASK, _WEIGHTS)
   weights = saved_weights.load(_WEIGHTS.value)
   task = task_flags.build_task(
     tasks.RowTask,
@@ -161,4 +161,4 @@ def _mean_within(found: Iterable[Bucket]) -> float:
 if __name__ == '__main__':
   # Also where the flags are refused: what TFF's import made prints errors else.
   atexit.register(runtime.end_workers)
-  usage.run(main)
+  runner.run(main)

@@ -34,12 +34,12 @@ from absl import flags
 import numpy as np
 import rich.progress
 
-from programs import common_flags
-from programs import pictures
-from programs import report_output
-from programs import reporting
-from programs import task_flags
-from programs import usage
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.command_line import task_flags
+from programs.reports import pictures
+from programs.reports import report_output
+from programs.reports import reporting
 import tasks
 from tff_methods import label_hashing
 from tff_methods import runtime
@@ -78,7 +78,7 @@ class Divergence(NamedTuple):
 
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
-  usage.check_given(task_flags.TASK, common_flags.OUTPUT_DIR)
+  runner.check_given(task_flags.TASK, common_flags.OUTPUT_DIR)
   report_output.make_output_dir()
   task = task_flags.build_task(
     tasks.MultiLabelTask,
@@ -175,7 +175,7 @@ def _bucket_counts(num_labels: int) -> list[int]:
     return [2**i for i in range(2, num_labels.bit_length())]
   sizes = [int(n) if n.isdecimal() else 0 for n in _BUCKET_COUNTS.value]
   if not sizes or not all(0 < size <= num_labels for size in sizes):
-    raise usage.UsageError(
+    raise runner.UsageError(
       f'Expected --bucket_counts from 1 to {num_labels}, the labels of the '
       f'task, separated by commas, found {",".join(_BUCKET_COUNTS.value)}.'
     )
@@ -227,4 +227,4 @@ def _draw(
 if __name__ == '__main__':
   # Also where the flags are refused: what TFF's import made prints errors else.
   atexit.register(runtime.end_workers)
-  usage.run(main)
+  runner.run(main)

@@ -33,27 +33,28 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs import common_flags
-from programs import early_stopping
-from programs import evaluation
-from programs import execution
-from programs import methods
-from programs import optimizers
-from programs import reporting
-from programs import run_directory
-from programs import run_store
-from programs import sampling
-from programs import stop_signals
-from programs import task_flags
-from programs import tls_flags
-from programs import training_loop
-from programs import usage
+from programs.command_line import common_flags
+from programs.command_line import execution
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.command_line import task_flags
+from programs.methods import registry
+from programs.network import tls_flags
+from programs.reports import reporting
+from programs.runs import run_directory
+from programs.runs import run_store
+from programs.training import early_stopping
+from programs.training import evaluation
+from programs.training import optimizers
+from programs.training import sampling
+from programs.training import training_loop
 from tff_methods import communication
-from tff_methods import composers
 from tff_methods import runtime
+from tff_methods import simulation
+from tff_methods import templates
 
 _METHOD = flags.DEFINE_enum(
-  'method', None, list(methods.METHODS), 'How to train.'
+  'method', None, list(registry.METHODS), 'How to train.'
 )
 _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   'rounds_per_evaluation',
@@ -74,7 +75,7 @@ _DRY_RUN = flags.DEFINE_bool(
 
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(early_stopping)
-flags.adopt_module_key_flags(methods)
+flags.adopt_module_key_flags(registry)
 flags.adopt_module_key_flags(optimizers)
 flags.adopt_module_key_flags(sampling)
 flags.adopt_module_key_flags(task_flags)
@@ -83,8 +84,8 @@ flags.adopt_module_key_flags(tls_flags)
 
 def main() -> int:
   """Trains as the flags say; returns the exit code."""
-  usage.check_given(task_flags.TASK, _METHOD, common_flags.OUTPUT_DIR)
-  methods.check_flags(_METHOD.value)
+  runner.check_given(task_flags.TASK, _METHOD, common_flags.OUTPUT_DIR)
+  registry.check_flags(_METHOD.value)
   optimizers.check_flags()
   sampling.check_flags()
   execution.check_flags()
@@ -120,7 +121,7 @@ def main() -> int:
 
 def _check_rounds(completed_rounds: int) -> None:
   if completed_rounds > common_flags.ROUNDS.value:
-    raise usage.UsageError(
+    raise runner.UsageError(
       f'Expected --rounds of at least {completed_rounds}, as many as '
       f'--output_dir={common_flags.OUTPUT_DIR.value} has, found '
       f'{common_flags.ROUNDS.value}; choose another directory for fewer.'
@@ -138,7 +139,7 @@ def _configuration() -> dict[str, object]:
     *early_stopping.flags_in_use(),
     *optimizers.flags_in_use(),
     *task_flags.OPTIONS.values(),
-    *methods.METHODS[_METHOD.value].own_flags,
+    *registry.METHODS[_METHOD.value].own_flags,
   ]
   return {holder.name: holder.value for holder in holders}
 
@@ -147,12 +148,12 @@ def _train(
   directory: run_directory.RunDirectory, stop: stop_signals.StopSignals
 ) -> dict[str, object]:
   """Trains, writes all results, and returns their summary."""
-  client_states = composers.ClientStateStore(directory.file('client_states'))
+  client_states = simulation.ClientStateStore(directory.file('client_states'))
   with stop.interruptible():
     experiment, stopping = _build_experiment(client_states)
   directory.claim()
   has_client_states = isinstance(
-    experiment.process, composers.StoredClientStates
+    experiment.process, simulation.StoredClientStates
   )
   store = run_store.RunStore(
     directory, client_states if has_client_states else None
@@ -217,25 +218,25 @@ def _summary(
 
 
 def _build_experiment(
-  client_states: composers.ClientStateStore,
+  client_states: simulation.ClientStateStore,
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds what the flags ask for, before anything is written."""
   task = task_flags.build_task()
-  method = methods.METHODS[_METHOD.value]
+  method = registry.METHODS[_METHOD.value]
   method.check_task(task)
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
       task.datasets.train_data.client_ids, task_flags.SEED.value
     )
   except ValueError as e:
-    raise usage.UsageError(str(e)) from e
+    raise runner.UsageError(str(e)) from e
   evaluate = evaluation.Evaluation(
     task, method.evaluated_model_fn(task, task_flags.SEED.value)
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
   # After what may be refused, since it starts a worker, and says so.
   execution.set_context()
-  learning_process = methods.build_process(
+  learning_process = registry.build_process(
     _METHOD.value,
     task,
     optimizers.build_client_optimizer(),
@@ -261,8 +262,8 @@ def _build_experiment(
 
 def _run_on_ids(process, dataset_computation, client_states):
   """Returns the process with client ids in the place of their data."""
-  if isinstance(process, composers.ClientStateProcess):
-    return composers.StoredClientStates(
+  if isinstance(process, templates.ClientStateProcess):
+    return simulation.StoredClientStates(
       process, dataset_computation, client_states
     )
   return tff.simulation.compose_dataset_computation_with_learning_process(
@@ -272,10 +273,10 @@ def _run_on_ids(process, dataset_computation, client_states):
 
 def _build_count_bytes(process):
   """Returns `training_loop.Experiment.count_bytes` of a process."""
-  if not isinstance(process, composers.ClientStateProcess):
+  if not isinstance(process, templates.ClientStateProcess):
     # Of what clients would get, where a simulation sends more.
-    is_select = isinstance(process, composers.SelectProcess)
-    next_fn = process.counted_next if is_select else process.next
+    is_select = isinstance(process, templates.SelectProcess)
+    next_fn = process.accounted_next if is_select else process.next
     count = communication.build_round_bytes_fn(next_fn)
     return lambda _, metrics, num_clients: count(metrics, num_clients)
   build = functools.cache(communication.build_round_bytes_fn)
@@ -287,4 +288,4 @@ def _build_count_bytes(process):
 if __name__ == '__main__':
   # Also where the flags are refused: what TFF's import made prints errors else.
   atexit.register(runtime.end_workers)
-  usage.run(main)
+  runner.run(main)

@@ -39,11 +39,11 @@ import sys
 
 from absl import flags
 
-from programs import child_process
-from programs import private_network
-from programs import tls_flags
-from programs import tls_gateway
-from programs import usage
+from programs.command_line import child_process
+from programs.command_line import runner
+from programs.network import private_network
+from programs.network import tls_flags
+from programs.network import tls_gateway
 
 _PORT = flags.DEFINE_integer(
   'port', None, 'Where to listen.', lower_bound=1, upper_bound=65535
@@ -58,7 +58,7 @@ _STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 def main() -> int:
   """Runs a worker as the flags say; returns the exit code."""
-  usage.check_given(_PORT)
+  runner.check_given(_PORT)
   os.environ.update(_MARK)
   context = tls_flags.server_context() if tls_flags.are_given() else None
   listener = _listen(_PORT.value)
@@ -85,7 +85,7 @@ def _listen(port: int) -> socket.socket:
       dualstack_ipv6=socket.has_dualstack_ipv6(),
     )
   except OSError as e:
-    raise usage.UsageError(
+    raise runner.UsageError(
       f'Expected to listen on --port={port}, found: {os.strerror(e.errno)}; '
       'choose another one.'
     ) from e
@@ -107,7 +107,7 @@ async def _run_behind_tls(
   try:
     private_network.enter()
   except OSError as e:
-    raise usage.UsageError(
+    raise runner.UsageError(
       'Expected that this system lets a program have a network of its own, '
       f'found: {e.strerror}; run as root, or allow namespaces to users.'
     ) from e
@@ -147,4 +147,4 @@ def _set_result(future: asyncio.Future, result: int | None) -> None:
 
 
 if __name__ == '__main__':
-  usage.run(main)
+  runner.run(main)

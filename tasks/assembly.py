@@ -21,7 +21,7 @@ import tensorflow_federated as tff
 from tasks import options as options_lib
 from tasks import preprocessing
 from tasks import row_task
-from tff_methods import retrieval
+from tff_methods import models
 
 
 def client_spec(
@@ -73,7 +73,7 @@ def assemble_row_task(
   decode_fn: preprocessing.DecodeFn,
   eval_decode_fn: preprocessing.DecodeFn | None = None,
   body_fn: Callable[[], tf.keras.Model],
-  rows_fn: Callable[[], retrieval.RowLayer],
+  rows_fn: Callable[[], models.RowLayer],
   client_spec: tff.simulation.baselines.ClientSpec,
   seed: int,
 ) -> row_task.RowTask:
@@ -99,10 +99,10 @@ def assemble_row_task(
   )
   input_spec = datasets.element_type_structure
 
-  def row_model_fn() -> retrieval.RowModel:
+  def row_model_fn() -> models.RowModel:
     rows = rows_fn()
     rows.build(body_fn().output_shape)
-    return retrieval.row_model_from_keras(body_fn, rows, input_spec=input_spec)
+    return models.row_model_from_keras(body_fn, rows, input_spec=input_spec)
 
   held_out_classes = None
   if retrieval_data is not None:
@@ -117,7 +117,7 @@ def assemble_row_task(
   )
 
 
-def _stack(body: tf.keras.Model, rows: retrieval.RowLayer) -> tf.keras.Model:
+def _stack(body: tf.keras.Model, rows: models.RowLayer) -> tf.keras.Model:
   # The body stays one layer: so its weights keep their order.
   return tf.keras.Sequential(
     [tf.keras.layers.InputLayer(body.input_shape[1:]), body, rows]

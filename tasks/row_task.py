@@ -23,7 +23,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import retrieval_metrics
-from tff_methods import retrieval as retrieval_lib
+from tff_methods import models
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ class RowTask(tff.simulation.baselines.BaselineTask):
     class_names: What the classes are called, if they have names.
   """
 
-  row_model_fn: Callable[[], retrieval_lib.RowModel] = attrs.field(
+  row_model_fn: Callable[[], models.RowModel] = attrs.field(
     converter=functools.cache, validator=attrs.validators.is_callable()
   )
   retrieval: RetrievalData | None = attrs.field(
@@ -105,7 +105,7 @@ class RowTask(tff.simulation.baselines.BaselineTask):
   class_names: tuple[str, ...] | None = None
 
   @property
-  def row_model(self) -> retrieval_lib.RowModel:
+  def row_model(self) -> models.RowModel:
     """The model of `model_fn` in two parts, body and rows.
 
     The weights are the same, in the same order: the body's, then the rows. It

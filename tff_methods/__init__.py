@@ -16,26 +16,28 @@
 # Comes first: it says in one line what is wrong where TFF's import would fail.
 from tff_methods import _tff_version  # isort: skip
 from tff_methods import aggregators
-from tff_methods import client_works
+from tff_methods import algorithms
 from tff_methods import communication
-from tff_methods import composers
 from tff_methods import encoders
 from tff_methods import label_hashing
-from tff_methods import processes
+from tff_methods import models
 from tff_methods import retrieval
 from tff_methods import runtime
+from tff_methods import simulation
+from tff_methods import templates
 from tff_methods import update_spaces
 
 __all__ = [
   'aggregators',
-  'client_works',
+  'algorithms',
   'communication',
-  'composers',
   'encoders',
   'label_hashing',
-  'processes',
+  'models',
   'retrieval',
   'runtime',
+  'simulation',
+  'templates',
   'update_spaces',
 ]
 

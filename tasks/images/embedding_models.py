@@ -23,8 +23,8 @@ import copy
 import numpy as np
 import tensorflow as tf
 
-from tasks.images import models
-from tff_methods import retrieval
+from tasks.images import image_models
+from tff_methods import models
 
 EMBEDDING_SIZE = 64
 _NUM_GROUPS = 8
@@ -42,7 +42,7 @@ def character_cnn(seed: int) -> tf.keras.Model:
   Returns:
     A model from `[batch, 28, 28, 1]` to `[batch, EMBEDDING_SIZE]`.
   """
-  init = models.relu_initializers(seed)
+  init = image_models.relu_initializers(seed)
   layers = [tf.keras.layers.InputLayer((28, 28, 1))]
   for filters in (16, 32, 64):
     layers += [
@@ -84,7 +84,7 @@ def build_mobilenet_fn(seed: int) -> Callable[[], tf.keras.Model]:
   ).get_config()
 
   def mobilenet() -> tf.keras.Model:
-    init = models.relu_initializers(seed)
+    init = image_models.relu_initializers(seed)
     config = copy.deepcopy(keras_config)
     for layer in config['layers']:
       if layer['class_name'] == 'BatchNormalization':
@@ -104,7 +104,7 @@ def build_mobilenet_fn(seed: int) -> Callable[[], tf.keras.Model]:
   return mobilenet
 
 
-def class_rows(seed: int, num_classes: int) -> retrieval.RowLayer:
+def class_rows(seed: int, num_classes: int) -> models.RowLayer:
   """The rows of classes, compared to embeddings by their cosine times 20.
 
   Args:
@@ -116,9 +116,9 @@ def class_rows(seed: int, num_classes: int) -> retrieval.RowLayer:
   """
   # Another stream than that of the body's initializers.
   rng = np.random.default_rng([seed, num_classes])
-  return retrieval.RowLayer(
+  return models.RowLayer(
     num_classes,
-    retrieval.ScaledCosine(_SCALE),
+    models.ScaledCosine(_SCALE),
     initializer=tf.keras.initializers.RandomNormal(
       stddev=EMBEDDING_SIZE**-0.5, seed=int(rng.integers(2**31))
     ),

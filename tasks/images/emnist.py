@@ -24,7 +24,7 @@ from tasks import assembly
 from tasks import client_database
 from tasks import downloads
 from tasks import options as options_lib
-from tasks.images import models
+from tasks.images import image_models
 
 _FILE_NAME = 'emnist_all.sqlite'
 _LARGEST_CLIENT = 418  # Examples, as TFF's own EMNIST tasks have it.
@@ -63,7 +63,9 @@ def build_emnist_task(
     test_data=test_data.create_tf_dataset_from_all_clients(seed=0),
     decode_fn=_decode,
     keras_model_fn=functools.partial(
-      models.mnist_cnn, seed, num_classes=10 if options.only_digits else 62
+      image_models.mnist_cnn,
+      seed,
+      num_classes=10 if options.only_digits else 62,
     ),
     client_spec=assembly.client_spec(options, _LARGEST_CLIENT),
     seed=seed,

@@ -27,8 +27,8 @@ from tasks import options as options_lib
 from tasks import partitions
 from tasks import preprocessing
 from tasks import sources
+from tasks.images import image_models
 from tasks.images import image_sources
-from tasks.images import models
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ _TASKS = {
     image_shape=(8, 8, 1),
     mean=(0.0,),
     scale=(16.0,),
-    keras_model_fn=models.digits_cnn,
+    keras_model_fn=image_models.digits_cnn,
     defaults=options_lib.TaskOptions(
       batch_size=10,
       epochs=2,
@@ -76,7 +76,7 @@ _TASKS = {
     image_shape=(28, 28, 1),
     mean=(0.0,),
     scale=(255.0,),
-    keras_model_fn=models.mnist_cnn,
+    keras_model_fn=image_models.mnist_cnn,
     defaults=options_lib.TaskOptions(
       batch_size=20,
       epochs=1,
@@ -92,7 +92,7 @@ _TASKS = {
     # Mean and standard deviation of the training images' channels.
     mean=(125.306918, 122.950394, 113.865383),
     scale=(62.993219, 62.088708, 66.704900),
-    keras_model_fn=models.all_cnn,
+    keras_model_fn=image_models.all_cnn,
     defaults=options_lib.TaskOptions(
       batch_size=50,
       epochs=1,

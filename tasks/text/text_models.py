@@ -28,7 +28,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks.text import vocabulary as vocabulary_lib
-from tff_methods import retrieval
+from tff_methods import models
 
 EMBEDDING_SIZE = 96
 FFN_DIM = 1536
@@ -43,15 +43,15 @@ class UnitRows:
   """The inner product of an embedding and a row that is scaled to length 1."""
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-    """See `retrieval.Similarity`."""
-    return retrieval.DotProduct()(embeddings, self.row_vectors(rows))
+    """See `models.Similarity`."""
+    return models.DotProduct()(embeddings, self.row_vectors(rows))
 
   def embedding_vectors(self, embeddings: tf.Tensor) -> tf.Tensor:
-    """See `retrieval.Similarity`."""
+    """See `models.Similarity`."""
     return embeddings
 
   def row_vectors(self, rows: tf.Tensor) -> tf.Tensor:
-    """See `retrieval.Similarity`."""
+    """See `models.Similarity`."""
     return tf.math.l2_normalize(rows, axis=-1)
 
 
@@ -200,7 +200,7 @@ def lstm_body(seed: int) -> tff.learning.models.FunctionalModel:
 
 def transformer(
   seed: int, vocabulary: vocabulary_lib.Vocabulary, ffn_dim: int = FFN_DIM
-) -> retrieval.RowModel:
+) -> models.RowModel:
   """The Transformer, with shared embeddings; see `transformer_body`.
 
   Its accuracy leaves out the words that are not in the vocabulary and the ends
@@ -215,11 +215,11 @@ def transformer(
   Returns:
     A `RowModel` of 96 numbers in a row.
   """
-  return retrieval.RowModel(
+  return models.RowModel(
     transformer_body(seed, ffn_dim),
     _rows(seed, vocabulary),
     rows_embed_input=True,
-    label_roles=retrieval.LabelRoles(
+    label_roles=models.LabelRoles(
       padding=vocabulary.padding,
       unscored=(
         vocabulary.out_of_vocabulary,
@@ -231,9 +231,7 @@ def transformer(
   )
 
 
-def lstm(
-  seed: int, vocabulary: vocabulary_lib.Vocabulary
-) -> retrieval.RowModel:
+def lstm(seed: int, vocabulary: vocabulary_lib.Vocabulary) -> models.RowModel:
   """The LSTM, with shared embeddings of length 1; see `lstm_body`.
 
   "We train these models to restrict the word embeddings to have a fixed L2 norm
@@ -253,12 +251,12 @@ def lstm(
     A `RowModel` of 96 numbers in a row.
   """
   rows = _rows(seed, vocabulary)
-  return retrieval.RowModel(
+  return models.RowModel(
     lstm_body(seed),
     rows / np.linalg.norm(rows, axis=1, keepdims=True),
     similarity=UnitRows(),
     rows_embed_input=True,
-    label_roles=retrieval.LabelRoles(
+    label_roles=models.LabelRoles(
       padding=vocabulary.padding,
       never_correct=(vocabulary.out_of_vocabulary,),
     ),

@@ -33,7 +33,7 @@ from tasks.text import text_database
 from tasks.text import text_models
 from tasks.text import text_sources
 from tasks.text import vocabulary as vocabulary_lib
-from tff_methods import retrieval
+from tff_methods import models
 
 _SOURCES = {
   'irc': text_sources.irc,
@@ -101,7 +101,7 @@ def build_text_task(
     return vocabulary.encode(text_database.parse_sentences(serialized))
 
   @functools.cache
-  def row_model_fn() -> retrieval.RowModel:
+  def row_model_fn() -> models.RowModel:
     if options.token_model == 'lstm':
       return text_models.lstm(seed, vocabulary)
     return text_models.transformer(seed, vocabulary, options.ffn_dim)

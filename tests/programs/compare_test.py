@@ -32,7 +32,7 @@ from tests.programs import program_testing
 # is ready for a signal, and which one comes.
 _KILLED_PROGRAM = '''
 import sys
-from programs import child_process
+from programs.command_line import child_process
 
 process = child_process.start([sys.executable, '-c', """
 import signal

@@ -36,17 +36,17 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs import fed_ss_classes
-from programs import fed_ss_noise
-from programs import pictures
-from programs import run_directory
-from programs import run_store
-from programs import saved_weights
-from programs import usage
+from programs.command_line import runner
+from programs.reports import fed_ss_classes
+from programs.reports import fed_ss_noise
+from programs.reports import pictures
+from programs.runs import run_directory
+from programs.runs import run_store
+from programs.runs import saved_weights
 import tasks
 from tests.programs import program_testing
 from tests.tff_methods import row_models
-from tff_methods import retrieval
+from tff_methods import models
 from tff_methods import runtime
 
 _NUM_CLASSES = row_models.NUM_CLASSES
@@ -68,7 +68,7 @@ def _tiny_task() -> tasks.RowTask:
           tf.keras.layers.Dense(
             row_models.DIMENSION, 'tanh', True, initializer(kernel)
           ),
-          retrieval.RowLayer(_NUM_CLASSES, retrieval.DotProduct()),
+          models.RowLayer(_NUM_CLASSES, models.DotProduct()),
         ]
       ),
       loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -259,7 +259,7 @@ class ConfusionTest(parameterized.TestCase):
 
   def test_refuses_classes_without_images(self):
     with self.assertRaisesRegex(
-      usage.UsageError, 'Expected test images .* found none; choose another'
+      runner.UsageError, 'Expected test images .* found none; choose another'
     ):
       fed_ss_classes.build_confusion_fn(_tiny_task(), np.array([1, 4]))
 
@@ -343,7 +343,7 @@ class SavedWeightsTest(parameterized.TestCase):
 
   def test_refuses_other_files(self):
     message = 'Expected the model_weights.npz of a run at .*, found: .*; give'
-    with self.assertRaisesRegex(usage.UsageError, message):
+    with self.assertRaisesRegex(runner.UsageError, message):
       saved_weights.load(self._path)  # Missing.
     np.savez(self._path, trainable_0=np.zeros([100]))
     whole = pathlib.Path(self._path).read_bytes()
@@ -352,7 +352,7 @@ class SavedWeightsTest(parameterized.TestCase):
     array = pathlib.Path(array_path).read_bytes()
     for contents in (whole[:-200], b'text', b'', array):
       pathlib.Path(self._path).write_bytes(contents)
-      with self.assertRaisesRegex(usage.UsageError, message):
+      with self.assertRaisesRegex(runner.UsageError, message):
         saved_weights.load(self._path)
 
 

@@ -21,8 +21,8 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from programs import compare
-from programs import run_directory
 from programs import train
+from programs.runs import run_directory
 from tests.programs import program_testing
 
 _FLAGFILES_DIR = pathlib.Path(train.__file__).parent / 'flagfiles'

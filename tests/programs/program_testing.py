@@ -25,7 +25,7 @@ import time
 from absl.testing import flagsaver
 import psutil
 
-from programs import usage
+from programs.command_line import runner
 
 _REPOSITORY = pathlib.Path(__file__).parents[2]
 _WORKER_NAME = 'worker_binary'
@@ -51,7 +51,7 @@ def run_here(
     contextlib.redirect_stderr(stderr),
   ):
     try:
-      usage.run(main, [name, *arguments])
+      runner.run(main, [name, *arguments])
     except SystemExit as e:
       exit_code = e.code
   return exit_code, stdout.getvalue(), stderr.getvalue()

@@ -27,9 +27,9 @@ from absl.testing import parameterized
 import numpy as np
 import pytest
 
-from programs import method
-from programs import methods
 from programs import train
+from programs.methods import base
+from programs.methods import registry
 from tests.programs import program_testing
 from tests.tasks import data_files
 
@@ -185,7 +185,7 @@ class TrainUsageTest(parameterized.TestCase):
       raise ValueError('A bug.')
 
     with (
-      mock.patch.dict(methods.METHODS, fed_avg=method.Method(build)),
+      mock.patch.dict(registry.METHODS, fed_avg=base.Method(build)),
       self.assertRaisesRegex(ValueError, 'A bug'),
     ):
       program_testing.run_here(

@@ -35,8 +35,8 @@ import portpicker
 import psutil
 import tensorflow_federated as tff
 
-from programs import private_network
 from programs import worker
+from programs.network import private_network
 from tests.programs import program_testing
 from tff_methods import runtime
 
@@ -266,7 +266,7 @@ class PrivateNetworkTest(absltest.TestCase):
     # The process is a user's own, as one that a user starts: PR_SET_DUMPABLE.
     program = """
 import ctypes, os, socket
-from programs import private_network
+from programs.network import private_network
 os.setgid(65534)
 os.setuid(65534)
 ctypes.CDLL(None).prctl(4, 1)

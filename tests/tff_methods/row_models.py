@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_methods import retrieval
+from tff_methods import models
 
 NUM_FEATURES, DIMENSION, NUM_CLASSES = 6, 4, 12
 # Of each client. Classes 2 and 7 are of two; 1, 4, 6, 8 and 10 of none.
@@ -69,13 +69,13 @@ def biases() -> np.ndarray:
   return rng.normal(size=[NUM_CLASSES]).astype(np.float32)
 
 
-def row_model(**kwargs) -> retrieval.RowModel:
+def row_model(**kwargs) -> models.RowModel:
   """Returns a `RowModel` of the body and the rows.
 
   Args:
     **kwargs: As of `RowModel`.
   """
-  return retrieval.RowModel(body(), rows(), **kwargs)
+  return models.RowModel(body(), rows(), **kwargs)
 
 
 def embed(x: np.ndarray) -> np.ndarray:
@@ -130,9 +130,9 @@ def running_mean_body():
   )
 
 
-def token_model(label_roles=None) -> retrieval.RowModel:
+def token_model(label_roles=None) -> models.RowModel:
   """Returns a model of 12 tokens, whose rows embed them too."""
-  return retrieval.RowModel(
+  return models.RowModel(
     running_mean_body(),
     rows(),
     biases=biases(),

@@ -14,14 +14,14 @@
 """What clients send up: `tff.aggregators` factories."""
 
 # pylint: disable=g-importing-member
-from tff_methods.aggregators.client_memory import ClientMemory
-from tff_methods.aggregators.client_memory import ErrorFeedback
-from tff_methods.aggregators.client_memory import FEEDBACKS
-from tff_methods.aggregators.client_memory import MomentumCorrection
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
-from tff_methods.aggregators.remembering_mean import ClientStateAggregation
-from tff_methods.aggregators.remembering_mean import ClientStateOutput
-from tff_methods.aggregators.remembering_mean import RememberingMeanFactory
+from tff_methods.aggregators.error_feedback import ErrorFeedback
+from tff_methods.aggregators.error_feedback import FEEDBACKS
+from tff_methods.aggregators.error_feedback import MomentumCorrection
+from tff_methods.aggregators.error_feedback import ResidualFeedback
+from tff_methods.aggregators.error_feedback_mean import ClientStateAggregation
+from tff_methods.aggregators.error_feedback_mean import ClientStateOutput
+from tff_methods.aggregators.error_feedback_mean import ErrorFeedbackMeanFactory
 from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
 from tff_methods.aggregators.scope import SCOPES
 from tff_methods.aggregators.selected_rows import selected_rows_aggregator

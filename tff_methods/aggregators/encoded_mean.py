@@ -18,7 +18,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_sum
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 
 def encoded_mean_factory(
@@ -68,7 +68,7 @@ def with_small_tensors_whole(
       tensor to encode is not `float32`.
     ValueError: If `min_elements` is negative.
   """
-  arguments.check_int('min_elements', min_elements, minimum=0)
+  argument_checks.check_int('min_elements', min_elements, minimum=0)
 
   def encoder_or_identity(spec, index):
     if spec.shape.num_elements() < min_elements:

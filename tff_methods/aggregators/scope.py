@@ -17,14 +17,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 SCOPES = ('model', 'tensor')
 
 
 def check_scope(scope: str, min_elements: int) -> None:
   """Raises `TypeError` or `ValueError` unless the two go together."""
-  arguments.check_int('min_elements', min_elements, minimum=0)
+  argument_checks.check_int('min_elements', min_elements, minimum=0)
   if scope not in SCOPES:
     raise ValueError(f'Expected scope to be one of {SCOPES}, found {scope!r}.')
   if scope == 'model' and min_elements:

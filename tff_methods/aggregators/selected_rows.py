@@ -22,9 +22,9 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import decoded_mean
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
+from tff_methods.common import seeds
 from tff_methods.encoders import scaling
-from tff_methods.encoders import seeds
 
 WEIGHTINGS = ('client', 'row')
 
@@ -81,8 +81,8 @@ def selected_rows_aggregator(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
-  arguments.check_int('num_rows', num_rows, minimum=1)
-  arguments.check_int('base_seed', base_seed)
+  argument_checks.check_int('num_rows', num_rows, minimum=1)
+  argument_checks.check_int('base_seed', base_seed)
   seeds.check_seed_source(seed_source)
   if weighting not in WEIGHTINGS:
     raise ValueError(

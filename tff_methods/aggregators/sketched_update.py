@@ -17,7 +17,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_mean
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 
 def sketched_update_aggregator(
@@ -82,7 +82,7 @@ def sketched_update_aggregator(
     seed_source=seed_source,
   )
   encoders.check_sketch(**sketch)
-  arguments.check_int('base_seed', base_seed)
+  argument_checks.check_int('base_seed', base_seed)
   return encoded_mean.encoded_mean_factory(
     lambda spec, index: encoders.sketch_encoder(
       spec, **sketch, seed=(base_seed, index)

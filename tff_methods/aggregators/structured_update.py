@@ -22,8 +22,8 @@ import tensorflow_federated as tff
 from tff_methods import encoders
 from tff_methods import update_spaces
 from tff_methods.aggregators import decoded_mean
+from tff_methods.common import seeds
 from tff_methods.encoders import scaling
-from tff_methods.encoders import seeds
 
 EncoderFn = Callable[[tf.TensorSpec, int], encoders.GatherEncoder]
 
@@ -48,7 +48,7 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       all clients of the round, counted on what arrives.
 
   NaN or Inf stops the round with an `InvalidArgumentError` on the client. (The
-  client work of `client_works` replaces such updates by zeros of weight zero.)
+  client work of `templates` replaces such updates by zeros of weight zero.)
   """
 
   def __init__(

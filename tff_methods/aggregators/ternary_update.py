@@ -17,7 +17,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_mean
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 
 def ternary_aggregator(
@@ -64,7 +64,7 @@ def ternary_aggregator(
     ValueError: If an argument is out of range.
   """
   encoders.check_ternary(clip_factor=clip_factor, seed_source=seed_source)
-  arguments.check_int('base_seed', base_seed)
+  argument_checks.check_int('base_seed', base_seed)
 
   def encoder_fn(spec, index):
     stage = encoders.TernaryQuantizationStage(

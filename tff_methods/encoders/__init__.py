@@ -20,7 +20,6 @@ from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
 )
 from tff_methods.encoders.rotation import RotationStage
-from tff_methods.encoders.seeds import SEED_SOURCES
 from tff_methods.encoders.sketching import check_sketch
 from tff_methods.encoders.sketching import QUANTIZERS
 from tff_methods.encoders.sketching import sketch_encoder

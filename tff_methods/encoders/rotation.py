@@ -35,8 +35,8 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
+from tff_methods.common import seeds
 from tff_methods.encoders import scaling
-from tff_methods.encoders import seeds
 from tff_methods.encoders import tensor_encoding
 
 _FACTOR_SIZE = 32  # The fastest on CPU.

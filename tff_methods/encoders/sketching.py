@@ -17,10 +17,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tff_methods.common import seeds
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import eden_quantization
 from tff_methods.encoders import rotation as rotation_lib
-from tff_methods.encoders import seeds
 from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
 from tff_methods.encoders import uniform_quantization

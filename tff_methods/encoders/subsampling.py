@@ -16,7 +16,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 from tff_methods.encoders import tensor_encoding
 
 

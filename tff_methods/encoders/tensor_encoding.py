@@ -24,7 +24,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 
 GatherEncoder = tensor_encoding.core.GatherEncoder
 

@@ -18,8 +18,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import seeds
 from tff_methods.encoders import scaling
-from tff_methods.encoders import seeds
 from tff_methods.encoders import tensor_encoding
 
 _TRITS_PER_BYTE = 5  # 3**5 = 243.

@@ -16,9 +16,9 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import seeds
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
-from tff_methods.encoders import seeds
 from tff_methods.encoders import tensor_encoding
 
 

@@ -20,7 +20,7 @@ import fractions
 import math
 import numbers
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 
 def num_buckets_for(
@@ -58,8 +58,8 @@ def num_buckets_for(
     TypeError: If one is not an int, or the probability not a number.
     ValueError: If one is out of its range.
   """
-  arguments.check_int('num_classes', num_classes, 1)
-  arguments.check_int('num_tables', num_tables, 1)
+  argument_checks.check_int('num_classes', num_classes, 1)
+  argument_checks.check_int('num_tables', num_tables, 1)
   if isinstance(collision_probability, bool) or not isinstance(
     collision_probability, numbers.Real
   ):

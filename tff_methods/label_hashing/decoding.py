@@ -22,7 +22,7 @@ import functools
 
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 from tff_methods.label_hashing import hash_functions
 
 DECODINGS = ('mean', 'median')
@@ -92,8 +92,8 @@ def top_k(
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
   _check_arguments(log_probabilities, label_hash, decoding)
-  arguments.check_int('k', k, 1)
-  arguments.check_int('chunk_size', chunk_size, 1)
+  argument_checks.check_int('k', k, 1)
+  argument_checks.check_int('chunk_size', chunk_size, 1)
   if k > label_hash.num_classes:
     raise ValueError(
       f'Expected k of at most {label_hash.num_classes}, the number of classes, '

@@ -22,8 +22,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
-from tff_methods.encoders import seeds
+from tff_methods.common import argument_checks
+from tff_methods.common import seeds
 
 # Large enough for any int32 class, and small enough for products in int64.
 _PRIME = 2**31 - 1
@@ -54,8 +54,8 @@ class LabelHash:
   coefficients: tuple[tuple[int, int], ...]
 
   def __post_init__(self):
-    arguments.check_int('num_classes', self.num_classes, 1)
-    arguments.check_int('num_buckets', self.num_buckets, 1)
+    argument_checks.check_int('num_classes', self.num_classes, 1)
+    argument_checks.check_int('num_buckets', self.num_buckets, 1)
     if self.num_classes > _PRIME:
       raise ValueError(
         f'Expected num_classes of at most {_PRIME}, found {self.num_classes}: '
@@ -96,8 +96,8 @@ class LabelHash:
       TypeError: If one is not an int.
       ValueError: If one is out of its range.
     """
-    arguments.check_int('num_tables', num_tables, 1)
-    arguments.check_int('seed', seed)
+    argument_checks.check_int('num_tables', num_tables, 1)
+    argument_checks.check_int('seed', seed)
     coefficients = tuple(
       (
         1 + _draw_below(_PRIME - 1, seed, table, 0),

@@ -24,7 +24,7 @@ import dataclasses
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 from tff_methods.label_hashing import bucket_labels
 from tff_methods.label_hashing import bucket_likelihood
 from tff_methods.label_hashing import decoding as decoding_lib
@@ -59,8 +59,8 @@ class HashedLabelModel:
         'Expected label_hash to be a LabelHash, found '
         f'{type(self.label_hash).__name__}: see LabelHash.draw.'
       )
-    arguments.check_int('max_labels', self.max_labels, 1)
-    arguments.check_int('seed', self.seed, 0)
+    argument_checks.check_int('max_labels', self.max_labels, 1)
+    argument_checks.check_int('seed', self.seed, 0)
 
   def functional_model(
     self, metrics_fns: tuple[Callable, Callable, Callable] | None = None

@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 
 
 class Network(Protocol):
@@ -59,9 +59,9 @@ class DenseNetwork:
   hidden_widths: tuple[int, ...]
 
   def __post_init__(self):
-    arguments.check_int('input_width', self.input_width, 1)
+    argument_checks.check_int('input_width', self.input_width, 1)
     for width in self.hidden_widths:
-      arguments.check_int('each of hidden_widths', width, 1)
+      argument_checks.check_int('each of hidden_widths', width, 1)
 
   @property
   def input_spec(self) -> tf.TensorSpec:

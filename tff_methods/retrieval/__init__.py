@@ -11,16 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which rows of the output layer a client needs, and the model of them."""
+"""Row indexes, row selection and class sampling."""
 
-from tff_methods.retrieval.candidates import Candidates
+# pylint: disable=g-importing-member
 from tff_methods.retrieval.class_sampling import distinct_classes
 from tff_methods.retrieval.class_sampling import sample_candidates
-from tff_methods.retrieval.cross_entropy import softmax_cross_entropy
 from tff_methods.retrieval.inner_product_transforms import TRANSFORMS
 from tff_methods.retrieval.inner_products import largest_inner_products
-from tff_methods.retrieval.keras_row_model import row_model_from_keras
-from tff_methods.retrieval.label_roles import LabelRoles
 from tff_methods.retrieval.product_quantization import ProductQuantization
 from tff_methods.retrieval.row_index import BuiltIndex
 from tff_methods.retrieval.row_index import check_row_index
@@ -29,15 +26,7 @@ from tff_methods.retrieval.row_index import Queries
 from tff_methods.retrieval.row_index import RandomRows
 from tff_methods.retrieval.row_index import RowIndex
 from tff_methods.retrieval.row_index import ScoredRows
-from tff_methods.retrieval.row_layer import RowLayer
-from tff_methods.retrieval.row_model import check_num_candidates
-from tff_methods.retrieval.row_model import check_row_model
-from tff_methods.retrieval.row_model import RowModel
-from tff_methods.retrieval.row_model import SubModelOutput
 from tff_methods.retrieval.row_selection import keys_to_ask_for
 from tff_methods.retrieval.row_selection import select_by_activation
 from tff_methods.retrieval.row_selection import select_candidates
 from tff_methods.retrieval.simhash import SimHash
-from tff_methods.retrieval.similarity import DotProduct
-from tff_methods.retrieval.similarity import ScaledCosine
-from tff_methods.retrieval.similarity import Similarity

@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
-from tff_methods.encoders import seeds
+from tff_methods.common import argument_checks
+from tff_methods.common import seeds
 from tff_methods.retrieval import inner_products
 from tff_methods.retrieval import row_index
 
@@ -64,8 +64,8 @@ class ProductQuantization(row_index.WithoutQueries):
   num_iterations: int = 4
 
   def __post_init__(self):
-    arguments.check_int('num_parts', self.num_parts, minimum=1)
-    arguments.check_int('num_iterations', self.num_iterations, minimum=1)
+    argument_checks.check_int('num_parts', self.num_parts, minimum=1)
+    argument_checks.check_int('num_iterations', self.num_iterations, minimum=1)
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> row_index.BuiltIndex:
     """Finds centroids, by rows that the key draws where there are many."""

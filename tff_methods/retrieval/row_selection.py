@@ -20,8 +20,8 @@ fixed number of rows.
 
 import tensorflow as tf
 
-from tff_methods.encoders import seeds
-from tff_methods.retrieval import candidates as candidates_lib
+from tff_methods.common import seeds
+from tff_methods.models import candidates as candidates_lib
 from tff_methods.retrieval import class_sampling
 from tff_methods.retrieval import row_index
 

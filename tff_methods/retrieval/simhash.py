@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
-from tff_methods.encoders import seeds
+from tff_methods.common import argument_checks
+from tff_methods.common import seeds
 from tff_methods.retrieval import inner_product_transforms as transforms
 from tff_methods.retrieval import row_index
 
@@ -77,8 +77,8 @@ class SimHash:
   longest_quantile: float = 0.99
 
   def __post_init__(self):
-    arguments.check_int('num_bits', self.num_bits, minimum=1)
-    arguments.check_int('num_tables', self.num_tables, minimum=1)
+    argument_checks.check_int('num_bits', self.num_bits, minimum=1)
+    argument_checks.check_int('num_tables', self.num_tables, minimum=1)
     if self.num_bits > _MAX_BITS:
       raise ValueError(
         f'Expected num_bits of at most {_MAX_BITS}, found {self.num_bits}: '
@@ -96,14 +96,16 @@ class SimHash:
       )
     if self.num_queries is None:
       object.__setattr__(self, 'num_queries', min(self.num_keys, 1024))
-    arguments.check_int('num_queries', self.num_queries, minimum=1)
+    argument_checks.check_int('num_queries', self.num_queries, minimum=1)
     if self.num_queries > self.num_keys:
       raise ValueError(
         f'Expected num_queries of at most {self.num_keys}, the number of '
         f'buckets, found {self.num_queries}.'
       )
     if self.bucket_capacity is not None:
-      arguments.check_int('bucket_capacity', self.bucket_capacity, minimum=1)
+      argument_checks.check_int(
+        'bucket_capacity', self.bucket_capacity, minimum=1
+      )
 
   @property
   def num_keys(self) -> int:

@@ -16,8 +16,8 @@
 from absl import logging
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
-from tff_methods.encoders import seeds
+from tff_methods.common import argument_checks
+from tff_methods.common import seeds
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import update_space
 
@@ -69,8 +69,8 @@ class LowRank(update_space.UpdateSpace):
     if fraction is not None:
       subsampling.check_fraction(fraction)
     else:
-      arguments.check_int('rank', rank, minimum=1)
-    arguments.check_int('min_elements', min_elements, minimum=0)
+      argument_checks.check_int('rank', rank, minimum=1)
+    argument_checks.check_int('min_elements', min_elements, minimum=0)
     self._rank = rank
     self._fraction = fraction
     self._min_elements = min_elements

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 from tff_methods.update_spaces import update_space
 
 KEY_SPEC = tf.TensorSpec([2], tf.int32)

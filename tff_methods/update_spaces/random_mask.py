@@ -15,7 +15,7 @@
 
 import tensorflow as tf
 
-from tff_methods.encoders import arguments
+from tff_methods.common import argument_checks
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import random_subset
 from tff_methods.update_spaces import update_space
@@ -42,7 +42,7 @@ class RandomMask(update_space.UpdateSpace):
       ValueError: If an argument is out of range.
     """
     subsampling.check_fraction(fraction)
-    arguments.check_int('min_elements', min_elements, minimum=0)
+    argument_checks.check_int('min_elements', min_elements, minimum=0)
     self._fraction = fraction
     self._min_elements = min_elements
 

@@ -17,7 +17,7 @@ import math
 
 import tensorflow as tf
 
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 
 _ROUNDS = 2
 

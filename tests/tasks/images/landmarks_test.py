@@ -24,7 +24,7 @@ import tensorflow_federated as tff
 
 import tasks
 from tasks.images import embedding_models
-from tff_methods import retrieval
+from tff_methods import models
 
 _CLIENTS = {'anna': 5, 'bob': 3}
 
@@ -163,7 +163,7 @@ class MobileNetTest(tf.test.TestCase):
       tf.TensorSpec((None, 224, 224, 3), tf.float32),
       tf.TensorSpec((None,), tf.int32),
     )
-    row_model = retrieval.row_model_from_keras(
+    row_model = models.row_model_from_keras(
       self.body_fn, rows, input_spec=input_spec
     )
     trainable, _ = row_model.full_model().initial_weights

@@ -23,7 +23,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs import evaluation
+from programs.training import evaluation
 import tasks
 from tasks.many_labels import api_calls_source
 from tests.tasks import data_files

@@ -24,7 +24,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs import evaluation
+from programs.training import evaluation
 import tasks
 from tests.tasks import data_files
 

@@ -20,7 +20,7 @@ import tensorflow_federated as tff
 
 from tests.tff_methods.encoders import round_trip
 from tff_methods import encoders
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 
 
 def _trip(shape, seed_source='reproducible', clip_factor=None):

@@ -18,10 +18,11 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import models
 from tff_methods import retrieval
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
+from tff_methods.models import sampled_softmax
 from tff_methods.retrieval import class_sampling
-from tff_methods.retrieval import sampled_softmax
 
 _NUM_DRAWS = 3000
 # Of a frequency or a mean, in standard deviations: one right test in 16,000
@@ -55,10 +56,10 @@ def _draw(num_classes, positives, num_candidates, **kwargs):
         **kwargs,
       ),
       tf.range(_NUM_DRAWS),
-      fn_output_signature=retrieval.Candidates(tf.int32, tf.float32, tf.bool),
+      fn_output_signature=models.Candidates(tf.int32, tf.float32, tf.bool),
     )
 
-  return retrieval.Candidates(*(x.numpy() for x in draw_all()))
+  return models.Candidates(*(x.numpy() for x in draw_all()))
 
 
 def _is_drawn(candidates, num_classes):

@@ -15,8 +15,9 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import models
 from tff_methods import retrieval
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 
 _NUM_DRAWS = 1000
 # Of a frequency or a mean, in standard deviations: one right test in 16,000
@@ -30,7 +31,7 @@ def _held(own=(), others=(), padding=0):
   keys = np.array([*[_PADDING] * padding, *own, *others], np.int32)
   order = np.argsort(keys, kind='stable')
   keys = keys[order]
-  return retrieval.Candidates(
+  return models.Candidates(
     tf.constant(keys, tf.int32),
     tf.constant(np.where(np.isin(keys, own), 0.0, -1.0), tf.float32),
     tf.constant(np.isin(keys, own)),
@@ -73,10 +74,10 @@ def _draw(select):
     return tf.map_fn(
       lambda i: select(seeds.fold_in(tf.constant([5, 6]), i)),
       tf.range(_NUM_DRAWS),
-      fn_output_signature=retrieval.Candidates(tf.int32, tf.float32, tf.bool),
+      fn_output_signature=models.Candidates(tf.int32, tf.float32, tf.bool),
     )
 
-  return retrieval.Candidates(*(x.numpy() for x in draw_all()))
+  return models.Candidates(*(x.numpy() for x in draw_all()))
 
 
 class SelectionTestCase(parameterized.TestCase, tf.test.TestCase):
@@ -349,7 +350,7 @@ class KeysToAskForTest(tf.test.TestCase):
     )
     def ask(wanted, held):
       candidates = [
-        retrieval.Candidates(keys, tf.zeros([0]), tf.zeros([0], tf.bool))
+        models.Candidates(keys, tf.zeros([0]), tf.zeros([0], tf.bool))
         for keys in (wanted, held)
       ]
       keys = retrieval.keys_to_ask_for(*candidates, 2)

@@ -22,7 +22,7 @@ import tensorflow_federated as tff
 from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
 from tests.tff_methods.runtime import two_workers
-from tff_methods import processes
+from tff_methods import algorithms
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -51,29 +51,29 @@ _PROCESSES = {
     model_aggregator=tff.learning.robust_aggregator(),
   ),
   'sketched_update': _dense(
-    processes.build_sketched_update_fed_avg,
+    algorithms.build_sketched_update_fed_avg,
     bits=2,
     fraction=0.5,
     min_elements=10,
   ),
   'random_mask': _dense(
-    processes.build_random_mask_fed_avg, fraction=0.5, min_elements=10
+    algorithms.build_random_mask_fed_avg, fraction=0.5, min_elements=10
   ),
   'low_rank': _dense(
-    processes.build_low_rank_fed_avg, rank=2, bits=4, min_elements=10
+    algorithms.build_low_rank_fed_avg, rank=2, bits=4, min_elements=10
   ),
-  'terngrad': _dense(processes.build_terngrad_fed_avg, min_elements=10),
-  'dhqc': _dense(processes.build_dhqc_fed_avg, fraction=0.2),
-  'dgc': _dense(processes.build_dgc_fed_avg, fraction=0.2),
-  'lsh_select': _of_rows(processes.build_lsh_select_fed_avg, row_budget=0.5),
+  'terngrad': _dense(algorithms.build_terngrad_fed_avg, min_elements=10),
+  'dhqc': _dense(algorithms.build_dhqc_fed_avg, fraction=0.2),
+  'dgc': _dense(algorithms.build_dgc_fed_avg, fraction=0.2),
+  'lsh_select': _of_rows(algorithms.build_lsh_select_fed_avg, row_budget=0.5),
   **{
     f'fed_ss_{variant}': _of_rows(
-      processes.build_fed_ss,
+      algorithms.build_fed_ss,
       variant=variant,
       num_sampled_classes=None if variant == 'full_softmax' else 6,
       retrieval_mode='select',
     )
-    for variant in processes.FED_SS_VARIANTS
+    for variant in algorithms.FED_SS_VARIANTS
   },
 }
 

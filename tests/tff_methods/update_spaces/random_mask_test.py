@@ -17,7 +17,7 @@ import scipy.stats
 import tensorflow as tf
 
 from tff_methods import update_spaces
-from tff_methods.encoders import seeds
+from tff_methods.common import seeds
 
 
 def _masks(fraction, length, num_keys):

@@ -34,7 +34,7 @@ import tree
 from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
 from tests.tff_methods import row_models
-from tff_methods import processes
+from tff_methods import algorithms
 from tff_methods import runtime
 from tff_methods.runtime import in_process
 from tff_methods.runtime.in_process import context as context_lib
@@ -83,47 +83,49 @@ def _exact_clients():
 
 
 def _build_sketched_update():
-  return processes.build_sketched_update_fed_avg(
+  return algorithms.build_sketched_update_fed_avg(
     _exact_model, _EXACT_SGD, bits=2, fraction=0.5, min_elements=10
   )
 
 
 def _build_random_mask():
-  return processes.build_random_mask_fed_avg(
+  return algorithms.build_random_mask_fed_avg(
     linear_model.model_fn, _SGD, fraction=0.25, min_elements=10
   )
 
 
 def _build_low_rank():
-  return processes.build_low_rank_fed_avg(
+  return algorithms.build_low_rank_fed_avg(
     linear_model.model_fn, _SGD, rank=2, min_elements=10
   )
 
 
 def _build_terngrad():
-  return processes.build_terngrad_fed_avg(
+  return algorithms.build_terngrad_fed_avg(
     _exact_model, _EXACT_SGD, min_elements=10
   )
 
 
 def _build_dhqc():
-  return processes.build_dhqc_fed_avg(linear_model.model_fn, _SGD, fraction=0.1)
+  return algorithms.build_dhqc_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.1
+  )
 
 
 def _build_dgc():
-  return processes.build_dgc_fed_avg(
+  return algorithms.build_dgc_fed_avg(
     linear_model.model_fn, _SGD, fraction=0.1, warm_up_fractions=[0.5]
   )
 
 
 def _build_fed_ss(mode='select'):
-  return processes.build_fed_ss(
+  return algorithms.build_fed_ss(
     row_models.row_model(), _SGD, num_sampled_classes=6, retrieval_mode=mode
   )
 
 
 def _build_lsh_select():
-  return processes.build_lsh_select_fed_avg(
+  return algorithms.build_lsh_select_fed_avg(
     row_models.row_model(), _SGD, row_budget=0.5
   )
 

@@ -19,8 +19,8 @@ import tensorflow_federated as tff
 
 from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
+from tff_methods import algorithms
 from tff_methods import communication
-from tff_methods import processes
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -33,17 +33,19 @@ def _fed_avg():
 
 
 def _sketched_update():
-  return processes.build_sketched_update_fed_avg(
+  return algorithms.build_sketched_update_fed_avg(
     linear_model.model_fn, _SGD, bits=2, fraction=0.5, min_elements=10
   )
 
 
 def _dhqc():
-  return processes.build_dhqc_fed_avg(linear_model.model_fn, _SGD, fraction=0.1)
+  return algorithms.build_dhqc_fed_avg(
+    linear_model.model_fn, _SGD, fraction=0.1
+  )
 
 
 def _fed_ss():
-  return processes.build_fed_ss(
+  return algorithms.build_fed_ss(
     row_models.row_model(), _SGD, num_sampled_classes=6
   )
 

@@ -1,0 +1,307 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Benchmarks of runtimes: in-process, TFF's C++ runtime, and none at all."""
+
+from collections.abc import Callable
+import functools
+
+import numpy as np
+import psutil
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from programs.benchmarks import bench_rounds
+from programs.benchmarks import bench_select
+from programs.benchmarks import bench_timing
+from tasks.images import image_models
+from tff_methods import runtime
+
+HAND_WRITTEN = 'a hand-written TensorFlow loop'
+IN_PROCESS = 'in-process'
+CPP = "TFF's C++ runtime"
+CPP_DEFAULT_LOOP = "TFF's C++ runtime, TFF's default loop"
+COHORT_SIZES = (100, 1000)
+NUM_REGISTERED = 10_000
+_LEARNING_RATE = 0.1
+_LARGE_WIDTH = 7071  # Squared, fifty million.
+
+
+def create_contexts() -> dict[str, tff.framework.SyncContext]:
+  """Returns the contexts that are compared, by name."""
+  return {
+    IN_PROCESS: runtime.create_in_process_context('cpu'),
+    CPP: runtime.create_local_context(),
+  }
+
+
+def time_cnn_rounds(repeats: int) -> dict[str, np.ndarray]:
+  """Times rounds of federated averaging of a CNN of 843,658 weights.
+
+  Args:
+    repeats: How many rounds of each candidate; they take turns.
+
+  Returns:
+    By candidate the medians of the seconds that pass, and of those that the
+    CPUs work.
+  """
+  model_fn, clients = bench_rounds.cnn_workload()
+  contexts = create_contexts()
+  runs = {
+    name: _round(model_fn, clients, context)
+    for name, context in contexts.items()
+  }
+  runs[CPP_DEFAULT_LOOP] = _round(
+    model_fn, clients, contexts[CPP], loop='DATASET_REDUCE'
+  )
+  # Last, since Keras forgets its models where TFF makes some.
+  runs[HAND_WRITTEN] = _hand_written_round(image_models.mnist_cnn(0), clients)
+  return _medians(runs, repeats)
+
+
+def time_large_rounds(repeats: int) -> dict[str, np.ndarray]:
+  """Times rounds of a model of fifty million weights, with little data.
+
+  Args:
+    repeats: How many rounds of each candidate; they take turns.
+
+  Returns:
+    As `time_cnn_rounds`.
+  """
+  x = np.ones([1, _LARGE_WIDTH], np.float32)
+  dataset = tf.data.Dataset.from_tensors((x, x))
+
+  def model_fn():
+    return tff.learning.models.from_keras_model(
+      _large_model(),
+      loss=tf.keras.losses.MeanSquaredError(),
+      input_spec=dataset.element_spec,
+    )
+
+  clients = [dataset] * 10
+  return _medians(
+    {
+      name: _round(model_fn, clients, context)
+      for name, context in create_contexts().items()
+    },
+    repeats,
+  )
+
+
+def time_selects(repeats: int) -> dict[str, np.ndarray]:
+  """Times `federated_select`, as in `bench_select`.
+
+  Args:
+    repeats: How often each; they take turns.
+
+  Returns:
+    As `time_cnn_rounds`.
+  """
+  run = bench_select.build_bare_select()
+  table, candidates = bench_select.table_and_candidates()
+
+  def in_context(context):
+    with tff.framework.get_context_stack().install(context):
+      run(table, candidates)
+
+  return _medians(
+    {
+      name: functools.partial(in_context, context)
+      for name, context in create_contexts().items()
+    },
+    repeats,
+  )
+
+
+def time_cohorts(repeats: int) -> dict[int, tuple[float, float]]:
+  """Measures how a round grows with its clients, in-process.
+
+  The clients of a round are drawn anew from `NUM_REGISTERED`.
+
+  Args:
+    repeats: How many rounds of each size; they take turns.
+
+  Returns:
+    By number of clients the median seconds of a round, and by how many bytes
+    rounds of that size raise the memory that the process holds.
+  """
+  context = runtime.create_in_process_context('cpu')
+  process = _registered_process()
+  rng = np.random.default_rng(0)
+  with tff.framework.get_context_stack().install(context):
+    state = process.initialize()
+
+    def run(size):
+      ids = rng.choice(NUM_REGISTERED, size, replace=False).astype(np.int32)
+      process.next(state, list(ids))
+
+    run(COHORT_SIZES[0])  # Imports all graphs.
+    held = {}
+    for size in COHORT_SIZES:
+      before = psutil.Process().memory_info().rss
+      run(size)
+      held[size] = psutil.Process().memory_info().rss - before
+    seconds = bench_timing.medians(
+      {size: functools.partial(run, size) for size in COHORT_SIZES}, repeats
+    )
+  return {size: (seconds[size], held[size]) for size in COHORT_SIZES}
+
+
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  table = []
+  for measured, time_runs in MEASURES.items():
+    medians = time_runs(repeats)
+    own_wall, own_cpu = medians[IN_PROCESS]
+    for candidate, (wall, cpu) in medians.items():
+      table.append(
+        [
+          measured,
+          candidate,
+          f'{1000 * wall:.0f} ms, {1000 * cpu:.0f} ms of CPU',
+          f'{wall / own_wall:.2f} x in-process, {cpu / own_cpu:.2f} x its CPU '
+          'time',
+        ]
+      )
+  cohorts = time_cohorts(repeats)
+  for size, (seconds, held) in cohorts.items():
+    table.append(
+      [
+        f'a round of clients of {NUM_REGISTERED:,}, in-process',
+        f'{size:,} clients',
+        f'{1000 * seconds:.0f} ms',
+        f'{1e6 * seconds / size:.0f} us a client, {held / 1e6:+.1f} MB held',
+      ]
+    )
+  return table
+
+
+MEASURES = {
+  'a round of 10 clients: CNN, 843,658 weights': time_cnn_rounds,
+  'a round of 10 clients: 49,999,041 weights': time_large_rounds,
+  'federated_select: 1,000 of 10,000 rows of 64 to each of 10 clients': (
+    time_selects
+  ),
+}
+
+
+def _medians(runs, repeats: int) -> dict[str, np.ndarray]:
+  clock = bench_timing.wall_and_cpu_clock()
+  return bench_timing.medians(runs, repeats, warm_up=2, clock=clock)
+
+
+def _round(
+  model_fn, clients, context, loop='DATASET_ITERATOR'
+) -> Callable[[], None]:
+  """Returns the function that runs a round in a context."""
+  process = tff.learning.algorithms.build_weighted_fed_avg(
+    model_fn,
+    tff.learning.optimizers.build_sgdm(_LEARNING_RATE),
+    loop_implementation=tff.learning.LoopImplementation[loop],
+  )
+  with tff.framework.get_context_stack().install(context):
+    state = process.initialize()
+
+  def run():
+    with tff.framework.get_context_stack().install(context):
+      process.next(state, clients)
+
+  return run
+
+
+def _hand_written_round(model: tf.keras.Model, clients) -> Callable[[], None]:
+  """Returns the function that runs a round, with the same results, by hand."""
+  loss_fn = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+  variables = model.trainable_variables
+  initial = [tf.constant(v) for v in variables]
+
+  @tf.function
+  def train(dataset, weights):
+    for i, variable in enumerate(variables):
+      variable.assign(weights[i])
+    num_examples, loss_sum, num_correct = 0, 0.0, 0
+    # A loop over the data set itself would run inside it, on one thread.
+    for x, y in iter(dataset):
+      with tf.GradientTape() as tape:
+        logits = model(x, training=True)
+        loss = loss_fn(y, logits)
+      gradients = tape.gradient(loss, variables)
+      for i, variable in enumerate(variables):
+        variable.assign_sub(_LEARNING_RATE * gradients[i])
+      size = tf.shape(y)[0]
+      num_examples += size
+      loss_sum += loss * tf.cast(size, tf.float32)
+      is_correct = tf.argmax(logits, 1, y.dtype) == y
+      num_correct += tf.reduce_sum(tf.cast(is_correct, tf.int32))
+    weight = tf.cast(num_examples, tf.float32)
+    delta = [weight * (w - variables[i]) for i, w in enumerate(weights)]
+    return delta, weight, loss_sum, num_correct
+
+  def run():
+    total = [tf.zeros_like(w) for w in initial]
+    total_weight = 0.0
+    for dataset in clients:
+      delta, weight, _, _ = train(dataset, initial)
+      total = [t + delta[i] for i, t in enumerate(total)]
+      total_weight += weight
+    return [
+      (w - total[i] / total_weight).numpy() for i, w in enumerate(initial)
+    ]
+
+  return run
+
+
+def _large_model() -> tf.keras.Model:
+  return tf.keras.Sequential(
+    [
+      tf.keras.layers.InputLayer((_LARGE_WIDTH,)),
+      tf.keras.layers.Dense(
+        _LARGE_WIDTH, use_bias=False, kernel_initializer='zeros'
+      ),
+    ]
+  )
+
+
+def _registered_process() -> tff.learning.templates.LearningProcess:
+  """Returns a process of a small model whose clients are numbers."""
+  spec = (tf.TensorSpec([None, 10]), tf.TensorSpec([None, 1]))
+
+  def model_fn():
+    model = tf.keras.Sequential(
+      [
+        tf.keras.layers.InputLayer((10,)),
+        tf.keras.layers.Dense(1000, kernel_initializer='zeros'),
+        tf.keras.layers.Dense(1, kernel_initializer='zeros'),
+      ]
+    )
+    return tff.learning.models.from_keras_model(
+      model, loss=tf.keras.losses.MeanSquaredError(), input_spec=spec
+    )
+
+  @tff.tensorflow.computation(np.int32)
+  def dataset_computation(client):
+    x = tf.random.stateless_normal([20, 10], tf.stack([client, 0]))
+    return tf.data.Dataset.from_tensors((x, tf.reduce_sum(x, 1, True)))
+
+  return tff.simulation.compose_dataset_computation_with_learning_process(
+    dataset_computation,
+    tff.learning.algorithms.build_weighted_fed_avg(
+      model_fn,
+      tff.learning.optimizers.build_sgdm(0.01),
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    ),
+  )

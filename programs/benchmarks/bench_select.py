@@ -1,0 +1,263 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What it costs to send clients the rows that they ask for."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from programs.benchmarks import bench_memory
+from programs.benchmarks import bench_timing
+from tff_methods import models
+from tff_methods import retrieval
+from tff_methods import runtime
+from tff_methods import templates
+
+NUM_CLIENTS, NUM_ROWS, DIMENSION, NUM_KEYS = 10, 10_000, 64, 1000
+FEDERATED_SELECT = 'tff.federated_select alone'
+MEMORY_CLASSES = (1000, 100_000)
+MEMORY_CANDIDATES = 200
+
+
+def time_retrievals(repeats: int) -> dict[str, float]:
+  """Times how rows reach clients.
+
+  Args:
+    repeats: How often each; they take turns.
+
+  Returns:
+    By candidate the median seconds until `NUM_CLIENTS` clients have their
+    `NUM_KEYS` of `NUM_ROWS` rows.
+  """
+  runtime.set_local_context()
+  row_model = build_row_model(NUM_ROWS)
+  weights = tff.learning.models.ModelWeights(
+    *map(tuple, row_model.full_model().initial_weights)
+  )
+  table, candidates = table_and_candidates()
+  retrievals = {
+    mode: _build_retrieval(row_model, mode)
+    for mode in templates.RETRIEVAL_MODES
+  }
+  runs = {FEDERATED_SELECT: (build_bare_select(), table)}
+  for mode, run in retrievals.items():
+    runs[f'{mode!r}, as rounds have it'] = (run, weights)
+  return bench_timing.medians(
+    {
+      name: lambda run=run, value=value: run(value, candidates)
+      for name, (run, value) in runs.items()
+    },
+    repeats,
+  )
+
+
+def peak_client_bytes(num_classes: int) -> int:
+  """Returns how far a client's training raises the peak of a process' memory.
+
+  A fresh process draws `MEMORY_CANDIDATES` candidates of `num_classes` classes,
+  and trains the sub-model with their rows on batches of 32, as a client does;
+  no process has the table.
+  """
+  return bench_memory.peak_bytes(_prepare_client, num_classes)
+
+
+def build_row_model(num_classes: int) -> models.RowModel:
+  """Returns a model of `DIMENSION` features, whose body does next to nothing.
+
+  Its rows are zeros that no one ever reads, which takes no memory.
+  """
+
+  @tf.function
+  def predict_on_batch(weights, x, training=True):
+    del training
+    return x * weights[0][0]
+
+  body = tff.learning.models.FunctionalModel(
+    initial_weights=((np.ones([DIMENSION], np.float32),), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=lambda output, label, sample_weight=None: 0.0,
+    input_spec=(
+      tf.TensorSpec([None, DIMENSION], tf.float32),
+      tf.TensorSpec([None], tf.int32),
+    ),
+  )
+  return models.RowModel(body, np.zeros([num_classes, DIMENSION], np.float32))
+
+
+def table_and_candidates() -> tuple[np.ndarray, list[models.Candidates]]:
+  """Returns the rows, and what each client asks for."""
+  rng = np.random.default_rng(0)
+  return np.zeros([NUM_ROWS, DIMENSION], np.float32), [
+    models.Candidates(
+      np.sort(rng.choice(NUM_ROWS, NUM_KEYS, replace=False)).astype(np.int32),
+      np.zeros([NUM_KEYS], np.float32),
+      np.zeros([NUM_KEYS], bool),
+    )
+    for _ in range(NUM_CLIENTS)
+  ]
+
+
+def measure(repeats: int) -> list[list[str]]:
+  """Measures; returns the rows of the table of `programs.bench`.
+
+  Args:
+    repeats: How often everything is timed.
+  """
+  seconds = time_retrievals(repeats)
+  alone = seconds[FEDERATED_SELECT]
+  table = [
+    [
+      f'{NUM_KEYS:,} of {NUM_ROWS:,} rows of '
+      f'{DIMENSION} to each of {NUM_CLIENTS} clients',
+      candidate,
+      f'{1000 * value:.0f} ms',
+      f'{value / alone:.3f} x tff.federated_select',
+    ]
+    for candidate, value in seconds.items()
+  ]
+  peaks = {
+    n: [peak_client_bytes(n) for _ in range(min(repeats, 5))]
+    for n in MEMORY_CLASSES
+  }
+  first = np.median(peaks[MEMORY_CLASSES[0]])
+  for num_classes, values in peaks.items():
+    table.append(
+      [
+        'peak memory of a client that trains '
+        f'{MEMORY_CANDIDATES} rows of {DIMENSION}',
+        f'of {num_classes:,} classes',
+        f'{np.median(values) / 1e6:.2f} MB',
+        f'{np.median(values) / first:.3f} x',
+      ]
+    )
+  return table
+
+
+def _build_retrieval(row_model, mode):
+  """Returns what retrieves rows, and has clients look at all of them."""
+  retrieve = templates.build_row_retrieval(row_model, NUM_KEYS, mode)
+  table_type, candidates_type = retrieve.type_signature.parameter
+  weights_type = retrieve.type_signature.result.member
+
+  @tff.tensorflow.computation(weights_type)
+  def look_at(weights):
+    return tf.reduce_sum(weights.trainable[-1])
+
+  @tff.federated_computation(table_type, candidates_type)
+  def run(weights, candidates):
+    return tff.federated_sum(
+      tff.federated_map(look_at, retrieve(weights, candidates))
+    )
+
+  return run
+
+
+def build_bare_select() -> tff.Computation:
+  """Returns what has clients look at their rows, with the bare intrinsic."""
+  table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
+  candidates_type = tff.FederatedType(
+    tff.types.tensorflow_to_type(models.Candidates.spec(NUM_KEYS)),
+    tff.CLIENTS,
+  )
+
+  @tff.tensorflow.computation(table_type, np.int32)
+  def select_row(table, key):
+    return tf.gather(table, key)
+
+  @tff.tensorflow.computation(
+    tff.SequenceType(tff.TensorType(np.float32, [DIMENSION]))
+  )
+  def look_at(rows):
+    stacked = rows.batch(NUM_KEYS, drop_remainder=True).get_single_element()
+    return tf.reduce_sum(stacked)
+
+  @tff.federated_computation(
+    tff.FederatedType(table_type, tff.SERVER), candidates_type
+  )
+  def run(table, candidates):
+    rows = tff.federated_select(
+      candidates.keys,
+      tff.federated_value(NUM_ROWS, tff.SERVER),
+      table,
+      select_row,
+    )
+    return tff.federated_sum(tff.federated_map(look_at, rows))
+
+  return run
+
+
+def client_data(num_classes: int) -> tuple[tf.data.Dataset, np.ndarray]:
+  """Returns batches of examples of 20 classes, and the labels."""
+  rng = np.random.default_rng(0)
+  x = rng.normal(size=[320, DIMENSION]).astype(np.float32)
+  labels = rng.choice(num_classes, 20)[rng.integers(20, size=320)]
+  labels = labels.astype(np.int32)
+  return tf.data.Dataset.from_tensor_slices((x, labels)).batch(32), labels
+
+
+def build_training(
+  model: tff.learning.models.FunctionalModel, dataset: tf.data.Dataset
+) -> Callable[..., object]:
+  """Returns what trains a sub-model of `build_row_model`.
+
+  Args:
+    model: The sub-model.
+    dataset: Of `client_data`.
+
+  Returns:
+    A function of rows and `models.Candidates`, for a TensorFlow graph.
+  """
+
+  @tf.function
+  def train(rows, candidates):
+    body = tf.ones([DIMENSION])
+    for batch in iter(dataset):
+      with tf.GradientTape() as tape:
+        tape.watch((body, rows))
+        output = model.predict_on_batch(((body, rows), candidates), batch[0])
+        loss = model.loss(output, batch[1])
+      gradients = tape.gradient(loss, (body, rows))
+      body -= 0.1 * gradients[0]
+      rows -= 0.1 * gradients[1]
+    return body, rows
+
+  return train
+
+
+def _prepare_client(num_classes: int) -> Callable[[], object]:
+  """Returns what trains one client."""
+  row_model = build_row_model(num_classes)
+  dataset, labels = client_data(num_classes)
+  train = build_training(row_model.sub_model(MEMORY_CANDIDATES), dataset)
+
+  @tf.function
+  def sample_and_train(key, rows):
+    classes = retrieval.distinct_classes(
+      tf.constant(labels, tf.int32), num_classes
+    )
+    candidates = retrieval.sample_candidates(
+      key, classes, num_classes, MEMORY_CANDIDATES
+    )
+    return train(rows, candidates)
+
+  arguments = tf.constant([1, 2]), tf.ones([MEMORY_CANDIDATES, DIMENSION])
+  sample_and_train.get_concrete_function(*arguments)
+
+  def run():
+    for _ in range(10):
+      sample_and_train(*arguments)
+
+  return run

@@ -1,0 +1,247 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The sections of `fed_ss_report`: each a table and a picture.
+
+A `plan_*` function checks what it is asked for, raises `UsageError` if it
+cannot be done, and returns what then does it: a function from the picture's
+path.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+import itertools
+import statistics
+
+import numpy as np
+import rich.progress
+import tensorflow_federated as tff
+
+from programs.command_line import runner
+from programs.reports import fed_ss_classes
+from programs.reports import fed_ss_noise
+from programs.reports import pictures
+from programs.reports import reporting
+from programs.runs import saved_weights
+import tasks
+
+_EXAMPLES_PER_BATCH = 32
+_NUM_REQUESTS = (1, 2, 3, 5)
+_SIMULATED_CLIENTS = 500
+
+_Section = Callable[[str], None]
+
+
+def plan_gradient_noise(
+  task: tasks.RowTask,
+  weights: tff.learning.models.ModelWeights | None,
+  num_negatives: Sequence[int | None],
+  num_batches: int,
+  seed: int,
+) -> _Section:
+  """Plans the noise of updates by the number of negatives.
+
+  Args:
+    task: The model, and the clients that batches are of.
+    weights: Where it is measured, by default the initial weights.
+    num_negatives: Of each client; `None` for all other classes.
+    num_batches: How many there are to be, each of another client.
+    seed: Of the negatives.
+  """
+  row_model = task.row_model
+  full_model = row_model.full_model()
+  if weights is None:
+    weights = tff.learning.models.ModelWeights(*full_model.initial_weights)
+  saved_weights.check_fit('--weights', weights, full_model)
+  noise = fed_ss_noise.GradientNoise(row_model, weights, seed)
+  batches = list(
+    itertools.islice(
+      fed_ss_noise.client_batches(task, _EXAMPLES_PER_BATCH), num_batches
+    )
+  )
+  if len(batches) < num_batches:
+    raise runner.UsageError(
+      f'Expected --num_batches of at most {len(batches)}, as many as clients '
+      f'with {_EXAMPLES_PER_BATCH} examples, found {num_batches}; lower it.'
+    )
+  others = [row_model.num_classes - noise.num_classes_in(b) for b in batches]
+  highest = max((n for n in num_negatives if n is not None), default=0)
+  if highest > min(others):
+    raise runner.UsageError(
+      f'Expected --num_negatives of at most {min(others)}, the classes that '
+      f"are not a client's own, found {highest}; give all for as many."
+    )
+
+  def report(path: str) -> None:
+    full_changes = [noise.full_change(batch) for batch in batches]
+    points = []
+    for n in rich.progress.track(num_negatives, 'Gradient noise'):
+      counts = others if n is None else [n] * num_batches
+      levels = list(map(noise, batches, counts, full_changes))
+      points.append((n, statistics.fmean(counts), levels))
+    _print_noise(points)
+    _draw_noise(path, points)
+
+  return report
+
+
+def _print_noise(points) -> None:
+  reporting.print_table(
+    ['|N|', 'distance of updates, relative', 'of the body', 'of the rows'],
+    [
+      [
+        f'{count:g} (all)' if n is None else f'{n}',
+        *(
+          f'{statistics.fmean(part):.4f} (± {statistics.stdev(part):.4f})'
+          for part in zip(*levels, strict=True)
+        ),
+      ]
+      for n, count, levels in points
+    ],
+  )
+  print(
+    f'Cohorts of {fed_ss_noise.COHORT_SIZE} clients with the same '
+    f'{_EXAMPLES_PER_BATCH} examples; mean (± standard deviation) over '
+    f'{len(points[0][2])} such batches.'
+  )
+
+
+def _draw_noise(path, points) -> None:
+  counts = [count for _, count, _ in points]
+  curves = {}
+  for i, name in enumerate(['all weights', 'body', 'rows']):
+    values = [[level[i] for level in levels] for _, _, levels in points]
+    curves[name] = pictures.Curve(
+      counts,
+      list(map(statistics.fmean, values)),
+      list(map(statistics.stdev, values)),
+    )
+  pictures.save_curves(
+    path,
+    curves,
+    x_label='negatives of a client',
+    y_label='relative distance from the update with all classes',
+    log_x=True,
+  )
+
+
+def plan_privacy(
+  task: tasks.RowTask, num_sampled_classes: Sequence[int], seed: int
+) -> _Section:
+  """Plans what requests tell of a client's classes.
+
+  Args:
+    task: The clients, the median number of whose classes is taken.
+    num_sampled_classes: That clients ask for.
+    seed: Of all draws.
+  """
+  num_classes = task.row_model.num_classes
+  classes_of = fed_ss_classes.build_classes_fn(task)
+  num_positives = statistics.median_low(
+    [classes_of(c).size for c in task.datasets.train_data.client_ids]
+  )
+  for size in num_sampled_classes:
+    if not num_positives < size <= num_classes:
+      raise runner.UsageError(
+        f'Expected --num_sampled_classes above {num_positives}, the median '
+        f'number of classes of a client, and at most {num_classes}, that of '
+        f'all classes, found {size}.'
+      )
+
+  def report(path: str) -> None:
+    rows, curves = [], {}
+    for size in rich.progress.track(num_sampled_classes, 'Privacy'):
+      measured = fed_ss_classes.measure_posterior(
+        num_positives,
+        num_classes,
+        size,
+        max(_NUM_REQUESTS),
+        num_clients=_SIMULATED_CLIENTS,
+        seed=seed,
+      )
+      computed = [
+        fed_ss_classes.posterior(num_positives, num_classes, size, t)
+        for t in (0, *_NUM_REQUESTS)
+      ]
+      curves[f'{size} classes asked for'] = pictures.Curve(
+        (0, *_NUM_REQUESTS), computed
+      )
+      for t, probability in zip(_NUM_REQUESTS, computed[1:], strict=True):
+        fractions = (computed[0], probability, measured[t - 1])
+        rows.append([f'{size}', f'{t}', *map(reporting.percent, fractions)])
+    reporting.print_table(
+      ['|S|', 'requests', 'prior', 'posterior', 'measured'], rows
+    )
+    print(
+      "How likely a class is the client's own that it asked for each time; "
+      f'|P| = {num_positives} of n = {num_classes} classes; measured on '
+      f'{_SIMULATED_CLIENTS} clients.'
+    )
+    pictures.save_curves(
+      path, curves, x_label='requests', y_label="probability of a client's own"
+    )
+
+  return report
+
+
+def plan_confusion(
+  task: tasks.RowTask,
+  runs: Mapping[str, tff.learning.models.ModelWeights],
+  client_id: str | None,
+) -> _Section:
+  """Plans how models confuse the classes of a client.
+
+  Args:
+    task: The model, the clients, and the test images.
+    runs: Weights by labels.
+    client_id: Whose classes; by default the first one's.
+  """
+  client_ids = task.datasets.train_data.client_ids
+  client_id = client_ids[0] if client_id is None else client_id
+  if client_id not in client_ids:
+    raise runner.UsageError(
+      f'Expected --client from {client_ids[0]} to {client_ids[-1]}, found '
+      f'{client_id!r}.'
+    )
+  for label, weights in runs.items():
+    saved_weights.check_fit(
+      f'--runs={label}', weights, task.row_model.full_model()
+    )
+  classes = fed_ss_classes.build_classes_fn(task)(client_id)
+  if classes.size < 2:
+    raise runner.UsageError(
+      f'Expected --client with two classes or more, found {client_id} with '
+      f'{classes.size}; choose another.'
+    )
+  confusion = fed_ss_classes.build_confusion_fn(task, classes)
+
+  def report(path: str) -> None:
+    matrices = {label: confusion(weights) for label, weights in runs.items()}
+    rows = []
+    for label, weights in runs.items():
+      table = weights.trainable[-1][:, : task.row_model.dimension]
+      rows.append(
+        [
+          label,
+          reporting.percent(np.nanmean(np.diagonal(matrices[label]))),
+          f'{fed_ss_classes.mean_cosine(table[classes]):.4f}',
+        ]
+      )
+    reporting.print_table(
+      ['run', 'mean diagonal', 'mean cosine between rows'], rows
+    )
+    print(f'Test images of the {classes.size} classes of client {client_id}.')
+    pictures.save_matrices(
+      path, matrices, x_label='predicted class', y_label='class'
+    )
+
+  return report

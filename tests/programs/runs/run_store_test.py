@@ -1,0 +1,104 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import asyncio
+import os
+import pathlib
+import tempfile
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+
+from programs.runs import run_directory
+from programs.runs import run_store
+from tff_methods import simulation
+
+_METRICS = {'loss': np.float32(1)}
+
+
+class RunStoreTest(absltest.TestCase):
+  """What goes with the program states; `training_loop_test` has the rest."""
+
+  def setUp(self):
+    super().setUp()
+    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
+    self._path = pathlib.Path(temporary_dir) / 'run'
+    self._client_states = mock.create_autospec(simulation.ClientStateStore)
+
+  def _open(self, client_states=None) -> run_store.RunStore:
+    directory = run_directory.RunDirectory(str(self._path), {})
+    directory.claim()
+    return run_store.RunStore(directory, client_states)
+
+  def _states(self) -> list[str]:
+    path = self._path / 'checkpoints'
+    return sorted(os.listdir(path)) if path.exists() else []
+
+  def _save(self, *rounds: int, client_states=None):
+    async def save():
+      store = self._open(client_states)
+      await store.load([np.float32(0)])
+      for round_num in rounds:
+        await store.release(_METRICS, round_num)
+        await store.save([np.float32(round_num)], round_num)
+
+    asyncio.run(save())
+
+  def test_client_states_are_saved_before_and_forgotten_after(self):
+    seen = []
+    for name in ('restore', 'save', 'forget'):
+      getattr(self._client_states, name).side_effect = (
+        lambda round_num, name=name: seen.append(
+          (name, round_num, self._states())
+        )
+      )
+    self._save(4, 7, client_states=self._client_states)
+    four, seven = 'program_state_4', 'program_state_7'
+    self.assertEqual(
+      seen,
+      [
+        ('restore', 0, []),
+        ('forget', 0, []),
+        ('save', 4, []),
+        ('forget', 4, [four]),
+        ('save', 7, [four]),
+        ('forget', 7, [seven]),
+      ],
+    )
+
+  def test_client_states_are_restored_with_the_latest_state(self):
+    self._save(3, 5)
+    store = self._open(self._client_states)
+    (state,) = asyncio.run(store.load([np.float32(0)]))
+    self.assertEqual(state, 5)
+    # A program that was killed may have forgotten to forget.
+    self.assertEqual(
+      self._client_states.mock_calls,
+      [mock.call.restore(5), mock.call.forget(5)],
+    )
+
+  def test_what_is_saved_is_not_saved_again(self):
+    self._save(3)
+    store = self._open(self._client_states)
+    asyncio.run(store.save([np.float32(3)], 3))
+    self._client_states.save.assert_not_called()
+    self._client_states.forget.assert_not_called()
+
+  def test_without_client_states_nothing_is_made_for_them(self):
+    self._save(3)
+    self.assertNotIn('client_states', os.listdir(self._path))
+
+
+if __name__ == '__main__':
+  absltest.main()

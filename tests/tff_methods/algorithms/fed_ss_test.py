@@ -1,0 +1,475 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import functools
+
+from absl.testing import parameterized
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tests.tff_methods import row_models
+from tests.tff_methods import train_model
+from tests.tff_methods.runtime import two_workers
+from tff_methods import aggregators
+from tff_methods import algorithms
+from tff_methods import communication
+from tff_methods import encoders
+from tff_methods import models
+from tff_methods import runtime
+from tff_methods import templates
+
+_SGD = tff.learning.optimizers.build_sgdm(0.5)
+_ROWS = aggregators.selected_rows_aggregator(12)
+_NUM_BODY_BYTES = 4 * (6 * 4 + 4)
+
+
+@functools.cache
+def _build(variant='fed_ss', num_sampled_classes=6, mode='select', base_seed=0):
+  return algorithms.build_fed_ss(
+    row_models.row_model(),
+    _SGD,
+    num_sampled_classes=num_sampled_classes,
+    variant=variant,
+    retrieval_mode=mode,
+    base_seed=base_seed,
+  )
+
+
+def _train(process, num_rounds=2, clients=None):
+  state, metrics = process.initialize(), None
+  for _ in range(num_rounds):
+    state, metrics = process.next(state, clients or row_models.datasets())
+  return process.get_model_weights(state).trainable, metrics
+
+
+def _fed_avg_weights(num_rounds=2):
+  """Returns the weights after TFF's federated averaging of the full model."""
+  process = tff.learning.algorithms.build_weighted_fed_avg(
+    row_models.row_model().full_model(), _SGD
+  )
+  return _train(process, num_rounds)[0]
+
+
+def _train_by_numpy(batches, keys, is_other, negative_rate):
+  """Trains one client by plain numpy, gradients written out.
+
+  Args:
+    batches: Pairs of x and y.
+    keys: The candidates.
+    is_other: From a label to the mask of candidates that push it.
+    negative_rate: The probability of those that are no labels.
+
+  Returns:
+    Kernel, bias and rows of the candidates.
+  """
+  (kernel, bias), _ = row_models.body().initial_weights
+  rows = row_models.rows()[keys]
+  labels = set(np.concatenate([y for _, y in batches]))
+  shift = np.array([0 if k in labels else np.log(negative_rate) for k in keys])
+  for x, y in batches:
+    embeddings = np.tanh(x @ kernel + bias)
+    of_rows, of_embeddings = np.zeros_like(rows), np.zeros_like(embeddings)
+    for i, label in enumerate(y):
+      own = keys == label
+      mask = own | is_other(label)
+      scores = np.where(mask, rows @ embeddings[i] - shift, -np.inf)
+      softmax = np.exp(scores - scores.max())
+      gradient = (softmax / softmax.sum() - own) / len(y)
+      of_rows += np.outer(gradient, embeddings[i])
+      of_embeddings[i] = gradient @ rows
+    of_sums = of_embeddings * (1 - embeddings**2)
+    rows = rows - 0.5 * of_rows
+    kernel, bias = kernel - 0.5 * x.T @ of_sums, bias - 0.5 * of_sums.sum(0)
+  return kernel, bias, rows
+
+
+def _eight_bits(spec):
+  return encoders.sketch_encoder(
+    spec,
+    bits=8,
+    fraction=1.0,
+    rotation=True,
+    quantizer='uniform',
+    seed_source='reproducible',
+    seed=(0,),
+  )
+
+
+def _mean_cosine(rows):
+  """Returns the mean cosine of the angles between each two rows."""
+  unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+  return (unit @ unit.T)[np.triu_indices(len(rows), k=1)].mean()
+
+
+class FedSSComputationTest(parameterized.TestCase):
+  def test_state_and_data_are_those_of_federated_averaging(self):
+    expected = tff.learning.algorithms.build_weighted_fed_avg(
+      row_models.row_model().full_model(), _SGD
+    )
+    process = _build()
+    self.assertIsInstance(process, templates.SelectProcess)
+    for name in ('global_model_weights', 'client_work', 'finalizer'):
+      state_type = process.initialize.type_signature.result.member
+      expected_type = expected.initialize.type_signature.result.member
+      self.assertEqual(getattr(state_type, name), getattr(expected_type, name))
+    self.assertEqual(
+      process.next.type_signature.parameter[1],
+      expected.next.type_signature.parameter[1],
+    )
+    self.assertEqual(
+      process.get_hparams.type_signature.result,
+      expected.get_hparams.type_signature.result,
+    )
+
+  def test_bytes_are_those_of_the_rows_and_keys(self):
+    num_metrics_bytes = 4 + 3 * 8  # The loss, and three counts.
+    num_weight_bytes = 4 + 4  # Of the client, for the body and for the rows.
+    row_bytes = 6 * 4 * 4
+    key_bytes = 6 * 4
+    for mode in templates.RETRIEVAL_MODES:
+      client_bytes = communication.traced_bytes(
+        _build(mode=mode).accounted_next
+      )
+      # TFF's mean sends the body's weight apart from the body.
+      self.assertEqual(
+        client_bytes.uplink,
+        key_bytes  # To ask.
+        + (_NUM_BODY_BYTES + key_bytes + row_bytes)
+        + num_weight_bytes
+        + num_metrics_bytes,
+      )
+      round_key_bytes = 8
+      self.assertEqual(
+        client_bytes.downlink,
+        _NUM_BODY_BYTES + row_bytes + round_key_bytes,
+      )
+
+  def test_broadcast_is_counted_as_select(self):
+    select, broadcast = _build(mode='select'), _build(mode='broadcast')
+    self.assertIs(select.accounted_next, select.next)
+    self.assertGreater(
+      communication.traced_bytes(broadcast.next).downlink,
+      communication.traced_bytes(broadcast.accounted_next).downlink,
+    )
+
+  @parameterized.named_parameters(
+    ('variant', {'variant': 'all'}, 'variant to be one of .*found .all.'),
+    ('missing', {'num_sampled_classes': None}, 'Expected a num_sampled'),
+    ('needless', {'variant': 'full_softmax'}, 'Expected no num_sampled.*all'),
+    (
+      'too_many',
+      {'num_sampled_classes': 13},
+      'num_sampled_classes of at most 12.*found 13: lower',
+    ),
+    (
+      'none',
+      {'num_sampled_classes': 0},
+      'num_sampled_classes of at least 1, found 0',
+    ),
+    ('mode', {'mode': 'push'}, 'retrieval_mode to be one of.*found .push.'),
+  )
+  def test_wrong_arguments(self, arguments, message):
+    with self.assertRaisesRegex(ValueError, message):
+      _build(**arguments)
+
+  @parameterized.named_parameters(
+    ('rows', 'full_softmax', {'rows_aggregator': _ROWS}, 'no rows_aggregator'),
+    ('rate', 'pos_only', {'spreadout_rate': 0.1}, 'no spreadout_rate.*0.1'),
+    ('margin', 'fed_ss', {'spreadout_margin': 1.5}, 'no spreadout_margin'),
+  )
+  def test_options_of_other_variants(self, variant, options, message):
+    with self.assertRaisesRegex(ValueError, f'{message}.*leave it out'):
+      algorithms.build_fed_ss(
+        row_models.row_model(),
+        _SGD,
+        num_sampled_classes=None if variant == 'full_softmax' else 6,
+        variant=variant,
+        **options,
+      )
+
+  def test_a_keras_model_is_no_row_model(self):
+    with self.assertRaisesRegex(
+      TypeError, 'RowModel, found Sequential: .*row_model_from_keras'
+    ):
+      algorithms.build_fed_ss(
+        tf.keras.Sequential(), _SGD, num_sampled_classes=6
+      )
+
+  def test_client_work_of_another_sub_model(self):
+    row_model = row_models.row_model()
+    client_work = (
+      tff.learning.templates.build_functional_model_delta_client_work(
+        model=row_model.sub_model(5),
+        optimizer=_SGD,
+        client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
+      )
+    )
+    with self.assertRaisesRegex(TypeError, r'sub-model.*\[6.*found.*\[5'):
+      templates.compose_select_process(
+        row_model,
+        templates.build_class_sampling_distributor(row_model, 6),
+        client_work,
+        None,
+        None,
+      )
+
+  @parameterized.named_parameters(
+    ('seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
+    ('seed_source', {'seed_source': 'x'}, ValueError, 'seed_source'),
+    (
+      'unweighted',
+      {'model_aggregator': tff.aggregators.UnweightedMeanFactory()},
+      TypeError,
+      'WeightedAggregationFactory for the body',
+    ),
+  )
+  def test_wrong_options(self, options, error, message):
+    with self.assertRaisesRegex(error, message):
+      algorithms.build_fed_ss(
+        row_models.row_model(), _SGD, num_sampled_classes=6, **options
+      )
+
+
+class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
+  @parameterized.parameters(*templates.RETRIEVAL_MODES)
+  def test_all_classes_give_federated_averaging(self, mode):
+    weights, metrics = _train(_build(num_sampled_classes=12, mode=mode))
+    self.assertAllClose(weights, _fed_avg_weights(), rtol=1e-5)
+    self.assertEqual(metrics['client_work']['train']['num_examples'], 18)
+
+  def test_all_classes_with_biases_give_federated_averaging(self):
+    model = row_models.row_model(biases=row_models.biases())
+    expected = tff.learning.algorithms.build_weighted_fed_avg(
+      model.full_model(), _SGD
+    )
+    process = algorithms.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    weights, _ = _train(process)
+    self.assertAllClose(weights, _train(expected)[0], rtol=1e-5)
+    self.assertNotAllClose(weights[-1][:, -1], row_models.biases())
+
+  def test_all_tokens_give_federated_averaging(self):
+    model = row_models.token_model(models.LabelRoles(padding=0))
+    expected = tff.learning.algorithms.build_weighted_fed_avg(
+      model.full_model(), _SGD
+    )
+    process = algorithms.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    clients = row_models.token_datasets()
+    weights, metrics = _train(process, clients=clients)
+    self.assertAllClose(
+      weights, _train(expected, clients=clients)[0], rtol=1e-5
+    )
+    # Token 0 of the first client is padding.
+    self.assertLess(metrics['client_work']['train']['num_examples'], 3 * 6 * 3)
+
+  def test_full_softmax_is_federated_averaging(self):
+    process = _build(variant='full_softmax', num_sampled_classes=None)
+    self.assertAllEqual(_train(process)[0][-1], _fed_avg_weights()[-1])
+
+  @parameterized.parameters('fed_ss', 'neg_only', 'pos_only', 'fed_aws')
+  def test_both_modes_give_the_same_bits(self, variant):
+    select, _ = _train(_build(variant, mode='select'))
+    broadcast, _ = _train(_build(variant, mode='broadcast'))
+    for x, y in zip(select, broadcast, strict=True):
+      self.assertEqual(x.tobytes(), y.tobytes())
+
+  @parameterized.named_parameters(
+    ('fed_ss', 'fed_ss', 6, 3 / 9),
+    ('neg_only', 'neg_only', 6, 3 / 9),
+    ('pos_only', 'pos_only', 3, 1.0),
+  )
+  def test_agrees_with_plain_numpy(self, variant, num_keys, negative_rate):
+    client = row_models.datasets()[0]
+    batches = list(client.as_numpy_iterator())
+    weights, _ = _train(_build(variant), 1, [client])
+    # Whoever is among the candidates is moved, and no one else.
+    keys = np.flatnonzero((weights[-1] != row_models.rows()).any(axis=1))
+    self.assertLen(keys, num_keys)
+    held = np.unique(np.concatenate([y for _, y in batches]))
+    self.assertContainsSubset(held, keys)
+    is_other = {
+      'fed_ss': lambda label: keys >= 0,
+      'neg_only': lambda label: ~np.isin(keys, held),
+      'pos_only': lambda label: np.isin(keys, held),
+    }[variant]
+    kernel, bias, rows = _train_by_numpy(batches, keys, is_other, negative_rate)
+    self.assertAllClose(weights[0], kernel, rtol=1e-4, atol=1e-5)
+    self.assertAllClose(weights[1], bias, rtol=1e-4, atol=1e-5)
+    self.assertAllClose(weights[2][keys], rows, rtol=1e-4, atol=1e-5)
+
+  def test_rows_outside_of_all_candidates_stay_bitwise(self):
+    weights, _ = _train(_build('pos_only'))
+    untouched = [1, 4, 6, 8, 10]
+    self.assertEqual(
+      weights[-1][untouched].tobytes(), row_models.rows()[untouched].tobytes()
+    )
+    touched = np.setdiff1d(np.arange(12), untouched)
+    self.assertTrue((weights[-1] != row_models.rows())[touched].any(1).all())
+
+  def test_padding_has_no_effect(self):
+    fits, _ = _train(_build('pos_only', num_sampled_classes=4))
+    padded, _ = _train(_build('pos_only', num_sampled_classes=11))
+    self.assertAllClose(fits, padded, rtol=1e-6)
+
+  def test_more_classes_than_fit(self):
+    weights, metrics = _train(_build('fed_ss', num_sampled_classes=2))
+    metrics = metrics['client_work']['train']
+    self.assertEqual(metrics['num_examples'], 18)
+    # Of three classes in eight examples two fit, of four in six, too.
+    self.assertGreaterEqual(metrics['num_excluded_examples'], 2 + 2)
+    self.assertLessEqual(metrics['num_excluded_examples'], 6 + 4)
+    self.assertTrue(np.isfinite(weights[-1]).all())
+
+  def test_a_label_that_is_no_class(self):
+    x = np.zeros([2, row_models.NUM_FEATURES], np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((x, np.int32([3, 12])))
+    with self.assertRaisesRegex(
+      Exception, 'labels of at least 0 and below 12(.|\n)*12'
+    ):
+      _train(_build(), 1, [dataset.batch(2)])
+
+  def test_other_negatives_in_each_round_and_with_each_seed(self):
+    client = row_models.datasets()[:1]
+    process = _build()
+
+    def changed(process, state):
+      after = process.next(state, client).state
+      before, rows = (
+        process.get_model_weights(s).trainable[-1] for s in (state, after)
+      )
+      return after, tuple(np.flatnonzero((before != rows).any(axis=1)))
+
+    state, first = changed(process, process.initialize())
+    _, again = changed(process, process.initialize())
+    _, second = changed(process, state)
+    other_process = _build(base_seed=1)
+    _, other = changed(other_process, other_process.initialize())
+    self.assertEqual(first, again)
+    self.assertNotEqual(first, second)
+    self.assertNotEqual(first, other)
+
+  @pytest.mark.slow
+  def test_negatives_only_collapse_the_classes_of_a_client(self):
+    held = list(row_models.CLASSES[1])
+
+    def mean_cosine_after(variant):
+      (*_, rows), _ = _train(
+        _build(variant, num_sampled_classes=10),
+        num_rounds=12,
+        clients=row_models.datasets()[1:2],
+      )
+      return _mean_cosine(rows[held])
+
+    before = _mean_cosine(row_models.rows()[held])
+    negatives_only = mean_cosine_after('neg_only')
+    self.assertGreater(negatives_only, before + 0.1)
+    self.assertLess(mean_cosine_after('fed_ss'), negatives_only - 0.1)
+
+  def test_server_pushes_rows_apart(self):
+    rows = np.ones_like(row_models.rows())
+    rows[:, 0] += 0.1 * np.arange(12)
+    model = models.RowModel(row_models.body(), rows)
+
+    def unseen_rows(variant):
+      process = algorithms.build_fed_ss(
+        model, _SGD, num_sampled_classes=4, variant=variant
+      )
+      return _train(process, 1)[0][-1][[1, 4]]
+
+    def angle(pair):
+      a, b = pair / np.linalg.norm(pair, axis=1, keepdims=True)
+      return np.arccos(a @ b)
+
+    self.assertGreater(
+      angle(unseen_rows('fed_aws')), 1.01 * angle(unseen_rows('pos_only'))
+    )
+
+  def test_body_is_sent_by_any_aggregator(self):
+    process = algorithms.build_fed_ss(
+      row_models.row_model(),
+      _SGD,
+      num_sampled_classes=12,
+      model_aggregator=aggregators.sketched_update_aggregator(
+        bits=8, min_elements=10
+      ),
+      rows_aggregator=aggregators.selected_rows_aggregator(12, weighting='row'),
+    )
+    weights, metrics = _train(process)
+    # 24 numbers of a byte each with a scale, and 4 as they are, from 3 clients.
+    sent = metrics['aggregator']['body']['mean_value']['payload_bytes']
+    self.assertLess(sent, 3 * _NUM_BODY_BYTES)
+    self.assertAllClose(weights[0], _fed_avg_weights()[0], atol=0.05)
+
+  @pytest.mark.slow
+  def test_rows_are_sent_by_any_encoder(self):
+    process = algorithms.build_fed_ss(
+      row_models.row_model(),
+      _SGD,
+      num_sampled_classes=12,
+      rows_aggregator=aggregators.selected_rows_aggregator(
+        12, encoder_fn=_eight_bits
+      ),
+    )
+    weights, metrics = _train(process)
+    sent = metrics['aggregator']['rows']['payload_bytes']
+    # Keys, a byte for each of 4 numbers of a row, and a few for scale and seed.
+    self.assertBetween(sent, 3 * 12 * (4 + 4), 3 * (12 * (4 + 4) + 24))
+    self.assertAllClose(weights[-1], _fed_avg_weights()[-1], atol=0.05)
+    self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
+
+  def test_hyperparameters(self):
+    process = _build()
+    state = process.initialize()
+    hparams = process.get_hparams(state)
+    hparams['finalizer']['learning_rate'] = 0.0
+    state = process.set_hparams(state, hparams)
+    after = process.next(state, row_models.datasets()).state
+    self.assertAllEqual(
+      process.get_model_weights(after).trainable[-1], row_models.rows()
+    )
+    weights = process.get_model_weights(state)
+    other = tff.learning.models.ModelWeights(
+      tuple(2 * np.asarray(w) for w in weights.trainable), ()
+    )
+    self.assertAllEqual(
+      process.get_model_weights(
+        process.set_model_weights(state, other)
+      ).trainable[-1],
+      2 * row_models.rows(),
+    )
+
+  @parameterized.parameters(*templates.RETRIEVAL_MODES)
+  def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode):
+    results = []
+    for context in (
+      runtime.create_local_context(),
+      two_workers.create_context(),
+    ):
+      with tff.framework.get_context_stack().install(context):
+        results.append(_train(_build(mode=mode))[0])
+    for x, y in zip(*results, strict=True):
+      self.assertEqual(x.tobytes(), y.tobytes())
+
+  def test_runs_under_train_model(self):
+    rounds = train_model.released_rounds(
+      _build(),
+      lambda: row_models.datasets()[0],
+      self.get_temp_dir(),
+    )
+    self.assertEqual(rounds, [1, 2])
+
+
+if __name__ == '__main__':
+  tf.test.main()

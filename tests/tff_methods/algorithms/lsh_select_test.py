@@ -1,0 +1,332 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for lsh_select."""
+
+import functools
+
+from absl.testing import parameterized
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tests.tff_methods import row_models
+from tests.tff_methods import train_model
+from tests.tff_methods.runtime import two_workers
+from tff_methods import algorithms
+from tff_methods import communication
+from tff_methods import models
+from tff_methods import retrieval
+from tff_methods import runtime
+from tff_methods import templates
+
+_SGD = tff.learning.optimizers.build_sgdm(0.5)
+_SIMHASH = retrieval.SimHash(2, 3, num_queries=5, bucket_capacity=4)
+_INDEXES = {
+  'simhash': _SIMHASH,
+  'random': retrieval.RandomRows(),
+  'exact': retrieval.ExactRows(),
+  'product_quantization': retrieval.ProductQuantization(2),
+}
+
+
+@functools.cache
+def _build(index='simhash', mode='select', **kwargs):
+  return algorithms.build_lsh_select_fed_avg(
+    row_models.row_model(),
+    _SGD,
+    index=_INDEXES[index],
+    retrieval_mode=mode,
+    **{'row_budget': 0.5} | kwargs,
+  )
+
+
+@functools.cache
+def _token_model():
+  return row_models.token_model(models.LabelRoles(padding=0))
+
+
+@functools.cache
+def _build_of_tokens(**kwargs):
+  return algorithms.build_lsh_select_fed_avg(
+    _token_model(), _SGD, index=_SIMHASH, **kwargs
+  )
+
+
+def _train(process, clients=None, num_rounds=2):
+  state, metrics = process.initialize(), None
+  for _ in range(num_rounds):
+    state, metrics = process.next(state, clients or row_models.datasets())
+  return process.get_model_weights(state).trainable, metrics
+
+
+def _fed_avg_weights(model, clients):
+  process = tff.learning.algorithms.build_weighted_fed_avg(
+    model.full_model(), _SGD
+  )
+  return _train(process, clients)[0]
+
+
+def _moved_rows(weights, model=None):
+  before = (model or row_models.row_model()).full_model().initial_weights[0][-1]
+  return np.flatnonzero((weights[-1] != before).any(axis=1))
+
+
+class LshSelectComputationTest(parameterized.TestCase):
+  def test_is_a_select_process(self):
+    process = _build()
+    self.assertIsInstance(process, templates.SelectProcess)
+    self.assertIs(process.accounted_next, process.next)
+
+  def test_every_leg_is_counted(self):
+    client_bytes = communication.traced_bytes(_build().accounted_next)
+    body, num_metrics_bytes = 4 * (6 * 4 + 4), 4 + 3 * 8
+    rows, keys = 6 * 4 * 4, 6 * 4
+    # By a key of 8 bytes clients draw the projections.
+    guide, num_counts = 8, 2
+    self.assertEqual(
+      client_bytes.downlink,
+      body + 8 + guide + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.
+    )
+    self.assertEqual(
+      client_bytes.uplink,
+      5 * 4  # The buckets.
+      + keys  # To ask for rows.
+      + (body + keys + rows)
+      + (4 + 4)  # The client's weight, for the body and for the rows.
+      + num_metrics_bytes
+      + 8 * num_counts,
+    )
+
+  @pytest.mark.slow
+  def test_rows_of_a_client_s_data_come_first_where_they_embed_it(self):
+    process = _build_of_tokens(row_budget=0.75, own_budget=0.5)
+    client_bytes = communication.traced_bytes(process.accounted_next)
+    wider = _build_of_tokens(
+      row_budget=0.75, own_budget=0.5, retrieved_budget=1.0
+    )
+    # 3 rows of 5 numbers and their keys more, which are not sent back.
+    more = communication.traced_bytes(wider.accounted_next)
+    self.assertEqual(more.downlink - client_bytes.downlink, 3 * 5 * 4)
+    self.assertEqual(more.uplink - client_bytes.uplink, 3 * 4)
+    # 9 rows in all, at whatever time.
+    other = _build_of_tokens(row_budget=0.75, own_budget=0.25)
+    self.assertEqual(
+      communication.traced_bytes(other.accounted_next), client_bytes
+    )
+
+  def test_broadcast_is_counted_as_select(self):
+    broadcast = _build(mode='broadcast')
+    self.assertEqual(
+      communication.traced_bytes(broadcast.accounted_next),
+      communication.traced_bytes(_build().next),
+    )
+
+  @parameterized.named_parameters(
+    ('none', {'row_budget': 0.0}, 'row_budget above 0 and at most 1.*found 0'),
+    ('more', {'row_budget': 1.5}, 'at most 1, a fraction.*found 1.5'),
+    ('own', {'own_budget': 0.25}, 'no own rows .* found 3: leave them out'),
+    ('retrieved', {'retrieved_budget': 0.25}, 'at least row_budget, 0.5'),
+    ('rounds', {'rounds_per_build': 0}, 'rounds_per_build.*at least 1'),
+    ('mode', {'mode': 'push'}, 'retrieval_mode to be one of.*found .push.'),
+    ('seeds', {'seed_source': 'x'}, 'seed_source to be one of'),
+  )
+  def test_wrong_arguments(self, arguments, message):
+    with self.assertRaisesRegex(ValueError, message):
+      _build(**arguments)
+
+  @parameterized.parameters('simhash', retrieval.SimHash)
+  def test_no_index(self, index):
+    with self.assertRaisesRegex(
+      TypeError, 'Expected a RowIndex, found .*(?i:simhash)'
+    ):
+      algorithms.build_lsh_select_fed_avg(
+        row_models.row_model(), _SGD, index=index
+      )
+
+  def test_more_own_rows_than_are_trained(self):
+    with self.assertRaisesRegex(ValueError, 'own_budget of at most row_budget'):
+      _build_of_tokens(row_budget=0.25, own_budget=0.5)
+
+  def test_a_function_is_no_row_model(self):
+    with self.assertRaisesRegex(TypeError, 'Expected a RowModel, found func'):
+      algorithms.build_lsh_select_fed_avg(lambda: None, _SGD)
+
+  def test_similarity_that_no_index_can_search(self):
+    model = row_models.row_model(
+      similarity=lambda x, rows: -tf.norm(x[..., tf.newaxis, :] - rows, axis=-1)
+    )
+    with self.assertRaisesRegex(TypeError, 'embedding_vectors and row_vectors'):
+      algorithms.build_lsh_select_fed_avg(model, _SGD)
+
+
+class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
+  @parameterized.parameters(*_INDEXES)
+  def test_all_rows_give_federated_averaging(self, index):
+    weights, metrics = _train(_build(index, row_budget=1.0))
+    expected = _fed_avg_weights(row_models.row_model(), None)
+    self.assertAllClose(weights, expected, rtol=1e-5)
+    self.assertEqual(metrics['distributor']['num_random_rows'], 0)
+
+  @pytest.mark.slow
+  def test_all_rows_with_biases_and_cosines_give_federated_averaging(self):
+    for kwargs in (
+      {'biases': row_models.biases()},
+      {'similarity': models.ScaledCosine(5.0)},
+    ):
+      model = row_models.row_model(**kwargs)
+      process = algorithms.build_lsh_select_fed_avg(
+        model, _SGD, index=_SIMHASH, row_budget=1.0
+      )
+      weights, _ = _train(process)
+      self.assertAllClose(weights, _fed_avg_weights(model, None), rtol=1e-5)
+
+  @parameterized.named_parameters(
+    ('at_once', {}),
+    ('most_at_first', {'own_budget': 0.9}),
+    ('kept_index', {'rounds_per_build': 2}),
+  )
+  def test_all_tokens_give_federated_averaging(self, kwargs):
+    clients = row_models.token_datasets()
+    weights, _ = _train(_build_of_tokens(row_budget=1.0, **kwargs), clients)
+    self.assertAllClose(
+      weights, _fed_avg_weights(_token_model(), clients), rtol=1e-5
+    )
+
+  def test_both_modes_give_the_same_bits(self):
+    select, _ = _train(_build(mode='select'))
+    broadcast, _ = _train(_build(mode='broadcast'))
+    for x, y in zip(select, broadcast, strict=True):
+      self.assertEqual(x.tobytes(), y.tobytes())
+
+  @parameterized.parameters(*_INDEXES)
+  def test_budget_is_met_exactly(self, index):
+    client = row_models.datasets()[:1]
+    weights, metrics = _train(_build(index), client, num_rounds=1)
+    moved = _moved_rows(weights)
+    self.assertLen(moved, 6)
+    self.assertContainsSubset(row_models.CLASSES[0], moved)
+    self.assertEqual(metrics['distributor']['num_own_rows'], 3)
+    if index == 'random':
+      self.assertEqual(metrics['distributor']['num_random_rows'], 3)
+    if index == 'exact':
+      self.assertEqual(metrics['distributor']['num_random_rows'], 0)
+
+  def test_exact_rows_are_those_of_the_largest_activations(self):
+    client = row_models.datasets()[:1]
+    weights, _ = _train(_build('exact'), client, num_rounds=1)
+    x = np.concatenate([x for x, _ in client[0].as_numpy_iterator()])
+    activations = (row_models.embed(x) @ row_models.rows().T).max(axis=0)
+    activations[list(row_models.CLASSES[0])] = np.inf
+    self.assertCountEqual(_moved_rows(weights), np.argsort(-activations)[:6])
+
+  def test_retrieved_rows_of_the_largest_activations_are_trained(self):
+    # All are retrieved, so that those of the largest activations are exact.
+    client = row_models.datasets()[:1]
+    process = algorithms.build_lsh_select_fed_avg(
+      row_models.row_model(),
+      _SGD,
+      index=retrieval.SimHash(1, 8, bucket_capacity=12),
+      row_budget=0.5,
+      retrieved_budget=1.0,
+    )
+    weights, metrics = _train(process, client, num_rounds=1)
+    self.assertEqual(metrics['distributor']['num_random_rows'], 0)
+    exact, _ = _train(_build('exact'), client, num_rounds=1)
+    self.assertAllClose(weights, exact, rtol=1e-6)
+
+  @pytest.mark.slow
+  def test_random_rows_stand_for_the_others_in_the_loss(self):
+    client = row_models.datasets()[:1]
+
+    def loss(**kwargs):
+      _, metrics = _train(_build('random', **kwargs), client, num_rounds=1)
+      return metrics['client_work']['train']['loss']
+
+    corrected = [loss(corrects_loss=True, base_seed=s) for s in range(3)]
+    self.assertAllClose(np.mean(corrected), loss(row_budget=1.0), rtol=0.15)
+    # Else classes that the client does not have push nothing.
+    self.assertLess(loss(), 0.9 * loss(row_budget=1.0))
+
+  def test_a_kept_index_is_built_when_due(self):
+    process = _build(rounds_per_build=2)
+    states = [process.initialize()]
+    for _ in range(3):
+      states.append(process.next(states[-1], row_models.datasets()).state)
+    guides = [state.distributor['index'].guide for state in states]
+    self.assertAllEqual(guides[0], np.zeros_like(guides[0]))
+    self.assertAllEqual(guides[1], guides[2])
+    self.assertNotAllEqual(guides[2], guides[3])
+
+  def test_dropped_entries_are_counted(self):
+    process = algorithms.build_lsh_select_fed_avg(
+      row_models.row_model(),
+      _SGD,
+      index=retrieval.SimHash(1, 3, bucket_capacity=1),
+      row_budget=0.5,
+    )
+    _, metrics = _train(process, num_rounds=1)
+    # In each of 3 tables 2 buckets, one of them empty maybe, have room for one
+    # of 12 rows each.
+    self.assertBetween(
+      metrics['distributor']['num_dropped_entries'], 3 * 10, 3 * 11
+    )
+
+  def test_more_own_rows_than_the_budget_has(self):
+    weights, metrics = _train(_build(row_budget=1 / 6))
+    metrics = metrics['client_work']['train']
+    self.assertEqual(metrics['num_examples'], 18)
+    self.assertBetween(metrics['num_excluded_examples'], 2 + 2, 6 + 4)
+    self.assertTrue(np.isfinite(weights[-1]).all())
+
+  def test_a_label_that_is_no_class(self):
+    x = np.zeros([2, row_models.NUM_FEATURES], np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((x, np.int32([3, 12])))
+    with self.assertRaisesRegex(
+      Exception, 'labels of at least 0 and below 12(.|\n)*12'
+    ):
+      _train(_build(), [dataset.batch(2)])
+
+  @pytest.mark.slow
+  def test_same_seed_gives_the_same_bits_in_every_runtime(self):
+    results = []
+    for context in (
+      runtime.create_local_context(),
+      two_workers.create_context(),
+    ):
+      with tff.framework.get_context_stack().install(context):
+        results.append(_train(_build())[0])
+    for x, y in zip(*results, strict=True):
+      self.assertEqual(x.tobytes(), y.tobytes())
+
+  @pytest.mark.slow
+  def test_another_seed_gives_other_rows(self):
+    client = row_models.datasets()[:1]
+    moved = {
+      tuple(_moved_rows(_train(_build('random', base_seed=s), client, 1)[0]))
+      for s in range(3)
+    }
+    self.assertGreater(len(moved), 1)
+
+  def test_runs_under_train_model(self):
+    rounds = train_model.released_rounds(
+      _build(),
+      lambda: row_models.datasets()[0],
+      self.get_temp_dir(),
+    )
+    self.assertEqual(rounds, [1, 2])
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,124 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import functools
+
+from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
+from tff_methods import algorithms
+from tff_methods import communication
+
+_SGD = tff.learning.optimizers.build_sgdm(0.1)
+
+
+def _build(**kwargs):
+  return algorithms.build_terngrad_fed_avg(
+    linear_model.model_fn, _SGD, **kwargs
+  )
+
+
+@functools.cache
+def _small():
+  return _build(min_elements=10)
+
+
+def _kernel(process, num_rounds, clients=None):
+  state, _ = linear_model.train(process, num_rounds, clients)
+  return state.global_model_weights.trainable[0]
+
+
+class TerngradFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
+  def test_types_are_those_of_federated_averaging(self):
+    ours, theirs = _small(), local_updates.fed_avg()
+    self.assertIsInstance(ours, tff.learning.templates.LearningProcess)
+    self.assertEqual(
+      ours.get_model_weights.type_signature.result,
+      theirs.get_model_weights.type_signature.result,
+    )
+    self.assertEqual(
+      ours.next.type_signature.parameter[1],
+      theirs.next.type_signature.parameter[1],
+    )
+
+  @parameterized.named_parameters(
+    ('clip', {'clip_factor': 0.0}, ValueError, 'None not to clip, found 0.0'),
+    ('clip_type', {'clip_factor': '2'}, TypeError, 'or None, found str'),
+    ('min_elements', {'min_elements': -1}, ValueError, 'at least 0, found -1'),
+    ('seed_source', {'seed_source': 'time'}, ValueError, "found 'time'"),
+    ('base_seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
+    ('option', {'bits': 2}, TypeError, 'bits'),
+  )
+  def test_bad_arguments_raise(self, kwargs, error, message):
+    with self.assertRaisesRegex(error, message):
+      _build(**kwargs)
+
+
+class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
+  @parameterized.named_parameters(
+    # Five values a byte, and their largest magnitude; small tensors whole.
+    ('all', {'min_elements': 0}, (16 + 4) + (1 + 4)),
+    ('weights', {'min_elements': 10}, (16 + 4) + 4 * 4),
+    ('none', {}, 4 * 84),
+  )
+  def test_counts_of_bytes_agree(self, kwargs, payload):
+    process = _small() if kwargs == {'min_elements': 10} else _build(**kwargs)
+    _, metrics = linear_model.train(process, 1)
+    self.assertEqual(
+      metrics['aggregator']['mean_value']['payload_bytes'], 3 * payload
+    )
+    # A weight; loss, accuracy (two floats each) and the counts of examples and
+    # batches.
+    self.assertEqual(
+      communication.traced_bytes(process.next).uplink,
+      payload + 4 + 4 * 4 + 2 * 8,
+    )
+
+  def test_each_weight_is_one_of_three(self):
+    clients = linear_model.datasets(num_clients=1)
+    process = _build(min_elements=10, clip_factor=1.0)
+    kernel = _kernel(process, 1, clients)
+    update, bias_update = local_updates.local_update(
+      local_updates.fed_avg().initialize().global_model_weights, clients[0]
+    )
+    # One standard deviation is below the largest magnitude.
+    limit = np.sqrt(np.mean(update.astype(np.float64) ** 2))
+    self.assertGreater(np.abs(update).max(), 1.2 * limit)
+    self.assertAllClose(np.unique(kernel), [-limit, 0.0, limit], rtol=1e-5)
+    is_sent = kernel != 0.0
+    self.assertAllEqual(np.sign(kernel[is_sent]), -np.sign(update[is_sent]))
+    # Those that are cut off are sent for certain.
+    self.assertTrue(is_sent[np.abs(update) > 1.001 * limit].all())
+    state, _ = linear_model.train(process, 1, clients)
+    self.assertAllClose(
+      state.global_model_weights.trainable[1], -bias_update, atol=1e-7
+    )
+
+  def test_learns(self):
+    _, metrics = linear_model.train(_small(), 20)
+    self.assertGreater(metrics['client_work']['train']['accuracy'], 0.6)
+
+  def test_same_seed_gives_the_same_bits_and_another_others(self):
+    first = _kernel(_small(), 3)
+    again = _kernel(_build(min_elements=10, base_seed=0), 3)
+    other = _kernel(_build(min_elements=10, base_seed=1), 3)
+    self.assertEqual(first.tobytes(), again.tobytes())
+    self.assertNotAllClose(first, other)
+
+
+if __name__ == '__main__':
+  tf.test.main()

@@ -1,0 +1,124 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Row models of Keras models."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods.models import label_roles as label_roles_lib
+from tff_methods.models import row_layer
+from tff_methods.models import row_model
+
+_ROW_LAYERS = (
+  row_layer.RowLayer,
+  tf.keras.layers.Dense,
+  tf.keras.layers.Embedding,
+)
+
+
+def row_model_from_keras(
+  body: tf.keras.Model | Callable[[], tf.keras.Model],
+  rows: tf.keras.layers.Layer,
+  *,
+  input_spec: Any,
+  rows_embed_input: bool = False,
+  label_roles: label_roles_lib.LabelRoles | None = None,
+) -> row_model.RowModel:
+  """Makes a `RowModel` of a Keras model and the layer that follows it.
+
+  Args:
+    body: From examples to embeddings, or a function that returns it, as in
+      `tff.learning.models.functional_model_from_keras`: of a model, the weights
+      that it has are the initial ones; a function makes new ones. It has
+      weights, no batch normalization (group normalization does), and no losses
+      of layers; recurrent layers are unrolled. With `rows_embed_input` it is
+      from the rows of what an example consists of.
+    rows: A built layer: a `RowLayer`; a `Dense` one without activation, of
+      whose kernel the columns, and whose bias, become the rows; or an
+      `Embedding`, whose rows are compared by their dot product.
+    input_spec: As in `RowModel`.
+    rows_embed_input: As in `RowModel`.
+    label_roles: As in `RowModel`.
+
+  Returns:
+    A `RowModel`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If body and rows do not fit together.
+  """
+  weights = _layer_weights(rows)
+  body_spec = input_spec
+  if rows_embed_input:
+    x, y = row_model.examples_and_labels(input_spec)
+    dimension = weights['rows'].shape[1]
+    body_spec = (tf.TensorSpec([*x.shape, dimension], tf.float32), y)
+  return row_model.RowModel(
+    tff.learning.models.functional_model_from_keras(
+      _checked(body),
+      # Not used, but TFF asks for one.
+      loss_fn=tf.keras.losses.MeanSquaredError(),
+      input_spec=body_spec,
+    ),
+    **weights,
+    rows_embed_input=rows_embed_input,
+    label_roles=label_roles,
+    input_spec=input_spec,
+  )
+
+
+def _checked(body):
+  """Returns the body, whose layers are looked at when there are any."""
+  if not isinstance(body, tf.keras.Model):
+    return (lambda: _checked(body())) if callable(body) else body
+  for layer in body.submodules:
+    if isinstance(layer, tf.keras.layers.RNN) and not layer.unroll:
+      raise ValueError(
+        'Expected recurrent layers that are unrolled in the body, found '
+        f'{type(layer).__name__} {layer.name!r}: make it with unroll=True, '
+        'since functional models of TFF cannot run its loop.'
+      )
+    if isinstance(layer, tf.keras.layers.BatchNormalization):
+      raise ValueError(
+        'Expected no batch normalization in the body, found '
+        f'{layer.name!r}: functional models of TFF cannot update its means; '
+        'take GroupNormalization.'
+      )
+  return body
+
+
+def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:
+  """Returns what `RowModel` takes of a layer."""
+  is_row_layer = isinstance(layer, _ROW_LAYERS)
+  if not is_row_layer or not layer.built:
+    raise TypeError(
+      'Expected a built RowLayer, Dense or Embedding layer for the rows, found '
+      f'{type(layer).__name__}{", not built" if is_row_layer else ""}: make '
+      'one, and call its build() with the shape of its input.'
+    )
+  if isinstance(layer, row_layer.RowLayer):
+    return dict(rows=layer.rows.numpy(), similarity=layer.similarity)
+  if isinstance(layer, tf.keras.layers.Embedding):
+    return dict(rows=layer.embeddings.numpy())
+  if layer.activation is not tf.keras.activations.linear:
+    found = getattr(layer.activation, '__name__', layer.activation)
+    raise ValueError(
+      'Expected a Dense layer without activation for the rows, found '
+      f'{found}: make it with activation=None, since the loss takes logits.'
+    )
+  biases = layer.bias.numpy() if layer.use_bias else None
+  return dict(rows=layer.kernel.numpy().T, biases=biases)

@@ -1,0 +1,43 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Client works, distributors, composers, finalizers of learning processes."""
+
+# pylint: disable=g-importing-member
+from tff_methods.templates.client_state_process import ClientStateProcess
+from tff_methods.templates.client_state_process import ClientStateProcessOutput
+from tff_methods.templates.client_state_process import (
+  compose_client_state_process,
+)
+from tff_methods.templates.client_state_process import WarmUp
+from tff_methods.templates.error_feedback_process import (
+  build_error_feedback_fed_avg,
+)
+from tff_methods.templates.index_client import IndexClient
+from tff_methods.templates.index_client import RowBudget
+from tff_methods.templates.index_distributor import build_index_distributor
+from tff_methods.templates.local_model import describe
+from tff_methods.templates.local_model import Description
+from tff_methods.templates.local_model import Model
+from tff_methods.templates.row_distributor import (
+  build_class_sampling_distributor,
+)
+from tff_methods.templates.row_distributor import RowDistributionProcess
+from tff_methods.templates.row_retrieval import build_row_retrieval
+from tff_methods.templates.row_retrieval import RETRIEVAL_MODES
+from tff_methods.templates.select_process import compose_select_process
+from tff_methods.templates.select_process import SelectProcess
+from tff_methods.templates.spreadout_finalizer import build_spreadout_finalizer
+from tff_methods.templates.structured_update_client_work import (
+  build_structured_update_client_work,
+)

@@ -1,0 +1,254 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Learning processes whose clients keep a state from round to round."""
+
+import collections
+from collections.abc import Sequence
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_federated as tff
+
+from tff_methods import aggregators
+from tff_methods.common import argument_checks
+from tff_methods.templates import learning_round
+
+
+class ClientStateProcessOutput(NamedTuple):
+  """What `next` of a `ClientStateProcess` returns.
+
+  Attributes:
+    state: `S@SERVER`.
+    metrics: `M@SERVER`.
+    client_states: `{C}@CLIENTS`, for the next round that the client is in.
+  """
+
+  state: Any
+  metrics: Any
+  client_states: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class WarmUp:
+  """First rounds, with an aggregation of their own.
+
+  Attributes:
+    num_rounds: How many, at least 1.
+    aggregation: With states of the same types as in the rounds after.
+  """
+
+  num_rounds: int
+  aggregation: aggregators.ClientStateAggregation
+
+
+class ClientStateProcess(tff.templates.IterativeProcess):
+  """A learning process with a state on each client.
+
+  `next: (<S@SERVER, {B*}@CLIENTS, {C}@CLIENTS> -> <state=S@SERVER,
+  metrics=M@SERVER, client_states={C}@CLIENTS>)`, with `S` a
+  `tff.learning.templates.LearningAlgorithmState`, and `M` as of a
+  `tff.learning.templates.LearningProcess`. The third argument is what the same
+  clients got from the last round that they were in, or `initial_client_state`.
+  Whoever calls `next` keeps it meanwhile: see `StoredClientStates`.
+
+  A process with a warm-up has another `next` for its first rounds, of the same
+  type signature: `next_after` tells which.
+  """
+
+  def __init__(
+    self,
+    initialize_fn: tff.Computation,
+    next_fn: tff.Computation,
+    *,
+    initial_client_state_fn: tff.Computation,
+    warm_up: Sequence[tuple[int, tff.Computation]] = (),
+  ):
+    """Initializes the process: `compose_client_state_process` makes one.
+
+    Args:
+      initialize_fn: `( -> S@SERVER)`.
+      next_fn: See above.
+      initial_client_state_fn: `( -> C)`.
+      warm_up: How many rounds, and their `next`, in this order.
+
+    Raises:
+      TypeError: If these do not fit together.
+    """
+    super().__init__(initialize_fn, next_fn, next_is_multi_arg=True)
+    signature = next_fn.type_signature
+    expected = tff.FederatedType(
+      initial_client_state_fn.type_signature.result, tff.CLIENTS
+    )
+    for name, found in (
+      ('third argument', signature.parameter[2]),
+      ('third result', signature.result[2]),
+    ):
+      if not expected.is_equivalent_to(found):
+        raise TypeError(
+          f'Expected the client states {expected} as {name} of next, found '
+          f'{found}: take initial_client_state_fn and next_fn of one process.'
+        )
+    for _, other in warm_up:
+      if not signature.is_equivalent_to(other.type_signature):
+        raise TypeError(
+          f'Expected rounds of the warm-up of type {signature}, found '
+          f'{other.type_signature}: let them differ in what is sent only.'
+        )
+    self._initial_client_state_fn = initial_client_state_fn
+    self._warm_up = tuple(warm_up)
+
+  @property
+  def initial_client_state(self) -> tff.Computation:
+    """`( -> C)`, the state of a client that was in no round yet."""
+    return self._initial_client_state_fn
+
+  def next_after(self, num_rounds: int) -> tff.Computation:
+    """Returns the `next` of the round after so many."""
+    for num_warm_up_rounds, next_fn in self._warm_up:
+      if num_rounds < num_warm_up_rounds:
+        return next_fn
+      num_rounds -= num_warm_up_rounds
+    return self.next
+
+  def num_rounds(self, state: Any) -> int:
+    """Returns how many rounds a state has behind it."""
+    return int(state.aggregator['num_rounds'])
+
+  def get_model_weights(self, state: Any) -> tff.learning.models.ModelWeights:
+    """Returns the weights of the model in a state."""
+    return state.global_model_weights
+
+  def set_model_weights(
+    self, state: Any, weights: tff.learning.models.ModelWeights
+  ) -> Any:
+    """Returns a state with other weights."""
+    return state._replace(global_model_weights=weights)
+
+
+def compose_client_state_process(
+  initial_model_weights_fn: tff.Computation,
+  model_weights_distributor: tff.learning.templates.DistributionProcess,
+  client_work: tff.learning.templates.ClientWorkProcess,
+  model_update_aggregation: aggregators.ClientStateAggregation,
+  model_finalizer: tff.learning.templates.FinalizerProcess,
+  *,
+  warm_up: Sequence[WarmUp] = (),
+) -> ClientStateProcess:
+  """Composes a process as `tff.learning.templates.compose_learning_process`.
+
+  The aggregation alone reads and writes the clients' states. Metrics are those
+  of TFF's composer. The state of the aggregation becomes `<num_rounds=int32,
+  aggregation=...>`.
+
+  Args:
+    initial_model_weights_fn: `( -> tff.learning.models.ModelWeights)`.
+    model_weights_distributor: As in TFF's composer.
+    client_work: As there.
+    model_update_aggregation: What clients send of their updates, and remember.
+    model_finalizer: As there.
+    warm_up: Other aggregations for the first rounds, one after the other.
+
+  Returns:
+    A `ClientStateProcess`.
+
+  Raises:
+    TypeError: If the parts do not fit together.
+    ValueError: If a part of the warm-up has no rounds.
+  """
+  for part in warm_up:
+    argument_checks.check_int(
+      'num_rounds of a WarmUp', part.num_rounds, minimum=1
+    )
+
+  @tff.federated_computation
+  def init_fn():
+    return tff.federated_zip(
+      tff.learning.templates.LearningAlgorithmState(
+        tff.federated_eval(initial_model_weights_fn, tff.SERVER),
+        model_weights_distributor.initialize(),
+        client_work.initialize(),
+        tff.federated_zip(
+          collections.OrderedDict(
+            num_rounds=tff.federated_value(0, tff.SERVER),
+            aggregation=model_update_aggregation.initialize(),
+          )
+        ),
+        model_finalizer.initialize(),
+      )
+    )
+
+  def build_next(aggregation):
+    return _build_next(
+      init_fn.type_signature.result,
+      model_weights_distributor,
+      client_work,
+      aggregation,
+      model_finalizer,
+    )
+
+  return ClientStateProcess(
+    init_fn,
+    build_next(model_update_aggregation),
+    initial_client_state_fn=model_update_aggregation.initial_client_state,
+    warm_up=[
+      (part.num_rounds, build_next(part.aggregation)) for part in warm_up
+    ],
+  )
+
+
+def _build_next(state_type, distributor, client_work, aggregation, finalizer):
+  """Returns `next` with one aggregation."""
+
+  @tff.tensorflow.computation(np.int32)
+  def add_one(num_rounds):
+    return num_rounds + 1
+
+  @tff.federated_computation(
+    state_type,
+    client_work.next.type_signature.parameter[2],
+    aggregation.next.type_signature.parameter[3],
+  )
+  def next_fn(state, client_data, client_states):
+    def aggregate(aggregator_state, result, _):
+      aggregated = aggregation.next(
+        aggregator_state.aggregation,
+        result.update,
+        result.update_weight,
+        client_states,
+      )
+      new_state = collections.OrderedDict(
+        num_rounds=tff.federated_map(add_one, aggregator_state.num_rounds),
+        aggregation=aggregated.state,
+      )
+      return aggregators.ClientStateOutput(
+        tff.federated_zip(new_state),
+        aggregated.result,
+        aggregated.measurements,
+        aggregated.client_states,
+      )
+
+    new_state, metrics, aggregated = learning_round.compose_round(
+      state,
+      client_data,
+      distribute=distributor.next,
+      client_work=client_work,
+      aggregate=aggregate,
+      finalizer=finalizer,
+    )
+    return ClientStateProcessOutput(
+      new_state, metrics, aggregated.client_states
+    )
+
+  return next_fn

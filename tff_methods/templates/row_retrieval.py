@@ -1,0 +1,184 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The rows of a client's candidates, from the server to the client."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import models
+from tff_methods import templates
+
+RETRIEVAL_MODES = ('select', 'broadcast')
+
+
+def build_selection(
+  table_type: tff.Type,
+  num_entries: int,
+  num_keys: int,
+  look_up: Callable[[Any, tf.Tensor], tf.Tensor],
+  mode: str,
+) -> tff.Computation:
+  """Builds what sends clients the entries of a table that they ask for.
+
+  Args:
+    table_type: `T`, of the table.
+    num_entries: Of the table; keys are below.
+    num_keys: Of each client, `k`. A key below 0 is padding: it gets entry 0.
+    look_up: From a `T` and `int32[?]` keys to their entries, stacked; called
+      inside TensorFlow computations.
+    mode: As in `build_row_retrieval`.
+
+  Returns:
+    `(<T@SERVER, {int32[k]}@CLIENTS> -> {E[k, ...]}@CLIENTS)`.
+
+  Raises:
+    ValueError: If `mode` is none of `RETRIEVAL_MODES`.
+  """
+  if mode not in RETRIEVAL_MODES:
+    raise ValueError(
+      f'Expected retrieval_mode to be one of {RETRIEVAL_MODES}, found {mode!r}.'
+    )
+  keys_type = tff.TensorType(np.int32, [num_keys])
+
+  @tff.tensorflow.computation(keys_type)
+  def clip(keys):
+    return tf.maximum(keys, 0)
+
+  @tff.tensorflow.computation(table_type, np.int32)
+  def select_entry(table, key):
+    return tf.squeeze(look_up(table, key[tf.newaxis]), axis=0)
+
+  @tff.tensorflow.computation(
+    tff.SequenceType(select_entry.type_signature.result)
+  )
+  def stack(entries):
+    return entries.batch(num_keys, drop_remainder=True).get_single_element()
+
+  @tff.tensorflow.computation(table_type, keys_type)
+  def take(table, keys):
+    return look_up(table, keys)
+
+  @tff.federated_computation(
+    tff.FederatedType(table_type, tff.SERVER),
+    tff.FederatedType(keys_type, tff.CLIENTS),
+  )
+  def select(table, keys):
+    keys = tff.federated_map(clip, keys)
+    if mode == 'broadcast':
+      return tff.federated_map(take, (tff.federated_broadcast(table), keys))
+    entries = tff.federated_select(
+      keys, tff.federated_value(num_entries, tff.SERVER), table, select_entry
+    )
+    return tff.federated_map(stack, entries)
+
+  return select
+
+
+def build_row_retrieval(
+  row_model: models.RowModel, num_candidates: int, mode: str
+) -> tff.Computation:
+  """Builds what turns the server's weights into those of clients' sub-models.
+
+  Args:
+    row_model: The model.
+    num_candidates: Of each client, `k`.
+    mode: `'select'`: `tff.federated_select`, which sends `k` rows.
+      `'broadcast'`: the whole table goes to each client, which takes its rows
+      from it. The result is the same, bit for bit. TFF's runtime takes some
+      0.1 ms for each distinct key of `'select'`, so in simulations
+      `'broadcast'` is faster while tables are small; `accounted_next` of the
+      composed process tells the bytes of `'select'` all the same.
+
+  Returns:
+    `(<ModelWeights@SERVER, {Candidates}@CLIENTS> -> {ModelWeights}@CLIENTS)`,
+    of `row_model.full_model()` and `row_model.sub_model(num_candidates)`.
+
+  Raises:
+    ValueError: If `mode` is none of `RETRIEVAL_MODES`.
+  """
+  full_type = templates.describe(row_model.full_model()).weights_type
+  candidates_type = candidates_type_of(num_candidates)
+  select = build_row_selection(row_model, num_candidates, mode)
+  get_rows, get_body = build_getters(full_type)
+
+  @tff.tensorflow.computation(candidates_type)
+  def to_keys(candidates):
+    return candidates.keys
+
+  @tff.tensorflow.computation(
+    get_body.type_signature.result,
+    select.type_signature.result.member,
+    candidates_type,
+  )
+  def to_sub_weights(body, rows, candidates):
+    trainable, non_trainable = body
+    return tff.learning.models.ModelWeights(
+      (*trainable, rows), (*non_trainable, *candidates)
+    )
+
+  @tff.federated_computation(
+    tff.FederatedType(full_type, tff.SERVER),
+    tff.FederatedType(candidates_type, tff.CLIENTS),
+  )
+  def retrieve(weights, candidates):
+    rows = select(
+      tff.federated_map(get_rows, weights),
+      tff.federated_map(to_keys, candidates),
+    )
+    body = tff.federated_broadcast(tff.federated_map(get_body, weights))
+    return tff.federated_map(to_sub_weights, (body, rows, candidates))
+
+  return retrieve
+
+
+def build_row_selection(
+  row_model: models.RowModel, num_keys: int, mode: str
+) -> tff.Computation:
+  """Builds the `build_selection` of rows: `(table, keys) -> rows`."""
+  return build_selection(
+    tff.TensorType(np.float32, [row_model.num_classes, row_model.row_size]),
+    row_model.num_classes,
+    num_keys,
+    tf.gather,
+    mode,
+  )
+
+
+def build_getters(
+  full_type: tff.Type,
+) -> tuple[tff.Computation, tff.Computation]:
+  """Returns what gets the rows, and the body, of a full model's weights.
+
+  Args:
+    full_type: Of the `ModelWeights`.
+  """
+
+  @tff.tensorflow.computation(full_type)
+  def get_rows(weights):
+    return weights.trainable[-1]
+
+  @tff.tensorflow.computation(full_type)
+  def get_body(weights):
+    return tuple(weights.trainable)[:-1], tuple(weights.non_trainable)
+
+  return get_rows, get_body
+
+
+def candidates_type_of(num_candidates: int) -> tff.Type:
+  """Returns the type of so many `models.Candidates`."""
+  return tff.types.tensorflow_to_type(models.Candidates.spec(num_candidates))
