@@ -11,21 +11,32 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Communication-efficient federated learning for TensorFlow Federated."""
+"""Communication-efficient federated learning for TensorFlow Federated.
+
+Subpackages are imported when first used: `tff_methods.options` alone needs no
+TensorFlow.
+"""
+
+import importlib
+import types
+from typing import TYPE_CHECKING
 
 # Comes first: it says in one line what is wrong where TFF's import would fail.
 from tff_methods import _tff_version  # isort: skip
-from tff_methods import aggregators
-from tff_methods import algorithms
-from tff_methods import communication
-from tff_methods import encoders
-from tff_methods import label_hashing
-from tff_methods import models
-from tff_methods import retrieval
-from tff_methods import runtime
-from tff_methods import simulation
-from tff_methods import templates
-from tff_methods import update_spaces
+
+if TYPE_CHECKING:
+  from tff_methods import aggregators as aggregators
+  from tff_methods import algorithms as algorithms
+  from tff_methods import communication as communication
+  from tff_methods import encoders as encoders
+  from tff_methods import label_hashing as label_hashing
+  from tff_methods import models as models
+  from tff_methods import options as options
+  from tff_methods import retrieval as retrieval
+  from tff_methods import runtime as runtime
+  from tff_methods import simulation as simulation
+  from tff_methods import templates as templates
+  from tff_methods import update_spaces as update_spaces
 
 __all__ = [
   'aggregators',
@@ -34,6 +45,7 @@ __all__ = [
   'encoders',
   'label_hashing',
   'models',
+  'options',
   'retrieval',
   'runtime',
   'simulation',
@@ -42,3 +54,13 @@ __all__ = [
 ]
 
 del _tff_version
+
+
+def __getattr__(name: str) -> types.ModuleType:
+  if name in __all__:
+    return importlib.import_module(f'tff_methods.{name}')
+  raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+  return sorted([*globals(), *__all__])

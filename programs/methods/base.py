@@ -20,13 +20,13 @@ from absl import flags
 import tensorflow_federated as tff
 
 from tff_methods import algorithms
-from tff_methods import common
+from tff_methods import options
 from tff_methods import templates
 
 SEED_SOURCE = flags.DEFINE_enum(
   'seed_source',
   'reproducible',
-  list(common.SEED_SOURCES),
+  list(options.SEED_SOURCES),
   'Where clients take randomness from: --seed, or the machine, which makes '
   'runs differ.',
 )

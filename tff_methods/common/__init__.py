@@ -11,7 +11,4 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Argument checks and random keys."""
-
-# pylint: disable=g-importing-member
-from tff_methods.common.seeds import SEED_SOURCES
+"""Argument checks, and keys of random choices."""

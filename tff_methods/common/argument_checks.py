@@ -11,14 +11,55 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Checks of arguments that many have."""
+"""Argument checks with one-line messages; no TensorFlow import."""
+
+from collections.abc import Collection
+import math
+
+MAX_BITS = 16
 
 
 def check_int(name: str, value: object, minimum: int | None = None) -> None:
-  """Raises `TypeError` or `ValueError` unless it is an int of the minimum."""
+  """Raises `TypeError` or `ValueError` unless `value` is an int in range."""
   if isinstance(value, bool) or not isinstance(value, int):
     raise TypeError(
       f'Expected {name} to be an int, found {type(value).__name__}.'
     )
   if minimum is not None and value < minimum:
     raise ValueError(f'Expected {name} of at least {minimum}, found {value}.')
+
+
+def check_bits(bits: object, minimum: int = 1) -> None:
+  """Raises `TypeError` or `ValueError` unless `minimum <= bits <= 16`."""
+  check_int('bits', bits)
+  if not 1 <= bits <= MAX_BITS:
+    raise ValueError(f'Expected bits from 1 to {MAX_BITS}, found {bits}.')
+  if bits < minimum:
+    raise ValueError(
+      f'Expected bits of at least {minimum}, a sign and an interval, found '
+      f'{bits}.'
+    )
+
+
+def check_fraction(fraction: float, name: str = 'fraction') -> None:
+  """Raises `ValueError` unless `fraction` is in (0, 1]."""
+  if not 0.0 < fraction <= 1.0:
+    raise ValueError(f'Expected {name} in (0, 1], found {fraction}.')
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> None:
+  """Raises `ValueError` unless `value` is one of `choices`."""
+  if value not in choices:
+    raise ValueError(
+      f'Expected {name} to be one of {tuple(choices)}, found {value!r}.'
+    )
+
+
+def check_positive(name: str, value: object) -> None:
+  """Raises `TypeError` or `ValueError` unless `value` is finite and above 0."""
+  if isinstance(value, bool) or not isinstance(value, int | float):
+    raise TypeError(
+      f'Expected {name} to be a number, found {type(value).__name__}.'
+    )
+  if not 0.0 < value < math.inf:
+    raise ValueError(f'Expected {name} above 0 and finite, found {value}.')

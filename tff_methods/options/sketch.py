@@ -1,0 +1,63 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Options of sketched updates."""
+
+import dataclasses
+
+from tff_methods.common import argument_checks
+from tff_methods.options import randomness
+
+QUANTIZERS = ('eden', 'uniform')
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SketchOptions(randomness.RandomnessOptions):
+  """Rotation, subsampling and quantization of an update.
+
+  Konečný et al. (2016), section 3.
+
+  Attributes:
+    bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
+    fraction: Fraction of each tensor's values that is sent, in (0, 1].
+    rotation: Rotate each tensor before subsampling and quantization.
+    quantizer: `'eden'`: optimal levels for rotated values; requires
+      `rotation`. `'uniform'`: the paper's quantizer, evenly spaced levels
+      between minimum and maximum with stochastic rounding.
+    min_elements: Tensors with fewer elements (biases) are sent uncompressed.
+
+  Raises:
+    TypeError: If `bits`, `min_elements` or `base_seed` is not an int.
+    ValueError: If a value is out of range, or `quantizer` is `'eden'` without
+      rotation.
+  """
+
+  bits: int | None = 2
+  fraction: float = 1.0
+  rotation: bool = True
+  quantizer: str = 'eden'
+  min_elements: int = 256
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.bits is not None:
+      argument_checks.check_bits(self.bits)
+    argument_checks.check_fraction(self.fraction)
+    argument_checks.check_choice('quantizer', self.quantizer, QUANTIZERS)
+    argument_checks.check_int('min_elements', self.min_elements, minimum=0)
+    if self.bits is not None and self.quantizer == 'eden' and not self.rotation:
+      raise ValueError(
+        "Expected rotation=True with quantizer='eden', whose levels are those "
+        'of a normal distribution, found rotation=False: choose '
+        "quantizer='uniform'."
+      )

@@ -1,0 +1,94 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Options of structured updates."""
+
+import dataclasses
+
+from tff_methods.common import argument_checks
+from tff_methods.options import randomness
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StructuredUpdateOptions(randomness.RandomnessOptions):
+  """Quantization of the parameters of a structured update.
+
+  Attributes:
+    bits: Bits per sent parameter, 1 to 16: parameters are rotated and
+      quantized (EDEN). `None` sends `float32` parameters, as in the paper.
+    min_elements: Tensors with fewer elements are trained and sent whole, and
+      their parameters are not quantized.
+
+  Raises:
+    TypeError: If `bits`, `min_elements` or `base_seed` is not an int.
+    ValueError: If a value is out of range.
+  """
+
+  bits: int | None = None
+  min_elements: int = 256
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.bits is not None:
+      argument_checks.check_bits(self.bits)
+    argument_checks.check_int('min_elements', self.min_elements, minimum=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RandomMaskOptions(StructuredUpdateOptions):
+  """Updates at random coordinates. Konečný et al. (2016), section 2.
+
+  Attributes:
+    fraction: Fraction of each tensor's coordinates that a client trains and
+      sends, in (0, 1].
+
+  Raises:
+    TypeError: As for `StructuredUpdateOptions`.
+    ValueError: If a value is out of range.
+  """
+
+  fraction: float
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    argument_checks.check_fraction(self.fraction)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LowRankOptions(StructuredUpdateOptions):
+  """Updates of low rank. Konečný et al. (2016), section 2.
+
+  Attributes:
+    rank: Rank of the updates. Give either `rank` or `fraction`.
+    fraction: Rank as a fraction of each matrix's smaller dimension, in (0, 1].
+
+  Raises:
+    TypeError: As for `StructuredUpdateOptions`, or if `rank` is not an int.
+    ValueError: If a value is out of range, or not exactly one of `rank` and
+      `fraction` is given.
+  """
+
+  rank: int | None = None
+  fraction: float | None = None
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if (self.rank is None) == (self.fraction is None):
+      raise ValueError(
+        f'Expected either rank or fraction, found rank={self.rank} and '
+        f'fraction={self.fraction}: give one of them.'
+      )
+    if self.rank is not None:
+      argument_checks.check_int('rank', self.rank, minimum=1)
+    else:
+      argument_checks.check_fraction(self.fraction)
