@@ -37,7 +37,7 @@ from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_select
 from programs.command_line import runner
-from programs.reports import reporting
+from programs.reports import tables
 
 flags.adopt_module_key_flags(bench_index)
 
@@ -73,7 +73,7 @@ def main() -> int:
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
     rows.extend(_PARTS_BY_NAME[part](_REPEATS.value))
-  reporting.print_table(_HEADER, rows)
+  tables.print_table(_HEADER, rows)
   print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')
   return 0
 

@@ -48,7 +48,7 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.network import tls_flags
-from programs.reports import reporting
+from programs.reports import tables
 from programs.runs import presets
 from programs.runs import run_directory
 from programs.runs import run_results
@@ -234,7 +234,7 @@ def _print_comparison(
   """Prints one row for each preset, of means over its runs."""
   first, *_ = results.values()
   # Those of the first runs; runs of other tasks may not have them all.
-  shown = reporting.shown_fractions(first[0]['metrics'])
+  shown = tables.shown_fractions(first[0]['metrics'])
   header = [
     'run',
     'method',
@@ -251,7 +251,7 @@ def _print_comparison(
     [name, *_cells(runs, list(shown), first_uplink_bytes)]
     for name, runs in results.items()
   ]
-  reporting.print_table(header, rows)
+  tables.print_table(header, rows)
 
 
 def _cells(
@@ -273,10 +273,10 @@ def _cells(
     found[0]['method'],
     *(_spread(found, metric) for metric in shown),
     rounds,
-    reporting.megabytes(uplink_bytes),
+    tables.megabytes(uplink_bytes),
     f'{factor:.2f} x',
-    reporting.megabytes(_mean(found, 'downlink_bytes')),
-    reporting.megabytes(_mean(found, 'model_bytes')),
+    tables.megabytes(_mean(found, 'downlink_bytes')),
+    tables.megabytes(_mean(found, 'model_bytes')),
     f'{_mean(found, "seconds"):.1f}',
   ]
 
@@ -284,7 +284,7 @@ def _cells(
 def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:
   """A metric's mean, and with several seeds their standard deviation."""
   values = [run['metrics'].get(name, math.nan) for run in runs]
-  mean = reporting.percent(statistics.fmean(values))
+  mean = tables.percent(statistics.fmean(values))
   if len(values) == 1:
     return mean
   return f'{mean} (± {100 * statistics.stdev(values):.2f})'

@@ -45,7 +45,7 @@ from programs.command_line import runner
 from programs.command_line import task_flags
 from programs.network import tls_flags
 from programs.reports import fed_ss_sections
-from programs.reports import report_output
+from programs.reports import report_arguments
 from programs.runs import saved_weights
 import tasks
 from tff_methods import runtime
@@ -128,7 +128,7 @@ def main() -> int:
   _check_flags()
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
-  report_output.make_output_dir()
+  report_arguments.make_output_dir()
   task = task_flags.build_task(
     tasks.RowTask, 'whose model has a row for each class', 'omniglot'
   )

@@ -32,7 +32,7 @@ import tensorflow_federated as tff
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_timing
 from programs.command_line import runner
-from programs.reports import reporting
+from programs.reports import tables
 from tff_methods import algorithms
 from tff_methods import runtime
 
@@ -60,7 +60,7 @@ def main() -> int:
     bench_rounds.cnn_workload(),
     _REPEATS.value,
   )
-  reporting.print_table(_HEADER, rows)
+  tables.print_table(_HEADER, rows)
   names = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
   print(', '.join(name.get('device_name', 'unknown') for name in names))
   return 0 if is_equal else 1

@@ -35,7 +35,7 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import task_flags
 from programs.methods import row_methods
-from programs.reports import reporting
+from programs.reports import tables
 from programs.runs import saved_weights
 import tasks
 from tff_methods import retrieval
@@ -92,7 +92,7 @@ def main() -> int:
     task_flags.SEED.value,
   )
   names = task.class_names or tuple(map(str, range(len(vectors))))
-  reporting.print_table(
+  tables.print_table(
     ['mean cosine', 'bucket'],
     [
       [f'{bucket.cosine:.2f}', '  '.join(names[c] for c in bucket.classes)]

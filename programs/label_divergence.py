@@ -37,9 +37,9 @@ import rich.progress
 from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import task_flags
-from programs.reports import pictures
-from programs.reports import report_output
-from programs.reports import reporting
+from programs.reports import figures
+from programs.reports import report_arguments
+from programs.reports import tables
 import tasks
 from tff_methods import label_hashing
 from tff_methods import runtime
@@ -79,7 +79,7 @@ class Divergence(NamedTuple):
 def main() -> int:
   """Reports as the flags say; returns the exit code."""
   runner.check_given(task_flags.TASK, common_flags.OUTPUT_DIR)
-  report_output.make_output_dir()
+  report_arguments.make_output_dir()
   task = task_flags.build_task(
     tasks.MultiLabelTask,
     'with many labels',
@@ -195,7 +195,7 @@ def _print(
     for d in divergences
   ]
   rows.append([f'{num_labels:,}, not hashed', f'{before:.4f}', '1', '1'])
-  reporting.print_table(
+  tables.print_table(
     ['buckets', 'divergence, nats', 'of that of labels', 'at most'], rows
   )
 
@@ -206,15 +206,15 @@ def _draw(
   before: float,
   divergences: Sequence[Divergence],
 ) -> None:
-  pictures.save_curves(
+  figures.save_curves(
     path,
     {
-      'hashed': pictures.Curve(
+      'hashed': figures.Curve(
         [d.num_buckets for d in divergences],
         [d.mean for d in divergences],
         [d.deviation for d in divergences],
       ),
-      'not hashed': pictures.Curve(
+      'not hashed': figures.Curve(
         [divergences[0].num_buckets, num_labels], [before, before]
       ),
     },

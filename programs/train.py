@@ -40,7 +40,8 @@ from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import registry
 from programs.network import tls_flags
-from programs.reports import reporting
+from programs.reports import tables
+from programs.reports import training_progress
 from programs.runs import run_directory
 from programs.runs import run_store
 from programs.training import early_stopping
@@ -115,7 +116,7 @@ def main() -> int:
         file=sys.stderr,
       )
       return 1
-  reporting.print_summary(summary)
+  tables.print_summary(summary)
   return 0
 
 
@@ -164,7 +165,7 @@ def _train(
     _ROUNDS_PER_CHECKPOINT.value,
     stopping,
   )
-  with reporting.Progress(schedule.rounds) as progress:
+  with training_progress.Progress(schedule.rounds) as progress:
     state = asyncio.run(
       training_loop.train(
         experiment,

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_timing
-from programs.reports import reporting
+from programs.reports import tables
 from tff_methods import label_hashing
 
 # Classes and buckets of data sets of Dai et al. (2021), in four tables.
@@ -109,7 +109,7 @@ def measure(repeats: int) -> list[list[str]]:
         candidate,
         f'{1000 * result.seconds:.1f} ms',
         f'{plain.seconds / result.seconds:.2f} x as fast, model of '
-        f'{reporting.megabytes(result.model_bytes)} MB',
+        f'{tables.megabytes(result.model_bytes)} MB',
       ]
       for candidate, result in results.items()
     )
@@ -121,7 +121,7 @@ def measure(repeats: int) -> list[list[str]]:
         f'the best {NUM_TOP} labels of {NUM_DECODED:,} examples, as {data_set}',
         decoding,
         f'{1000 * seconds:.1f} ms',
-        f'peak {reporting.megabytes(peak)} MB',
+        f'peak {tables.megabytes(peak)} MB',
       ]
     )
   return table

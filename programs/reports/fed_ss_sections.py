@@ -27,10 +27,12 @@ import rich.progress
 import tensorflow_federated as tff
 
 from programs.command_line import runner
-from programs.reports import fed_ss_classes
-from programs.reports import fed_ss_noise
-from programs.reports import pictures
-from programs.reports import reporting
+from programs.reports import fed_ss_client_data
+from programs.reports import fed_ss_confusion
+from programs.reports import fed_ss_gradient_noise
+from programs.reports import fed_ss_privacy
+from programs.reports import figures
+from programs.reports import tables
 from programs.runs import saved_weights
 import tasks
 
@@ -62,10 +64,10 @@ def plan_gradient_noise(
   if weights is None:
     weights = tff.learning.models.ModelWeights(*full_model.initial_weights)
   saved_weights.check_fit('--weights', weights, full_model)
-  noise = fed_ss_noise.GradientNoise(row_model, weights, seed)
+  noise = fed_ss_gradient_noise.GradientNoise(row_model, weights, seed)
   batches = list(
     itertools.islice(
-      fed_ss_noise.client_batches(task, _EXAMPLES_PER_BATCH), num_batches
+      fed_ss_client_data.client_batches(task, _EXAMPLES_PER_BATCH), num_batches
     )
   )
   if len(batches) < num_batches:
@@ -95,7 +97,7 @@ def plan_gradient_noise(
 
 
 def _print_noise(points) -> None:
-  reporting.print_table(
+  tables.print_table(
     ['|N|', 'distance of updates, relative', 'of the body', 'of the rows'],
     [
       [
@@ -109,7 +111,7 @@ def _print_noise(points) -> None:
     ],
   )
   print(
-    f'Cohorts of {fed_ss_noise.COHORT_SIZE} clients with the same '
+    f'Cohorts of {fed_ss_gradient_noise.COHORT_SIZE} clients with the same '
     f'{_EXAMPLES_PER_BATCH} examples; mean (± standard deviation) over '
     f'{len(points[0][2])} such batches.'
   )
@@ -120,12 +122,12 @@ def _draw_noise(path, points) -> None:
   curves = {}
   for i, name in enumerate(['all weights', 'body', 'rows']):
     values = [[level[i] for level in levels] for _, _, levels in points]
-    curves[name] = pictures.Curve(
+    curves[name] = figures.Curve(
       counts,
       list(map(statistics.fmean, values)),
       list(map(statistics.stdev, values)),
     )
-  pictures.save_curves(
+  figures.save_curves(
     path,
     curves,
     x_label='negatives of a client',
@@ -145,7 +147,7 @@ def plan_privacy(
     seed: Of all draws.
   """
   num_classes = task.row_model.num_classes
-  classes_of = fed_ss_classes.build_classes_fn(task)
+  classes_of = fed_ss_client_data.build_classes_fn(task)
   num_positives = statistics.median_low(
     [classes_of(c).size for c in task.datasets.train_data.client_ids]
   )
@@ -160,7 +162,7 @@ def plan_privacy(
   def report(path: str) -> None:
     rows, curves = [], {}
     for size in rich.progress.track(num_sampled_classes, 'Privacy'):
-      measured = fed_ss_classes.measure_posterior(
+      measured = fed_ss_privacy.measure_posterior(
         num_positives,
         num_classes,
         size,
@@ -169,16 +171,16 @@ def plan_privacy(
         seed=seed,
       )
       computed = [
-        fed_ss_classes.posterior(num_positives, num_classes, size, t)
+        fed_ss_privacy.posterior(num_positives, num_classes, size, t)
         for t in (0, *_NUM_REQUESTS)
       ]
-      curves[f'{size} classes asked for'] = pictures.Curve(
+      curves[f'{size} classes asked for'] = figures.Curve(
         (0, *_NUM_REQUESTS), computed
       )
       for t, probability in zip(_NUM_REQUESTS, computed[1:], strict=True):
         fractions = (computed[0], probability, measured[t - 1])
-        rows.append([f'{size}', f'{t}', *map(reporting.percent, fractions)])
-    reporting.print_table(
+        rows.append([f'{size}', f'{t}', *map(tables.percent, fractions)])
+    tables.print_table(
       ['|S|', 'requests', 'prior', 'posterior', 'measured'], rows
     )
     print(
@@ -186,7 +188,7 @@ def plan_privacy(
       f'|P| = {num_positives} of n = {num_classes} classes; measured on '
       f'{_SIMULATED_CLIENTS} clients.'
     )
-    pictures.save_curves(
+    figures.save_curves(
       path, curves, x_label='requests', y_label="probability of a client's own"
     )
 
@@ -216,13 +218,13 @@ def plan_confusion(
     saved_weights.check_fit(
       f'--runs={label}', weights, task.row_model.full_model()
     )
-  classes = fed_ss_classes.build_classes_fn(task)(client_id)
+  classes = fed_ss_client_data.build_classes_fn(task)(client_id)
   if classes.size < 2:
     raise runner.UsageError(
       f'Expected --client with two classes or more, found {client_id} with '
       f'{classes.size}; choose another.'
     )
-  confusion = fed_ss_classes.build_confusion_fn(task, classes)
+  confusion = fed_ss_confusion.build_confusion_fn(task, classes)
 
   def report(path: str) -> None:
     matrices = {label: confusion(weights) for label, weights in runs.items()}
@@ -232,15 +234,15 @@ def plan_confusion(
       rows.append(
         [
           label,
-          reporting.percent(np.nanmean(np.diagonal(matrices[label]))),
-          f'{fed_ss_classes.mean_cosine(table[classes]):.4f}',
+          tables.percent(np.nanmean(np.diagonal(matrices[label]))),
+          f'{fed_ss_confusion.mean_cosine(table[classes]):.4f}',
         ]
       )
-    reporting.print_table(
+    tables.print_table(
       ['run', 'mean diagonal', 'mean cosine between rows'], rows
     )
     print(f'Test images of the {classes.size} classes of client {client_id}.')
-    pictures.save_matrices(
+    figures.save_matrices(
       path, matrices, x_label='predicted class', y_label='class'
     )
 

@@ -37,9 +37,11 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs.command_line import runner
-from programs.reports import fed_ss_classes
-from programs.reports import fed_ss_noise
-from programs.reports import pictures
+from programs.reports import fed_ss_client_data
+from programs.reports import fed_ss_confusion
+from programs.reports import fed_ss_gradient_noise
+from programs.reports import fed_ss_privacy
+from programs.reports import figures
 from programs.runs import run_directory
 from programs.runs import run_store
 from programs.runs import saved_weights
@@ -135,7 +137,7 @@ class GradientNoiseTest(parameterized.TestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    cls.noise = fed_ss_noise.GradientNoise(
+    cls.noise = fed_ss_gradient_noise.GradientNoise(
       row_models.row_model(), _initial_weights(), base_seed=5
     )
     # Of one client, so that all have its classes.
@@ -168,7 +170,9 @@ class GradientNoiseTest(parameterized.TestCase):
         flat = np.array(
           [np.concatenate([d[i].ravel() for i in tensors]) for d in draws]
         )
-        cohorts = rng.integers(len(flat), size=[2000, fed_ss_noise.COHORT_SIZE])
+        cohorts = rng.integers(
+          len(flat), size=[2000, fed_ss_gradient_noise.COHORT_SIZE]
+        )
         errors = np.linalg.norm(flat[cohorts].mean(axis=1) - exact, axis=1)
         errors /= np.linalg.norm(exact)
         low, high = np.quantile(errors, [0.001, 0.999])
@@ -189,7 +193,7 @@ class GradientNoiseTest(parameterized.TestCase):
 
 class ClientDataTest(absltest.TestCase):
   def test_batches_are_the_first_examples_of_large_clients(self):
-    batches = list(fed_ss_noise.client_batches(_tiny_task(), 38))
+    batches = list(fed_ss_client_data.client_batches(_tiny_task(), 38))
     self.assertLen(batches, 2)
     for (x, y), (all_x, all_y) in zip(
       batches, row_models.arrays(40), strict=False
@@ -198,7 +202,7 @@ class ClientDataTest(absltest.TestCase):
       np.testing.assert_array_equal(y, all_y[:38])
 
   def test_classes(self):
-    classes_of = fed_ss_classes.build_classes_fn(_tiny_task())
+    classes_of = fed_ss_client_data.build_classes_fn(_tiny_task())
     for i, expected in enumerate(row_models.CLASSES):
       np.testing.assert_array_equal(classes_of(f'c{i}'), expected)
 
@@ -218,19 +222,19 @@ class PosteriorTest(parameterized.TestCase):
         for rounds in itertools.product(requests, repeat=t)
       ]
       self.assertAlmostEqual(
-        fed_ss_classes.posterior(num_positives, num_classes, size, t),
+        fed_ss_privacy.posterior(num_positives, num_classes, size, t),
         num_positives / np.mean(sizes),
       )
 
   # The second one draws all classes in random order, the first one does not.
   @parameterized.parameters((40, 3, 15), (12, 3, 6))
   def test_is_what_is_measured(self, num_classes, num_positives, size):
-    measured = fed_ss_classes.measure_posterior(
+    measured = fed_ss_privacy.measure_posterior(
       num_positives, num_classes, size, 3, num_clients=300, seed=1
     )
     self.assertEqual(measured[0], num_positives / size)
     for t in (2, 3):
-      expected = fed_ss_classes.posterior(num_positives, num_classes, size, t)
+      expected = fed_ss_privacy.posterior(num_positives, num_classes, size, t)
       # Of the others in all of t requests there are `mean`, nearly Poisson.
       mean = num_positives * (1 / expected - 1)
       deviation = expected**2 / num_positives * (mean / 300) ** 0.5
@@ -242,7 +246,7 @@ class ConfusionTest(parameterized.TestCase):
   @parameterized.parameters(([1, 2, 7, 11],), ([9, 11],))
   def test_counts_predictions_among_the_classes(self, classes):
     classes = np.array(classes)
-    confusion = fed_ss_classes.build_confusion_fn(_tiny_task(), classes)
+    confusion = fed_ss_confusion.build_confusion_fn(_tiny_task(), classes)
     matrix = confusion(_initial_weights())
     x, y = _test_arrays()
     scores = row_models.embed(x) @ row_models.rows().T
@@ -261,12 +265,12 @@ class ConfusionTest(parameterized.TestCase):
     with self.assertRaisesRegex(
       runner.UsageError, 'Expected test images .* found none; choose another'
     ):
-      fed_ss_classes.build_confusion_fn(_tiny_task(), np.array([1, 4]))
+      fed_ss_confusion.build_confusion_fn(_tiny_task(), np.array([1, 4]))
 
   def test_mean_cosine(self):
     rows = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
     self.assertAlmostEqual(
-      fed_ss_classes.mean_cosine(rows), (0 + 2 * np.cos(np.pi / 4)) / 3
+      fed_ss_confusion.mean_cosine(rows), (0 + 2 * np.cos(np.pi / 4)) / 3
     )
 
 
@@ -277,9 +281,9 @@ class PicturesTest(absltest.TestCase):
     self._path = os.path.join(self._dir, 'picture.png')
 
   def _save_curves(self, y, log_x=True):
-    pictures.save_curves(
+    figures.save_curves(
       self._path,
-      {'a': pictures.Curve([1, 10], y, [0.1, 0.1])},
+      {'a': figures.Curve([1, 10], y, [0.1, 0.1])},
       x_label='x',
       y_label='y',
       log_x=log_x,
@@ -297,7 +301,7 @@ class PicturesTest(absltest.TestCase):
 
   def test_matrices_share_their_colours(self):
     half = np.full([2, 2], 0.5)
-    pictures.save_matrices(
+    figures.save_matrices(
       self._path,
       # No formula, though it looks as one that is not whole.
       {'$a': half, 'b': np.array([[0.5, 1.0], [0.0, np.nan]])},
@@ -484,7 +488,7 @@ def _write_runs() -> None:
     np.savez(f'{name}/model_weights.npz', **arrays)
 
 
-class _CountingNoise(fed_ss_noise.GradientNoise):
+class _CountingNoise(fed_ss_gradient_noise.GradientNoise):
   """Stands in for the measure, which takes seconds: a tenth of `|N|`."""
 
   def full_change(self, batch):
@@ -493,7 +497,7 @@ class _CountingNoise(fed_ss_noise.GradientNoise):
   def __call__(self, batch, num_negatives, full_change):
     np.testing.assert_array_equal(batch[1], full_change[0])
     level = num_negatives / 10
-    return fed_ss_noise.NoiseLevels(level, level + 1, level + 2)
+    return fed_ss_gradient_noise.NoiseLevels(level, level + 1, level + 2)
 
 
 def run_all() -> None:
@@ -509,7 +513,7 @@ def run_all() -> None:
   commands = _ACCEPTED | {name: c for name, (_, c) in _REFUSED.items()}
   with (
     mock.patch.object(tasks, 'build_task', build_tiny_task),
-    mock.patch.object(fed_ss_noise, 'GradientNoise', _CountingNoise),
+    mock.patch.object(fed_ss_gradient_noise, 'GradientNoise', _CountingNoise),
   ):
     results = {
       name: program_testing.run_here(

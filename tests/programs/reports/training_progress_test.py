@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for reporting."""
+"""Tests for training_progress."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ import io
 from absl.testing import absltest
 from rich import console as rich_console
 
-from programs.reports import reporting
+from programs.reports import training_progress
 
 
 def _show_progress(is_terminal: bool) -> str:
@@ -29,38 +29,27 @@ def _show_progress(is_terminal: bool) -> str:
   )
   metrics = {'accuracy': 0.5, 'loss': 1.25}
   with contextlib.redirect_stdout(output):
-    with reporting.Progress(rounds=9, console=console) as progress:
+    with training_progress.Progress(rounds=9, console=console) as progress:
       progress.update(4, metrics, 1_500_000, is_evaluated=True)
       progress.update(5, metrics, 2_500_000, is_evaluated=False)
       progress.update(6, {'accuracy': 0.625, 'loss': 1}, 3_500_000, True)
   return output.getvalue()
 
 
-class ReportingTest(absltest.TestCase):
-  def test_progress_in_a_file_has_a_line_for_each_evaluation(self):
+class ProgressTest(absltest.TestCase):
+  def test_file_gets_a_line_for_each_evaluation(self):
     self.assertEqual(
       _show_progress(is_terminal=False),
       'round 4/9: accuracy 50.00 %, loss 1.2500, uplink 1.50 MB\n'
       'round 6/9: accuracy 62.50 %, loss 1.0000, uplink 3.50 MB\n',
     )
 
-  def test_progress_in_a_terminal_is_a_bar(self):
+  def test_terminal_gets_a_bar(self):
     output = _show_progress(is_terminal=True)
     self.assertNotIn('round 4/9:', output)
     self.assertRegex(
       output, r'round +6/9 .*accuracy 62.50 %, loss 1.0000, uplink 3.50 MB .*:'
     )
-
-  def test_table_in_a_file_keeps_all_of_wide_cells(self):
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-      reporting.print_table(['first', 'second'], [['a' * 90, 'b' * 90]])
-    self.assertIn('a' * 90, output.getvalue())
-    self.assertIn('b' * 90, output.getvalue())
-
-  def test_units(self):
-    self.assertEqual(reporting.megabytes(1_234_567_890), '1,234.568')
-    self.assertEqual(reporting.percent(0.98765), '98.77 %')
 
 
 if __name__ == '__main__':

@@ -11,13 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How noisy the updates of federated sampled softmax are.
+"""Gradient noise of federated sampled softmax.
 
 Waghmare et al. (2022), "Efficient Image Representation Learning with
 Federated Sampled Softmax", appendix A.3.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 import functools
 from typing import NamedTuple
 
@@ -25,17 +25,21 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-import tasks
+from programs.reports import fed_ss_client_data
 from tff_methods import algorithms
 from tff_methods import models
 
 COHORT_SIZE = 10
 
-_Batch = tuple[np.ndarray, np.ndarray]
-
 
 class NoiseLevels(NamedTuple):
-  """`||g_full - g_ss|| / ||g_full||`, of all weights and of either part."""
+  """Relative errors `||g_full - g_ss|| / ||g_full||` of an update.
+
+  Attributes:
+    model: Relative error over all trainable weights.
+    body: Relative error over the weights of the body.
+    rows: Relative error over the rows of the output layer.
+  """
 
   model: float
   body: float
@@ -43,13 +47,14 @@ class NoiseLevels(NamedTuple):
 
 
 class GradientNoise:
-  """How far an update of FedSS is from the one with all classes (A.3).
+  """Distance of a FedSS update from the full-softmax update (appendix A.3).
 
-  Of a cohort of `COHORT_SIZE` clients that all hold the same examples, and draw
-  negatives of their own. Clients take one step of SGD, of rate 1, and so does
-  the server: changes of the weights are gradients. A cohort is one client in as
-  many rounds, each from the same weights, since in a round negatives follow
-  from the data.
+  The update is the mean over a cohort of `COHORT_SIZE` clients that all hold
+  the same examples and draw independent negatives. Clients take one step of SGD
+  with learning rate 1, and so does the server: changes of the weights are
+  negative gradients. The cohort is simulated by one client in `COHORT_SIZE`
+  rounds, each from the same weights, because the negatives of a round are a
+  function of the client's data.
   """
 
   def __init__(
@@ -62,31 +67,38 @@ class GradientNoise:
 
     Args:
       row_model: The model.
-      weights: Where the gradients are taken.
-      base_seed: Of the negatives.
+      weights: Weights at which the gradients are taken.
+      base_seed: Seed of the negatives.
     """
     self._row_model = row_model
     self._weights = weights
     self._base_seed = base_seed
-    # What is traced serves all batches with as many classes.
+    # One trace serves all batches with the same number of classes.
     self._build_process = functools.cache(self._build_process)
 
-  def full_change(self, batch: _Batch) -> list[np.ndarray]:
-    """Returns what a round with all classes adds to the trainable weights."""
+  def full_change(self, batch: fed_ss_client_data.Batch) -> list[np.ndarray]:
+    """Returns the change of the trainable weights in a full-softmax round.
+
+    Args:
+      batch: The examples of the client, and their classes.
+    """
     return self._mean_change(self._build_process(None), batch, num_rounds=1)
 
   def __call__(
-    self, batch: _Batch, num_negatives: int, full_change: list[np.ndarray]
+    self,
+    batch: fed_ss_client_data.Batch,
+    num_negatives: int,
+    full_change: Sequence[np.ndarray],
   ) -> NoiseLevels:
-    """Measures one cohort.
+    """Measures the noise of one cohort.
 
     Args:
       batch: The examples of each client, and their classes.
-      num_negatives: The paper's `|N|`, of each client.
-      full_change: That of the batch.
+      num_negatives: `|N|`, the number of negatives of each client.
+      full_change: The result of `full_change` for the same batch.
 
     Returns:
-      The distances of the mean change from `full_change`.
+      The relative distances of the cohort's mean change from `full_change`.
     """
     num_candidates = self.num_classes_in(batch) + num_negatives
     change = self._mean_change(
@@ -99,29 +111,36 @@ class GradientNoise:
       )
     )
 
-  def num_classes_in(self, batch: _Batch) -> int:
-    """The paper's `|P|`, of a client with this batch."""
+  def num_classes_in(self, batch: fed_ss_client_data.Batch) -> int:
+    """Returns `|P|`, the number of distinct classes in a batch."""
     return np.unique(self._row_model.classes_in(batch)).size
 
-  def _build_process(self, num_candidates):
+  def _build_process(
+    self, num_candidates: int | None
+  ) -> tff.learning.templates.LearningProcess:
     return algorithms.build_fed_ss(
       self._row_model,
       tff.learning.optimizers.build_sgdm(1.0),
       tff.learning.optimizers.build_sgdm(1.0),
       variant='full_softmax' if num_candidates is None else 'fed_ss',
       num_sampled_classes=num_candidates,
-      # Faster in a simulation, with the same result.
+      # Faster than 'select' in a simulation, with the same result.
       retrieval_mode='broadcast',
       base_seed=self._base_seed,
     )
 
-  def _mean_change(self, process, batch, num_rounds):
+  def _mean_change(
+    self,
+    process: tff.learning.templates.LearningProcess,
+    batch: fed_ss_client_data.Batch,
+    num_rounds: int,
+  ) -> list[np.ndarray]:
     dataset = tf.data.Dataset.from_tensor_slices(batch).batch(len(batch[0]))
     before = [np.asarray(w, np.float64) for w in self._weights.trainable]
     sums = [np.zeros_like(w) for w in before]
     state = process.initialize()
     for _ in range(num_rounds):
-      # The state goes on counting rounds, by which negatives differ.
+      # The state keeps counting rounds, so negatives differ between rounds.
       state = process.set_model_weights(state, self._weights)
       state = process.next(state, [dataset]).state
       after = process.get_model_weights(state).trainable
@@ -138,13 +157,3 @@ def _relative_distance(
   )
   error = np.linalg.norm(flat_estimate - flat_exact)
   return float(error / np.linalg.norm(flat_exact))
-
-
-def client_batches(task: tasks.RowTask, size: int) -> Iterator[_Batch]:
-  """Yields the first `size` examples of each client that has as many."""
-  data = task.datasets.train_data.preprocess(task.datasets.train_preprocess_fn)
-  for client_id in data.client_ids:
-    dataset = data.create_tf_dataset_for_client(client_id).unbatch()
-    yield from (
-      dataset.batch(size, drop_remainder=True).take(1).as_numpy_iterator()
-    )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Pictures of results, as PNG files that are there as a whole or not at all."""
+"""Figures of results, written atomically as PNG files."""
 
 from collections.abc import Mapping, Sequence
 import os
@@ -26,12 +26,12 @@ _DOTS_PER_INCH = 120
 
 
 class Curve(NamedTuple):
-  """Points to be joined by lines.
+  """A curve through points, with optional error bars.
 
   Attributes:
-    x: Where they are.
-    y: Their values.
-    spread: Of the values, to either side; `None` to show none.
+    x: Abscissas of the points.
+    y: Ordinates of the points.
+    spread: Half-widths of the error bars; `None` draws none.
   """
 
   x: Sequence[float]
@@ -47,14 +47,14 @@ def save_curves(
   y_label: str,
   log_x: bool = False,
 ) -> None:
-  """Draws curves over one another.
+  """Draws curves in one pair of axes.
 
   Args:
-    path: Of the file.
-    curves: By their names in the legend.
-    x_label: Of the axis.
-    y_label: Of the axis, which begins at 0.
-    log_x: Whether the scale is logarithmic.
+    path: Path of the PNG file. An existing file is replaced.
+    curves: The curves, by their names in the legend.
+    x_label: Label of the x axis.
+    y_label: Label of the y axis, which starts at 0.
+    log_x: If true, the x axis is logarithmic.
   """
   figure = _new_figure(1.5 * _INCHES, _INCHES)
   axes = figure.add_subplot()
@@ -79,13 +79,14 @@ def save_matrices(
   x_label: str,
   y_label: str,
 ) -> None:
-  """Draws matrices of numbers from 0 to 1 side by side, in the same colours.
+  """Draws matrices side by side as heat maps that share one color scale.
 
   Args:
-    path: Of the file.
-    matrices: By their titles. NaN stays empty.
-    x_label: Of the columns.
-    y_label: Of the rows.
+    path: Path of the PNG file. An existing file is replaced.
+    matrices: Matrices of values in [0, 1], by their titles. NaN elements are
+      left empty.
+    x_label: Label of the columns.
+    y_label: Label of the rows of the first matrix.
   """
   figure = _new_figure(_INCHES * len(matrices), _INCHES)
   all_axes = figure.subplots(1, len(matrices), squeeze=False)[0]
@@ -102,7 +103,7 @@ def _new_figure(width: float, height: float) -> mpl_figure.Figure:
   figure = mpl_figure.Figure(
     (width, height), dpi=_DOTS_PER_INCH, layout='constrained'
   )
-  # Draws in memory, on machines without a screen too.
+  # Renders in memory, so that no display is needed.
   backend_agg.FigureCanvasAgg(figure)
   return figure
 

@@ -1,0 +1,123 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tables of results, and the number formats they share."""
+
+from collections.abc import Mapping, Sequence
+
+from rich import console as rich_console
+from rich import table as rich_table
+
+_BYTES_PER_MEGABYTE = 1e6
+_SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
+_MAX_WIDTH = 1000  # Characters per line in a file or a pipe.
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+  """Prints a table; in a file or a pipe it is as wide as its contents.
+
+  Args:
+    header: Titles of the columns.
+    rows: Cells of each row, as many as there are columns.
+  """
+  table = rich_table.Table(*header)
+  for row in rows:
+    table.add_row(*row)
+  console = rich_console.Console()
+  if not console.is_terminal:
+    console.width = _MAX_WIDTH
+  console.print(table)
+
+
+def print_summary(summary: Mapping[str, object]) -> None:
+  """Prints the last and the best results of one run.
+
+  Args:
+    summary: Contents of the run's `summary.json`.
+  """
+  rows = []
+  for name, results, seconds in (
+    ('last', summary, f'{summary["seconds"]:.1f}'),
+    ('best', summary['best'], ''),
+  ):
+    rows.append(
+      [
+        summary['task'],
+        summary['method'],
+        name,
+        str(results['rounds']),
+        *metric_texts(results['metrics']).values(),
+        megabytes(results['uplink_bytes']),
+        megabytes(results['downlink_bytes']),
+        seconds,
+      ]
+    )
+  header = [
+    'task',
+    'method',
+    'evaluation',
+    'rounds',
+    *metric_texts(summary['metrics']),
+    'uplink MB',
+    'downlink MB',
+    'seconds',
+  ]
+  print_table(header, rows)
+  if summary['stopped_early']:
+    print(
+      f'Stopped early: no better {summary["best_metric"]} after round '
+      f'{summary["best"]["rounds"]}.'
+    )
+
+
+def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
+  """Returns the display names of the shown metrics in [0, 1].
+
+  These are `accuracy`, and `MAP@r` for `map_at_r`. For multi-label tasks they
+  are `P@k` for `precision_at_k`, without `accuracy`, which would be the
+  precision at 1.
+
+  Args:
+    metrics: An evaluation, by the names of metrics.
+  """
+  names = {}
+  for name in metrics:
+    for prefix, shown in _SHOWN_PREFIXES.items():
+      if name.startswith(prefix):
+        names[name] = f'{shown}{name.removeprefix(prefix)}'
+  if 'precision_at_1' in names:
+    return names
+  return {'accuracy': 'accuracy'} | names
+
+
+def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:
+  """Returns the formatted metrics of an evaluation, by their display names.
+
+  Args:
+    metrics: An evaluation with a `loss`, by the names of metrics.
+  """
+  texts = {
+    shown: percent(metrics[name])
+    for name, shown in shown_fractions(metrics).items()
+  }
+  return texts | {'loss': f'{metrics["loss"]:.4f}'}
+
+
+def megabytes(num_bytes: float, decimals: int = 3) -> str:
+  """Formats a number of bytes in megabytes of 10^6 bytes, without the unit."""
+  return f'{num_bytes / _BYTES_PER_MEGABYTE:,.{decimals}f}'
+
+
+def percent(fraction: float) -> str:
+  """Formats a fraction as a percentage with two decimals."""
+  return f'{100 * fraction:.2f} %'
