@@ -48,7 +48,7 @@ lint: env
 bench: env
 	$(PYTHON) -m programs.bench
 
-# Compares a GPU with the CPU, if TensorFlow sees one (docs/runtime.md).
+# Compares a GPU with the CPU, if TensorFlow sees one (docs/guides/gpu.md).
 gpu-check: env
 	$(PYTHON) -m programs.gpu_check
 
@@ -74,4 +74,4 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env:
-	@tools/make_env.sh
+	@tools/make_env.sh .venv requirements.txt

@@ -13,14 +13,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# Makes .venv hold what requirements.txt lists, and nothing else. It is made anew
-# when requirements.txt differs from the copy that a finished install leaves.
+# Makes the environment ENV hold exactly the packages that REQUIREMENTS lists:
+#
+#   tools/make_env.sh ENV REQUIREMENTS
+#
+# It is made from scratch if REQUIREMENTS differs from the copy that a finished
+# install leaves in it.
 
 set -eu
 cd "$(dirname "$0")/.."
 
-installed=.venv/requirements.txt
-if cmp -s requirements.txt "$installed"; then
+env=$1
+requirements=$2
+installed=$env/requirements.txt
+if cmp -s "$requirements" "$installed"; then
   exit 0
 fi
 
@@ -36,8 +42,8 @@ sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
   fi
 done
 
-echo 'Installing requirements.txt into .venv; this takes a few minutes.'
-"$python" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check \
-  --require-hashes --no-deps --requirement requirements.txt
-cp requirements.txt "$installed"
+echo "Installing $requirements into $env; this takes up to a few minutes."
+"$python" -m venv --clear "$env"
+"$env/bin/python" -m pip install --quiet --disable-pip-version-check \
+  --require-hashes --no-deps --requirement "$requirements"
+cp "$requirements" "$installed"

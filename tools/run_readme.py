@@ -43,7 +43,7 @@ _BLOCK = re.compile(
   re.DOTALL | re.MULTILINE,
 )
 _INTERPRETERS = {'bash': ['bash', '-euo', 'pipefail'], 'python': ['python']}
-_NOT_COPIED = ('.*_cache', '.git', '.venv', '__pycache__', 'output')
+_NOT_COPIED = ('.*_cache', '.git', '.venv*', '__pycache__', 'output')
 
 
 @dataclasses.dataclass(frozen=True)
