@@ -27,6 +27,7 @@ from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_timing
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 SHAPES = {
   'one vector of 10,000,000': [[10_000_000]],
@@ -46,11 +47,9 @@ def sketch(
   """Returns our encoder."""
   return encoders.sketch_encoder(
     spec,
-    bits=bits,
-    fraction=1.0,
-    rotation=rotation,
-    quantizer=quantizer,
-    seed_source='reproducible',
+    options_lib.SketchOptions(
+      bits=bits, rotation=rotation, quantizer=quantizer
+    ),
     seed=(0,),
   )
 
@@ -163,7 +162,8 @@ def time_sparse_round_trips(length: int, repeats: int) -> dict[str, float]:
     run = round_trip_fn(
       [[length]],
       functools.partial(
-        encoders.sparse_encoder, fraction=_SPARSE_FRACTION, bits=bits
+        encoders.sparse_encoder,
+        options=options_lib.SparseOptions(fraction=_SPARSE_FRACTION, bits=bits),
       ),
     )
     candidates[name] = functools.partial(run, [x])

@@ -21,6 +21,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods.aggregators import decoded_mean
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
@@ -83,7 +84,9 @@ def selected_rows_aggregator(
   """
   argument_checks.check_int('num_rows', num_rows, minimum=1)
   argument_checks.check_int('base_seed', base_seed)
-  seeds.check_seed_source(seed_source)
+  argument_checks.check_choice(
+    'seed_source', seed_source, options_lib.SEED_SOURCES
+  )
   if weighting not in WEIGHTINGS:
     raise ValueError(
       f'Expected weighting to be one of {WEIGHTINGS}, found {weighting!r}.'

@@ -16,8 +16,8 @@
 import tensorflow_federated as tff
 
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
-from tff_methods.common import argument_checks
 
 
 def sketched_update_aggregator(
@@ -74,18 +74,18 @@ def sketched_update_aggregator(
     ValueError: If an argument is out of range, or `quantizer` is `'eden'` and
       `rotation` is false.
   """
-  sketch = dict(
+  options = options_lib.SketchOptions(
     bits=bits,
     fraction=fraction,
     rotation=rotation,
     quantizer=quantizer,
+    min_elements=min_elements,
     seed_source=seed_source,
+    base_seed=base_seed,
   )
-  encoders.check_sketch(**sketch)
-  argument_checks.check_int('base_seed', base_seed)
   return encoded_mean.encoded_mean_factory(
     lambda spec, index: encoders.sketch_encoder(
-      spec, **sketch, seed=(base_seed, index)
+      spec, options, (base_seed, index)
     ),
     min_elements=min_elements,
     weighted=weighted,

@@ -16,8 +16,8 @@
 import tensorflow_federated as tff
 
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
-from tff_methods.aggregators import scope as scopes
 
 
 def top_k_aggregator(
@@ -66,10 +66,11 @@ def top_k_aggregator(
     ValueError: If an argument is out of range, or `min_elements` is given with
       the scope `'model'`.
   """
-  encoders.check_sparsification(fraction=fraction, bits=bits)
-  scopes.check_scope(scope, min_elements)
+  options = options_lib.SparseOptions(
+    fraction=fraction, bits=bits, scope=scope, min_elements=min_elements
+  )
   factory = encoded_mean.encoded_mean_factory(
-    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
+    lambda spec, _: encoders.sparse_encoder(spec, options),
     min_elements=min_elements,
     weighted=weighted,
   )

@@ -16,8 +16,8 @@
 import tensorflow_federated as tff
 
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
-from tff_methods.common import argument_checks
 
 
 def ternary_aggregator(
@@ -63,12 +63,16 @@ def ternary_aggregator(
       encode is not `float32`.
     ValueError: If an argument is out of range.
   """
-  encoders.check_ternary(clip_factor=clip_factor, seed_source=seed_source)
-  argument_checks.check_int('base_seed', base_seed)
+  options = options_lib.TernGradOptions(
+    clip_factor=clip_factor,
+    min_elements=min_elements,
+    seed_source=seed_source,
+    base_seed=base_seed,
+  )
 
   def encoder_fn(spec, index):
     stage = encoders.TernaryQuantizationStage(
-      (base_seed, index), seed_source, clip_factor
+      (base_seed, index), options.seed_source, options.clip_factor
     )
     return encoders.chain([(stage, '')], spec)
 

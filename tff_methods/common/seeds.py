@@ -26,8 +26,6 @@ import math
 import numpy as np
 import tensorflow as tf
 
-SEED_SOURCES = ('reproducible', 'entropy')
-
 _PHILOX = 1
 _DRAW, _FOLD = 0, 1  # Counters of different uses never meet.
 
@@ -94,15 +92,6 @@ def client_key(round_key: tf.Tensor, value, seed_source: str) -> tf.Tensor:
   for salt in salts:
     key = fold_in(fold_in(key, salt[0]), salt[1])
   return key
-
-
-def check_seed_source(seed_source: str) -> None:
-  """Raises `ValueError` if `seed_source` is none of `SEED_SOURCES`."""
-  if seed_source not in SEED_SOURCES:
-    raise ValueError(
-      f'Expected seed_source to be one of {SEED_SOURCES}, found '
-      f'{seed_source!r}.'
-    )
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:

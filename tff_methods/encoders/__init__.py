@@ -20,10 +20,7 @@ from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
 )
 from tff_methods.encoders.rotation import RotationStage
-from tff_methods.encoders.sketching import check_sketch
-from tff_methods.encoders.sketching import QUANTIZERS
 from tff_methods.encoders.sketching import sketch_encoder
-from tff_methods.encoders.sparsification import check_sparsification
 from tff_methods.encoders.sparsification import sparse_encoder
 from tff_methods.encoders.subsampling import SubsamplingStage
 from tff_methods.encoders.tensor_encoding import chain
@@ -34,7 +31,6 @@ from tff_methods.encoders.tensor_encoding import identity_encoder
 from tff_methods.encoders.tensor_encoding import map_in_sequence
 from tff_methods.encoders.tensor_encoding import SeededStage
 from tff_methods.encoders.tensor_encoding import Stage
-from tff_methods.encoders.ternary_quantization import check_ternary
 from tff_methods.encoders.ternary_quantization import TernaryQuantizationStage
 from tff_methods.encoders.top_k import TopKStage
 from tff_methods.encoders.uniform_quantization import UniformQuantizationStage

@@ -22,9 +22,8 @@ packed likewise, which takes the same number of bytes.
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import argument_checks
 from tff_methods.encoders import tensor_encoding
-
-MAX_BITS = 16
 
 # Eight codes, one a byte of an int64, close up in three steps: neighbours in
 # lanes of 16 bits, then of 32, then of 64.
@@ -152,14 +151,6 @@ def lookup(
   return tf.reshape(values, [-1])[:num_codes]
 
 
-def check_bits(bits: int) -> None:
-  """Raises `TypeError` or `ValueError` unless `bits` is 1 to `MAX_BITS`."""
-  if isinstance(bits, bool) or not isinstance(bits, int):
-    raise TypeError(f'Expected bits to be an int, found {type(bits).__name__}.')
-  if not 1 <= bits <= MAX_BITS:
-    raise ValueError(f'Expected bits from 1 to {MAX_BITS}, found {bits}.')
-
-
 def _padded_rows(x: tf.Tensor, row_length: int) -> tf.Tensor:
   padding = -x.shape[0] % row_length
   if padding:
@@ -197,7 +188,7 @@ class BitPackingStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    check_bits(bits)
+    argument_checks.check_bits(bits)
     self._bits = bits
     self._dtype = tf.as_dtype(dtype)
 

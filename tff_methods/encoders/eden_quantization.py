@@ -26,6 +26,7 @@ from scipy import special
 from scipy import stats
 import tensorflow as tf
 
+from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
@@ -70,7 +71,7 @@ class EdenQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    bit_packing.check_bits(bits)
+    argument_checks.check_bits(bits)
     self._bits = bits
 
   def encode(self, x, encode_params):

@@ -29,6 +29,7 @@ long as `k` is at most `0.9 n`.
 
 import tensorflow as tf
 
+from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
 
 
@@ -134,7 +135,7 @@ def _num_high_bits(num_positions: int, length: int, low_bits: int) -> int:
 
 def _low_fields(low_bits: int) -> list[tuple[int, int]]:
   """Returns `(shift, bits)` of the fields that bit packing can take."""
-  widest = bit_packing.MAX_BITS
+  widest = argument_checks.MAX_BITS
   return [
     (shift, min(widest, low_bits - shift))
     for shift in range(0, low_bits, widest)

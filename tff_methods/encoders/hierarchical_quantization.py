@@ -16,6 +16,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
@@ -62,7 +63,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    check_bits(bits)
+    argument_checks.check_bits(bits, minimum=2)
     self._bits = bits
 
   def encode(self, x, encode_params):
@@ -97,12 +98,3 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     length = int(np.prod(shape, dtype=np.int64))
     x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)
-
-
-def check_bits(bits: int) -> None:
-  """Raises `TypeError` or `ValueError` unless `bits` is 2 to 16."""
-  bit_packing.check_bits(bits)
-  if bits < 2:
-    raise ValueError(
-      f'Expected bits of at least 2, a sign and an interval, found {bits}.'
-    )

@@ -11,47 +11,38 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The encoder of sparse updates (DHQC, section 3): top-k, then quantization."""
+"""Encoder of sparse updates: top-k, then quantization (DHQC, section 3)."""
 
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.encoders import hierarchical_quantization
-from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
 from tff_methods.encoders import top_k
 
 
-def check_sparsification(*, fraction: float, bits: int | None) -> None:
-  """Raises `TypeError` or `ValueError` unless `sparse_encoder` takes these."""
-  subsampling.check_fraction(fraction)
-  if bits is not None:
-    hierarchical_quantization.check_bits(bits)
-
-
 def sparse_encoder(
-  value_spec: tf.TensorSpec, *, fraction: float, bits: int | None
+  value_spec: tf.TensorSpec, options: options_lib.SparseOptions
 ) -> tensor_encoding.GatherEncoder:
-  """Returns an encoder that sends the largest values of one tensor.
+  """Builds an encoder that sends the values of largest magnitude of one tensor.
 
   Of `n` values, `k = max(1, round(fraction * n))` are sent, in `ceil(k * bits /
   8)` bytes, and 8 for their range (`4 * k` without `bits`), and the positions
   in `elias_fano.packed_size(k, n)` bytes.
 
   Args:
-    value_spec: The spec of the values: `float32`, of a fully defined shape.
-    fraction: The part of the values that is sent, in (0, 1].
-    bits: Bits per sent value, 2 to 16, or `None` to send `float32` values.
+    value_spec: `tf.TensorSpec` of the values: `float32`, of a fully defined
+      shape.
+    options: Options of the selection and quantization. `scope` and
+      `min_elements` are not used here: they concern the tensors of a model.
 
   Returns:
     A `GatherEncoder`.
-
-  Raises:
-    TypeError: If `bits` is not an int.
-    ValueError: If an argument is out of range.
   """
-  check_sparsification(fraction=fraction, bits=bits)
-  stages = [(top_k.TopKStage(fraction), 'values')]
-  if bits is not None:
-    stage = hierarchical_quantization.HierarchicalQuantizationStage(bits)
+  stages = [(top_k.TopKStage(options.fraction), 'values')]
+  if options.bits is not None:
+    stage = hierarchical_quantization.HierarchicalQuantizationStage(
+      options.bits
+    )
     stages.append((stage, ''))
   return tensor_encoding.chain(stages, value_spec)

@@ -16,6 +16,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import tensor_encoding
 
@@ -53,8 +55,10 @@ class SubsamplingStage(tensor_encoding.SeededStage):
       ValueError: If `fraction` or `seed_source` is out of range.
     """
     super().__init__(seed)
-    check_fraction(fraction)
-    seeds.check_seed_source(seed_source)
+    argument_checks.check_fraction(fraction)
+    argument_checks.check_choice(
+      'seed_source', seed_source, options_lib.SEED_SOURCES
+    )
     self._fraction = fraction
     self._seed_source = seed_source
 
@@ -136,9 +140,3 @@ def _draw_offsets(
     (words[:num_long] % (short + 1), short + 1),
     (words[num_long:] % short, short),
   ]
-
-
-def check_fraction(fraction: float) -> None:
-  """Raises `ValueError` unless `fraction` is in (0, 1]."""
-  if not 0.0 < fraction <= 1.0:
-    raise ValueError(f'Expected fraction in (0, 1], found {fraction}.')

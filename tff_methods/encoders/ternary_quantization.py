@@ -13,11 +13,11 @@
 # limitations under the License.
 """Ternary quantization (TernGrad, Wen et al. 2017): -u, 0 or u."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
@@ -70,7 +70,11 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       ValueError: If `seed_source` or `clip_factor` is out of range.
     """
     super().__init__(seed)
-    check_ternary(clip_factor=clip_factor, seed_source=seed_source)
+    argument_checks.check_choice(
+      'seed_source', seed_source, options_lib.SEED_SOURCES
+    )
+    if clip_factor is not None:
+      argument_checks.check_positive('clip_factor', clip_factor)
     self._seed_source = seed_source
     self._clip_factor = clip_factor
 
@@ -99,22 +103,6 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
     length = int(np.prod(shape, dtype=np.int64))
     return tf.reshape(
       tf.reshape(tf.gather(table, packed), [-1])[:length], shape
-    )
-
-
-def check_ternary(*, clip_factor: float | None, seed_source: str) -> None:
-  """Raises `TypeError` or `ValueError` unless the stage takes these."""
-  seeds.check_seed_source(seed_source)
-  if clip_factor is None:
-    return
-  if isinstance(clip_factor, bool) or not isinstance(clip_factor, int | float):
-    raise TypeError(
-      'Expected clip_factor to be a number or None, found '
-      f'{type(clip_factor).__name__}.'
-    )
-  if not 0.0 < clip_factor < math.inf:
-    raise ValueError(
-      f'Expected clip_factor above 0, or None not to clip, found {clip_factor}.'
     )
 
 

@@ -16,6 +16,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import argument_checks
 from tff_methods.encoders import elias_fano
 from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
@@ -52,7 +53,7 @@ class TopKStage(tensor_encoding.Stage):
     Raises:
       ValueError: If `fraction` is out of range.
     """
-    subsampling.check_fraction(fraction)
+    argument_checks.check_fraction(fraction)
     self._fraction = fraction
 
   def encode(self, x, encode_params):

@@ -16,6 +16,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
@@ -54,8 +56,10 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
       ValueError: If `bits` or `seed_source` is out of range.
     """
     super().__init__(seed)
-    bit_packing.check_bits(bits)
-    seeds.check_seed_source(seed_source)
+    argument_checks.check_bits(bits)
+    argument_checks.check_choice(
+      'seed_source', seed_source, options_lib.SEED_SOURCES
+    )
     self._bits = bits
     self._seed_source = seed_source
 

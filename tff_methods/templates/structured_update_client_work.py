@@ -18,6 +18,7 @@ import collections
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods import options as options_lib
 from tff_methods import update_spaces
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
@@ -87,7 +88,9 @@ def build_structured_update_client_work(
       f'{type(optimizer).__name__}: build it with tff.learning.optimizers.'
     )
   argument_checks.check_int('base_seed', base_seed)
-  seeds.check_seed_source(seed_source)
+  argument_checks.check_choice(
+    'seed_source', seed_source, options_lib.SEED_SOURCES
+  )
   base_key = seeds.key(base_seed, int.from_bytes(b'structured_update'))
   description = local_model.describe(model_fn)
   aggregate_metrics = (

@@ -67,7 +67,7 @@ class LowRank(update_space.UpdateSpace):
         f'fraction={fraction}: give one of them.'
       )
     if fraction is not None:
-      subsampling.check_fraction(fraction)
+      argument_checks.check_fraction(fraction)
     else:
       argument_checks.check_int('rank', rank, minimum=1)
     argument_checks.check_int('min_elements', min_elements, minimum=0)

@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 _KERNEL, _BIAS = (9, 40), (5,)
 _NUM_ALL = 365
@@ -38,7 +39,9 @@ _MEMORIES = {
 
 def _factory(memory='with_error', *, fraction=0.1, bits=None, **kwargs):
   return aggregators.ErrorFeedbackMeanFactory(
-    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
+    lambda spec, _: encoders.sparse_encoder(
+      spec, options_lib.SparseOptions(fraction=fraction, bits=bits)
+    ),
     _MEMORIES[memory],
     **kwargs,
   )

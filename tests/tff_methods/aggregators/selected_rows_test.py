@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 _NUM_ROWS, _ROW_SIZE = 9, 5
 # Row 4 is of all clients, row 8 of two, rows 1 and 3 of none. Unordered keys
@@ -54,11 +55,9 @@ def _values(keys=_KEYS, seed=0):
 def _quantize(spec, bits=12, fraction=1.0, quantizer='eden'):
   return encoders.sketch_encoder(
     spec,
-    bits=bits,
-    fraction=fraction,
-    rotation=True,
-    quantizer=quantizer,
-    seed_source='reproducible',
+    options_lib.SketchOptions(
+      bits=bits, fraction=fraction, quantizer=quantizer
+    ),
     seed=(0,),
   )
 

@@ -19,6 +19,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 _KERNEL, _BIAS = (3, 3, 8, 16), (16,)
 _NUM_KERNEL = 3 * 3 * 8 * 16
@@ -48,19 +49,13 @@ def _kernel_bytes(bits=None, kept=_NUM_KERNEL, overhead=0):
 
 def _produced_bytes(min_elements=256, **kwargs):
   """Encodes the tensors of one client, and returns the bytes of the arrays."""
-  sketch = dict(
-    bits=2,
-    fraction=1.0,
-    rotation=True,
-    quantizer='eden',
-    seed_source='reproducible',
-  )
+  options = options_lib.SketchOptions(**kwargs)
   num_bytes = 0
   for x in _values()[0]:
     spec = tf.TensorSpec(x.shape, x.dtype)
     encoder = encoders.identity_encoder(spec)
     if x.size >= min_elements:
-      encoder = encoders.sketch_encoder(spec, **(sketch | kwargs), seed=(0,))
+      encoder = encoders.sketch_encoder(spec, options, seed=(0,))
     encode_params, _, _ = encoder.get_params()
     payload, _ = encoder.encode(tf.constant(x), encode_params)
     num_bytes += sum(len(t.numpy().tobytes()) for t in payload.values())
@@ -125,7 +120,11 @@ class SketchedUpdateAggregatorComputationTest(
     ('quantizer', {'quantizer': 'lloyd'}, "('eden', 'uniform').*found 'lloyd'"),
     ('seed_source', {'seed_source': 'time'}, "found 'time'"),
     ('min_elements', {'min_elements': -1}, 'at least 0, found -1'),
-    ('eden_without_rotation', {'rotation': False}, "take quantizer='uniform'"),
+    (
+      'eden_without_rotation',
+      {'rotation': False},
+      "choose quantizer='uniform'",
+    ),
   )
   def test_bad_values_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message):

@@ -80,7 +80,7 @@ class TopKAggregatorComputationTest(parameterized.TestCase, tf.test.TestCase):
     ('fraction', {'fraction': 0.0}, r'fraction in \(0, 1\], found 0.0'),
     ('scope', {'scope': 'layer'}, "'tensor'.*found 'layer'"),
     ('min_elements', {'min_elements': -1}, 'at least 0, found -1'),
-    ('min_elements_of_model', {'min_elements': 9}, "take scope='tensor'"),
+    ('min_elements_of_model', {'min_elements': 9}, "choose scope='tensor'"),
   )
   def test_bad_values_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message):

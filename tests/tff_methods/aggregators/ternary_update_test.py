@@ -56,8 +56,8 @@ class TernaryAggregatorComputationTest(
     )
 
   @parameterized.parameters(
-    ({'clip_factor': 0.0}, ValueError, 'above 0, or None.*found 0.0'),
-    ({'clip_factor': '2'}, TypeError, 'a number or None, found str'),
+    ({'clip_factor': 0.0}, ValueError, 'clip_factor above 0.*found 0.0'),
+    ({'clip_factor': '2'}, TypeError, 'to be a number, found str'),
     ({'min_elements': -1}, ValueError, 'at least 0, found -1'),
     ({'min_elements': 0.5}, TypeError, 'to be an int, found float'),
     ({'seed_source': 'time'}, ValueError, "found 'time'"),

@@ -28,6 +28,7 @@ from tff_methods import algorithms
 from tff_methods import communication
 from tff_methods import encoders
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import runtime
 from tff_methods import templates
 
@@ -98,13 +99,7 @@ def _train_by_numpy(batches, keys, is_other, negative_rate):
 
 def _eight_bits(spec):
   return encoders.sketch_encoder(
-    spec,
-    bits=8,
-    fraction=1.0,
-    rotation=True,
-    quantizer='uniform',
-    seed_source='reproducible',
-    seed=(0,),
+    spec, options_lib.SketchOptions(bits=8, quantizer='uniform'), seed=(0,)
   )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods.common import seeds
 
 
@@ -51,7 +52,7 @@ class SeedsTest(tf.test.TestCase):
   def test_keys_of_clients_differ(self):
     round_key = tf.constant([1, 2])
     values = np.random.default_rng(0).normal(size=[100, 3]).astype(np.float32)
-    for source in seeds.SEED_SOURCES:
+    for source in options_lib.SEED_SOURCES:
       keys = {
         tuple(seeds.client_key(round_key, tf.constant(x), source).numpy())
         for x in values

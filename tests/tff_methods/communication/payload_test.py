@@ -18,6 +18,7 @@ from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 _SPEC = tf.TensorSpec([13, 10], tf.float32)
 
@@ -30,15 +31,9 @@ def _encode(encoder):
 
 
 def _sketch(**kwargs):
-  sketch = dict(
-    bits=2,
-    fraction=1.0,
-    rotation=True,
-    quantizer='eden',
-    seed_source='reproducible',
-    seed=(0,),
+  return encoders.sketch_encoder(
+    _SPEC, options_lib.SketchOptions(**kwargs), seed=(0,)
   )
-  return encoders.sketch_encoder(_SPEC, **(sketch | kwargs))
 
 
 class PayloadTest(parameterized.TestCase, tf.test.TestCase):

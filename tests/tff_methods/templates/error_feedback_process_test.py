@@ -18,6 +18,7 @@ import tensorflow_federated as tff
 from tests.tff_methods import linear_model
 from tff_methods import aggregators
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods import templates
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -25,7 +26,9 @@ _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 def _factory(memory):
   return aggregators.ErrorFeedbackMeanFactory(
-    lambda spec, _: encoders.sparse_encoder(spec, fraction=0.1, bits=None),
+    lambda spec, _: encoders.sparse_encoder(
+      spec, options_lib.SparseOptions(fraction=0.1)
+    ),
     memory,
   )
 
