@@ -24,6 +24,7 @@ from programs.benchmarks import bench_timing
 from programs.command_line import runner
 from programs.runs import saved_weights
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 
 _INDEX_WEIGHTS = flags.DEFINE_string(
@@ -54,7 +55,7 @@ SIMHASH_SETTINGS = (
 TIMED_INDEXES = {
   **{
     f'SimHash(), {transform}': retrieval.SimHash(transform=transform)
-    for transform in retrieval.TRANSFORMS
+    for transform in options_lib.TRANSFORMS
   },
   **{
     f'product quantization, {parts} parts': retrieval.ProductQuantization(parts)
@@ -90,7 +91,7 @@ def recall_indexes(num_rows: int) -> dict[str, retrieval.RowIndex]:
   }
   for bits, tables, queries, buckets in SIMHASH_SETTINGS:
     capacity = math.ceil(buckets * num_rows / 2**bits)
-    for transform in retrieval.TRANSFORMS:
+    for transform in options_lib.TRANSFORMS:
       name = (
         f'SimHash, {transform}, K = {bits}, L = {tables}, {queries} queries '
         f'of {capacity}'

@@ -23,6 +23,7 @@ from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_timing
 from programs.reports import tables
 from tff_methods import label_hashing
+from tff_methods import options as options_lib
 
 # Classes and buckets of data sets of Dai et al. (2021), in four tables.
 NUM_TABLES = 4
@@ -82,7 +83,7 @@ def time_decoding(data_set: str, repeats: int) -> dict[str, float]:
   return bench_timing.medians(
     {
       decoding: _prepare_decoding(data_set, decoding)
-      for decoding in label_hashing.DECODINGS
+      for decoding in options_lib.DECODINGS
     },
     repeats,
   )

@@ -26,6 +26,7 @@ from programs.benchmarks import bench_timing
 from tasks.text import text_models
 from tasks.text import vocabulary as vocabulary_lib
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import runtime
 from tff_methods import templates
@@ -66,9 +67,11 @@ def time_rounds(repeats: int) -> dict[str, np.ndarray]:
       algorithms.build_lsh_select_fed_avg(
         row_model,
         *optimizers,
-        row_budget=ROW_BUDGET,
-        own_budget=OWN_BUDGET,
-        retrieval_mode='broadcast',
+        options=options_lib.LshSelectOptions(
+          row_budget=ROW_BUDGET,
+          own_budget=OWN_BUDGET,
+          retrieval_mode='broadcast',
+        ),
       )
     ),
   }

@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_timing
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import runtime
 from tff_methods import templates
@@ -50,7 +51,7 @@ def time_retrievals(repeats: int) -> dict[str, float]:
   table, candidates = table_and_candidates()
   retrievals = {
     mode: _build_retrieval(row_model, mode)
-    for mode in templates.RETRIEVAL_MODES
+    for mode in options_lib.RETRIEVAL_MODES
   }
   runs = {FEDERATED_SELECT: (build_bare_select(), table)}
   for mode, run in retrievals.items():

@@ -28,6 +28,7 @@ import tensorflow_federated as tff
 from programs.reports import fed_ss_client_data
 from tff_methods import algorithms
 from tff_methods import models
+from tff_methods import options as options_lib
 
 COHORT_SIZE = 10
 
@@ -122,11 +123,13 @@ class GradientNoise:
       self._row_model,
       tff.learning.optimizers.build_sgdm(1.0),
       tff.learning.optimizers.build_sgdm(1.0),
-      variant='full_softmax' if num_candidates is None else 'fed_ss',
-      num_sampled_classes=num_candidates,
-      # Faster than 'select' in a simulation, with the same result.
-      retrieval_mode='broadcast',
-      base_seed=self._base_seed,
+      options=options_lib.FedSsOptions(
+        variant='full_softmax' if num_candidates is None else 'fed_ss',
+        num_sampled_classes=num_candidates,
+        # Faster than 'select' in a simulation, with the same result.
+        retrieval_mode='broadcast',
+        base_seed=self._base_seed,
+      ),
     )
 
   def _mean_change(

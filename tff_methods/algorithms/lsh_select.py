@@ -11,18 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Federated averaging with the output rows that clients find by hashing.
+"""Federated averaging of the output rows that clients find by hashing.
 
 Xu et al. (2022), "Adaptive Sparse Federated Learning in Large Output Spaces via
-Hashing". A round: the server hashes the rows of the output layer; each client
-embeds its data, asks for the buckets that its embeddings fall in, and for rows
-that it finds there; it trains this sub-model and sends what changed; the server
-averages and takes a step.
+Hashing". In a round:
+
+1.  The server hashes the rows of the output layer.
+2.  Each client embeds its data, asks for the buckets of its embeddings, and for
+    rows that it finds there.
+3.  It trains this sub-model, and sends the updates of body and rows.
+4.  The server averages the updates and takes a step.
 """
+
+from collections.abc import Callable
 
 import tensorflow_federated as tff
 
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import templates
 from tff_methods.templates import row_process
@@ -33,63 +39,49 @@ def build_lsh_select_fed_avg(
   client_optimizer_fn: tff.learning.optimizers.Optimizer,
   server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
+  options: options_lib.LshSelectOptions | None = None,
   index: retrieval.RowIndex | None = None,
-  row_budget: float = 0.3,
-  own_budget: float | None = None,
-  retrieved_budget: float | None = None,
-  corrects_loss: bool = False,
-  rounds_per_build: int = 1,
-  retrieval_mode: str = 'select',
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  seed_source: str = 'reproducible',
-  base_seed: int = 0,
+  metrics_aggregator: Callable[..., tff.Computation] | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> templates.SelectProcess:
-  """Builds federated averaging of sub-models with the rows an index finds.
+  """Builds federated averaging of sub-models whose rows an index finds.
 
-  `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, `S` a
-  `tff.learning.templates.LearningAlgorithmState` with the weights of
-  `row_model.full_model()`, and `M` as in
-  `tff.learning.algorithms.build_weighted_fed_avg`; those of clients are over
-  their rows, and `distributor` has the counts of `build_index_distributor`.
+  `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, with
+  `S` a `tff.learning.templates.LearningAlgorithmState` that has the weights of
+  `row_model.full_model()`, and `M` as for
+  `tff.learning.algorithms.build_weighted_fed_avg`. The clients' metrics are
+  over their rows; `distributor` has the counts of
+  `templates.build_index_distributor`.
 
-  Budgets are fractions of all rows. A client trains the rows of its own classes
-  (and, where rows embed the input, of its input), those that the index scores
-  highest, and, where these are too few, others at random: `row_budget` of all
-  rows, always. A client with more rows of its own trains as many of them, drawn
-  anew in each round; examples of the other classes have a loss of 0.
+  Each client trains `row_budget` of all rows, exactly: the rows of its own
+  classes (and, where rows embed the input, of its input), the rows that the
+  index scores highest, and, to fill up, random rows. Examples of classes whose
+  row it does not train have a loss of 0.
 
   Args:
-    row_model: The model.
-    client_optimizer_fn: Of body and rows on the client.
-    server_optimizer_fn: Of the full model; by default SGD with a rate of 1. The
-      paper's is `tff.learning.optimizers.build_adam`.
-    index: Where clients search; by default `retrieval.SimHash()`.
-    row_budget: What a client trains.
-    own_budget: Of it, what a client gets before it searches, where rows embed
-      the input: the rows of its data, filled up at random. By default half of
-      `row_budget`. Not for other models.
-    retrieved_budget: What a client gets in all; by default `row_budget`. Where
-      it is more, those of the largest activations (inner product with any
-      embedding of the client) are trained.
-    corrects_loss: Whether, in the loss, random rows stand for those that the
-      client does not have, as in FedSS; by default it is the softmax over
-      the client's rows, as in the paper.
-    rounds_per_build: For how many rounds an index is used.
-    retrieval_mode: `'select'` or `'broadcast'`, with the same results: see
-      `templates.build_row_retrieval`.
-    client_weighting: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    model_aggregator: Of the body, as there.
-    rows_aggregator: Of the rows; by default
+    row_model: Model in two parts, body and rows.
+    client_optimizer_fn: Client optimizer, of body and rows.
+    server_optimizer_fn: Server optimizer, of the full model; by default
+      `tff.learning.optimizers.build_sgdm` with a learning rate of 1. The paper
+      uses `tff.learning.optimizers.build_adam`.
+    options: Row budgets and further options; by default those of
+      `options.LshSelectOptions()`.
+    index: Index of the rows; by default `retrieval.SimHash()`.
+    client_weighting: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_aggregator: Aggregator of the body; by default
+      `tff.aggregators.MeanFactory`.
+    rows_aggregator: Aggregator of the rows; by default
       `aggregators.selected_rows_aggregator`.
-    metrics_aggregator: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    loop_implementation: As there, but iterating over the data set is the
-      default: it halves the time of a round.
-    seed_source: As in `build_fed_ss`.
-    base_seed: Another seed gives other random choices.
+    metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    loop_implementation: Implementation of the training loop. TFF's default
+      takes twice as long per round as the default here.
 
   Returns:
     A `templates.SelectProcess`.
@@ -98,20 +90,21 @@ def build_lsh_select_fed_avg(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
-  models.check_row_model(row_model)
-  budget = _to_rows(row_model, row_budget, own_budget, retrieved_budget)
+  row_process.check_row_model(row_model)
+  options = options or options_lib.LshSelectOptions()
+  budget = _row_budget(row_model, options)
   return row_process.build_row_process(
     row_model,
     row_model.sub_model(budget.trained),
     templates.build_index_distributor(
       row_model,
-      index or retrieval.SimHash(),
+      retrieval.SimHash() if index is None else index,
       budget,
-      corrects_loss=corrects_loss,
-      rounds_per_build=rounds_per_build,
-      retrieval_mode=retrieval_mode,
-      seed_source=seed_source,
-      base_seed=base_seed,
+      corrects_loss=options.corrects_loss,
+      rounds_per_build=options.rounds_per_build,
+      retrieval_mode=options.retrieval_mode,
+      seed_source=options.seed_source,
+      base_seed=options.base_seed,
     ),
     row_process.RowTraining(
       client_optimizer_fn,
@@ -125,38 +118,13 @@ def build_lsh_select_fed_avg(
   )
 
 
-def check_lsh_select(
-  row_budget: float,
-  own_budget: float | None,
-  retrieved_budget: float | None,
-) -> None:
-  """Raises `ValueError` unless the budgets go together."""
-  for name, value in (
-    ('row_budget', row_budget),
-    ('own_budget', own_budget),
-    ('retrieved_budget', retrieved_budget),
-  ):
-    if value is not None and not 0 < value <= 1:
-      raise ValueError(
-        f'Expected {name} above 0 and at most 1, a fraction of all rows, found '
-        f'{value}.'
-      )
-  if own_budget is not None and own_budget > row_budget:
-    raise ValueError(
-      f'Expected own_budget of at most row_budget, {row_budget}, found '
-      f'{own_budget}.'
-    )
-  if retrieved_budget is not None and retrieved_budget < row_budget:
-    raise ValueError(
-      f'Expected retrieved_budget of at least row_budget, {row_budget}, found '
-      f'{retrieved_budget}.'
-    )
-
-
-def _to_rows(row_model, row_budget, own_budget, retrieved_budget):
-  check_lsh_select(row_budget, own_budget, retrieved_budget)
+def _row_budget(
+  row_model: models.RowModel, options: options_lib.LshSelectOptions
+) -> templates.RowBudget:
+  """Returns the budgets as numbers of rows, each at least 1."""
+  own_budget = options.own_budget
   if own_budget is None and row_model.rows_embed_input:
-    own_budget = row_budget / 2
+    own_budget = options.row_budget / 2
 
   def to_rows(fraction):
     if fraction is None:
@@ -164,5 +132,7 @@ def _to_rows(row_model, row_budget, own_budget, retrieved_budget):
     return max(1, round(fraction * row_model.num_classes))
 
   return templates.RowBudget(
-    *map(to_rows, (row_budget, own_budget, retrieved_budget))
+    trained=to_rows(options.row_budget),
+    own=to_rows(own_budget),
+    retrieved=to_rows(options.retrieved_budget),
   )

@@ -20,7 +20,6 @@ from tff_methods.label_hashing.bucket_likelihood import BernoulliBuckets
 from tff_methods.label_hashing.bucket_likelihood import BucketLikelihood
 from tff_methods.label_hashing.bucket_likelihood import CategoricalBuckets
 from tff_methods.label_hashing.decoding import class_scores
-from tff_methods.label_hashing.decoding import DECODINGS
 from tff_methods.label_hashing.decoding import top_k
 from tff_methods.label_hashing.divergence import hashed_distribution
 from tff_methods.label_hashing.divergence import kl_divergence

@@ -22,10 +22,9 @@ import functools
 
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.label_hashing import hash_functions
-
-DECODINGS = ('mean', 'median')
 
 _BLOCK_SIZE = 64
 
@@ -49,7 +48,8 @@ def class_scores(
 
   Raises:
     ValueError: If `log_probabilities` are not of the tables and buckets of
-      `label_hash`, or if `decoding` is none of `DECODINGS`.
+      `label_hash`, or if `decoding` is not in
+      `options.DECODINGS`.
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
   _check_arguments(log_probabilities, label_hash, decoding)
@@ -230,10 +230,7 @@ def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def _check_arguments(log_probabilities, label_hash, decoding):
-  if decoding not in DECODINGS:
-    raise ValueError(
-      f'Expected decoding to be one of {DECODINGS}, found {decoding!r}.'
-    )
+  argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
   expected = [label_hash.num_tables, None, label_hash.num_buckets]
   if not log_probabilities.shape.is_compatible_with(expected):
     raise ValueError(

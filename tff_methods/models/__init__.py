@@ -19,8 +19,6 @@ from tff_methods.models.cross_entropy import softmax_cross_entropy
 from tff_methods.models.keras_row_model import row_model_from_keras
 from tff_methods.models.label_roles import LabelRoles
 from tff_methods.models.row_layer import RowLayer
-from tff_methods.models.row_model import check_num_candidates
-from tff_methods.models.row_model import check_row_model
 from tff_methods.models.row_model import RowModel
 from tff_methods.models.row_model import SubModelOutput
 from tff_methods.models.similarity import DotProduct

@@ -169,7 +169,7 @@ class RowModel:
       TypeError: If `num_candidates` is not an int.
       ValueError: If it is out of range.
     """
-    check_num_candidates('num_candidates', num_candidates, self.num_classes)
+    self.check_num_rows('num_candidates', num_candidates)
     trainable, non_trainable = self._body.initial_weights
     rows = np.zeros([num_candidates, self.row_size], np.float32)
     candidates = candidates_lib.all_classes(num_candidates)
@@ -281,6 +281,24 @@ class RowModel:
     )
     return tf.boolean_mask(classes, self._label_roles.is_example(classes))
 
+  def check_num_rows(self, name: str, value: int) -> None:
+    """Checks a number of rows of this model.
+
+    Args:
+      name: Name of the number in messages.
+      value: Number of rows.
+
+    Raises:
+      TypeError: If `value` is not an int.
+      ValueError: If `value` is below 1 or above `num_classes`.
+    """
+    argument_checks.check_int(name, value, minimum=1)
+    if value > self.num_classes:
+      raise ValueError(
+        f'Expected {name} of at most {self.num_classes}, the number of '
+        f'classes, found {value}: lower it.'
+      )
+
   def _loss_and_metrics_fns(self, example_losses_fn):
     roles = self._label_roles
     return dict(
@@ -319,25 +337,6 @@ def _split_candidates(sub_weights):
   trainable, (*constants, keys, log_probability, is_positive) = sub_weights
   candidates = candidates_lib.Candidates(keys, log_probability, is_positive)
   return (trainable, tuple(constants)), candidates
-
-
-def check_row_model(value: object) -> None:
-  """Raises `TypeError` unless it is a `RowModel`."""
-  if not isinstance(value, RowModel):
-    raise TypeError(
-      f'Expected a RowModel, found {type(value).__name__}: make one with '
-      'models.row_model_from_keras.'
-    )
-
-
-def check_num_candidates(name: str, value: object, num_classes: int) -> None:
-  """Raises `TypeError` or `ValueError` unless there are as many classes."""
-  argument_checks.check_int(name, value, minimum=1)
-  if value > num_classes:
-    raise ValueError(
-      f'Expected {name} of at most {num_classes}, the number of classes, found '
-      f'{value}: lower it.'
-    )
 
 
 def _check_arguments(

@@ -16,11 +16,9 @@
 # pylint: disable=g-importing-member
 from tff_methods.retrieval.class_sampling import distinct_classes
 from tff_methods.retrieval.class_sampling import sample_candidates
-from tff_methods.retrieval.inner_product_transforms import TRANSFORMS
 from tff_methods.retrieval.inner_products import largest_inner_products
 from tff_methods.retrieval.product_quantization import ProductQuantization
 from tff_methods.retrieval.row_index import BuiltIndex
-from tff_methods.retrieval.row_index import check_row_index
 from tff_methods.retrieval.row_index import ExactRows
 from tff_methods.retrieval.row_index import Queries
 from tff_methods.retrieval.row_index import RandomRows

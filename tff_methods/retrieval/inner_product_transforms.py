@@ -21,8 +21,6 @@ import math
 
 import tensorflow as tf
 
-TRANSFORMS = ('none', 'extra_coordinate', 'sign_alsh')
-
 # Recommended by Shrivastava and Li (2014): as many coordinates, and
 # the length of the longest row.
 _NUM_POWERS = 2
@@ -45,7 +43,7 @@ def transform_rows(
   Maximum Inner Product Search (MIPS)").
 
   Args:
-    transform: One of `TRANSFORMS`.
+    transform: One of `options.TRANSFORMS`.
     rows: `float32[n, d]`.
     longest_quantile: The rows that are longer than this fraction of all are
       first shortened to the length at the quantile. A few rows that are much
@@ -76,7 +74,7 @@ def transform_queries(transform: str, queries: tf.Tensor) -> tf.Tensor:
   """Transforms queries: zeros are added, as signs do not depend on length.
 
   Args:
-    transform: One of `TRANSFORMS`.
+    transform: One of `options.TRANSFORMS`.
     queries: `float32[m, d]`.
 
   Returns:

@@ -89,16 +89,6 @@ class RowIndex(Protocol):
     """Scores rows on the client, with what it looked up by its queries."""
 
 
-def check_row_index(value: object) -> None:
-  """Raises `TypeError` unless it is a `RowIndex`."""
-  is_class = isinstance(value, type)
-  if is_class or not isinstance(value, RowIndex):
-    found = value.__name__ if is_class else repr(value)
-    raise TypeError(
-      f'Expected a RowIndex, found {found}: make one with retrieval.SimHash().'
-    )
-
-
 class WithoutQueries:
   """What an index is that clients do not look anything up in."""
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.retrieval import inner_product_transforms as transforms
@@ -60,7 +61,7 @@ class SimHash:
     num_bits: The paper's `K`: of a code, at most 16.
     num_tables: The paper's `L`.
     transform: How angles come to tell inner products: one of
-      `inner_product_transforms.TRANSFORMS`.
+      `options.TRANSFORMS`.
     num_queries: How many buckets a client looks up; by default all that there
       are, `L * 2^K`, but no more than 1024.
     bucket_capacity: The most rows that a client gets of a bucket; by default
@@ -84,11 +85,9 @@ class SimHash:
         f'Expected num_bits of at most {_MAX_BITS}, found {self.num_bits}: '
         'there are 2^num_bits buckets in a table.'
       )
-    if self.transform not in transforms.TRANSFORMS:
-      raise ValueError(
-        f'Expected transform to be one of {transforms.TRANSFORMS}, found '
-        f'{self.transform!r}.'
-      )
+    argument_checks.check_choice(
+      'transform', self.transform, options_lib.TRANSFORMS
+    )
     if not 0 < self.longest_quantile <= 1:
       raise ValueError(
         'Expected longest_quantile above 0 and at most 1, found '

@@ -40,8 +40,25 @@ class RowBudget:
   own: int | None = None
   retrieved: int | None = None
 
+  def __post_init__(self) -> None:
+    argument_checks.check_int('trained rows', self.trained, minimum=1)
+    if self.own is not None:
+      argument_checks.check_int('own rows', self.own, minimum=1)
+      if self.own > self.trained:
+        raise ValueError(
+          f'Expected own rows of at most {self.trained}, those trained, found '
+          f'{self.own}.'
+        )
+    if self.retrieved is not None:
+      argument_checks.check_int('retrieved rows', self.retrieved)
+      if self.retrieved < self.trained:
+        raise ValueError(
+          f'Expected retrieved rows of at least {self.trained}, those trained, '
+          f'found {self.retrieved}.'
+        )
+
   @property
-  def num_asked(self) -> int:
+  def num_requested(self) -> int:
     """The rows that it asks for after it searched the index."""
     return (self.retrieved or self.trained) - (self.own or 0)
 
@@ -60,6 +77,11 @@ class IndexClient:
   budget: RowBudget
   corrects_loss: bool
   seed_source: str
+
+  def __post_init__(self) -> None:
+    _check_index(self.index)
+    _check_similarity(self.row_model)
+    _check_budget(self.row_model, self.budget)
 
   @property
   def num_held(self) -> int:
@@ -115,7 +137,9 @@ class IndexClient:
     )
     lacking = wanted.keys
     if self.budget.own is not None:
-      lacking = retrieval.keys_to_ask_for(wanted, held, self.budget.num_asked)
+      lacking = retrieval.keys_to_ask_for(
+        wanted, held, self.budget.num_requested
+      )
     return wanted, lacking
 
   def keep(self, key, held, held_rows, vectors, wanted, lacking, rows):
@@ -139,16 +163,30 @@ class IndexClient:
     return kept, tf.gather(rows, positions)
 
 
-def check_budget(row_model: models.RowModel, budget: RowBudget) -> None:
-  """Raises `TypeError` or `ValueError` unless it is one of the model."""
+def _check_index(index) -> None:
+  """Raises `TypeError` unless `index` is a `retrieval.RowIndex`."""
+  is_class = isinstance(index, type)
+  if is_class or not isinstance(index, retrieval.RowIndex):
+    found = index.__name__ if is_class else repr(index)
+    raise TypeError(
+      f'Expected a RowIndex, found {found}: make one with retrieval.SimHash().'
+    )
+
+
+def _check_similarity(row_model) -> None:
+  """Raises `TypeError` unless an index can search by the similarity."""
   names = ('embedding_vectors', 'row_vectors')
   if not all(hasattr(row_model.similarity, name) for name in names):
     raise TypeError(
       f'Expected a similarity with {" and ".join(names)}, by which an index '
       f'is searched, found {row_model.similarity}: see models.Similarity.'
     )
-  num_classes = row_model.num_classes
-  models.check_num_candidates('trained rows', budget.trained, num_classes)
+
+
+def _check_budget(row_model, budget: RowBudget) -> None:
+  """Raises `ValueError` unless the budget fits the model."""
+  row_model.check_num_rows('trained rows', budget.trained)
+  row_model.check_num_rows('retrieved rows', budget.num_retrieved)
   if row_model.rows_embed_input and budget.own is None:
     raise ValueError(
       'Expected own rows in the budget where rows embed the input, found none: '
@@ -158,19 +196,4 @@ def check_budget(row_model: models.RowModel, budget: RowBudget) -> None:
     raise ValueError(
       'Expected no own rows in the budget where rows do not embed the input, '
       f'found {budget.own}: leave them out.'
-    )
-  if budget.own is not None:
-    argument_checks.check_int('own rows', budget.own, minimum=1)
-    if budget.own > budget.trained:
-      raise ValueError(
-        f'Expected own rows of at most {budget.trained}, those trained, '
-        f'found {budget.own}.'
-      )
-  models.check_num_candidates(
-    'retrieved rows', budget.num_retrieved, num_classes
-  )
-  if budget.num_retrieved < budget.trained:
-    raise ValueError(
-      f'Expected retrieved rows of at least {budget.trained}, those trained, '
-      f'found {budget.num_retrieved}.'
     )

@@ -25,6 +25,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import templates
 from tff_methods.common import argument_checks
@@ -76,17 +77,17 @@ def build_index_distributor(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
-  retrieval.check_row_index(index)
-  index_client.check_budget(row_model, budget)
+  client = index_client.IndexClient(
+    row_model, index, budget, corrects_loss, seed_source
+  )
   argument_checks.check_int('rounds_per_build', rounds_per_build, minimum=1)
   argument_checks.check_int('base_seed', base_seed)
-  seeds.check_seed_source(seed_source)
+  argument_checks.check_choice(
+    'seed_source', seed_source, options_lib.SEED_SOURCES
+  )
   base_key = seeds.key(base_seed, int.from_bytes(b'row_index'))
   initial_state, refresh = _build_server(
     row_model, index, rounds_per_build, base_key
-  )
-  client = index_client.IndexClient(
-    row_model, index, budget, corrects_loss, seed_source
   )
 
   @tff.federated_computation
@@ -97,7 +98,7 @@ def build_index_distributor(
   return row_distributor.RowDistributionProcess(
     init_fn,
     next_fn,
-    counted_next_fn=(
+    select_next_fn=(
       next_fn
       if retrieval_mode == 'select'
       else _build_next(client, refresh, 'select')
@@ -157,7 +158,7 @@ def _build_next(client, refresh, mode):
   get_held_rows = _build_get_held_rows(client, mode)
   get_found = _build_get_found(client.index, index_type.tables, mode)
   select_rows = row_retrieval.build_row_selection(
-    client.row_model, client.budget.num_asked, mode
+    client.row_model, client.budget.num_requested, mode
   )
   steps = _build_client_steps(
     client,

@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import templates
 from tff_methods.common import argument_checks
@@ -40,23 +41,23 @@ class RowDistributionProcess(tff.templates.MeasuredProcess):
     initialize_fn: tff.Computation,
     next_fn: tff.Computation,
     *,
-    counted_next_fn: tff.Computation | None = None,
+    select_next_fn: tff.Computation | None = None,
   ):
     """Initializes the process.
 
     Args:
       initialize_fn: `( -> S@SERVER)`.
       next_fn: See above.
-      counted_next_fn: Another `next` with the same result, whose bytes are to
-        be counted in the place of `next_fn`'s; by default `next_fn`.
+      select_next_fn: Computation with the type signature and result of
+        `next_fn` that uses `tff.federated_select`; by default `next_fn`.
     """
     super().__init__(initialize_fn, next_fn, next_is_multi_arg=True)
-    self._counted_next_fn = counted_next_fn or next_fn
+    self._select_next_fn = select_next_fn or next_fn
 
   @property
-  def accounted_next(self) -> tff.Computation:
-    """The `next` whose bytes count."""
-    return self._counted_next_fn
+  def select_next(self) -> tff.Computation:
+    """The `next` that uses `tff.federated_select`, whose bytes count."""
+    return self._select_next_fn
 
 
 def build_class_sampling_distributor(
@@ -88,7 +89,9 @@ def build_class_sampling_distributor(
     ValueError: If an argument is out of range.
   """
   argument_checks.check_int('base_seed', base_seed)
-  seeds.check_seed_source(seed_source)
+  argument_checks.check_choice(
+    'seed_source', seed_source, options_lib.SEED_SOURCES
+  )
   base_key = seeds.key(base_seed, int.from_bytes(b'class_sampling'))
   full = templates.describe(row_model.full_model())
 
@@ -150,7 +153,7 @@ def build_class_sampling_distributor(
   return RowDistributionProcess(
     init_fn,
     next_fn,
-    counted_next_fn=(
+    select_next_fn=(
       next_fn if retrieval_mode == 'select' else build_next('select')
     ),
   )

@@ -11,11 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What processes share whose clients train a sub-model of their own rows."""
+"""Builder of processes whose clients train a sub-model of selected rows."""
 
 from collections.abc import Callable
 import dataclasses
-from typing import Any
 
 import tensorflow_federated as tff
 
@@ -26,26 +25,41 @@ from tff_methods import templates
 
 @dataclasses.dataclass(frozen=True)
 class RowTraining:
-  """How clients and server train, whatever rows the clients have.
+  """Training on clients and server, independent of the selection of rows.
 
   Attributes:
-    client_optimizer_fn: Of body and rows on the client.
-    server_optimizer_fn: Of the full model; by default SGD with a rate of 1.
-    client_weighting: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    model_aggregator: Of the body; by default `tff.aggregators.MeanFactory`.
-    rows_aggregator: Of the rows; by default
+    client_optimizer_fn: Client optimizer, of body and rows.
+    server_optimizer_fn: Server optimizer, of the full model; by default
+      `tff.learning.optimizers.build_sgdm` with a learning rate of 1.
+    client_weighting: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_aggregator: Aggregator of the body; by default
+      `tff.aggregators.MeanFactory`.
+    rows_aggregator: Aggregator of the rows; by default
       `aggregators.selected_rows_aggregator`.
-    metrics_aggregator: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    loop_implementation: As there.
+    metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    loop_implementation: Implementation of the training loop.
   """
 
   client_optimizer_fn: tff.learning.optimizers.Optimizer
-  server_optimizer_fn: tff.learning.optimizers.Optimizer | None
-  client_weighting: Any
-  model_aggregator: tff.aggregators.WeightedAggregationFactory | None
-  rows_aggregator: tff.aggregators.WeightedAggregationFactory | None
-  metrics_aggregator: Any
-  loop_implementation: tff.learning.LoopImplementation
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  )
+  model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None
+  rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None
+  metrics_aggregator: Callable[..., tff.Computation] | None = None
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  )
+
+
+def check_row_model(value: object) -> None:
+  """Raises `TypeError` unless `value` is a `models.RowModel`."""
+  if not isinstance(value, models.RowModel):
+    raise TypeError(
+      f'Expected a RowModel, found {type(value).__name__}: make one with '
+      'models.row_model_from_keras.'
+    )
 
 
 def build_row_process(
@@ -57,20 +71,26 @@ def build_row_process(
   wrap_finalizer: Callable[
     [tff.learning.templates.FinalizerProcess],
     tff.learning.templates.FinalizerProcess,
-  ] = lambda finalizer: finalizer,
+  ]
+  | None = None,
 ) -> templates.SelectProcess:
   """Builds federated averaging of a row model by sub-models.
 
   Args:
-    row_model: The model.
-    sub_model: What clients train, of `row_model`.
-    row_distributor: Which rows each client gets.
-    training: How it is trained.
-    wrap_finalizer: What is added to the server's step.
+    row_model: Model of the server.
+    sub_model: Sub-model of `row_model` that clients train.
+    row_distributor: Selection and distribution of each client's rows.
+    training: Optimizers, weighting and aggregators.
+    wrap_finalizer: Function that adds to the finalizer; by default the
+      finalizer is that of `server_optimizer_fn` alone.
 
   Returns:
     A `templates.SelectProcess`.
   """
+  finalizer = tff.learning.templates.build_apply_optimizer_finalizer(
+    training.server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
+    templates.describe(row_model.full_model()).weights_type,
+  )
   return templates.compose_select_process(
     row_model,
     row_distributor,
@@ -86,10 +106,5 @@ def build_row_process(
       training.rows_aggregator
       or aggregators.selected_rows_aggregator(row_model.num_classes),
     ),
-    wrap_finalizer(
-      tff.learning.templates.build_apply_optimizer_finalizer(
-        training.server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-        templates.describe(row_model.full_model()).weights_type,
-      )
-    ),
+    wrap_finalizer(finalizer) if wrap_finalizer else finalizer,
   )

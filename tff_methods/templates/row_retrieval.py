@@ -21,9 +21,9 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import templates
-
-RETRIEVAL_MODES = ('select', 'broadcast')
+from tff_methods.common import argument_checks
 
 
 def build_selection(
@@ -47,12 +47,11 @@ def build_selection(
     `(<T@SERVER, {int32[k]}@CLIENTS> -> {E[k, ...]}@CLIENTS)`.
 
   Raises:
-    ValueError: If `mode` is none of `RETRIEVAL_MODES`.
+    ValueError: If `mode` is not in `options.RETRIEVAL_MODES`.
   """
-  if mode not in RETRIEVAL_MODES:
-    raise ValueError(
-      f'Expected retrieval_mode to be one of {RETRIEVAL_MODES}, found {mode!r}.'
-    )
+  argument_checks.check_choice(
+    'retrieval_mode', mode, options_lib.RETRIEVAL_MODES
+  )
   keys_type = tff.TensorType(np.int32, [num_keys])
 
   @tff.tensorflow.computation(keys_type)
@@ -109,7 +108,7 @@ def build_row_retrieval(
     of `row_model.full_model()` and `row_model.sub_model(num_candidates)`.
 
   Raises:
-    ValueError: If `mode` is none of `RETRIEVAL_MODES`.
+    ValueError: If `mode` is not in `options.RETRIEVAL_MODES`.
   """
   full_type = templates.describe(row_model.full_model()).weights_type
   candidates_type = candidates_type_of(num_candidates)

@@ -11,62 +11,83 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Learning processes whose clients ask for the rows that they need."""
+"""Learning processes whose clients receive the rows that they need."""
 
 import collections
+from typing import Any
 
 import tensorflow_federated as tff
 
 from tff_methods import models
 from tff_methods import templates
 from tff_methods.templates import learning_round
-from tff_methods.templates import row_distributor
+from tff_methods.templates import row_distributor as row_distributor_lib
 
 
 class SelectProcess(tff.learning.templates.LearningProcess):
-  """A `tff.learning.templates.LearningProcess` that knows what bytes count.
+  """A `tff.learning.templates.LearningProcess` with a `next` to count bytes of.
 
-  Where a simulation sends whole tables, which is faster, `accounted_next` is
-  the same round with `tff.federated_select`: what clients would send and get.
+  A simulation may send whole tables, which is faster. `accounted_next` is the
+  same round with `tff.federated_select`, so its bytes are those that clients
+  would send and receive.
   """
 
-  def __init__(self, *args, accounted_next: tff.Computation, **kwargs):
+  def __init__(
+    self, *args: Any, accounted_next_fn: tff.Computation, **kwargs: Any
+  ) -> None:
     """Initializes the process.
 
     Args:
-      *args: As of `tff.learning.templates.LearningProcess`.
-      accounted_next: Of the same type signature as `next`.
-      **kwargs: As of `tff.learning.templates.LearningProcess`.
+      *args: Positional arguments of `tff.learning.templates.LearningProcess`.
+      accounted_next_fn: Computation of the type signature of `next`, whose
+        bytes count.
+      **kwargs: Keyword arguments of `tff.learning.templates.LearningProcess`.
     """
     super().__init__(*args, **kwargs)
-    self._counted_next = accounted_next
+    self._accounted_next_fn = accounted_next_fn
+
+  def accounted_next(self, num_rounds: int) -> tff.Computation:
+    """Returns the `next` whose bytes count, for `build_round_bytes_fn`.
+
+    Args:
+      num_rounds: Number of completed rounds. All rounds have the same bytes.
+    """
+    del num_rounds
+    return self._accounted_next_fn
 
   @property
-  def accounted_next(self) -> tff.Computation:
-    """For `communication.build_round_bytes_fn`."""
-    return self._counted_next
+  def keeps_client_states(self) -> bool:
+    """False: clients keep nothing between rounds."""
+    return False
 
 
 def compose_select_process(
   row_model: models.RowModel,
-  row_distributor: row_distributor.RowDistributionProcess,
+  row_distributor: row_distributor_lib.RowDistributionProcess,
   client_work: tff.learning.templates.ClientWorkProcess,
   model_update_aggregator: tff.aggregators.WeightedAggregationFactory,
   model_finalizer: tff.learning.templates.FinalizerProcess,
 ) -> SelectProcess:
-  """Composes a process as `tff.learning.templates.compose_learning_process`.
+  """Composes a learning process of sub-models from its parts.
 
-  In a round each client asks for rows, gets them and the body, trains this
-  sub-model as any other model, and sends the update of the body and, by their
-  keys, those of the rows. Metrics are those of TFF's composer. The weights are
-  those of the full model.
+  The counterpart of `tff.learning.templates.compose_learning_process`, with the
+  same metrics and the weights of the full model. In a round:
+
+  1.  `row_distributor` sends each client the body and the rows of its
+      candidates: the weights of its sub-model.
+  2.  `client_work` trains the sub-model.
+  3.  `model_update_aggregator` aggregates the updates of the body, and those of
+      the rows by their keys, to an update of the full model.
+  4.  `model_finalizer` applies this update.
 
   Args:
-    row_model: The model.
-    row_distributor: What each client gets.
-    client_work: How clients train `row_model.sub_model`: any of TFF's.
-    model_update_aggregator: Of the updates, such as `RowModelUpdateFactory`.
-    model_finalizer: How the server takes its step, with the full model.
+    row_model: Model of the server.
+    row_distributor: Selection and distribution of each client's rows.
+    client_work: Training of `row_model.sub_model`, by any of TFF's client
+      works.
+    model_update_aggregator: Aggregator of the updates, such as
+      `aggregators.RowModelUpdateFactory`.
+    model_finalizer: Server step, on the full model.
 
   Returns:
     A `SelectProcess`.
@@ -74,33 +95,13 @@ def compose_select_process(
   Raises:
     TypeError: If client work and distributor are not of the same sub-model.
   """
+  _check_sub_model(row_distributor, client_work)
   initial_weights_fn = templates.describe(
     row_model.full_model()
   ).initial_weights_fn
-
-  expected = row_distributor.next.type_signature.result.result
-  found = client_work.next.type_signature.parameter[1]
-  if not found.is_assignable_from(expected):
-    raise TypeError(
-      f'Expected a client work of the sub-model, {expected}, found {found}: '
-      'build it of row_model.sub_model with as many candidates as the '
-      'distributor has.'
-    )
-
-  @tff.tensorflow.computation(
-    client_work.next.type_signature.result.result.member.update,
-    client_work.next.type_signature.parameter[1].member,
-  )
-  def by_key(update, sub_weights):
-    *body, rows = tuple(update)
-    candidates = row_model.candidates_of(sub_weights)
-    return collections.OrderedDict(
-      body=tuple(body),
-      rows=collections.OrderedDict(keys=candidates.keys, values=rows),
-    )
-
+  to_keyed_update = _build_to_keyed_update(row_model, client_work)
   aggregator = model_update_aggregator.create(
-    by_key.type_signature.result,
+    to_keyed_update.type_signature.result,
     client_work.next.type_signature.result.result.member.update_weight,
   )
 
@@ -116,16 +117,16 @@ def compose_select_process(
       )
     )
 
+  def aggregate(aggregator_state, result, sub_weights):
+    update = tff.federated_map(to_keyed_update, (result.update, sub_weights))
+    return aggregator.next(aggregator_state, update, result.update_weight)
+
   def build_next(distribute):
     @tff.federated_computation(
       init_fn.type_signature.result,
       client_work.next.type_signature.parameter[2],
     )
     def next_fn(state, client_data):
-      def aggregate(aggregator_state, result, sub_weights):
-        update = tff.federated_map(by_key, (result.update, sub_weights))
-        return aggregator.next(aggregator_state, update, result.update_weight)
-
       new_state, metrics, _ = learning_round.compose_round(
         state,
         client_data,
@@ -139,21 +140,57 @@ def compose_select_process(
     return next_fn
 
   next_fn = build_next(row_distributor.next)
-  is_counted = row_distributor.accounted_next is row_distributor.next
+  if row_distributor.select_next is row_distributor.next:
+    accounted_next_fn = next_fn
+  else:
+    accounted_next_fn = build_next(row_distributor.select_next)
   return SelectProcess(
     init_fn,
     next_fn,
     **_build_accessors(
       init_fn.type_signature.result.member, client_work, model_finalizer
     ),
-    accounted_next=(
-      next_fn if is_counted else build_next(row_distributor.accounted_next)
-    ),
+    accounted_next_fn=accounted_next_fn,
   )
 
 
-def _build_accessors(state_type, client_work, finalizer):
-  """Returns what gets and sets weights and hyperparameters, as TFF's do."""
+def _check_sub_model(row_distributor, client_work) -> None:
+  """Raises `TypeError` unless both are of the same sub-model."""
+  expected = row_distributor.next.type_signature.result.result
+  found = client_work.next.type_signature.parameter[1]
+  if not found.is_assignable_from(expected):
+    raise TypeError(
+      f'Expected a client work of the sub-model, {expected}, found {found}: '
+      'build it of row_model.sub_model with as many candidates as the '
+      'distributor has.'
+    )
+
+
+def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
+  """Returns `(<update, sub-model weights> -> <body=..., rows=<keys, values>>)`.
+
+  This is the value type of `aggregators.RowModelUpdateFactory`.
+  """
+
+  @tff.tensorflow.computation(
+    client_work.next.type_signature.result.result.member.update,
+    client_work.next.type_signature.parameter[1].member,
+  )
+  def to_keyed_update(update, sub_weights):
+    *body, rows = tuple(update)
+    candidates = row_model.candidates_of(sub_weights)
+    return collections.OrderedDict(
+      body=tuple(body),
+      rows=collections.OrderedDict(keys=candidates.keys, values=rows),
+    )
+
+  return to_keyed_update
+
+
+def _build_accessors(
+  state_type, client_work, finalizer
+) -> dict[str, tff.Computation]:
+  """Returns getters and setters of weights and hyperparameters, as TFF's."""
 
   @tff.tensorflow.computation(state_type)
   def get_model_weights(state):

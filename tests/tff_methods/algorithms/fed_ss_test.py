@@ -35,6 +35,7 @@ from tff_methods import templates
 _SGD = tff.learning.optimizers.build_sgdm(0.5)
 _ROWS = aggregators.selected_rows_aggregator(12)
 _NUM_BODY_BYTES = 4 * (6 * 4 + 4)
+_ALL_CLASSES = options_lib.FedSsOptions(num_sampled_classes=12)
 
 
 @functools.cache
@@ -42,10 +43,12 @@ def _build(variant='fed_ss', num_sampled_classes=6, mode='select', base_seed=0):
   return algorithms.build_fed_ss(
     row_models.row_model(),
     _SGD,
-    num_sampled_classes=num_sampled_classes,
-    variant=variant,
-    retrieval_mode=mode,
-    base_seed=base_seed,
+    options=options_lib.FedSsOptions(
+      num_sampled_classes=num_sampled_classes,
+      variant=variant,
+      retrieval_mode=mode,
+      base_seed=base_seed,
+    ),
   )
 
 
@@ -134,9 +137,9 @@ class FedSSComputationTest(parameterized.TestCase):
     num_weight_bytes = 4 + 4  # Of the client, for the body and for the rows.
     row_bytes = 6 * 4 * 4
     key_bytes = 6 * 4
-    for mode in templates.RETRIEVAL_MODES:
+    for mode in options_lib.RETRIEVAL_MODES:
       client_bytes = communication.traced_bytes(
-        _build(mode=mode).accounted_next
+        _build(mode=mode).accounted_next(0)
       )
       # TFF's mean sends the body's weight apart from the body.
       self.assertEqual(
@@ -154,54 +157,40 @@ class FedSSComputationTest(parameterized.TestCase):
 
   def test_broadcast_is_counted_as_select(self):
     select, broadcast = _build(mode='select'), _build(mode='broadcast')
-    self.assertIs(select.accounted_next, select.next)
+    self.assertIs(select.accounted_next(0), select.next)
     self.assertGreater(
       communication.traced_bytes(broadcast.next).downlink,
-      communication.traced_bytes(broadcast.accounted_next).downlink,
+      communication.traced_bytes(broadcast.accounted_next(3)).downlink,
     )
 
   @parameterized.named_parameters(
-    ('variant', {'variant': 'all'}, 'variant to be one of .*found .all.'),
-    ('missing', {'num_sampled_classes': None}, 'Expected a num_sampled'),
-    ('needless', {'variant': 'full_softmax'}, 'Expected no num_sampled.*all'),
     (
-      'too_many',
-      {'num_sampled_classes': 13},
+      'more_classes_than_the_model_has',
+      options_lib.FedSsOptions(num_sampled_classes=13),
+      None,
       'num_sampled_classes of at most 12.*found 13: lower',
     ),
     (
-      'none',
-      {'num_sampled_classes': 0},
-      'num_sampled_classes of at least 1, found 0',
+      'rows_aggregator_without_rows',
+      options_lib.FedSsOptions(variant='full_softmax'),
+      _ROWS,
+      'no rows_aggregator.*leave it out',
     ),
-    ('mode', {'mode': 'push'}, 'retrieval_mode to be one of.*found .push.'),
   )
-  def test_wrong_arguments(self, arguments, message):
+  def test_value_error(self, options, rows_aggregator, message):
     with self.assertRaisesRegex(ValueError, message):
-      _build(**arguments)
-
-  @parameterized.named_parameters(
-    ('rows', 'full_softmax', {'rows_aggregator': _ROWS}, 'no rows_aggregator'),
-    ('rate', 'pos_only', {'spreadout_rate': 0.1}, 'no spreadout_rate.*0.1'),
-    ('margin', 'fed_ss', {'spreadout_margin': 1.5}, 'no spreadout_margin'),
-  )
-  def test_options_of_other_variants(self, variant, options, message):
-    with self.assertRaisesRegex(ValueError, f'{message}.*leave it out'):
       algorithms.build_fed_ss(
         row_models.row_model(),
         _SGD,
-        num_sampled_classes=None if variant == 'full_softmax' else 6,
-        variant=variant,
-        **options,
+        options=options,
+        rows_aggregator=rows_aggregator,
       )
 
   def test_a_keras_model_is_no_row_model(self):
     with self.assertRaisesRegex(
       TypeError, 'RowModel, found Sequential: .*row_model_from_keras'
     ):
-      algorithms.build_fed_ss(
-        tf.keras.Sequential(), _SGD, num_sampled_classes=6
-      )
+      algorithms.build_fed_ss(tf.keras.Sequential(), _SGD, options=_ALL_CLASSES)
 
   def test_client_work_of_another_sub_model(self):
     row_model = row_models.row_model()
@@ -221,25 +210,20 @@ class FedSSComputationTest(parameterized.TestCase):
         None,
       )
 
-  @parameterized.named_parameters(
-    ('seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
-    ('seed_source', {'seed_source': 'x'}, ValueError, 'seed_source'),
-    (
-      'unweighted',
-      {'model_aggregator': tff.aggregators.UnweightedMeanFactory()},
-      TypeError,
-      'WeightedAggregationFactory for the body',
-    ),
-  )
-  def test_wrong_options(self, options, error, message):
-    with self.assertRaisesRegex(error, message):
+  def test_unweighted_model_aggregator(self):
+    with self.assertRaisesRegex(
+      TypeError, 'WeightedAggregationFactory for the body'
+    ):
       algorithms.build_fed_ss(
-        row_models.row_model(), _SGD, num_sampled_classes=6, **options
+        row_models.row_model(),
+        _SGD,
+        options=_ALL_CLASSES,
+        model_aggregator=tff.aggregators.UnweightedMeanFactory(),
       )
 
 
 class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
-  @parameterized.parameters(*templates.RETRIEVAL_MODES)
+  @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
   def test_all_classes_give_federated_averaging(self, mode):
     weights, metrics = _train(_build(num_sampled_classes=12, mode=mode))
     self.assertAllClose(weights, _fed_avg_weights(), rtol=1e-5)
@@ -250,7 +234,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     expected = tff.learning.algorithms.build_weighted_fed_avg(
       model.full_model(), _SGD
     )
-    process = algorithms.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    process = algorithms.build_fed_ss(model, _SGD, options=_ALL_CLASSES)
     weights, _ = _train(process)
     self.assertAllClose(weights, _train(expected)[0], rtol=1e-5)
     self.assertNotAllClose(weights[-1][:, -1], row_models.biases())
@@ -260,7 +244,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     expected = tff.learning.algorithms.build_weighted_fed_avg(
       model.full_model(), _SGD
     )
-    process = algorithms.build_fed_ss(model, _SGD, num_sampled_classes=12)
+    process = algorithms.build_fed_ss(model, _SGD, options=_ALL_CLASSES)
     clients = row_models.token_datasets()
     weights, metrics = _train(process, clients=clients)
     self.assertAllClose(
@@ -379,7 +363,11 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
 
     def unseen_rows(variant):
       process = algorithms.build_fed_ss(
-        model, _SGD, num_sampled_classes=4, variant=variant
+        model,
+        _SGD,
+        options=options_lib.FedSsOptions(
+          num_sampled_classes=4, variant=variant
+        ),
       )
       return _train(process, 1)[0][-1][[1, 4]]
 
@@ -395,7 +383,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     process = algorithms.build_fed_ss(
       row_models.row_model(),
       _SGD,
-      num_sampled_classes=12,
+      options=_ALL_CLASSES,
       model_aggregator=aggregators.sketched_update_aggregator(
         bits=8, min_elements=10
       ),
@@ -412,7 +400,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     process = algorithms.build_fed_ss(
       row_models.row_model(),
       _SGD,
-      num_sampled_classes=12,
+      options=_ALL_CLASSES,
       rows_aggregator=aggregators.selected_rows_aggregator(
         12, encoder_fn=_eight_bits
       ),
@@ -445,7 +433,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
       2 * row_models.rows(),
     )
 
-  @parameterized.parameters(*templates.RETRIEVAL_MODES)
+  @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
   def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode):
     results = []
     for context in (

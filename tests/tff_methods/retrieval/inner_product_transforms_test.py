@@ -15,6 +15,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.retrieval import inner_product_transforms as transforms
 
 _RNG = np.random.default_rng(0)
@@ -89,7 +90,7 @@ class TransformTest(parameterized.TestCase, tf.test.TestCase):
     queries = transforms.transform_queries('none', tf.constant(_QUERIES))
     self.assertAllEqual(queries, _QUERIES)
 
-  @parameterized.parameters(*transforms.TRANSFORMS)
+  @parameterized.parameters(*options_lib.TRANSFORMS)
   def test_zeros_are_finite(self, transform):
     rows = transforms.transform_rows(transform, tf.zeros([3, 6]))
     self.assertAllInRange(rows, 0.0, 1.0)

@@ -17,6 +17,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods.retrieval import inner_product_transforms as transforms
 
@@ -105,7 +106,7 @@ class CollisionTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class BuildTest(parameterized.TestCase, tf.test.TestCase):
-  @parameterized.parameters(*transforms.TRANSFORMS)
+  @parameterized.parameters(*options_lib.TRANSFORMS)
   def test_buckets_are_those_of_a_dictionary(self, transform):
     rows = _normals(60, 5)
     index = retrieval.SimHash(3, 4, transform, bucket_capacity=60)
@@ -202,7 +203,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
 
 class QueryTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
-    transform=transforms.TRANSFORMS, num_queries=(1, 7, 64)
+    transform=options_lib.TRANSFORMS, num_queries=(1, 7, 64)
   )
   def test_most_hit_buckets_with_their_hits(self, transform, num_queries):
     index = retrieval.SimHash(4, 4, transform, num_queries)

@@ -23,6 +23,7 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -65,15 +66,19 @@ _PROCESSES = {
   'terngrad': _dense(algorithms.build_terngrad_fed_avg, min_elements=10),
   'dhqc': _dense(algorithms.build_dhqc_fed_avg, fraction=0.2),
   'dgc': _dense(algorithms.build_dgc_fed_avg, fraction=0.2),
-  'lsh_select': _of_rows(algorithms.build_lsh_select_fed_avg, row_budget=0.5),
+  'lsh_select': _of_rows(
+    algorithms.build_lsh_select_fed_avg,
+    options=options_lib.LshSelectOptions(row_budget=0.5),
+  ),
   **{
     f'fed_ss_{variant}': _of_rows(
       algorithms.build_fed_ss,
-      variant=variant,
-      num_sampled_classes=None if variant == 'full_softmax' else 6,
-      retrieval_mode='select',
+      options=options_lib.FedSsOptions(
+        variant=variant,
+        num_sampled_classes=None if variant == 'full_softmax' else 6,
+      ),
     )
-    for variant in algorithms.FED_SS_VARIANTS
+    for variant in options_lib.FED_SS_VARIANTS
   },
 }
 

@@ -35,6 +35,7 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
 from tests.tff_methods import row_models
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import runtime
 from tff_methods.runtime import in_process
 from tff_methods.runtime.in_process import context as context_lib
@@ -120,13 +121,19 @@ def _build_dgc():
 
 def _build_fed_ss(mode='select'):
   return algorithms.build_fed_ss(
-    row_models.row_model(), _SGD, num_sampled_classes=6, retrieval_mode=mode
+    row_models.row_model(),
+    _SGD,
+    options=options_lib.FedSsOptions(
+      num_sampled_classes=6, retrieval_mode=mode
+    ),
   )
 
 
 def _build_lsh_select():
   return algorithms.build_lsh_select_fed_avg(
-    row_models.row_model(), _SGD, row_budget=0.5
+    row_models.row_model(),
+    _SGD,
+    options=options_lib.LshSelectOptions(row_budget=0.5),
   )
 
 

@@ -21,6 +21,7 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
 from tff_methods import algorithms
 from tff_methods import communication
+from tff_methods import options as options_lib
 from tff_methods import runtime
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -46,7 +47,9 @@ def _dhqc():
 
 def _fed_ss():
   return algorithms.build_fed_ss(
-    row_models.row_model(), _SGD, num_sampled_classes=6
+    row_models.row_model(),
+    _SGD,
+    options=options_lib.FedSsOptions(num_sampled_classes=6),
   )
 
 
