@@ -11,16 +11,27 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Data sets with their models, as `tff.simulation.baselines.BaselineTask`s."""
+"""Data sets with their models, as `tff.simulation.baselines.BaselineTask`s.
+
+Names that need TensorFlow are imported when first used: `tasks.catalog` and
+`tasks.options` alone need none.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
 
 # pylint: disable=g-importing-member
-from tasks.client_database import cache_directory
-from tasks.many_labels.multi_label_tasks import MultiLabelTask
+from tasks.cache import cache_directory
+from tasks.catalog import TASK_NAMES
 from tasks.options import TaskOptions
-from tasks.registry import build_task
-from tasks.registry import TASK_NAMES
-from tasks.row_task import RetrievalData
-from tasks.row_task import RowTask
+
+if TYPE_CHECKING:
+  from tasks.many_labels.multi_label_tasks import (
+    MultiLabelTask as MultiLabelTask,
+  )
+  from tasks.registry import build_task as build_task
+  from tasks.row_task import RetrievalData as RetrievalData
+  from tasks.row_task import RowTask as RowTask
 
 __all__ = [
   'TASK_NAMES',
@@ -31,3 +42,20 @@ __all__ = [
   'build_task',
   'cache_directory',
 ]
+
+_LAZY_MEMBERS = {
+  'MultiLabelTask': 'tasks.many_labels.multi_label_tasks',
+  'RetrievalData': 'tasks.row_task',
+  'RowTask': 'tasks.row_task',
+  'build_task': 'tasks.registry',
+}
+
+
+def __getattr__(name: str) -> object:
+  if name in _LAZY_MEMBERS:
+    return getattr(importlib.import_module(_LAZY_MEMBERS[name]), name)
+  raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+  return sorted([*globals(), *_LAZY_MEMBERS])

@@ -33,39 +33,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-CACHE_VARIABLE = 'TFF_METHODS_CACHE'
+from tasks import cache
+
 TRAIN_SPLIT = 'train'
 TEST_SPLIT = 'test'
 RETRIEVAL_SPLIT = 'retrieval'
 
 # Part of every name: to be raised when what is written below changes.
 _FORMAT_VERSION = 1
-_REMEDY = (
-  f'choose another directory with `cache_dir` or ${CACHE_VARIABLE}, '
-  'or make room in it.'
-)
-
-
-def cache_directory(cache_dir: str | None) -> str:
-  """The absolute path of `cache_dir`, or of the default directory.
-
-  Args:
-    cache_dir: A directory, or `None` for the environment's
-      `TFF_METHODS_CACHE`, or `~/.cache/tff_methods` without that.
-
-  Returns:
-    The path of a directory, which need not exist.
-
-  Raises:
-    ValueError: If there is something else than a directory.
-  """
-  path = cache_dir or os.environ.get(CACHE_VARIABLE) or '~/.cache/tff_methods'
-  path = os.path.abspath(os.path.expanduser(path))
-  if os.path.exists(path) and not os.path.isdir(path):
-    raise ValueError(
-      f'Expected {path} to be a directory, found none: {_REMEDY}'
-    )
-  return path
 
 
 def ensure_database(
@@ -106,7 +81,7 @@ def ensure_database(
       os.replace(unnamed_path, path)
   except (OSError, sqlite3.Error, tf.errors.OpError) as e:
     raise ValueError(
-      f'Expected to write client data to {cache_dir}, found {e}: {_REMEDY}'
+      f'Expected to write client data to {cache_dir}, found {e}: {cache.REMEDY}'
     ) from e
   return path
 

@@ -16,7 +16,6 @@
 from collections.abc import Sequence
 import hashlib
 import lzma
-import os
 import zipfile
 import zlib
 
@@ -32,30 +31,6 @@ _NPZ_ERRORS = (
   zipfile.BadZipFile,
   zlib.error,
 )
-
-
-def find_files(data_dir: str, names: Sequence[str]) -> list[str]:
-  """The paths of files in a directory.
-
-  Args:
-    data_dir: The directory.
-    names: The files' names.
-
-  Returns:
-    Their paths.
-
-  Raises:
-    ValueError: If one is missing.
-  """
-  data_dir = os.path.expanduser(data_dir)
-  paths = [os.path.join(data_dir, name) for name in names]
-  for path in paths:
-    if not os.path.isfile(path):
-      raise ValueError(
-        f'Expected the file {path}, found none: '
-        f'`data_dir` must be a directory with {", ".join(names)}.'
-      )
-  return paths
 
 
 def hash_files(paths: Sequence[str]) -> str:

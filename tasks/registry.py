@@ -13,8 +13,12 @@
 # limitations under the License.
 """Builds tasks by name."""
 
+from collections.abc import Callable, Mapping
+
 import tensorflow_federated as tff
 
+from tasks import cache
+from tasks import catalog
 from tasks import options as options_lib
 from tasks.images import character_tasks
 from tasks.images import emnist
@@ -23,17 +27,25 @@ from tasks.images import landmarks
 from tasks.many_labels import multi_label_tasks
 from tasks.text import text_tasks
 
-TASK_NAMES = (
-  'digits',
-  'mnist',
-  'cifar10',
-  'emnist',
-  'omniglot',
-  'glyphs',
-  'gldv2',
-  *text_tasks.NAMES,
-  *multi_label_tasks.NAMES,
-)
+# From name, `data_dir`, cache directory, seed and options, all checked.
+_BuildFn = Callable[
+  [str, str | None, str, int, options_lib.TaskOptions],
+  tff.simulation.baselines.BaselineTask,
+]
+
+_BUILDERS: Mapping[str, _BuildFn] = {
+  'digits': image_tasks.build_image_task,
+  'mnist': image_tasks.build_image_task,
+  'cifar10': image_tasks.build_image_task,
+  'emnist': emnist.build_emnist_task,
+  'omniglot': character_tasks.build_character_task,
+  'glyphs': character_tasks.build_character_task,
+  'gldv2': landmarks.build_landmarks_task,
+  **dict.fromkeys(catalog.TEXT_TASK_NAMES, text_tasks.build_text_task),
+  **dict.fromkeys(
+    catalog.MULTI_LABEL_TASK_NAMES, multi_label_tasks.build_multi_label_task
+  ),
+}
 
 
 def build_task(
@@ -106,25 +118,13 @@ def build_task(
     ValueError: If the name is unknown, an option is not for this task, or data
       is missing or damaged.
   """
-  if name not in TASK_NAMES:
-    raise ValueError(f'Expected a task of {TASK_NAMES}, found {name!r}.')
-  if isinstance(seed, bool) or not isinstance(seed, int):
-    raise TypeError(f'Expected `seed` to be an integer, found {seed!r}.')
-  if not 0 <= seed < 2**32:
-    raise ValueError(f'Expected `seed` from 0 to 2^32 - 1, found {seed}.')
-  options = options or options_lib.TaskOptions()
-  if name == 'emnist':
-    return emnist.build_emnist_task(data_dir, cache_dir, seed, options)
-  if name == 'gldv2':
-    return landmarks.build_landmarks_task(data_dir, cache_dir, seed, options)
-  if name in ('omniglot', 'glyphs'):
-    return character_tasks.build_character_task(
-      name, data_dir, cache_dir, seed, options
-    )
-  if name in multi_label_tasks.NAMES:
-    return multi_label_tasks.build_multi_label_task(
-      name, data_dir, cache_dir, seed, options
-    )
-  if name in text_tasks.NAMES:
-    return text_tasks.build_text_task(name, data_dir, cache_dir, seed, options)
-  return image_tasks.build_image_task(name, data_dir, cache_dir, seed, options)
+  catalog.check_task(
+    name, data_dir=data_dir, cache_dir=cache_dir, seed=seed, options=options
+  )
+  return _BUILDERS[name](
+    name,
+    data_dir,
+    cache.cache_directory(cache_dir),
+    seed,
+    catalog.resolve_options(name, options),
+  )

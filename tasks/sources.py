@@ -34,37 +34,19 @@ class Source(Generic[_Data]):
   load: Callable[[], _Data]
 
 
-def open_source(
-  task_name: str,
-  open_fn: Callable[..., Source],
-  data_dir: str | None,
-  *,
-  needs_data_dir: bool,
-) -> Source:
-  """Opens the source of a task.
+def open_source(open_fn: Callable[..., Source], data_dir: str | None) -> Source:
+  """Opens a source with `data_dir`, or without where the task takes none.
 
   Args:
-    task_name: For messages.
-    open_fn: Opens the source, given `data_dir` if it needs it.
-    data_dir: What the caller of the task gave.
-    needs_data_dir: Whether the source needs it.
+    open_fn: Opens the source.
+    data_dir: Directory with its files, or `None`.
 
   Returns:
     The source.
 
   Raises:
-    ValueError: If there is no `data_dir` but should be, or the other way round.
+    ValueError: If files or packages are missing.
   """
-  if needs_data_dir and not data_dir:
-    raise ValueError(
-      f'Task {task_name!r} expects `data_dir`, the directory with its files, '
-      "found none: give it, or choose the task 'digits', which needs no files."
-    )
-  if not needs_data_dir and data_dir:
-    raise ValueError(
-      f'Task {task_name!r} takes no `data_dir`, found {data_dir!r}: leave it '
-      'out.'
-    )
   return open_fn(data_dir) if data_dir else open_fn()
 
 

@@ -39,23 +39,17 @@ _SOURCES = {
   'glyphs': glyph_source.glyphs,
 }
 _IMAGE_SIZE = 28
-_DEFAULTS = options_lib.TaskOptions(batch_size=32, epochs=1)
 
 
 def build_character_task(
   name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
   """Builds `omniglot` or `glyphs`; see `tasks.build_task`."""
-  options = options_lib.resolve(name, options, _DEFAULTS)
-  cache_dir = client_database.cache_directory(cache_dir)
-  open_fn = _SOURCES[name]
-  source = sources.open_source(
-    name, open_fn, data_dir, needs_data_dir=name != 'glyphs'
-  )
+  source = sources.open_source(_SOURCES[name], data_dir)
   path = client_database.ensure_database(
     cache_dir,
     name,

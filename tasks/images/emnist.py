@@ -21,19 +21,18 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import assembly
-from tasks import client_database
+from tasks import catalog
 from tasks import downloads
 from tasks import options as options_lib
 from tasks.images import image_models
 
-_FILE_NAME = 'emnist_all.sqlite'
 _LARGEST_CLIENT = 418  # Examples, as TFF's own EMNIST tasks have it.
-_DEFAULTS = options_lib.TaskOptions(batch_size=20, epochs=1, only_digits=False)
 
 
 def build_emnist_task(
+  name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> tff.simulation.baselines.BaselineTask:
@@ -41,22 +40,21 @@ def build_emnist_task(
 
   The pixels are TFF's: from 1.0, the background, to 0.0.
   """
-  options = options_lib.resolve('emnist', options, _DEFAULTS)
-  if data_dir:
-    data_dir = os.path.abspath(os.path.expanduser(data_dir))
-  else:
-    data_dir = client_database.cache_directory(cache_dir)
+  files = catalog.files(name)
+  if not data_dir:
+    data_dir = cache_dir
     downloads.ensure_downloaded(
       data_dir,
-      _FILE_NAME,
+      files.layouts[0][0],
       lambda d: tff.simulation.datasets.emnist.load_data(cache_dir=d),
       title='EMNIST',
       remedy=(
-        f"give a `data_dir` with {_FILE_NAME}, or choose the task 'digits', "
-        "which needs no download, or 'mnist' with a `data_dir`."
+        f'give a `data_dir` with {files.description}, or choose the task '
+        "'digits', which needs no download, or 'mnist' with a `data_dir`."
       ),
     )
-  train_data, test_data = _load(data_dir, options.only_digits)
+  (path,) = files.find(data_dir)
+  train_data, test_data = _load(path, options.only_digits)
   return assembly.assemble_task(
     train_data=train_data,
     # The seed fixes the order of the clients, else drawn by the clock.
@@ -73,18 +71,14 @@ def build_emnist_task(
 
 
 def _load(
-  data_dir: str, only_digits: bool
+  path: str, only_digits: bool
 ) -> tuple[
   tff.simulation.datasets.ClientData, tff.simulation.datasets.ClientData
 ]:
-  path = os.path.join(data_dir, _FILE_NAME)
-  if not os.path.isfile(path):
-    raise ValueError(
-      f'Expected the file {path}, found none: `data_dir` must be a directory '
-      f'with {_FILE_NAME}; leave it out to download that.'
-    )
   try:
-    return tff.simulation.datasets.emnist.load_data(only_digits, data_dir)
+    return tff.simulation.datasets.emnist.load_data(
+      only_digits, os.path.dirname(path)
+    )
   # What TFF raises for other files has no public name, or says nothing.
   except Exception as e:
     raise ValueError(

@@ -19,6 +19,7 @@ import hashlib
 import numpy as np
 from sklearn import datasets as sklearn_datasets
 
+from tasks import catalog
 from tasks import npz_files
 from tasks import sources
 
@@ -84,7 +85,7 @@ def mnist(data_dir: str) -> ImageSource:
   Raises:
     ValueError: If the file is missing.
   """
-  (path,) = npz_files.find_files(data_dir, ['mnist.npz'])
+  (path,) = catalog.files('mnist').find(data_dir)
 
   def load():
     names = ('x_train', 'y_train', 'x_test', 'y_test')
@@ -117,8 +118,7 @@ def cifar10(data_dir: str) -> ImageSource:
   Raises:
     ValueError: If a file is missing.
   """
-  names = [f'cifar10_train_{i}.npz' for i in range(5)] + ['cifar10_test.npz']
-  paths = npz_files.find_files(data_dir, names)
+  paths = catalog.files('cifar10').find(data_dir)
 
   def load():
     parts = [_load_cifar10_part(path) for path in paths]

@@ -37,69 +37,41 @@ class _ImageTask:
 
   Attributes:
     open_source: Opens the source of the images, from `data_dir` if it needs it.
-    needs_data_dir: Whether it does.
     image_shape: Height, width and channels.
     mean: What is taken from the pixels of each channel.
     scale: What they are then divided by.
     keras_model_fn: From a seed to the model.
-    defaults: The task's options.
   """
 
   open_source: Callable[..., image_sources.ImageSource]
-  needs_data_dir: bool
   image_shape: tuple[int, int, int]
   mean: tuple[float, ...]
   scale: tuple[float, ...]
   keras_model_fn: Callable[[int], tf.keras.Model]
-  defaults: options_lib.TaskOptions
 
 
 _TASKS = {
   'digits': _ImageTask(
     open_source=image_sources.digits,
-    needs_data_dir=False,
     image_shape=(8, 8, 1),
     mean=(0.0,),
     scale=(16.0,),
     keras_model_fn=image_models.digits_cnn,
-    defaults=options_lib.TaskOptions(
-      batch_size=10,
-      epochs=2,
-      partition='dirichlet',
-      num_clients=50,
-      dirichlet_alpha=0.5,
-    ),
   ),
   'mnist': _ImageTask(
     open_source=image_sources.mnist,
-    needs_data_dir=True,
     image_shape=(28, 28, 1),
     mean=(0.0,),
     scale=(255.0,),
     keras_model_fn=image_models.mnist_cnn,
-    defaults=options_lib.TaskOptions(
-      batch_size=20,
-      epochs=1,
-      partition='iid',
-      num_clients=100,
-      dirichlet_alpha=0.5,
-    ),
   ),
   'cifar10': _ImageTask(
     open_source=image_sources.cifar10,
-    needs_data_dir=True,
     image_shape=(32, 32, 3),
     # Mean and standard deviation of the training images' channels.
     mean=(125.306918, 122.950394, 113.865383),
     scale=(62.993219, 62.088708, 66.704900),
     keras_model_fn=image_models.all_cnn,
-    defaults=options_lib.TaskOptions(
-      batch_size=50,
-      epochs=1,
-      partition='iid',
-      num_clients=100,
-      dirichlet_alpha=0.5,
-    ),
   ),
 }
 
@@ -107,17 +79,13 @@ _TASKS = {
 def build_image_task(
   name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> tff.simulation.baselines.BaselineTask:
   """Builds `digits`, `mnist` or `cifar10`; see `tasks.build_task`."""
   task = _TASKS[name]
-  options = options_lib.resolve(name, options, task.defaults)
-  cache_dir = client_database.cache_directory(cache_dir)
-  source = sources.open_source(
-    name, task.open_source, data_dir, needs_data_dir=task.needs_data_dir
-  )
+  source = sources.open_source(task.open_source, data_dir)
   contents_key = {
     'source': source.fingerprint,
     'partition': options.partition,

@@ -15,13 +15,12 @@
 
 from collections.abc import Mapping
 import functools
-import os
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import assembly
-from tasks import client_database
+from tasks import catalog
 from tasks import downloads
 from tasks import options as options_lib
 from tasks import row_task
@@ -29,10 +28,8 @@ from tasks.images import embedding_models
 
 NUM_CLASSES = 2028
 
-# As TFF lays its files out, below the directory that it is given.
+# Downloaded by TFF as one directory.
 _SPLIT_DIR = 'gld160k'
-_TRAIN_DIR = 'train'
-_TEST_FILE = 'test.tfRecord'
 _FEATURES: Mapping[str, tf.io.FixedLenFeature] = {
   'image/encoded_jpeg': tf.io.FixedLenFeature((), tf.string),
   'class': tf.io.FixedLenFeature((), tf.int64),
@@ -40,12 +37,12 @@ _FEATURES: Mapping[str, tf.io.FixedLenFeature] = {
 _RESIZED = 256
 _CROPPED = 224
 _NUM_EXAMPLES = 164_172  # No client has more.
-_DEFAULTS = options_lib.TaskOptions(batch_size=32, epochs=1)
 
 
 def build_landmarks_task(
+  name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
@@ -58,11 +55,8 @@ def build_landmarks_task(
   the image, so that a client sees the same crop in each round. Pixels are from
   -1 to 1.
   """
-  options = options_lib.resolve('gldv2', options, _DEFAULTS)
-  if data_dir:
-    data_dir = os.path.abspath(os.path.expanduser(data_dir))
-  else:
-    data_dir = client_database.cache_directory(cache_dir)
+  if not data_dir:
+    data_dir = cache_dir
     downloads.ensure_downloaded(
       data_dir,
       _SPLIT_DIR,
@@ -73,7 +67,7 @@ def build_landmarks_task(
         "'omniglot' with a `data_dir`, or 'digits', which needs no download."
       ),
     )
-  train_dir, test_path = _find_files(data_dir)
+  train_dir, test_path = catalog.files(name).find(data_dir)
   return assembly.assemble_row_task(
     train_data=tff.simulation.datasets.FilePerUserClientData.create_from_dir(
       train_dir
@@ -86,23 +80,6 @@ def build_landmarks_task(
     client_spec=assembly.client_spec(options, _NUM_EXAMPLES),
     seed=seed,
   )
-
-
-def _find_files(data_dir: str) -> tuple[str, str]:
-  train_dir = os.path.join(data_dir, _SPLIT_DIR, _TRAIN_DIR)
-  test_path = os.path.join(data_dir, _SPLIT_DIR, _TEST_FILE)
-  if not os.path.isdir(train_dir) or not os.listdir(train_dir):
-    raise ValueError(
-      f'Expected the directory {train_dir} with a file of each client, found '
-      f'none: `data_dir` must be a directory with {_SPLIT_DIR}, as TFF writes '
-      'it; leave it out to download that.'
-    )
-  if not os.path.isfile(test_path):
-    raise ValueError(
-      f'Expected the file {test_path}, found none: `data_dir` must be a '
-      f'directory with {_SPLIT_DIR}, as TFF writes it.'
-    )
-  return train_dir, test_path
 
 
 def _decode(crop_fn, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -15,12 +15,12 @@
 
 import numpy as np
 
+from tasks import catalog
 from tasks import npz_files
 from tasks.images import image_sources
 
 IMAGE_SIZE = 28
 
-_FILE_NAME = 'omniglot.npz'
 _DRAWING_SIZE = 105
 _NUM_TRAIN_DRAWERS = 16
 _IMAGES_AT_ONCE = 2048
@@ -49,7 +49,7 @@ def omniglot(data_dir: str) -> image_sources.ImageSource:
   Raises:
     ValueError: If the file is missing or damaged.
   """
-  (path,) = npz_files.find_files(data_dir, [_FILE_NAME])
+  (path,) = catalog.files('omniglot').find(data_dir)
   names = ('label', 'drawer', 'evaluation')
   label, drawer, evaluation = npz_files.read_npz(path, names)
   num_classes = _count_classes(path, label, drawer, evaluation)

@@ -18,6 +18,7 @@ import functools
 
 import numpy as np
 
+from tasks import catalog
 from tasks import npz_files
 from tasks.many_labels import multi_label_source
 
@@ -42,7 +43,7 @@ def delicious(data_dir: str) -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If the file is missing.
   """
-  return _npz_source(data_dir, 'delicious.npz', is_split=True)
+  return _npz_source('delicious', data_dir, is_split=True)
 
 
 def bibtex(data_dir: str) -> multi_label_source.MultiLabelSource:
@@ -57,7 +58,7 @@ def bibtex(data_dir: str) -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If the file is missing.
   """
-  return _npz_source(data_dir, 'bibtex.npz', is_split=True)
+  return _npz_source('bibtex', data_dir, is_split=True)
 
 
 def stackex(data_dir: str) -> multi_label_source.MultiLabelSource:
@@ -76,13 +77,13 @@ def stackex(data_dir: str) -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If the file is missing.
   """
-  return _npz_source(data_dir, 'stackex_cooking.npz', is_split=False)
+  return _npz_source('stackex', data_dir, is_split=False)
 
 
 def _npz_source(
-  data_dir: str, file_name: str, *, is_split: bool
+  task_name: str, data_dir: str, *, is_split: bool
 ) -> multi_label_source.MultiLabelSource:
-  (path,) = npz_files.find_files(data_dir, [file_name])
+  (path,) = catalog.files(task_name).find(data_dir)
   return multi_label_source.MultiLabelSource(
     npz_files.hash_files([path]), functools.partial(_load, path, is_split)
   )

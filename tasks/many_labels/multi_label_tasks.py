@@ -14,7 +14,6 @@
 """Tasks with many labels, of which an example has a few."""
 
 from collections.abc import Callable
-import dataclasses
 import functools
 
 import attrs
@@ -45,21 +44,6 @@ _SOURCES = {
   'xc': xc_files.xc,
   'api_calls': api_calls_source.api_calls,
 }
-NAMES = tuple(_SOURCES)
-
-# 10 clients and 5 epochs: section 5 of "Federated Multiple Label Hashing
-# (FedMLH)". Batches of 100, 400 hidden units and a hundredth of the examples:
-# the code of its authors.
-_DEFAULTS = options_lib.TaskOptions(
-  batch_size=100,
-  epochs=5,
-  num_clients=10,
-  feature_width=2_000,
-  hidden_width=400,
-  frequent_share=0.01,
-)
-# Of 19 labels an example: most would be with 8 of the 10 clients.
-_DELICIOUS_DEFAULTS = dataclasses.replace(_DEFAULTS, frequent_share=0.1)
 # Logits are many: 128 MB of 320,000 labels for so many examples.
 _EVAL_BATCH_SIZE = 100
 
@@ -113,18 +97,12 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
 def build_multi_label_task(
   name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> MultiLabelTask:
   """Builds one of `NAMES`; see `tasks.build_task`."""
-  options = options_lib.resolve(
-    name, options, _DELICIOUS_DEFAULTS if name == 'delicious' else _DEFAULTS
-  )
-  cache_dir = client_database.cache_directory(cache_dir)
-  source = sources.open_source(
-    name, _SOURCES[name], data_dir, needs_data_dir=name != 'api_calls'
-  )
+  source = sources.open_source(_SOURCES[name], data_dir)
   path = client_database.ensure_database(
     cache_dir,
     name,

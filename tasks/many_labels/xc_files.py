@@ -19,16 +19,10 @@ import os
 
 import numpy as np
 
+from tasks import catalog
 from tasks import npz_files
 from tasks.many_labels import multi_label_source
 
-_ONE_FILE_A_SPLIT = ('train.txt', 'test.txt')
-_TWO_FILES_A_SPLIT = (
-  'trn_X_Xf.txt',
-  'trn_X_Y.txt',
-  'tst_X_Xf.txt',
-  'tst_X_Y.txt',
-)
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 # Columns of a row and their values.
@@ -63,19 +57,7 @@ def xc(data_dir: str) -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If files are missing.
   """
-  directory = os.path.expanduser(data_dir)
-  has = [
-    all(os.path.isfile(os.path.join(directory, name)) for name in names)
-    for names in (_ONE_FILE_A_SPLIT, _TWO_FILES_A_SPLIT)
-  ]
-  if not any(has):
-    raise ValueError(
-      f'Expected the files {" and ".join(_ONE_FILE_A_SPLIT)}, or '
-      f'{", ".join(_TWO_FILES_A_SPLIT)}, in {directory}, found neither: '
-      '`data_dir` must be a directory of the Extreme Classification Repository.'
-    )
-  names = _ONE_FILE_A_SPLIT if has[0] else _TWO_FILES_A_SPLIT
-  paths = npz_files.find_files(directory, names)
+  paths = catalog.files('xc').find(data_dir)
   return multi_label_source.MultiLabelSource(
     npz_files.hash_files(paths), functools.partial(_load, paths)
   )

@@ -20,10 +20,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tasks import catalog
 from tasks import downloads
 
-_FILE_NAME = 'stackoverflow.sqlite'
-_WORDS_NAME = 'stackoverflow.word_count'
 _WORDS_DIR = 'datasets'  # Where Keras, which downloads it for TFF, puts it.
 # Of the 16 million sentences of held-out users, some of each of a few.
 _NUM_TEST_USERS = 1_000
@@ -44,19 +43,11 @@ def find_files(data_dir: str | None, cache_dir: str) -> tuple[str, str]:
   Raises:
     ValueError: If `data_dir` lacks one, or the download fails.
   """
-  if data_dir:
-    directory = os.path.abspath(os.path.expanduser(data_dir))
-  else:
-    directory = cache_dir
-    _ensure_downloaded(directory)
-  paths = tuple(os.path.join(directory, n) for n in (_FILE_NAME, _WORDS_NAME))
-  for path in paths:
-    if not os.path.isfile(path):
-      raise ValueError(
-        f'Expected the file {path}, found none: `data_dir` must be a directory '
-        f'with {_FILE_NAME} and {_WORDS_NAME}; leave it out to download them.'
-      )
-  return paths
+  if not data_dir:
+    data_dir = cache_dir
+    _ensure_downloaded(data_dir)
+  path, words_path = catalog.files('stackoverflow').find(data_dir)
+  return path, words_path
 
 
 def load_data(
@@ -117,25 +108,27 @@ def load_words(path: str) -> Sequence[str]:
 
 def _ensure_downloaded(directory: str) -> None:
   loader = tff.simulation.datasets.stackoverflow
+  files = catalog.files('stackoverflow')
+  ((name, words_name),) = files.layouts
 
   def download_words(temporary_dir):
     loader.load_word_counts(cache_dir=temporary_dir)
     os.replace(
-      os.path.join(temporary_dir, _WORDS_DIR, _WORDS_NAME),
-      os.path.join(temporary_dir, _WORDS_NAME),
+      os.path.join(temporary_dir, _WORDS_DIR, words_name),
+      os.path.join(temporary_dir, words_name),
     )
 
-  for name, download in (
-    (_WORDS_NAME, download_words),
-    (_FILE_NAME, lambda d: loader.load_data(cache_dir=d)),
+  for file_name, download in (
+    (words_name, download_words),
+    (name, lambda d: loader.load_data(cache_dir=d)),
   ):
     downloads.ensure_downloaded(
       directory,
-      name,
+      file_name,
       download,
       title='Stack Overflow',
       remedy=(
-        f'give a `data_dir` with {_FILE_NAME} and {_WORDS_NAME}, or choose the '
+        f'give a `data_dir` with {files.description}, or choose the '
         "task 'python_tokens', which needs no download."
       ),
     )

@@ -21,6 +21,7 @@ import re
 from typing import Any
 import zlib
 
+from tasks import catalog
 from tasks import npz_files
 from tasks import sources
 
@@ -103,7 +104,7 @@ def irc(data_dir: str) -> TextSource:
     return Texts(train, test)
 
   names = ('client_id', 'split', 'text')
-  return _json_lines_source(data_dir, 'ubuntu_irc_users', names, texts)
+  return _json_lines_source('irc', data_dir, names, texts)
 
 
 def shakespeare(data_dir: str) -> TextSource:
@@ -134,16 +135,16 @@ def shakespeare(data_dir: str) -> TextSource:
     return Texts(train, test)
 
   names = ('client_id', 'text')
-  return _json_lines_source(data_dir, 'shakespeare_speakers', names, texts)
+  return _json_lines_source('shakespeare', data_dir, names, texts)
 
 
 def _json_lines_source(
+  task_name: str,
   data_dir: str,
-  name: str,
   fields: Sequence[str],
   texts_fn: Callable[[Iterator[Mapping[str, Any]]], Texts],
 ) -> TextSource:
-  (path,) = npz_files.find_files(data_dir, [f'{name}.jsonl.gz'])
+  (path,) = catalog.files(task_name).find(data_dir)
 
   def load():
     try:

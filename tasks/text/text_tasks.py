@@ -40,18 +40,6 @@ _SOURCES = {
   'shakespeare': text_sources.shakespeare,
   'python_tokens': python_source.python_tokens,
 }
-NAMES = (*_SOURCES, 'stackoverflow')
-
-# 256 sentences, a vocabulary of 10,000 and 1536 units: as in "Adaptive Sparse
-# Federated Learning in Large Output Spaces via Hashing", section 4.1.
-_DEFAULTS = options_lib.TaskOptions(
-  batch_size=16,
-  epochs=1,
-  max_client_examples=256,
-  vocab_size=10_000,
-  token_model='transformer',
-  ffn_dim=text_models.FFN_DIM,
-)
 _STACKOVERFLOW_SHUFFLE_BUFFER = 1_000  # As TFF's own tasks have it.
 # At most: an evaluation of 7,200 takes as long as eight rounds of 10 clients.
 _NUM_TEST_SENTENCES = 4_000
@@ -78,13 +66,11 @@ class _TextData(NamedTuple):
 def build_text_task(
   name: str,
   data_dir: str | None,
-  cache_dir: str | None,
+  cache_dir: str,
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
   """Builds one of `NAMES`; see `tasks.build_task`."""
-  options = options_lib.resolve(name, options, _DEFAULTS)
-  cache_dir = client_database.cache_directory(cache_dir)
   if name == 'stackoverflow':
     data = _load_stackoverflow(data_dir, cache_dir)
   else:
@@ -123,12 +109,7 @@ def build_text_task(
 
 
 def _load_source(name: str, data_dir: str | None, cache_dir: str) -> _TextData:
-  source = sources.open_source(
-    name,
-    _SOURCES[name],
-    data_dir,
-    needs_data_dir=name != 'python_tokens',
-  )
+  source = sources.open_source(_SOURCES[name], data_dir)
   path = client_database.ensure_database(
     cache_dir,
     name,

@@ -204,25 +204,7 @@ class CacheTest(parameterized.TestCase):
     with open(path, 'rb') as f:
       self.assertEqual(f.read(), whole)
 
-
-class CacheDirectoryTest(absltest.TestCase):
-  def test_argument_then_environment_then_home(self):
-    variables = {client_database.CACHE_VARIABLE: '/from/env', 'HOME': '/me'}
-    with mock.patch.dict(os.environ, variables):
-      self.assertEqual(client_database.cache_directory('/a/b'), '/a/b')
-      self.assertEqual(client_database.cache_directory('~/b'), '/me/b')
-      self.assertEqual(client_database.cache_directory(None), '/from/env')
-      os.environ[client_database.CACHE_VARIABLE] = ''
-      self.assertEqual(
-        client_database.cache_directory(None), '/me/.cache/tff_methods'
-      )
-
-  def test_refuses_a_file(self):
-    path = self.enterContext(tempfile.NamedTemporaryFile()).name
-    with self.assertRaisesRegex(ValueError, 'to be a directory.*`cache_dir`'):
-      client_database.cache_directory(path)
-
-  def test_refuses_a_directory_that_cannot_be_made(self):
+  def test_directory_that_cannot_be_made_raises(self):
     path = self.enterContext(tempfile.NamedTemporaryFile()).name
     build = mock.Mock()
     with self.assertRaisesRegex(ValueError, 'client data.*`cache_dir`'):

@@ -41,7 +41,7 @@ class OptionsTest(parameterized.TestCase):
     value=[0, -1],
   )
   def test_refuses_integers_that_are_not_positive(self, name, value):
-    with self.assertRaisesRegex(ValueError, f'`{name}` .* positive.*{value}'):
+    with self.assertRaisesRegex(ValueError, f'`{name}` of at least 1.*{value}'):
       options_lib.TaskOptions(**{name: value})
 
   @parameterized.product(
@@ -49,7 +49,7 @@ class OptionsTest(parameterized.TestCase):
     value=[0.0, -0.5, float('inf'), float('nan')],
   )
   def test_refuses_numbers_that_are_not_positive(self, name, value):
-    with self.assertRaisesRegex(ValueError, f'`{name}` to be positive'):
+    with self.assertRaisesRegex(ValueError, f'`{name}` above 0'):
       options_lib.TaskOptions(**{name: value})
 
   @parameterized.parameters(
@@ -61,7 +61,9 @@ class OptionsTest(parameterized.TestCase):
     ('vocab_size', 1e4),
   )
   def test_refuses_other_types(self, name, value):
-    with self.assertRaisesRegex(TypeError, f'`{name}` to be .*found {value!r}'):
+    with self.assertRaisesRegex(
+      TypeError, f'`{name}` to be .*found {type(value).__name__}'
+    ):
       options_lib.TaskOptions(**{name: value})
 
   def test_refuses_unknown_partitions(self):

@@ -23,7 +23,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 import tasks
-from tasks import client_database
+from tasks import cache
 from tasks.images import image_sources
 from tests.tasks import data_files
 
@@ -207,7 +207,7 @@ class FilesTest(_TempDirTestCase):
     self.assertAllEqual(y, arrays['y_test'])
 
   def test_without_cache_dir_the_environment_decides(self):
-    variables = {client_database.CACHE_VARIABLE: self.cache_dir}
+    variables = {cache.CACHE_VARIABLE: self.cache_dir}
     with mock.patch.dict(os.environ, variables):
       _build_digits(None)
     self.assertLen(os.listdir(self.cache_dir), 1)
