@@ -12,10 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# Every target first makes .venv hold what requirements.txt lists. That needs
-# Python 3.11, and nothing else.
+# Each target first makes the environment that it needs: .venv from
+# requirements.txt and, for types and documentation, .venv-tools from
+# requirements_tools.txt. That needs Python 3.11, and nothing else.
 
 PYTHON := .venv/bin/python
+TOOLS := .venv-tools/bin
 PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
   --dist=loadfile --no-loadscope-reorder
 # `make bazel-test BAZEL=bazel` takes the Bazel on PATH.
@@ -27,7 +29,8 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test slow-test lint bench gpu-check bazel-test lock clean env
+.PHONY: train test slow-test lint docs bench gpu-check bazel-test lock clean \
+  env tools-env
 
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
@@ -40,10 +43,19 @@ test: env
 slow-test: env
 	$(PYTEST) -m slow
 
-lint: env
+# Format, style, language, annotations, types, and the BUILD files.
+lint: env tools-env
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
+	$(PYTHON) tools/check_docstrings.py
+	$(PYTHON) tools/check_annotations.py
+	$(TOOLS)/basedpyright
 	$(PYTHON) tools/build_files.py
+
+# Builds the site of docs/ and the API reference into output/site. A broken link
+# or an unresolved reference fails.
+docs: tools-env
+	$(TOOLS)/mkdocs build --quiet --strict
 
 bench: env
 	$(PYTHON) -m programs.bench
@@ -57,8 +69,8 @@ bazel-test: env
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --nobuild_tests_only \
 	  --test_tag_filters=smoke //...
 
-# Compiles requirements.in and requirements.overrides into requirements.txt, and
-# requirements_gpu.in into requirements_gpu.txt.
+# Compiles each requirements*.in, the first with requirements.overrides, into
+# the .txt of its name.
 lock: env
 	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links \
@@ -68,10 +80,17 @@ lock: env
 	  --no-emit-index-url --no-emit-find-links --no-deps \
 	  --custom-compile-command='make lock' \
 	  --output-file=requirements_gpu.txt requirements_gpu.in
+	.venv/bin/uv pip compile --quiet --python-version=3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command='make lock' \
+	  --output-file=requirements_tools.txt requirements_tools.in
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .venv-tools .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env:
 	@tools/make_env.sh .venv requirements.txt
+
+tools-env:
+	@tools/make_env.sh .venv-tools requirements_tools.txt

@@ -11,15 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests that the package installs, and says what it misses when it does."""
+"""Tests of the package: its files, its version and errors at import."""
 
 from collections.abc import Sequence
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 from absl.testing import absltest
 import pytest
@@ -48,6 +50,13 @@ class PackagingTest(absltest.TestCase):
       self.enterContext(tempfile.TemporaryDirectory())
     )
 
+  def test_newest_change_is_of_this_version(self):
+    project = tomllib.loads((_ROOT / 'pyproject.toml').read_text())['project']
+    versions = re.findall(
+      r'^## (\S+)', (_ROOT / 'CHANGELOG.md').read_text(), re.MULTILINE
+    )
+    self.assertEqual(versions[0], project['version'])
+
   @pytest.mark.slow
   def test_installs_all_modules_and_imports_them_outside_the_checkout(self):
     # A copy, since a build leaves its files in the source directory.
@@ -67,6 +76,8 @@ class PackagingTest(absltest.TestCase):
     self.assertEqual(
       modules, {p.relative_to(target) for p in target.glob('tff_*/**/*.py')}
     )
+    # Type checkers ignore the annotations of a package without this file.
+    self.assertTrue((target / 'tff_methods' / 'py.typed').exists())
     names = ', '.join(
       '.'.join(p.with_suffix('').parts).removesuffix('.__init__')
       for p in sorted(modules)
@@ -79,7 +90,7 @@ class PackagingTest(absltest.TestCase):
     )
 
   def _import_error(self) -> str:
-    """What an import says that finds no metadata but what a test has made."""
+    """Returns the error of an import that finds only the metadata of a test."""
     process = _run_python(
       *('-S', '-c', 'import tff_methods'),
       path=[self._directory, _ROOT],

@@ -13,14 +13,14 @@
 # limitations under the License.
 """Keeps the BUILD files in step with the Python sources.
 
-  python tools/build_files.py        # shows what is out of step, exit code 1
-  python tools/build_files.py --fix  # brings it in step
+  python tools/build_files.py        # prints the differences, exit code 1
+  python tools/build_files.py --fix  # writes the BUILD files
 
-Each module has one target, named like it: a `py_test` for `*_test.py`, a
-`py_binary` for what runs as a program, a `py_library` for the rest. Its `deps`
-are the modules of this repository that it imports. What stands before the first
-of these targets, and their other attributes, is written by hand and kept. A
-module is visible to its top directory and to tests, a package to everyone.
+Each module has one target of its name: a `py_test` for `*_test.py`, a
+`py_binary` for a program, a `py_library` otherwise. Its `deps` are the modules
+of this repository that it imports. The text before the first of these targets
+and their other attributes are written by hand, and are kept. A module is
+visible to its top directory and to tests, a package to everyone.
 """
 
 import argparse
@@ -44,6 +44,7 @@ _Target = Mapping[str, object]
 
 
 def main() -> int:
+  """Compares or writes the BUILD files; returns the exit code."""
   parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
   parser.add_argument('--fix', action='store_true', help='write BUILD files')
   fix = parser.parse_args().fix
@@ -86,7 +87,7 @@ def _packages(root: pathlib.Path) -> Iterator[pathlib.Path]:
 def _expected_targets(
   root: pathlib.Path, package: pathlib.Path
 ) -> dict[str, _Target]:
-  """Returns what the modules of a package ask for, by target name."""
+  """Returns the targets that the modules of a package need, by name."""
   targets = {}
   for source in sorted(package.glob('*.py')):
     text = source.read_text()
@@ -118,7 +119,7 @@ def _imported_names(module: ast.Module) -> Iterator[str]:
 
 
 def _label(root: pathlib.Path, name: str) -> str | None:
-  """Returns the target of a dotted name, `None` when it is not of `root`."""
+  """Returns the target of a dotted name, `None` if it is not below `root`."""
   path = root.joinpath(*name.split('.'))
   for module in (path, path.parent):
     if module.with_suffix('.py').is_file():

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Runs the commands that a Markdown page shows.
+"""Runs the code blocks of a Markdown page.
 
   python tools/run_readme.py [--done COMMAND]... [README.md]
 
@@ -48,7 +48,14 @@ _NOT_COPIED = ('.*_cache', '.git', '.venv*', '__pycache__', 'output')
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """A block of code of a page; `reason` says why it is not run, or is ''."""
+  """A block of code of a page.
+
+  Attributes:
+    line: Line of the page that the block begins at.
+    language: `'bash'` or `'python'`.
+    code: Text of the block.
+    reason: Reason not to run the block, or `''`.
+  """
 
   line: int
   language: str
@@ -68,6 +75,7 @@ def code_blocks(page: str) -> Iterator[Block]:
 
 
 def main() -> int:
+  """Runs the blocks of a page; returns 1 after the first failure, else 0."""
   parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
   parser.add_argument('page', nargs='?', default='README.md')
   parser.add_argument(
@@ -108,7 +116,7 @@ def _run(
   lines = block.code.splitlines(keepends=True)
   script = checkout.parent / 'block'
   script.write_text(''.join(line for line in lines if line.strip() not in done))
-  # A file, since what a block leaves running would hold a pipe open.
+  # A file, since processes that a block leaves running would hold a pipe open.
   with (checkout.parent / 'output').open('w+') as output:
     process = subprocess.Popen(
       [*_INTERPRETERS[block.language], str(script)],

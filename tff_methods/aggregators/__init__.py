@@ -32,3 +32,22 @@ from tff_methods.aggregators.sparse_update import (
 from tff_methods.aggregators.sparse_update import top_k_aggregator
 from tff_methods.aggregators.structured_update import StructuredUpdateFactory
 from tff_methods.aggregators.ternary_update import ternary_aggregator
+
+__all__ = [
+  'ClientStateAggregation',
+  'ClientStateOutput',
+  'EncodedSumFactory',
+  'ErrorFeedback',
+  'ErrorFeedbackMeanFactory',
+  'FEEDBACKS',
+  'hierarchical_quantization_aggregator',
+  'MomentumCorrection',
+  'ResidualFeedback',
+  'RowModelUpdateFactory',
+  'SCOPES',
+  'selected_rows_aggregator',
+  'sketched_update_aggregator',
+  'StructuredUpdateFactory',
+  'ternary_aggregator',
+  'top_k_aggregator',
+]

@@ -20,3 +20,12 @@ from tff_methods.communication.round_bytes import build_round_bytes_fn
 from tff_methods.communication.traced_bytes import ClientBytes
 from tff_methods.communication.traced_bytes import traced_bytes
 from tff_methods.communication.traced_bytes import type_bytes
+
+__all__ = [
+  'build_round_bytes_fn',
+  'ClientBytes',
+  'payload_bytes',
+  'payload_spec',
+  'traced_bytes',
+  'type_bytes',
+]

@@ -28,3 +28,21 @@ from tff_methods.label_hashing.hashed_label_model import HashedLabelModel
 from tff_methods.label_hashing.hashed_label_model import loss_metrics_fns
 from tff_methods.label_hashing.networks import DenseNetwork
 from tff_methods.label_hashing.networks import Network
+
+__all__ = [
+  'BernoulliBuckets',
+  'BucketLikelihood',
+  'CategoricalBuckets',
+  'class_scores',
+  'DenseNetwork',
+  'hash_labels',
+  'hashed_distribution',
+  'HashedLabelModel',
+  'kl_divergence',
+  'LabelHash',
+  'loss_metrics_fns',
+  'Network',
+  'num_buckets_for',
+  'PADDING',
+  'top_k',
+]

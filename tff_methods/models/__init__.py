@@ -24,3 +24,16 @@ from tff_methods.models.row_model import SubModelOutput
 from tff_methods.models.similarity import DotProduct
 from tff_methods.models.similarity import ScaledCosine
 from tff_methods.models.similarity import Similarity
+
+__all__ = [
+  'Candidates',
+  'DotProduct',
+  'LabelRoles',
+  'row_model_from_keras',
+  'RowLayer',
+  'RowModel',
+  'ScaledCosine',
+  'Similarity',
+  'softmax_cross_entropy',
+  'SubModelOutput',
+]

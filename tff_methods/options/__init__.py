@@ -38,3 +38,25 @@ from tff_methods.options.structured_update import LowRankOptions
 from tff_methods.options.structured_update import RandomMaskOptions
 from tff_methods.options.structured_update import StructuredUpdateOptions
 from tff_methods.options.ternary import TernGradOptions
+
+__all__ = [
+  'DECODINGS',
+  'DgcOptions',
+  'DhqcOptions',
+  'FED_SS_VARIANTS',
+  'FedSsOptions',
+  'FEEDBACKS',
+  'LowRankOptions',
+  'LshSelectOptions',
+  'QUANTIZERS',
+  'RandomMaskOptions',
+  'RandomnessOptions',
+  'RETRIEVAL_MODES',
+  'SCOPES',
+  'SEED_SOURCES',
+  'SketchOptions',
+  'SparseOptions',
+  'StructuredUpdateOptions',
+  'TernGradOptions',
+  'TRANSFORMS',
+]

@@ -28,3 +28,20 @@ from tff_methods.retrieval.row_selection import keys_to_ask_for
 from tff_methods.retrieval.row_selection import select_by_activation
 from tff_methods.retrieval.row_selection import select_candidates
 from tff_methods.retrieval.simhash import SimHash
+
+__all__ = [
+  'BuiltIndex',
+  'distinct_classes',
+  'ExactRows',
+  'keys_to_ask_for',
+  'largest_inner_products',
+  'ProductQuantization',
+  'Queries',
+  'RandomRows',
+  'RowIndex',
+  'sample_candidates',
+  'ScoredRows',
+  'select_by_activation',
+  'select_candidates',
+  'SimHash',
+]

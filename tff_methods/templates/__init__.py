@@ -40,3 +40,24 @@ from tff_methods.templates.spreadout_finalizer import build_spreadout_finalizer
 from tff_methods.templates.structured_update_client_work import (
   build_structured_update_client_work,
 )
+
+__all__ = [
+  'build_class_sampling_distributor',
+  'build_error_feedback_fed_avg',
+  'build_index_distributor',
+  'build_row_retrieval',
+  'build_spreadout_finalizer',
+  'build_structured_update_client_work',
+  'ClientStateProcess',
+  'ClientStateProcessOutput',
+  'compose_client_state_process',
+  'compose_select_process',
+  'describe',
+  'Description',
+  'IndexClient',
+  'Model',
+  'RowBudget',
+  'RowDistributionProcess',
+  'SelectProcess',
+  'WarmUp',
+]

@@ -22,3 +22,14 @@ from tff_methods.update_spaces.update_space import LinearMap
 from tff_methods.update_spaces.update_space import TensorSpace
 from tff_methods.update_spaces.update_space import UpdateSpace
 from tff_methods.update_spaces.update_space import WholeTensor
+
+__all__ = [
+  'KEY_SPEC',
+  'LinearMap',
+  'LowRank',
+  'ModelSpace',
+  'RandomMask',
+  'TensorSpace',
+  'UpdateSpace',
+  'WholeTensor',
+]
