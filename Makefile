@@ -55,7 +55,7 @@ lint: env tools-env
 # Builds the site of docs/ and the API reference into output/site. A broken link
 # or an unresolved reference fails.
 docs: tools-env
-	$(TOOLS)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(TOOLS)/python -m mkdocs build --quiet --strict
 
 bench: env
 	$(PYTHON) -m programs.bench

@@ -17,6 +17,7 @@ import dataclasses
 
 from tff_methods.common import argument_checks
 
+# Sources of a client's random choices.
 SEED_SOURCES = ('reproducible', 'entropy')
 
 

@@ -18,7 +18,9 @@ import dataclasses
 from tff_methods.common import argument_checks
 from tff_methods.options import randomness
 
+# FedSS and the baselines of its paper: see `FedSsOptions`.
 FED_SS_VARIANTS = ('fed_ss', 'neg_only', 'pos_only', 'fed_aws', 'full_softmax')
+# Ways to send rows: see `templates.build_row_retrieval`.
 RETRIEVAL_MODES = ('select', 'broadcast')
 # Reductions of inner product search to angular search.
 TRANSFORMS = ('none', 'extra_coordinate', 'sign_alsh')

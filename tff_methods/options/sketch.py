@@ -18,6 +18,7 @@ import dataclasses
 from tff_methods.common import argument_checks
 from tff_methods.options import randomness
 
+# Quantizers of sampled values: see `SketchOptions`.
 QUANTIZERS = ('eden', 'uniform')
 
 

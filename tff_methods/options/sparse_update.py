@@ -18,7 +18,9 @@ import dataclasses
 
 from tff_methods.common import argument_checks
 
+# Values among which the largest are selected.
 SCOPES = ('model', 'tensor')
+# Parts of an update that a client can keep for its next round.
 FEEDBACKS = ('unsent_values', 'residual')
 
 _MIN_BITS = 2
