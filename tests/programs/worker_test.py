@@ -40,7 +40,7 @@ from programs.network import private_network
 from tests.programs import program_testing
 from tff_methods import runtime
 
-_PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'workers.md'
+_PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'guides' / 'workers.md'
 # TFF's worker does not have it, and says so.
 _METHOD = '/grpc.health.v1.Health/Check'
 _ANSWER = grpc.StatusCode.UNIMPLEMENTED
