@@ -11,39 +11,40 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Keys for stateless random ops, and where a client's own key comes from.
+"""Keys of stateless random ops, and keys of clients.
 
 A key is `int32[2]`. Every random choice of the library is a function of a key
-folded from (base seed, tensor, stage, round, client salt), so it can be drawn
-again from the same five. Both folding and drawing are the Philox generator
-itself, one op each: key and counter in, random bits out, the same bits on every
-device. (`tf.random.stateless_uniform` puts some 30 small ops around it, to make
-good keys of bad ones; these keys are good.)
+folded from (base seed, tensor, stage, round, client salt), so the same five
+give the same choice. Folding and drawing are one op each, the Philox generator
+itself: key and counter in, random bits out, the same bits on every device.
+(`tf.random.stateless_uniform` wraps it in some 30 small ops that scramble weak
+keys; the keys here are scrambled already.)
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 _PHILOX = 1
-_DRAW, _FOLD = 0, 1  # Counters of different uses never meet.
+_DRAW, _FOLD = 0, 1  # Drawing and folding use different counters.
 
 
 def key(*parts: int) -> np.ndarray:
-  """Returns the `int32[2]` key of integers that are known when building."""
+  """Returns the `int32[2]` key of integers, as a constant."""
   entropy = [part % 2**256 for part in parts]
   return np.random.SeedSequence(entropy).generate_state(2).astype(np.int32)
 
 
 def fold_in(seed_key: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
-  """Returns the `int32[2]` key that mixes an `int32[]` into `seed_key`."""
+  """Returns the `int32[2]` key of `seed_key` and an `int32[]` together."""
   data = tf.cast(tf.bitcast(data, tf.uint32), tf.uint64)
   return _philox(seed_key, 2, tf.stack([data, tf.constant(_FOLD, tf.uint64)]))
 
 
 def random_words(seed_key: tf.Tensor, num_words: int) -> tf.Tensor:
-  """Returns `int32[num_words]`, every bit of it uniform and independent."""
+  """Returns `int32[num_words]` of independent, uniformly random bits."""
   return _philox(seed_key, num_words, tf.constant([0, _DRAW], tf.uint64))
 
 
@@ -58,7 +59,7 @@ def random_normals(seed_key: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def random_signs(seed_key: tf.Tensor, length: int) -> tf.Tensor:
-  """Returns `float32[length]` of fair signs: one random bit an element."""
+  """Returns `float32[length]` of fair signs, 1 or -1: one random bit each."""
   words = random_words(seed_key, math.ceil(length / 32))
   octets = tf.cast(tf.reshape(tf.bitcast(words, tf.uint8), [-1]), tf.int32)
   bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
@@ -66,16 +67,16 @@ def random_signs(seed_key: tf.Tensor, length: int) -> tf.Tensor:
   return tf.reshape(signs, [-1])[:length]
 
 
-def client_key(round_key: tf.Tensor, value, seed_source: str) -> tf.Tensor:
-  """Returns a key that only this client holds.
+def client_key(round_key: tf.Tensor, value: Any, seed_source: str) -> tf.Tensor:
+  """Returns a key that only this client has.
 
   Args:
     round_key: `int32[2]`, the same for all clients of a round.
-    value: What the client alone has: a structure of tensors of any shape and
-      dtype, ragged and sparse ones included.
-    seed_source: `'reproducible'` takes the salt from a fingerprint of `value`:
-      the same value in the same round draws the same bits again, in any
-      runtime. `'entropy'` takes it from the operating system's generator.
+    value: Data that only this client has: a structure of tensors of any shape
+      and dtype, ragged and sparse tensors included.
+    seed_source: Source of the client's salt. `'reproducible'`: a fingerprint of
+      `value`, so that the same value in the same round draws the same bits, in
+      any runtime. `'entropy'`: the operating system's generator.
 
   Returns:
     An `int32[2]` key.
@@ -95,7 +96,7 @@ def client_key(round_key: tf.Tensor, value, seed_source: str) -> tf.Tensor:
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:
-  """Returns `int32[2]`, the same for the same elements."""
+  """Returns an `int32[2]` fingerprint of the elements of a tensor."""
   if x.dtype in (tf.string, tf.bool):
     content = tf.io.serialize_tensor(x)[tf.newaxis]
   else:
@@ -103,7 +104,10 @@ def _fingerprint(x: tf.Tensor) -> tf.Tensor:
   return tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
 
 
-def _philox(seed_key, num_words: int, counter: tf.Tensor) -> tf.Tensor:
+def _philox(
+  seed_key: tf.Tensor, num_words: int, counter: tf.Tensor
+) -> tf.Tensor:
+  """Returns `int32[num_words]` of random bits of a key, from a counter on."""
   return tf.raw_ops.StatelessRandomUniformFullIntV2(
     shape=[num_words],
     key=_philox_key(seed_key),

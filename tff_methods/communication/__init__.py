@@ -11,15 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bytes up and down: what a payload weighs, what a traced process sends."""
+"""Bytes on the uplink and downlink: of payloads, processes and rounds."""
 
 # pylint: disable=g-importing-member
+from tff_methods.communication.client_bytes import ClientBytes
+from tff_methods.communication.client_bytes import traced_bytes
+from tff_methods.communication.client_bytes import type_bytes
 from tff_methods.communication.payload import payload_bytes
 from tff_methods.communication.payload import payload_spec
 from tff_methods.communication.round_bytes import build_round_bytes_fn
-from tff_methods.communication.traced_bytes import ClientBytes
-from tff_methods.communication.traced_bytes import traced_bytes
-from tff_methods.communication.traced_bytes import type_bytes
 
 __all__ = [
   'build_round_bytes_fn',

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What an encoder's payload weighs."""
+"""Types and bytes of the payload of an encoder."""
 
 import collections
 
@@ -25,10 +25,14 @@ from tff_methods import encoders
 def payload_spec(
   encoder: encoders.GatherEncoder,
 ) -> 'collections.OrderedDict[str, tf.TensorSpec]':
-  """Returns the specs of the tensors that one client sends, by name.
+  """Returns the specs of the tensors that one client sends for one value.
 
   Args:
-    encoder: A `GatherEncoder`, of this package or not; it is traced, not run.
+    encoder: Encoder, of this package or not; it is traced, not run.
+
+  Returns:
+    An `OrderedDict` from the path of a tensor, such as
+    `'tensors/rotated/packed'`, to its `tf.TensorSpec`.
   """
   value = encoder.input_tensorspec
 
@@ -50,15 +54,18 @@ def payload_spec(
 def payload_bytes(encoder: encoders.GatherEncoder) -> int:
   """Returns the bytes that one client sends for one value.
 
+  Args:
+    encoder: Encoder, of this package or not; it is traced, not run.
+
   Raises:
-    ValueError: If the size of the payload is not known before encoding.
+    ValueError: If the size of the payload depends on the value.
   """
   spec = payload_spec(encoder)
   for name, tensor in spec.items():
     if not tensor.shape.is_fully_defined():
       raise ValueError(
-        f'Expected payloads of a size known in advance, found {name} of shape '
-        f'{tensor.shape}: count the bytes of what is encoded instead.'
+        f'Expected payloads of a static size, found {name} of shape '
+        f'{tensor.shape}: count the bytes of encoded values instead.'
       )
   return int(
     sum(np.prod(t.shape, dtype=int) * t.dtype.size for t in spec.values())
@@ -66,5 +73,5 @@ def payload_bytes(encoder: encoders.GatherEncoder) -> int:
 
 
 def _name(part: int, *path: str | int) -> str:
-  # The encoded tensors are part 0, the parameters part 1 of what is sent.
-  return '/'.join(['decode_before_sum', *map(str, path)] if part else path)
+  """Returns the path of a tensor in `(encoded, decode_before_sum_params)`."""
+  return '/'.join(map(str, ['decode_before_sum', *path] if part else path))

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bytes of a round of any learning process."""
+"""Bytes that all clients of a round send and receive."""
 
 import collections
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ from typing import Any
 
 import tensorflow_federated as tff
 
-from tff_methods.communication import traced_bytes
+from tff_methods.communication import client_bytes
 
-# What aggregators of this package call the bytes that they received.
+# Name under which aggregators of this package report received bytes.
 PAYLOAD_BYTES = 'payload_bytes'
 
 RoundBytes = collections.OrderedDict[str, int]
@@ -30,29 +30,29 @@ RoundBytes = collections.OrderedDict[str, int]
 def build_round_bytes_fn(
   next_fn: tff.Computation,
 ) -> Callable[[Mapping[str, Any], int], RoundBytes]:
-  """Builds the function that tells the bytes of a round.
+  """Builds a function that returns the bytes of a round.
 
   The bytes of one client are counted once, in the trace of the computation.
-  What the aggregators counted as it arrived, if the metrics have it, has to be
-  a part of that.
+  They are checked against the bytes that aggregators counted on arrival
+  (`PAYLOAD_BYTES`), if the metrics report them: these are a part of the uplink.
 
   Args:
-    next_fn: The `next` of any process of TFF or of this package. What clients
-      already hold, such as their data and states, is not counted.
+    next_fn: `next` of any process of TFF or of this package. Data and states
+      that clients hold are not counted.
 
   Returns:
     A function of the metrics of a round and its number of clients that returns
     an `OrderedDict` of `uplink_bytes` and `downlink_bytes`, the totals over
-    these clients. It raises `ValueError` if the metrics count more than the
-    trace.
+    these clients. It raises `ValueError` if the metrics report more bytes than
+    the trace has.
 
   Raises:
-    ValueError: If the size of something sent is not known when traced.
+    ValueError: If the size of a sent tensor is not static.
   """
-  client_bytes = traced_bytes.traced_bytes(next_fn)
+  bytes_per_client = client_bytes.traced_bytes(next_fn)
 
   def round_bytes(metrics: Mapping[str, Any], num_clients: int) -> RoundBytes:
-    uplink = client_bytes.uplink * num_clients
+    uplink = bytes_per_client.uplink * num_clients
     received = _received_bytes(metrics)
     if received > uplink:
       raise ValueError(
@@ -61,13 +61,15 @@ def build_round_bytes_fn(
         'that these metrics are from.'
       )
     return collections.OrderedDict(
-      uplink_bytes=uplink, downlink_bytes=client_bytes.downlink * num_clients
+      uplink_bytes=uplink,
+      downlink_bytes=bytes_per_client.downlink * num_clients,
     )
 
   return round_bytes
 
 
 def _received_bytes(metrics: Any) -> int:
+  """Returns the sum of all `PAYLOAD_BYTES` in nested metrics."""
   if not isinstance(metrics, Mapping):
     return 0
   return sum(

@@ -11,7 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tensor to payload to tensor: `tensor_encoding` stages and compositions."""
+"""Encoders: `tensor_encoding` stages that compress tensors, composed.
+
+Rotation, subsampling, top-k, quantization and bit packing. A stage encodes a
+tensor as smaller tensors and decodes them; an encoder chains stages.
+"""
 
 # pylint: disable=g-importing-member
 from tff_methods.encoders.bit_packing import BitPackingStage
@@ -34,3 +38,24 @@ from tff_methods.encoders.tensor_encoding import Stage
 from tff_methods.encoders.ternary_quantization import TernaryQuantizationStage
 from tff_methods.encoders.top_k import TopKStage
 from tff_methods.encoders.uniform_quantization import UniformQuantizationStage
+
+__all__ = [
+  'BitPackingStage',
+  'chain',
+  'decode_with_key',
+  'EdenQuantizationStage',
+  'encode_with_key',
+  'GatherEncoder',
+  'HierarchicalQuantizationStage',
+  'identity_encoder',
+  'map_in_sequence',
+  'RotationStage',
+  'SeededStage',
+  'sketch_encoder',
+  'sparse_encoder',
+  'Stage',
+  'SubsamplingStage',
+  'TernaryQuantizationStage',
+  'TopKStage',
+  'UniformQuantizationStage',
+]

@@ -15,9 +15,11 @@
 
 Code `i` takes bits `i * b` to `(i + 1) * b - 1` of the payload, least
 significant bit first, so a payload can be read as one little-endian integer.
-Codes of more than 8 bits are split: all low bytes first, then the high parts
-packed likewise, which takes the same number of bytes.
+Codes of more than 8 bits are split: all low bytes first, then the high parts,
+packed in the same way. This takes the same number of bytes.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -25,8 +27,8 @@ import tensorflow as tf
 from tff_methods.common import argument_checks
 from tff_methods.encoders import tensor_encoding
 
-# Eight codes, one a byte of an int64, close up in three steps: neighbours in
-# lanes of 16 bits, then of 32, then of 64.
+# Eight codes, one in each byte of an int64, are moved together in three steps:
+# neighbours in lanes of 16 bits, then of 32, then of 64.
 _LANES = (
   (16, 0x00FF00FF00FF00FF),
   (32, 0x0000FFFF0000FFFF),
@@ -35,17 +37,17 @@ _LANES = (
 
 
 def packed_size(num_codes: int, bits: int) -> int:
-  """Returns the bytes that `num_codes` codes of `bits` bits take."""
+  """Returns the bytes of `num_codes` packed codes of `bits` bits."""
   return -(-num_codes * bits // 8)
 
 
 def code_dtype(bits: int) -> tf.DType:
-  """Returns the integer type of unpacked codes: `uint8`, above 8 `uint16`."""
+  """Returns the dtype of unpacked codes: `uint8` up to 8 bits, or `uint16`."""
   return tf.uint8 if bits <= 8 else tf.uint16
 
 
 def pack(codes: tf.Tensor, bits: int) -> tf.Tensor:
-  """Packs codes.
+  """Packs codes into bytes.
 
   Args:
     codes: `uint8[n]` for up to 8 bits, `uint16[n]` above; all below `2**bits`.
@@ -65,10 +67,10 @@ def pack(codes: tf.Tensor, bits: int) -> tf.Tensor:
 
 
 def _pack_bytes(codes: tf.Tensor, bits: int) -> tf.Tensor:
-  """Packs codes that do not straddle bytes: a word of codes becomes a byte.
+  """Packs codes of 1, 2 or 4 bits: a word of codes becomes a byte.
 
-  The product with a sum of powers of two moves every code to its place in the
-  highest byte. No two terms share a bit, so nothing carries.
+  Multiplication by a sum of powers of two moves every code to its place in the
+  highest byte. No two terms share a bit, so no carries occur.
   """
   per_byte = 8 // bits
   width = 8 * per_byte
@@ -81,10 +83,10 @@ def _pack_bytes(codes: tf.Tensor, bits: int) -> tf.Tensor:
 
 
 def _pack(codes: tf.Tensor, bits: int) -> tf.Tensor:
-  """Packs codes of any width below 8: eight bytes close up to `bits` bytes."""
+  """Packs codes of fewer than 8 bits: eight bytes become `bits` bytes."""
   words = tf.bitcast(_padded_rows(codes, 8), tf.int64)
   for lane, low_mask in _LANES:
-    # Two neighbours hold `used` bits each, in half a lane each.
+    # Each half of the lane holds `used` bits, those of its codes.
     used = bits * lane // 16
     low = tf.bitwise.bitwise_and(words, low_mask)
     high = tf.bitwise.right_shift(words, tf.constant(lane // 2, tf.int64))
@@ -100,7 +102,7 @@ def unpack(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
   Args:
     packed: `uint8[ceil(num_codes * bits / 8)]`.
     bits: Bits per code, 1 to 16.
-    num_codes: The number of codes.
+    num_codes: Number of codes.
 
   Returns:
     `uint8[num_codes]` for up to 8 bits, `uint16[num_codes]` above.
@@ -117,7 +119,7 @@ def unpack(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
     used = bits * lane // 16
     high = tf.bitwise.right_shift(words, tf.constant(used, tf.int64))
     high = tf.bitwise.left_shift(high, tf.constant(lane // 2, tf.int64))
-    # What `high` took has to leave the low halves.
+    # The bits moved to the high half are masked out of the low half.
     code_mask = _repeated_mask(used, lane)
     low = tf.bitwise.bitwise_and(words, code_mask)
     high = tf.bitwise.bitwise_and(high, ~low_mask)
@@ -128,16 +130,16 @@ def unpack(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
 def lookup(
   packed: tf.Tensor, table: tf.Tensor, bits: int, num_codes: int
 ) -> tf.Tensor:
-  """Unpacks codes and replaces each by its value, in one pass where possible.
+  """Unpacks codes and replaces each by its value, in one pass if possible.
 
-  Where codes do not straddle bytes, a byte is looked up whole: the table of 256
-  bytes, each giving `8 / bits` values, is small beside the payload.
+  If no code straddles two bytes, each byte is looked up as a whole: the table
+  of 256 bytes with `8 / bits` values each is small compared to the payload.
 
   Args:
     packed: `uint8[ceil(num_codes * bits / 8)]`.
-    table: `float32[2**bits]`, the value of each code.
+    table: `float32[2**bits]`, the values of the codes.
     bits: Bits per code, 1 to 16.
-    num_codes: The number of codes.
+    num_codes: Number of codes.
 
   Returns:
     `float32[num_codes]`.
@@ -152,6 +154,7 @@ def lookup(
 
 
 def _padded_rows(x: tf.Tensor, row_length: int) -> tf.Tensor:
+  """Returns a vector as rows, with zeros at the end of the last row."""
   padding = -x.shape[0] % row_length
   if padding:
     x = tf.pad(x, [[0, padding]])
@@ -159,6 +162,7 @@ def _padded_rows(x: tf.Tensor, row_length: int) -> tf.Tensor:
 
 
 def _repeated_mask(used: int, lane: int) -> int:
+  """Returns a mask of the `used` lowest bits of each lane of 64 bits."""
   return sum((2**used - 1) << shift for shift in range(0, 64, lane))
 
 
@@ -166,10 +170,10 @@ class BitPackingStage(tensor_encoding.Stage):
   """Packs a tensor of integer codes into `ceil(n * bits / 8)` bytes.
 
   For the codes of other `tensor_encoding` stages; the quantization stages of
-  this package pack their own. Takes any integer dtype that holds the codes and,
-  like TFF's own bit packing, floats that hold whole numbers; decodes to the
-  dtype it was given. Codes outside `[0, 2**bits)` are an
-  `InvalidArgumentError` when run, not a silent corruption.
+  this package pack their own codes. Takes codes of any integer dtype and, like
+  TFF's own bit packing, whole numbers of a floating dtype. Codes outside
+  `[0, 2**bits)` raise `InvalidArgumentError`, when run, instead of corrupting
+  others.
 
   Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`.
   """
@@ -182,7 +186,7 @@ class BitPackingStage(tensor_encoding.Stage):
 
     Args:
       bits: Bits per code, 1 to 16.
-      dtype: The dtype of the codes, which decoding restores.
+      dtype: Dtype of decoded codes; that of the codes to encode.
 
     Raises:
       TypeError: If `bits` is not an int.
@@ -192,7 +196,10 @@ class BitPackingStage(tensor_encoding.Stage):
     self._bits = bits
     self._dtype = tf.as_dtype(dtype)
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     del encode_params  # Unused.
     codes = tf.reshape(x, [-1])
     limit = tf.cast(2**self._bits, tf.int64)
@@ -209,9 +216,14 @@ class BitPackingStage(tensor_encoding.Stage):
     return {'packed': pack(codes, self._bits)}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    num_codes = int(np.prod(shape, dtype=np.int64))
+    num_codes = tensor_encoding.num_elements(shape)
     codes = unpack(encoded_tensors['packed'], self._bits, num_codes)
     return tf.reshape(tf.cast(codes, self._dtype), shape)

@@ -11,13 +11,18 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Quantization for rotated tensors (EDEN, Vargaftik et al. 2022).
+"""EDEN quantization of rotated tensors. Vargaftik et al. (2022).
 
 The coordinates of a randomly rotated vector are nearly normal, whatever the
-vector. So the levels can be fixed in advance to be the best for a normal
-distribution, and no minimum, maximum or random noise is needed.
+vector. The levels can therefore be fixed in advance, those of least distortion
+for a normal distribution, and no minimum, maximum or random noise is needed.
+
+A client sends a code for each value, the index of its bin, and one scale, the
+`S` of `EdenQuantizationStage`, which is computed in its `encode`. The server
+multiplies the level of each bin by the scale.
 """
 
+from collections.abc import Sequence
 import functools
 
 import numpy as np
@@ -33,25 +38,26 @@ from tff_methods.encoders import tensor_encoding
 
 
 class EdenQuantizationStage(tensor_encoding.Stage):
-  """Quantizes to fixed levels and sends the scale that unbiases them.
+  """Quantizes to fixed levels, with a scale that makes decoding unbiased.
 
-  Values `y` of mean square `s**2` go to the levels `c` of `normal_levels`,
-  nearest to `y / s`, and decode to `S * c` with `S = <y, y> / <y, c>` (EDEN,
-  theorem 2.1). The projection of the decoded vector on `y` is thus exactly `y`,
-  and what is left is orthogonal to it, in a direction that a uniformly random
-  rotation makes symmetric: undoing the rotation gives an unbiased vector. Hence
-  use it after `RotationStage` (and `SubsamplingStage`, if any) only. Under HD,
-  which is not uniformly random, the squared bias is below 1 % of the squared
-  error for vectors of normal or heavy-tailed (Student t) values; of a vector
-  that is one large coordinate and little else, the little can be lost.
+  Values `y` of mean square `s**2` are quantized to the levels `c` of
+  `normal_levels`, nearest to `y / s`, and decoded to `S * c` with the scale
+  `S = <y, y> / <y, c>` (EDEN, theorem 2.1). The projection of the decoded
+  vector on `y` is thus exactly `y`. The rest is orthogonal to `y`, in a
+  direction that a uniformly random rotation makes symmetric: after the inverse
+  rotation the decoded vector is unbiased. Use this stage only after
+  `RotationStage` (and `SubsamplingStage`, if any). Under the rotation HD, which
+  is not uniformly random, the squared bias is below 1 % of the squared error
+  for vectors of normal or heavy-tailed (Student t) values. If one coordinate is
+  far larger than all others, the others can be lost.
 
-  The error of one vector is `1 / (1 - d) - 1` of its squared norm, `d` the
-  distortion of the quantizer for a normal distribution: 0.57, 0.13, 0.0097 and
-  0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector differently,
-  so that the errors of different clients are independent. Here all clients of a
-  round share one rotation, which the server undoes once; since `S` leaves the
-  error with no linear part in `y`, the errors of two clients whose updates have
-  correlation `r` are correlated by less than `r**3`.
+  The squared error of a vector is `1 / (1 - d) - 1` of its squared norm, with
+  `d` the distortion of the quantizer for a normal distribution: 0.57, 0.13,
+  0.0097 and 0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector
+  differently, so that the errors of different clients are independent. Here all
+  clients of a round share one rotation, which the server undoes once. Since `S`
+  leaves the error with no linear part in `y`, the errors of two clients whose
+  updates have correlation `r` have a correlation below `r**3`.
 
   Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`, and `scale`,
   `float32[]`, the `S` above. Raises `InvalidArgumentError`, when run, on NaN
@@ -74,7 +80,10 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     argument_checks.check_bits(bits)
     self._bits = bits
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     del encode_params  # Unused.
     x = tf.reshape(x, [-1])
     length = x.shape[0]
@@ -83,8 +92,8 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     z, scale, squared_norm = scaling.well_scaled(x)
     width, levels = normal_levels(self._bits)
     deviation = width * tf.sqrt(squared_norm / length)
-    cells = _cells(z, deviation, self._bits)
-    codes = tf.cast(cells, bit_packing.code_dtype(self._bits))
+    coordinates = _bin_coordinates(z, deviation, self._bits)
+    codes = tf.cast(coordinates, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
     quantized = bit_packing.lookup(
       packed, tf.constant(levels, tf.float32), self._bits, length
@@ -95,29 +104,45 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     return {'packed': packed, 'scale': unbiasing * scale}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     _, levels = normal_levels(self._bits)
     table = scaling.saturating_multiply(
       tf.constant(levels, tf.float32), encoded_tensors['scale']
     )
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)
 
 
-def _cells(x: tf.Tensor, deviation: tf.Tensor, bits: int) -> tf.Tensor:
-  """Returns what has the cells of `x` as its integer part, below `2**bits`.
+def _bin_coordinates(
+  x: tf.Tensor, deviation: tf.Tensor, bits: int
+) -> tf.Tensor:
+  """Returns bin coordinates; their floor is the bin index.
 
-  These are `2**bits` cells of equal shares of a normal distribution.
+  The `2**bits` bins have equal probability under a normal distribution.
+
+  Args:
+    x: `float32[n]`.
+    deviation: `float32[]`, standard deviation of that distribution.
+    bits: Bits per value.
+
+  Returns:
+    `float32[n]`, at least 0 and below `2**bits`.
   """
   half = 2.0 ** (bits - 1)
   if bits > 2:
-    # A hair less than the exact factor, or the last value would be in no cell.
+    # Slightly less than the exact factor, or the largest values would be in no
+    # bin.
     z = x * tf.math.divide_no_nan(0.5**0.5, deviation)
     return tf.math.erf(z) * (half * (1.0 - 2.0**-20)) + half
-  # Three boundaries at the most, evenly spaced: cheaper without erf.
+  # At most three boundaries, evenly spaced: cheaper without erf.
   z = x * tf.math.divide_no_nan(1.0 / special.ndtri(0.75), deviation)
   return tf.clip_by_value(z + half, 0.0, 2.0**bits - 2.0**-20)
 
@@ -126,19 +151,20 @@ def _cells(x: tf.Tensor, deviation: tf.Tensor, bits: int) -> tf.Tensor:
 def normal_levels(bits: int) -> tuple[float, np.ndarray]:
   """Returns the quantizer of `2**bits` levels for a standard normal variable.
 
-  Its cells hold equal shares of a normal distribution of standard deviation
-  `width`, chosen for the least distortion; the levels are the means of the
-  standard normal distribution within the cells. For 1 and 2 bits this is the
-  Lloyd-Max quantizer itself, above it has at most 1.3 % more distortion, and as
-  `bits` grows `width` comes to `sqrt(3)`, as the theory of companding has it.
+  Its bins have equal probability under a normal distribution of standard
+  deviation `width`, chosen for the least distortion; the levels are the means
+  of the standard normal distribution within the bins. For 1 and 2 bits this is
+  the Lloyd-Max quantizer; for more, its distortion is at most 1.3 % larger. As
+  `bits` grows, `width` approaches `sqrt(3)`, in agreement with the theory of
+  companding.
 
   Args:
-    bits: 1 to 16.
+    bits: Bits per value, 1 to 16.
 
   Returns:
     `(width, levels)`, `levels` in ascending order.
   """
-  if bits == 1:  # One boundary, at zero: every width gives the same.
+  if bits == 1:  # One boundary, at zero: the width makes no difference.
     return 1.0, _levels_of_width(1.0, 1)
   result = optimize.minimize_scalar(
     # The distortion is one minus the variance of the levels.
@@ -151,10 +177,12 @@ def normal_levels(bits: int) -> tuple[float, np.ndarray]:
 
 
 def _boundaries(width: float, bits: int) -> np.ndarray:
+  """Returns the `2**bits + 1` bin boundaries, infinite ones included."""
   return width * special.ndtri(np.linspace(0.0, 1.0, 2**bits + 1))
 
 
 def _levels_of_width(width: float, bits: int) -> np.ndarray:
+  """Returns the means of the standard normal distribution within the bins."""
   boundaries = _boundaries(width, bits)
   return -np.diff(stats.norm.pdf(boundaries)) / _masses(boundaries)
 
@@ -165,6 +193,7 @@ def _variance_of_levels(width: float, bits: int) -> float:
 
 
 def _masses(boundaries: np.ndarray) -> np.ndarray:
-  # From the lower half alone, where no digits are lost to 1 - tiny.
+  """Returns the probabilities of the bins."""
+  # From the lower half alone: near 1, the distribution function loses digits.
   lower = np.diff(special.ndtr(boundaries[: len(boundaries) // 2 + 1]))
   return np.concatenate([lower, lower[::-1]])

@@ -11,20 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Elias-Fano coding: which k of n positions, in nearly as few bits as can be.
+"""Elias-Fano coding of k positions out of n, close to the entropy.
 
-Ascending positions `p[0] < p[1] < ...` in `[0, n)` become the numbers
-`q[i] = p[i] - i`, which never fall and are at most `n - k`. The `l` low bits of
-each `q[i]` are sent as they are; the high parts `q[i] >> l` as one vector of
+Ascending positions `p[0] < p[1] < ...` in `[0, n)` become the non-decreasing
+numbers `q[i] = p[i] - i`, at most `n - k`. The `l` low bits of each `q[i]` are
+sent as they are; the high parts `q[i] >> l` as one vector of
 `k + ((n - k) >> l)` bits, in which number `i` is a one at `(q[i] >> l) + i` (P.
 Elias 1974, R. M. Fano 1971; both code the positions themselves). Subtracting
-`i` saves bits where many positions are kept: of all of them none is left, and
-for half of them the payload is a bitmap.
+`i` saves bits if many positions are sent: the payload is empty for all
+positions, and a bitmap for half of them.
 
 Unlike that of Golomb or arithmetic codes, the size depends on `k` and `n`
-alone. It is at most 0.6 bits a position above the entropy `log2(C(n, k)) / k`
-of a uniformly random choice, plus at most 14 bits in all for whole bytes, as
-long as `k` is at most `0.9 n`.
+alone. If `k` is at most `0.9 n`, it exceeds the entropy `log2(C(n, k)) / k` of
+a uniformly random choice by at most 0.6 bits per position, and 14 bits in total
+for whole bytes.
 """
 
 import tensorflow as tf
@@ -34,11 +34,14 @@ from tff_methods.encoders import bit_packing
 
 
 def packed_size(num_positions: int, length: int) -> int:
-  """Returns the bytes that `num_positions` positions below `length` take.
+  """Returns the bytes of encoded positions.
+
+  Args:
+    num_positions: Number of encoded positions.
+    length: Number of positions to choose from, below 2**31.
 
   Raises:
-    ValueError: If there are more positions than `length`, or either is out of
-      range.
+    ValueError: If `num_positions` exceeds `length`, or either is out of range.
   """
   if not 0 <= num_positions <= length < 2**31:
     raise ValueError(
@@ -54,8 +57,8 @@ def encode(positions: tf.Tensor, length: int) -> tf.Tensor:
 
   Args:
     positions: `int32[k]`, of a static `k`, strictly ascending, in
-      `[0, length)`. This is not checked.
-    length: The number of positions to choose from, below 2**31.
+      `[0, length)`; not checked.
+    length: Number of positions to choose from, below 2**31.
 
   Returns:
     `uint8[packed_size(k, length)]`: the low bits, then the high parts.
@@ -75,7 +78,7 @@ def encode(positions: tf.Tensor, length: int) -> tf.Tensor:
       output_shape=[num_high_bits],
       sparse_values=tf.constant(1, tf.uint8),
       default_value=tf.constant(0, tf.uint8),
-      validate_indices=False,  # They ascend by construction.
+      validate_indices=False,  # Ascending by construction.
     )
     parts.append(bit_packing.pack(tf.ensure_shape(ones, [num_high_bits]), 1))
   return tf.concat(parts, axis=0) if parts else tf.zeros([0], tf.uint8)
@@ -86,13 +89,13 @@ def decode(packed: tf.Tensor, num_positions: int, length: int) -> tf.Tensor:
 
   Args:
     packed: `uint8[packed_size(num_positions, length)]`.
-    num_positions: The number of positions.
-    length: The number of positions to choose from.
+    num_positions: Number of encoded positions.
+    length: Number of positions to choose from.
 
   Returns:
-    `int32[num_positions]`. Of a payload that is none of `encode`, these may be
-    `length` and above; one with another number of positions is an
-    `InvalidArgumentError` when run.
+    `int32[num_positions]`. A payload that `encode` did not produce may decode
+    to positions of `length` and above; with another number of positions, it
+    raises `InvalidArgumentError` when run.
   """
   low_bits = _num_low_bits(num_positions, length)
   indices = tf.range(num_positions)
@@ -113,7 +116,7 @@ def decode(packed: tf.Tensor, num_positions: int, length: int) -> tf.Tensor:
 
 
 def _num_low_bits(num_positions: int, length: int) -> int:
-  """Returns how many low bits make the payload the smallest."""
+  """Returns the number of low bits with the smallest payload."""
   most = (length - num_positions).bit_length()
   return min(
     range(most + 1),
@@ -122,19 +125,21 @@ def _num_low_bits(num_positions: int, length: int) -> int:
 
 
 def _packed_size(num_positions: int, length: int, low_bits: int) -> int:
+  """Returns the bytes of positions encoded with this number of low bits."""
   fields = [(num_positions, bits) for _, bits in _low_fields(low_bits)]
   fields.append((_num_high_bits(num_positions, length, low_bits), 1))
   return sum(bit_packing.packed_size(*field) for field in fields)
 
 
 def _num_high_bits(num_positions: int, length: int, low_bits: int) -> int:
+  """Returns the length of the vector of high parts, in bits."""
   most = (length - num_positions) >> low_bits
-  # Where all high parts are zero there is nothing to tell.
+  # If all high parts are zero, the vector is left out.
   return num_positions + most if num_positions and most else 0
 
 
 def _low_fields(low_bits: int) -> list[tuple[int, int]]:
-  """Returns `(shift, bits)` of the fields that bit packing can take."""
+  """Returns `(shift, bits)` of fields narrow enough for bit packing."""
   widest = argument_checks.MAX_BITS
   return [
     (shift, min(widest, low_bits - shift))
@@ -143,6 +148,7 @@ def _low_fields(low_bits: int) -> list[tuple[int, int]]:
 
 
 def _low_code(numbers: tf.Tensor, shift: int, bits: int) -> tf.Tensor:
+  """Returns bits `shift` to `shift + bits - 1` of numbers, as codes."""
   field = tf.bitwise.right_shift(numbers, shift)
   field = tf.bitwise.bitwise_and(field, 2**bits - 1)
   return tf.cast(field, bit_packing.code_dtype(bits))

@@ -11,7 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Hierarchical quantization (DHQC, section 3.2): a sign and an interval."""
+"""Hierarchical quantization to a sign and an interval of the magnitude.
+
+Jiang et al. (2022), "DHQC", section 3.2.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,27 +28,27 @@ from tff_methods.encoders import tensor_encoding
 
 
 class HierarchicalQuantizationStage(tensor_encoding.Stage):
-  """Sends the sign of each value, and in which interval its magnitude is.
+  """Quantizes each value to its sign and an interval of its magnitude.
 
-  One bit is the sign, the other `bits - 1` number the interval, of
-  `2**(bits - 1)` equal ones between the smallest and the largest magnitude of
-  the vector: `thr` and the gradient's largest absolute value in DHQC, where
-  the vector is what `TopKStage` keeps and `bits` is 4. A value decodes to its
-  sign times the middle of its interval. The error of a value is thus at most
-  `(largest - smallest) / 2**bits`. Nothing is random, and nothing unbiased.
+  One bit is the sign; the other `bits - 1` are the index of one of
+  `2**(bits - 1)` equal intervals between the smallest and the largest magnitude
+  of the vector. (In DHQC, the vector consists of the values that `TopKStage`
+  selects, the smallest magnitude is `thr`, and `bits` is 4.) A value decodes to
+  its sign times the middle of its interval, so its error is at most
+  `(largest - smallest) / 2**bits`. Quantization is deterministic and biased.
 
-  The paper's equation 5 puts a value at `thr + location * (largest - thr) /
-  num`: on an edge of its interval, without saying which, nor whether the first
-  location is zero, nor what `num` is, the interval's number in the text before.
-  Its upper line also adds `thr` without the sign. Whatever edge it means, an
-  edge is a whole interval away from some values, and shrinks or stretches all
-  of them; the middle has half the largest error and, where the values of an
-  interval are spread evenly, none on average. Hence the middle, and as `num`
-  all of the `2**(bits - 1)` intervals that the paper's bits can number.
+  The paper's equation 5 decodes to `thr + location * (largest - thr) / num`, an
+  edge of the interval. It leaves open which edge, whether the first location is
+  zero, and the meaning of `num`, the interval's number in the text before; its
+  upper line also adds `thr` without the sign. Either edge is a whole interval
+  away from some values, and shrinks or stretches all of them. The middle has
+  half the largest error and, for values spread evenly within an interval, no
+  error on average. Hence this stage decodes to the middle, and `num` is
+  `2**(bits - 1)`, all intervals that the paper's bits can number.
 
-  A vector of one magnitude comes back exactly, zeros as zeros. Among other
-  values a zero decodes to the middle of the lowest interval, so send vectors of
-  many zeros through `TopKStage` first.
+  A vector of equal magnitudes is decoded exactly, zeros included. Among other
+  values, a zero decodes to the middle of the lowest interval: put `TopKStage`
+  before this stage for vectors of many zeros.
 
   Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`, and `range`,
   `float32[2]`: the smallest and the largest magnitude. Raises
@@ -57,7 +62,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     """Initializes the stage.
 
     Args:
-      bits: Bits per value, 2 to 16, the sign's among them.
+      bits: Bits per value, 2 to 16, including the sign.
 
     Raises:
       TypeError: If `bits` is not an int.
@@ -66,7 +71,10 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     argument_checks.check_bits(bits, minimum=2)
     self._bits = bits
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     del encode_params  # Unused.
     x = tf.reshape(x, [-1])
     if not x.shape[0]:
@@ -75,7 +83,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     magnitudes = tf.abs(z)
     low, high = tf.reduce_min(magnitudes), tf.reduce_max(magnitudes)
     num_intervals = 2 ** (self._bits - 1)
-    # A hair under the exact factor keeps `high` in the last interval.
+    # Slightly below the exact factor, which keeps `high` in the last interval.
     to_interval = tf.math.divide_no_nan(
       num_intervals * (1.0 - 2.0**-22), high - low
     )
@@ -86,15 +94,20 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     return {'packed': packed, 'range': tf.stack([low, high]) * scale}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     low, high = tf.unstack(encoded_tensors['range'])
     num_intervals = 2 ** (self._bits - 1)
     upper = (np.arange(num_intervals, dtype=np.float32) + 0.5) / num_intervals
-    # Weights of both ends: of one magnitude they give it back exactly.
+    # Weighted means of both ends: exact if they are equal.
     middles = low * (1.0 - upper) + high * upper
     table = tf.concat([middles, -middles], axis=0)
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)

@@ -11,23 +11,40 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Structured random rotation HD (Konecny et al., section 3; Suresh et al.).
+"""Structured random rotation HD.
 
-`D` flips random signs, `H` is a Walsh-Hadamard matrix scaled to be orthogonal.
-Two things let this run at the speed of a few passes over memory, for any
-length and without padding:
+Konečný et al. (2016), section 3; Suresh et al. (2017), "Distributed Mean
+Estimation with Limited Communication", section 3.
 
-*   A Hadamard matrix of size `2**k` is a Kronecker product of small ones, so it
-    is applied as a few matrix products with matrices of up to 32 x 32.
-*   Another length takes factors of other sizes, discrete Hartley transforms for
-    its odd primes, up to 61 x 61: orthogonal, without zeros, nearly flat too.
-    Where the length has a larger prime, the largest smaller length that has
-    none is rotated so, and the few coordinates behind it are mixed in by a
-    Hadamard matrix over the end of the vector, before and after.
+`D` flips random signs; `H` is a Walsh-Hadamard matrix scaled to be orthogonal.
+It is applied in a few passes over memory, to any length, without padding.
 
-All of the factors are symmetric, so the transform is its own inverse.
+**Lengths of a power of two.** A Hadamard matrix of size `2**k` is a Kronecker
+product of smaller ones, so it is applied as products with matrices of up to
+32 x 32. Let `flat(X)` be the rows of a matrix `X`, one after another. Then
+
+    (A ⊗ Bᵀ) flat(X) = flat(A X B).
+
+For, at the position of row `i` and column `j`, the right side is the sum over
+`k` and `l` of `A[i, k] X[k, l] B[l, j]`; so is the left side, since
+`(A ⊗ Bᵀ)[(i, j), (k, l)] = A[i, k] Bᵀ[j, l] = A[i, k] B[l, j]`. With `H = A ⊗
+B`, `B` symmetric, and `x = flat(X)`, this gives `H x = flat(A X B)`: two
+products with small matrices instead of one with a large one. With `A = I` it
+says that `B` acts on the last axis alone, with `B = I`, that `A` acts on the
+first axis alone. By induction, a product of factors of sizes `m1, ..., mr`
+applies each factor to one axis of `x` as an `m1 x ... x mr` array, and takes
+`n * (m1 + ... + mr)` multiplications instead of `n**2`.
+
+**Other lengths.** Factors of other sizes are discrete Hartley transforms for
+the odd primes of the length, up to 61 x 61: orthogonal, without zeros, and
+nearly flat too. If the length has a larger prime, the largest smaller length
+without one is rotated in this way, and the few coordinates after it are mixed
+in by a Hadamard matrix over the end of the vector, before and after.
+
+All factors are symmetric and orthogonal, so the transform is its own inverse.
 """
 
+from collections.abc import Callable, Sequence
 import functools
 import math
 
@@ -41,17 +58,17 @@ from tff_methods.encoders import tensor_encoding
 
 _FACTOR_SIZE = 32  # The fastest on CPU.
 _PRIMES = (61, 59, 53, 47, 43, 41, 37, 31, 29, 23, 19, 17, 13, 11, 7, 5, 3, 2)
-# The window that mixes the rest in is this much larger than the rest, so that
-# after the first pass hardly any energy is left outside the main transform.
+# The window that mixes in the rest is this many times larger than the rest, so
+# that the first pass leaves hardly any energy outside the main transform.
 _WINDOW_PER_REST = 32
 
 
 class RotationStage(tensor_encoding.SeededStage):
-  """Rotates a tensor; all clients of a round by the same rotation.
+  """Rotates a tensor; all clients of a round use the same rotation.
 
-  It commutes with the sum: the server undoes the rotation once, on the sum.
-  Rotated values beyond the largest `float32` saturate; those below the smallest
-  normal one, 1.2e-38, become zero, as TensorFlow has it everywhere.
+  Rotation commutes with the sum: the server inverts it once, on the sum.
+  Rotated values beyond the largest `float32` saturate. Values below the
+  smallest normal `float32`, 1.2e-38, become zero: TensorFlow flushes them.
 
   Encode and decode params: `key`, `int32[2]`. Encoded tensors: `rotated`,
   `float32[n]`. Raises `InvalidArgumentError`, when run, on NaN and Inf.
@@ -62,23 +79,45 @@ class RotationStage(tensor_encoding.SeededStage):
   commutes_with_sum = True
   decode_needs_input_shape = True
 
-  def get_params(self, state):
+  def get_params(
+    self, state: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Returns the key of the round, for encoding and for decoding."""
     encode_params, _ = super().get_params(state)
     return encode_params, encode_params
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     return {'rotated': rotate(tf.reshape(x, [-1]), encode_params['key'])}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del num_summands  # Linear: the sum needs no correction.
     x = unrotate(encoded_tensors['rotated'], decode_params['key'])
     return tf.reshape(x, shape)
 
 
 def rotate(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-  """Returns `H D x`, `float32[n]`, of `float32[n]` and an `int32[2]` key."""
+  """Returns `H D x`.
+
+  Args:
+    x: `float32[n]`, of a static `n`.
+    key: `int32[2]`, fixes the signs `D`.
+
+  Returns:
+    `float32[n]`.
+
+  Raises:
+    tf.errors.InvalidArgumentError: When run, if `x` has NaN or Inf.
+  """
   length = x.shape[0]
   if not length:
     return x
@@ -95,7 +134,7 @@ def rotate(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-  """Inverts `rotate`."""
+  """Inverts `rotate`, given the same key."""
   length = y.shape[0]
   if not length:
     return y
@@ -112,19 +151,20 @@ def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
-  """Flips random signs: one random bit an element, never a zero."""
+  """Multiplies elements by random signs, drawn from a key for each use."""
   length = x.shape[0]
-  # Not before x is there, or the signs of all tensors would wait in memory.
+  # Not before x is computed, or memory would hold the signs of all tensors.
   with tf.control_dependencies([x]):
     key = seeds.fold_in(key, tf.constant(use, tf.int32))
   return x * seeds.random_signs(key, length)
 
 
-def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:
+def _apply_factors(x: tf.Tensor, factors: Sequence[np.ndarray]) -> tf.Tensor:
   """Applies the Kronecker product of symmetric `factors` to a vector.
 
-  Each step applies one factor along the first axis and moves that axis to the
-  end; after the last step the axes are in order again.
+  Each step computes `Xᵀ A = (A X)ᵀ`: it applies one factor to the first axis
+  and moves that axis to the end. After the last step the axes are in order
+  again.
   """
   length = x.shape[0]
   for factor in factors:
@@ -134,22 +174,28 @@ def _apply_factors(x: tf.Tensor, factors) -> tf.Tensor:
 
 
 def _hadamard(x: tf.Tensor, size: int) -> tf.Tensor:
+  """Applies the Hadamard matrix of a power of two."""
   return _apply_factors(x, _factors(size))
 
 
-def _on_start(x: tf.Tensor, size: int, fn) -> tf.Tensor:
+def _on_start(
+  x: tf.Tensor, size: int, fn: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
+  """Applies `fn` to the first `size` elements."""
   if size == x.shape[0]:
     return fn(x)
   return tf.concat([fn(x[:size]), x[size:]], axis=0)
 
 
-def _on_window(x: tf.Tensor, size: int, fn) -> tf.Tensor:
+def _on_window(
+  x: tf.Tensor, size: int, fn: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
   """Applies `fn` to the last `size` elements."""
   return tf.concat([x[:-size], fn(x[-size:])], axis=0)
 
 
 def _window(length: int, size: int) -> int:
-  """Returns the size, a power of two, of the window that mixes the rest in."""
+  """Returns the size, a power of two, of the window that mixes in the rest."""
   rest = length - size
   if not rest:
     return 0
@@ -159,7 +205,7 @@ def _window(length: int, size: int) -> int:
 
 @functools.cache
 def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
-  """Returns the largest size up to `length` without large primes, factored."""
+  """Returns the largest size without large primes, and its factors."""
   size = length
   while not (factors := _factors(size)):
     size -= 1
@@ -168,15 +214,15 @@ def _main_transform(length: int) -> tuple[int, tuple[np.ndarray, ...]]:
 
 @functools.cache
 def _factors(size: int) -> tuple[np.ndarray, ...]:
-  """Returns small orthogonal matrices whose Kronecker product has that size.
+  """Returns small orthogonal matrices whose Kronecker product has a size.
 
-  None at all if the size has a large prime.
+  Empty if the size has a prime above 61.
   """
   sizes = [1]
   for prime in _PRIMES:
     while size % prime == 0:
       size //= prime
-      # The first of the sizes with room for this prime takes it.
+      # The first factor that stays small enough is multiplied by this prime.
       for i, product in enumerate(sizes):
         if product * prime <= _FACTOR_SIZE:
           sizes[i] *= prime

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Keeps encoders clear of overflow, underflow, NaN and Inf."""
+"""Scaling of tensors against overflow and underflow; checks for NaN and Inf."""
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ _NOT_FINITE = (
   'Expected finite values, found NaN or Inf: lower the client learning rate, '
   'or zero such updates (tff.aggregators.zeroing_factory) before encoding.'
 )
-# Squared norms between these leave room to square, sum and divide in float32.
+# Between these squared norms, squares, sums and quotients stay within float32.
 _SMALLEST_SQUARED_NORM = 1e-20
 _LARGEST_SQUARED_NORM = 1e30
 
@@ -27,20 +27,20 @@ _LARGEST_SQUARED_NORM = 1e30
 def well_scaled(
   x: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Brings a tensor to a scale at which its squares do not over- or underflow.
+  """Scales a tensor so that its squares do not over- or underflow.
 
-  A tensor of ordinary scale passes untouched, at the price of one read; any
-  other is divided by a power of two, which loses nothing.
+  A tensor of ordinary scale is returned unchanged, at the cost of reading it
+  once; any other is divided by a power of two, which is exact.
 
   Args:
     x: A `float32` tensor of any shape.
 
   Returns:
-    `(z, scale, squared_norm)` with `x == z * scale`, a positive power of two
-    `scale`, and `squared_norm` that of `z`.
+    `(z, scale, squared_norm)` with `x == z * scale`; `scale` is a positive
+    power of two, and `squared_norm` that of `z`.
 
   Raises:
-    tf.errors.InvalidArgumentError: When run, if `x` has a NaN or an Inf.
+    tf.errors.InvalidArgumentError: When run, if `x` has NaN or Inf.
   """
   squared_norm = 2.0 * tf.nn.l2_loss(x)
   ordinary = tf.logical_and(
@@ -48,10 +48,7 @@ def well_scaled(
   )
 
   def rescale():
-    finite = tf.debugging.check_numerics(
-      x,
-      _NOT_FINITE,
-    )
+    finite = tf.debugging.check_numerics(x, _NOT_FINITE)
     peak = tf.reduce_max(tf.abs(finite)) if x.shape.num_elements() else 0.0
     scale = _power_of_two_near(peak)
     z = finite / scale
@@ -61,10 +58,21 @@ def well_scaled(
 
 
 def check_finite(x: tf.Tensor) -> tf.Tensor:
-  """Returns `x`; raises `InvalidArgumentError`, when run, on NaN and Inf."""
+  """Returns a tensor unchanged if it is finite.
+
+  Args:
+    x: A tensor of any shape and dtype.
+
+  Returns:
+    `x`.
+
+  Raises:
+    tf.errors.InvalidArgumentError: When run, if `x` has NaN or Inf.
+  """
   if not x.dtype.is_floating:
     return x
-  # One read in the usual case; the sum of squares can overflow without harm.
+  # Reads a finite tensor once. If its sum of squares overflows, the exact check
+  # follows.
   return tf.cond(
     tf.math.is_finite(tf.nn.l2_loss(x)),
     lambda: x,
@@ -83,8 +91,9 @@ def saturating_multiply(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
 
 
 def _power_of_two_near(peak: tf.Tensor) -> tf.Tensor:
-  # The exponent field of an IEEE float, kept within the normal numbers whose
-  # reciprocals are normal too.
+  """Returns the largest power of two up to `peak`, in [2**-126, 2**126]."""
+  # The exponent field of an IEEE float. The limits keep it and its reciprocal
+  # among the normal numbers.
   peak = tf.clip_by_value(peak, 2.0**-126, 2.0**126)
   bits = tf.bitwise.bitwise_and(tf.bitcast(peak, tf.int32), 0x7F800000)
   return tf.bitcast(bits, tf.float32)

@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Subsampling (Konecny et al., section 3): send a random part of the values."""
+"""Subsampling of random coordinates. Konečný et al. (2016), section 3."""
 
-import numpy as np
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tff_methods import options as options_lib
@@ -23,17 +24,18 @@ from tff_methods.encoders import tensor_encoding
 
 
 class SubsamplingStage(tensor_encoding.SeededStage):
-  """Keeps exactly `max(1, round(fraction * n))` of `n` values, unbiased.
+  """Samples exactly `max(1, round(fraction * n))` of `n` values, unbiased.
 
-  The coordinates are cut into that many runs of neighbours, whose lengths
-  differ by one at most, and of each run one coordinate is drawn, uniformly.
-  Every coordinate is thus kept with probability `1 / (length of its run)`, and
-  decoding multiplies by that length: the mean is unbiased. Against drawing
-  without any runs this takes `O(fraction * n)` instead of a sort, reads memory
-  in order, and lowers the variance where neighbours are alike.
+  The coordinates are split into as many runs of neighbours, whose lengths
+  differ by at most one, and one coordinate of each run is drawn uniformly
+  (stratified sampling). Every coordinate is thus sampled with probability
+  `1 / (length of its run)`; decoding multiplies by that length and is unbiased.
+  Compared to sampling without runs this takes `O(fraction * n)` instead of a
+  sort, reads memory in order, and has a lower variance if neighbouring values
+  are similar.
 
-  Each client draws afresh each round. Only the values and the client's key are
-  sent; the server draws the coordinates again.
+  Each client draws its own coordinates in each round. Only the values and the
+  client's key are sent; the server draws the same coordinates from the key.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `values`,
   `float32[max(1, round(fraction * n))]`, and `key`, `int32[2]`.
@@ -43,13 +45,18 @@ class SubsamplingStage(tensor_encoding.SeededStage):
   compressible_tensors_keys = ['values']
   decode_needs_input_shape = True
 
-  def __init__(self, fraction: float, seed, seed_source: str = 'reproducible'):
+  def __init__(
+    self,
+    fraction: float,
+    seed: Sequence[int],
+    seed_source: str = 'reproducible',
+  ):
     """Initializes the stage.
 
     Args:
-      fraction: The part of the values that is sent, in (0, 1].
+      fraction: Fraction of the values that is sent, in (0, 1].
       seed: See `SeededStage`.
-      seed_source: Where a client's key comes from: see `seeds.client_key`.
+      seed_source: Source of a client's key: see `seeds.client_key`.
 
     Raises:
       ValueError: If `fraction` or `seed_source` is out of range.
@@ -62,23 +69,31 @@ class SubsamplingStage(tensor_encoding.SeededStage):
     self._fraction = fraction
     self._seed_source = seed_source
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     x = tf.reshape(x, [-1])
     key = seeds.client_key(encode_params['key'], x, self._seed_source)
     indices = draw(key, x.shape[0], num_kept(x.shape[0], self._fraction))
     return {'values': tf.gather(x, indices), 'key': key}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     dense = spread(encoded_tensors['values'], encoded_tensors['key'], length)
     return tf.reshape(dense, shape)
 
 
 def num_kept(length: int, fraction: float) -> int:
-  """Returns how many of `length` values a `fraction` is, at least one."""
+  """Returns `fraction * length`, rounded, but at least 1 (0 for length 0)."""
   return min(length, max(1, round(fraction * length)))
 
 
@@ -87,8 +102,8 @@ def draw(key: tf.Tensor, length: int, num_drawn: int) -> tf.Tensor:
 
   Args:
     key: `int32[2]`.
-    length: The number of coordinates to draw from, below 2**31.
-    num_drawn: How many to draw, at most `length`.
+    length: Number of coordinates to draw from, below 2**31.
+    num_drawn: Number of coordinates to draw, at most `length`.
 
   Returns:
     `int32[num_drawn]`.
@@ -102,12 +117,12 @@ def draw(key: tf.Tensor, length: int, num_drawn: int) -> tf.Tensor:
 
 
 def spread(values: tf.Tensor, key: tf.Tensor, length: int) -> tf.Tensor:
-  """Puts values at the coordinates of `draw`, times the lengths of their runs.
+  """Scatters values to the coordinates of `draw`, times their runs' lengths.
 
   Args:
     values: `float32[num_drawn]`.
-    key: `int32[2]`.
-    length: The number of coordinates.
+    key: Key given to `draw`, `int32[2]`.
+    length: Number of coordinates.
 
   Returns:
     `float32[length]`, zero at the other coordinates.
@@ -116,7 +131,7 @@ def spread(values: tf.Tensor, key: tf.Tensor, length: int) -> tf.Tensor:
   dense, start = [], 0
   for offsets, run_length in _draw_offsets(key, length, num_drawn):
     stop = start + offsets.shape[0]
-    # Rows of one hot value: three times as fast as a scatter.
+    # One-hot rows: three times as fast as a scatter.
     rows = tf.one_hot(offsets, run_length, float(run_length))
     dense.append(tf.reshape(rows * values[start:stop, tf.newaxis], [-1]))
     start = stop
@@ -126,14 +141,16 @@ def spread(values: tf.Tensor, key: tf.Tensor, length: int) -> tf.Tensor:
 def _draw_offsets(
   key: tf.Tensor, length: int, num_drawn: int
 ) -> list[tuple[tf.Tensor, int]]:
-  """Returns where in its run each coordinate is: long runs first, then short.
+  """Draws the offset of a coordinate within each run.
 
   Returns:
-    Pairs of `int32[number of runs]` offsets and the length of these runs.
+    Pairs `(offsets, run_length)`, `offsets` of `int32[number of runs]`: those
+    of the longer runs, then those of the shorter ones.
   """
   if not num_drawn:
     return [(tf.zeros([0], tf.int32), 1)]
-  # 31 random bits modulo the length of a run: a bias of at most length/2**31.
+  # 31 random bits modulo the length of a run: the bias is at most
+  # length / 2**31.
   words = tf.bitwise.bitwise_and(seeds.random_words(key, num_drawn), 0x7FFFFFFF)
   short, num_long = divmod(length, num_drawn)
   return [

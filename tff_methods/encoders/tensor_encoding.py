@@ -11,46 +11,103 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The one place where tensorflow-model-optimization enters.
+"""Base classes of stages, and their composition into encoders.
 
-Stages implement `AdaptiveEncodingStageInterface` of its `tensor_encoding`, so
-that each also works in TFF's own `tff.aggregators.EncodedSumFactory`. Newer TFF
-drops that library; what the rest of this package needs of it is here.
+Stages implement `AdaptiveEncodingStageInterface` of `tensor_encoding`, a part
+of tensorflow-model-optimization, so that each also works in TFF's own
+`tff.aggregators.EncodedSumFactory`. Newer TFF drops that library: no other
+module of this package imports it.
 """
 
+import abc
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
 from tff_methods.common import seeds
 
-GatherEncoder = tensor_encoding.core.GatherEncoder
+GatherEncoder: TypeAlias = tensor_encoding.core.GatherEncoder
+
+# Tensors by name: states, params and encoded tensors of stages.
+Tensors = dict[str, tf.Tensor]
 
 
 class Stage(tensor_encoding.core.AdaptiveEncodingStageInterface):
-  """Base of this package's stages: no state, nothing that commutes with sum."""
+  """Base class of stages without a state that do not commute with the sum.
+
+  Attributes:
+    name: Name of the stage, unique among stages.
+    compressible_tensors_keys: Names of the encoded tensors that other stages
+      can encode further.
+    commutes_with_sum: True if encoded tensors of several clients can be summed
+      before decoding.
+    decode_needs_input_shape: True if `decode` needs the shape of the input.
+    state_update_aggregation_modes: Modes in which state updates of clients are
+      aggregated; empty, since no stage sends any.
+  """
 
   compressible_tensors_keys = []
   commutes_with_sum = False
   decode_needs_input_shape = False
   state_update_aggregation_modes = {}
 
-  def initial_state(self):
+  def initial_state(self) -> Tensors:
+    """Returns the state before the first round."""
     return {}
 
-  def update_state(self, state, state_update_tensors):
+  def update_state(
+    self, state: Tensors, state_update_tensors: Tensors
+  ) -> Tensors:
+    """Returns the state of the next round."""
     del state_update_tensors  # Unused.
     return state
 
-  def get_params(self, state):
+  def get_params(self, state: Tensors) -> tuple[Tensors, Tensors]:
+    """Returns `(encode_params, decode_params)` of the round of a state."""
     del state  # Unused.
     return {}, {}
 
+  @abc.abstractmethod
+  def encode(
+    self, x: tf.Tensor, encode_params: Tensors
+  ) -> tuple[Tensors, Tensors]:
+    """Encodes a tensor of a static shape.
+
+    Args:
+      x: The tensor.
+      encode_params: Params of `get_params`.
+
+    Returns:
+      `(encoded_tensors, {})`: no stage sends state updates.
+    """
+
+  @abc.abstractmethod
+  def decode(
+    self,
+    encoded_tensors: Tensors,
+    decode_params: Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes the encoded tensors of `encode`.
+
+    Args:
+      encoded_tensors: Encoded tensors of one client, or, if the stage commutes
+        with the sum, their sum over clients.
+      decode_params: Params of `get_params`.
+      num_summands: Number of clients in the sum.
+      shape: Shape of the input of `encode`, if the stage needs it.
+
+    Returns:
+      A tensor of the shape and dtype of the input of `encode`.
+    """
+
 
 class SeededStage(Stage):
-  """Base of stages that draw at random: a fresh key every round.
+  """Base class of stages that draw random numbers: a new key in every round.
 
   State: `round`, an `int32` count of the rounds so far. Encode params: `key`,
   `int32[2]`, the same for all clients of a round.
@@ -66,28 +123,38 @@ class SeededStage(Stage):
     # The class is a part of the seed, so that stages of one tensor differ.
     self._key = seeds.key(*seed, int.from_bytes(self.name.encode()))
 
-  def initial_state(self):
+  def initial_state(self) -> Tensors:
+    """Returns the state of round 0."""
     return {'round': tf.constant(0, tf.int32)}
 
-  def update_state(self, state, state_update_tensors):
+  def update_state(
+    self, state: Tensors, state_update_tensors: Tensors
+  ) -> Tensors:
+    """Returns the state of the next round."""
     del state_update_tensors  # Unused.
     return {'round': state['round'] + 1}
 
-  def get_params(self, state):
+  def get_params(self, state: Tensors) -> tuple[Tensors, Tensors]:
+    """Returns the key of the round as encode params, and no decode params."""
     key = seeds.fold_in(self._key, state['round'])
     return {'key': key}, {}
+
+
+def num_elements(shape: Sequence[int] | None) -> int:
+  """Returns the number of elements of a shape given to `Stage.decode`."""
+  return int(np.prod(shape or (), dtype=np.int64))
 
 
 def chain(
   stages: Sequence[tuple[Stage, str]], value_spec: tf.TensorSpec
 ) -> GatherEncoder:
-  """Composes stages, each encoding one tensor that the one before produced.
+  """Composes stages, each encoding one tensor that its predecessor produced.
 
   Args:
     stages: Pairs `(stage, key)`, the first stage first; `key` names the encoded
-      tensor that the next stage encodes further (the last one's is unused).
-      No stage at all sends the values as they are.
-    value_spec: The `tf.TensorSpec` of the values to encode.
+      tensor that the next stage encodes further (unused for the last stage).
+      Without any stage, values are sent unencoded.
+    value_spec: `tf.TensorSpec` of the values to encode.
 
   Returns:
     A `GatherEncoder`.
@@ -100,30 +167,32 @@ def chain(
   while stages:
     stage, key = stages.pop()
     encoder = tensor_encoding.core.Encoder(stage, {key: encoder})
-  # It encodes zeros to learn the types: in a graph that nobody runs.
+  # It encodes zeros to infer the types: in a graph that is never run.
   with tf.Graph().as_default():
     return GatherEncoder.from_encoder(encoder, value_spec)
 
 
 def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
-  """Returns an encoder that sends values of any dtype as they are."""
+  """Returns an encoder that sends values of any dtype unencoded."""
   identity = tensor_encoding.encoders.identity()
   return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
 
 
-def encode_with_key(encoder: GatherEncoder, x: tf.Tensor, key: tf.Tensor):
-  """Encodes a value with randomness from a key, instead of from a round count.
+def encode_with_key(
+  encoder: GatherEncoder, x: tf.Tensor, key: tf.Tensor
+) -> Any:
+  """Encodes a value, drawing from a key instead of from the round number.
 
-  For values that are decoded one by one by whoever has the key, so that nothing
-  but what is returned has to travel.
+  For values that a receiver with the same key decodes one by one: no params
+  travel besides the encoded tensors.
 
   Args:
-    encoder: Of stages of this package.
-    x: The value.
+    encoder: Encoder of stages of this package.
+    x: Value to encode.
     key: `int32[2]`.
 
   Returns:
-    The encoded tensors, for `decode_with_key`.
+    The structure of encoded tensors that `decode_with_key` takes.
   """
   encode_params, _, _ = encoder.get_params(_keyed_state(encoder, key))
   encoded, _ = encoder.encode(x, encode_params)
@@ -131,7 +200,7 @@ def encode_with_key(encoder: GatherEncoder, x: tf.Tensor, key: tf.Tensor):
 
 
 def decode_with_key(
-  encoder: GatherEncoder, encoded, key: tf.Tensor
+  encoder: GatherEncoder, encoded: Any, key: tf.Tensor
 ) -> tf.Tensor:
   """Inverts `encode_with_key`, given the same key."""
   _, before_sum, after_sum = encoder.get_params(_keyed_state(encoder, key))
@@ -139,26 +208,29 @@ def decode_with_key(
   return encoder.decode_after_sum(partly_decoded, after_sum, 1)
 
 
-def _keyed_state(encoder: GatherEncoder, key: tf.Tensor):
-  # All that a state of these stages has is a count of rounds, which serves to
-  # draw afresh in each.
+def _keyed_state(encoder: GatherEncoder, key: tf.Tensor) -> Any:
+  # States of these stages consist of counts of rounds, which the stages use as
+  # randomness alone: a random word in their place serves as well.
   word = seeds.random_words(key, 1)[0]
   return tf.nest.map_structure(lambda _: word, encoder.initial_state())
 
 
-def map_in_sequence(fn: Callable[..., Any], *sequences: Sequence[Any]) -> list:
+def map_in_sequence(
+  fn: Callable[..., Any], *sequences: Sequence[Any]
+) -> list[Any]:
   """Applies `fn` to the elements of sequences, one after the other.
 
-  TensorFlow would otherwise work on all tensors of a model at once, and hold
-  what it needs for all of them in memory.
+  TensorFlow would otherwise process all tensors of a model at once, and hold
+  the intermediate results of all of them in memory.
 
   Args:
-    fn: A function of one element of each sequence.
-    *sequences: Of the same length. The elements of the first are structures of
-      tensors; each is held back until the results before it are there.
+    fn: Function of one element of each sequence.
+    *sequences: Sequences of the same length. Elements of the first are
+      structures of tensors; each is held back until the preceding result is
+      there.
 
   Returns:
-    The list of the results.
+    The list of results.
   """
   results = []
   for first, *others in zip(*sequences, strict=True):

@@ -11,7 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Ternary quantization (TernGrad, Wen et al. 2017): -u, 0 or u."""
+"""Ternary quantization to -u, 0 and u. Wen et al. (2017), "TernGrad"."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -27,22 +29,21 @@ _PLACES = 3 ** np.arange(_TRITS_PER_BYTE)
 
 
 class TernaryQuantizationStage(tensor_encoding.SeededStage):
-  """Rounds at random to `-u`, 0 or `u`, the largest magnitude of the tensor.
+  """Rounds stochastically to `-u`, 0 or `u`, the largest magnitude.
 
   A value `x` becomes `sign(x) * u` with probability `|x| / u`, and otherwise
-  zero (TernGrad, equations 1 to 3), so decoding is unbiased, but for what
-  `float32` rounds off (2**-22 of `u`). Each tensor has a `u` of its own (the
-  paper's layer-wise ternarizing); `u` is the client's own too, not one that all
-  clients share.
+  zero (TernGrad, equations 1 to 3), so decoding is unbiased up to `float32`
+  rounding (2**-22 of `u`). Each tensor of each client has its own `u` (the
+  paper's layer-wise ternarizing, without its scaler sharing).
 
-  With `clip_factor`, magnitudes above `clip_factor` standard deviations are
-  first cut off there (equation 10; the paper takes 2.5), which lowers `u` and
-  so the variance, but biases what is cut off. The deviation is that from zero,
-  the mean of the normal distribution in the paper's reasoning: so a tensor
-  whose values are all alike is not cut down to nothing.
+  With `clip_factor`, magnitudes are first clipped at `clip_factor` standard
+  deviations (equation 10; 2.5 in the paper). This lowers `u`, and with it the
+  variance, but biases the clipped values. The standard deviation is taken about
+  zero, the mean of the normal distribution in the paper's reasoning: about the
+  tensor's own mean, a tensor of equal values would be clipped to zero.
 
-  Five values take one byte, 1.6 bits a value; the entropy of three equally
-  likely values is 1.585.
+  Five values take one byte, 1.6 bits per value; the entropy of three equally
+  likely values is 1.585 bits.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
   `uint8[ceil(n / 5)]`, and `scale`, `float32[]`, the `u` above. Raises
@@ -54,7 +55,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
 
   def __init__(
     self,
-    seed,
+    seed: Sequence[int],
     seed_source: str = 'reproducible',
     clip_factor: float | None = None,
   ):
@@ -62,8 +63,9 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
 
     Args:
       seed: See `SeededStage`.
-      seed_source: Where a client's key comes from: see `seeds.client_key`.
-      clip_factor: Where to cut off, in standard deviations, or `None`.
+      seed_source: Source of a client's key: see `seeds.client_key`.
+      clip_factor: Magnitudes are clipped at this many standard deviations;
+        `None` disables clipping.
 
     Raises:
       TypeError: If `clip_factor` is not a number.
@@ -78,7 +80,10 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
     self._seed_source = seed_source
     self._clip_factor = clip_factor
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     x = tf.reshape(x, [-1])
     length = x.shape[0]
     if not length:
@@ -94,13 +99,18 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
     return {'packed': _pack(trits), 'scale': largest * scale}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     trits_of_byte = np.arange(256)[:, None] // _PLACES % 3 - 1.0
     table = tf.constant(trits_of_byte, tf.float32) * encoded_tensors['scale']
     packed = tf.cast(encoded_tensors['packed'], tf.int32)
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     return tf.reshape(
       tf.reshape(tf.gather(table, packed), [-1])[:length], shape
     )
@@ -111,17 +121,18 @@ def _round_at_random(
 ) -> tf.Tensor:
   """Returns `float32[n]` of -1, 0 and 1, whose means are `z / largest`."""
   length = z.shape[0]
-  # Half of each word: 16 random bits a value. Seven finer ones are one draw for
-  # all, and rarely decide. More would not fit into a float32 of this size, and
-  # would round up to 2**16, which makes something of zeros.
+  # Half of a word for each value: 16 random bits. Seven finer bits are one draw
+  # for all values, and rarely decide. More would not fit into a float32 of this
+  # size, and would round up to 2**16, so that zeros would not stay zeros.
   words = seeds.random_words(key, (length + 1) // 2 + 1)
   own = tf.reshape(tf.bitcast(words[:-1], tf.uint16), [-1])[:length]
   shared = tf.cast(tf.bitwise.bitwise_and(words[-1], 0x7F), tf.float32)
-  # A hair under the exact factor keeps the largest plus the noise below 2.
+  # Slightly below the exact factor, which keeps the largest plus the noise
+  # below 2.
   factor = tf.math.divide_no_nan(2.0**16 * (1.0 - 2.0**-22), largest)
   noisy = z * factor + (tf.cast(own, tf.float32) + (shared + 0.5) * 2.0**-7)
-  # Noise in (0, 1) takes z to the next whole number with the right probability,
-  # on either side of zero.
+  # The floor after noise in (0, 1) rounds up with the right probability, on
+  # either side of zero.
   return tf.floor(noisy * 2.0**-16)
 
 
@@ -132,5 +143,5 @@ def _pack(trits: tf.Tensor) -> tf.Tensor:
     trits = tf.pad(trits, [[0, padding]])
   rows = tf.reshape(trits, [-1, _TRITS_PER_BYTE])
   numbers = tf.linalg.matvec(rows, tf.constant(_PLACES, tf.float32))
-  # Minus ones become zeros.
+  # Shifts each digit from -1, 0, 1 to 0, 1, 2.
   return tf.cast(numbers + float(_PLACES.sum()), tf.uint8)

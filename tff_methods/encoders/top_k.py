@@ -11,9 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Top-k sparsification (DHQC, section 3.1): send the largest values only."""
+"""Top-k sparsification: selection of the values of largest magnitude.
 
-import numpy as np
+Jiang et al. (2022), "DHQC", section 3.1.
+"""
+
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tff_methods.common import argument_checks
@@ -21,23 +25,24 @@ from tff_methods.encoders import elias_fano
 from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
 
-# A sample of this many tells the threshold of a longer vector to a few percent.
+# A sample of this size estimates the threshold of a longer vector to within a
+# few percent.
 _SAMPLE_SIZE = 2**15
 
 
 class TopKStage(tensor_encoding.Stage):
-  """Keeps exactly `max(1, round(fraction * n))` values of largest magnitude.
+  """Selects exactly `max(1, round(fraction * n))` values of largest magnitude.
 
-  Which are kept is exact; of values of equal magnitude at the threshold, those
-  at the lowest positions (the mask of DHQC's equation 4, `|W[i]| >= thr`, keeps
-  all of them, so that the size of its payload depends on the data). The other
-  values are decoded as zeros, which is biased: keep what is not sent on the
-  client, and add it to the next update, or it is lost.
+  The selection is exact. Among values of equal magnitude at the threshold,
+  those at the lowest positions are selected. (The mask of DHQC's equation 4,
+  `|W[i]| >= thr`, selects all of them, so that the size of its payload depends
+  on the data.) All other values are decoded as zeros, which is biased: without
+  error feedback, unsent values are lost.
 
   Encoded tensors: `values`, `float32[k]`, by ascending position, for other
   stages to encode further, and `positions`, `uint8[elias_fano.packed_size(k,
-  n)]`: at most 0.6 bits a value more than the entropy of the choice. Takes
-  finite values only, which it does not check.
+  n)]`: at most 0.6 bits per value above the entropy of the selection. Requires
+  finite values, which is not checked.
   """
 
   name = 'top_k'
@@ -48,7 +53,7 @@ class TopKStage(tensor_encoding.Stage):
     """Initializes the stage.
 
     Args:
-      fraction: The part of the values that is sent, in (0, 1].
+      fraction: Fraction of the values that is sent, in (0, 1].
 
     Raises:
       ValueError: If `fraction` is out of range.
@@ -56,7 +61,10 @@ class TopKStage(tensor_encoding.Stage):
     argument_checks.check_fraction(fraction)
     self._fraction = fraction
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     del encode_params  # Unused.
     x = tf.reshape(x, [-1])
     length = x.shape[0]
@@ -67,11 +75,16 @@ class TopKStage(tensor_encoding.Stage):
     }, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     values = encoded_tensors['values']
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     positions = elias_fano.decode(
       encoded_tensors['positions'], values.shape[0], length
     )
@@ -81,16 +94,17 @@ class TopKStage(tensor_encoding.Stage):
 def largest(x: tf.Tensor, k: int) -> tf.Tensor:
   """Returns the positions of the `k` values of largest magnitude, ascending.
 
-  Of values of equal magnitude at the threshold, those at the lowest positions
-  are taken. Denormal values count as what they are, and not as zeros.
+  Among values of equal magnitude at the threshold, those at the lowest
+  positions are selected. Denormal values are not flushed to zero.
 
-  Nothing is sorted. A sample tells a threshold that slightly more than `k`
-  values exceed, and among these alone the `k`-th largest is selected. If the
-  sample misleads, all values are gone through: the result is the same.
+  No values are sorted. A sample gives a threshold that slightly more than `k`
+  values exceed, probably; the `k`-th largest is then selected among these
+  alone. If fewer exceed it, it is selected among all values: the result is the
+  same.
 
   Args:
     x: `float32[n]`, finite, of a static `n`.
-    k: How many to take, at most `n`.
+    k: Number of positions, at most `n`.
 
   Returns:
     `int32[k]`.
@@ -98,8 +112,8 @@ def largest(x: tf.Tensor, k: int) -> tf.Tensor:
   length = x.shape[0]
   if k in (0, length):
     return tf.range(k)
-  # The bits of a float without its sign are ordered like the magnitudes, also
-  # where TensorFlow takes denormal floats for zeros.
+  # The bits of a float without its sign are ordered like the magnitudes. This
+  # also holds for denormal floats, which TensorFlow flushes to zero.
   magnitudes = tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), 0x7FFFFFFF)
   if length < 8 * _SAMPLE_SIZE or 2 * k > length:
     return _reaching(magnitudes, _nth_largest(magnitudes, k), k)
@@ -112,8 +126,8 @@ def largest(x: tf.Tensor, k: int) -> tf.Tensor:
     return tf.gather(candidates, chosen)
 
   def among_all():
-    # Of values that are mostly alike (zeros), the estimate is what they are,
-    # and the threshold itself.
+    # If most values are equal (zeros), the estimate is their magnitude, and the
+    # threshold itself.
     threshold = tf.cond(
       tf.math.count_nonzero(magnitudes >= estimate) >= k,
       lambda: estimate,
@@ -125,18 +139,20 @@ def largest(x: tf.Tensor, k: int) -> tf.Tensor:
 
 
 def scatter(values: tf.Tensor, positions: tf.Tensor, length: int) -> tf.Tensor:
-  """Puts values at their positions.
+  """Scatters values to their positions.
 
   Args:
     values: `float32[k]`.
     positions: `int32[k]`, distinct.
-    length: The number of positions.
+    length: Length of the result.
 
   Returns:
-    `float32[length]`, zero elsewhere. Positions out of range are an
-    `InvalidArgumentError` when run.
+    `float32[length]`, zero at other positions.
+
+  Raises:
+    tf.errors.InvalidArgumentError: When run, if a position is out of range.
   """
-  # Twice as fast as `tf.scatter_nd`, which adds where positions repeat.
+  # Twice as fast as `tf.scatter_nd`, which adds values at equal positions.
   dense = tf.raw_ops.SparseToDense(
     sparse_indices=positions,
     output_shape=[length],
@@ -148,9 +164,9 @@ def scatter(values: tf.Tensor, positions: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def _threshold_of_sample(magnitudes: tf.Tensor, k: int) -> tf.Tensor:
-  """Returns what at least `k` magnitudes reach, and few more, probably."""
+  """Returns a threshold that `k` magnitudes reach, and few more, probably."""
   length = magnitudes.shape[0]
-  # Odd, or it could keep step with the rows of a matrix.
+  # An odd stride, which does not align with the rows of most matrices.
   sample = magnitudes[:: length // _SAMPLE_SIZE | 1]
   expected = sample.shape[0] * k / length
   # Four standard deviations to the safe side.
@@ -159,14 +175,16 @@ def _threshold_of_sample(magnitudes: tf.Tensor, k: int) -> tf.Tensor:
 
 
 def _reaching(magnitudes: tf.Tensor, threshold: tf.Tensor, k: int) -> tf.Tensor:
-  """Returns where the `k` largest are, the `k`-th of which is the threshold.
+  """Returns the positions of the `k` largest magnitudes, ascending, `int32[k]`.
 
-  Returns:
-    `int32[k]`, ascending.
+  Args:
+    magnitudes: `int32[n]`.
+    threshold: The `k`-th largest magnitude.
+    k: Number of positions.
   """
   num_above = tf.math.count_nonzero(magnitudes > threshold, dtype=tf.int32)
   ties = tf.where(tf.equal(magnitudes, threshold))
-  # Ties are taken up to here, and none of those beyond.
+  # Ties are selected before this position, and none from it on.
   end = tf.cast(ties[k - 1 - num_above, 0], tf.int32) + 1
   until = _where(magnitudes[:end] >= threshold)
   beyond = _where(magnitudes[end:] > threshold) + end
@@ -174,7 +192,8 @@ def _reaching(magnitudes: tf.Tensor, threshold: tf.Tensor, k: int) -> tf.Tensor:
 
 
 def _nth_largest(x: tf.Tensor, n: int) -> tf.Tensor:
-  # The only selection in linear time; `tf.math.top_k` takes 10 times as long.
+  # The only op that selects in linear time; `tf.math.top_k` takes 10 times as
+  # long.
   return tf.raw_ops.NthElement(input=x, n=n - 1, reverse=True)
 
 

@@ -11,7 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Probabilistic quantization (Konecny et al., section 3)."""
+"""Uniform quantization with stochastic rounding.
+
+"Probabilistic quantization" of Konečný et al. (2016), section 3.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -25,15 +30,16 @@ from tff_methods.encoders import tensor_encoding
 
 
 class UniformQuantizationStage(tensor_encoding.SeededStage):
-  """Rounds at random to one of `2**bits` levels between minimum and maximum.
+  """Rounds stochastically to `2**bits` levels between minimum and maximum.
 
-  A value between two levels becomes the upper one with probability (value -
-  lower level) / (distance of the levels), so decoding is unbiased, but for what
-  `float32` rounds off (2**-22 of the range). The paper
-  divides the range into "2^b intervals", whose ends are 2^b + 1 levels, which b
-  bits cannot tell apart; and its formula for one bit has the two ends
-  themselves as levels. Both are settled by 2^b levels, the ends among them,
-  which makes 2^b - 1 intervals.
+  Levels are evenly spaced and include both ends. A value between two levels is
+  rounded up with probability (value - lower level) / (distance of the levels),
+  so decoding is unbiased up to `float32` rounding (2**-22 of the range).
+
+  The paper divides the range into "2^b intervals". Their ends are 2^b + 1
+  levels, which b bits cannot tell apart, while its formula for one bit has the
+  two ends of the range as levels. This stage follows the formula: 2^b levels,
+  the ends included, are 2^b - 1 intervals.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
   `uint8[ceil(n * bits / 8)]`, and `range`, `float32[2]`: the minimum and the
@@ -43,13 +49,15 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   name = 'uniform_quantization'
   decode_needs_input_shape = True
 
-  def __init__(self, bits: int, seed, seed_source: str = 'reproducible'):
+  def __init__(
+    self, bits: int, seed: Sequence[int], seed_source: str = 'reproducible'
+  ):
     """Initializes the stage.
 
     Args:
       bits: Bits per value, 1 to 16.
       seed: See `SeededStage`.
-      seed_source: Where a client's key comes from: see `seeds.client_key`.
+      seed_source: Source of a client's key: see `seeds.client_key`.
 
     Raises:
       TypeError: If `bits` is not an int.
@@ -63,18 +71,22 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     self._bits = bits
     self._seed_source = seed_source
 
-  def encode(self, x, encode_params):
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
     x = tf.reshape(x, [-1])
     if not x.shape[0]:
       return {'packed': tf.zeros([0], tf.uint8), 'range': tf.zeros([2])}, {}
     z, scale, _ = scaling.well_scaled(x)
     low, high = tf.reduce_min(z), tf.reduce_max(z)
     top = 2**self._bits - 1
-    # A hair under the exact factor keeps `high` plus the noise below `top + 1`.
+    # Slightly below the exact factor, which keeps `high` plus the noise below
+    # `top + 1`.
     to_level = tf.math.divide_no_nan(top * (1.0 - 2.0**-22), high - low)
     key = seeds.client_key(encode_params['key'], x, self._seed_source)
     levels = (z - low) * (256.0 * to_level)
-    with tf.control_dependencies([levels]):  # Less waits in memory at once.
+    with tf.control_dependencies([levels]):  # Lowers the peak of memory.
       own, shared = _noise(key, x.shape[0])
     levels = (levels + own + shared) / 256.0
     codes = tf.cast(levels, bit_packing.code_dtype(self._bits))
@@ -82,23 +94,28 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     return {'packed': packed, 'range': tf.stack([low, high]) * scale}, {}
 
   def decode(
-    self, encoded_tensors, decode_params, num_summands=None, shape=None
-  ):
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     low, high = tf.unstack(encoded_tensors['range'])
-    # Weights of both ends, since high - low can exceed the largest float.
+    # Weighted means of both ends: high - low can exceed the largest float.
     upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
     table = low * (1.0 - upper) + high * upper
-    length = int(np.prod(shape, dtype=np.int64))
+    length = tensor_encoding.num_elements(shape)
     x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
     return tf.reshape(x, shape)
 
 
 def _noise(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns noise whose sum is uniform over [0, 256) for each element.
+  """Returns noise of two parts, whose sum is uniform over [0, 256).
 
-  Eight random bits an element are its own, which takes a quarter of the time of
-  32; the finer ones are one draw for all.
+  Each element has eight random bits of its own, which takes a quarter of the
+  time of 32; the finer bits are one draw for all elements.
 
   Returns:
     `float32[length]`, whole numbers, and `float32[]`, between 0 and 1.

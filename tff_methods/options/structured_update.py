@@ -90,5 +90,5 @@ class LowRankOptions(StructuredUpdateOptions):
       )
     if self.rank is not None:
       argument_checks.check_int('rank', self.rank, minimum=1)
-    else:
+    if self.fraction is not None:
       argument_checks.check_fraction(self.fraction)

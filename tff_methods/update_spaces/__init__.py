@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The restricted spaces that a structured update lives in."""
+"""Restricted spaces of structured updates: random mask and low rank."""
 
 # pylint: disable=g-importing-member
 from tff_methods.update_spaces.low_rank import LowRank

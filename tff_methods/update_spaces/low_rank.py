@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Low rank (Konecny et al. 2016, section 2): train one factor of a product."""
+"""Updates of low rank. Konečný et al. (2016), section 2."""
 
 from absl import logging
 import tensorflow as tf
 
-from tff_methods.common import argument_checks
+from tff_methods import options as options_lib
 from tff_methods.common import seeds
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import update_space
@@ -25,20 +25,20 @@ from tff_methods.update_spaces import update_space
 class LowRank(update_space.UpdateSpace):
   """Updates of matrices that are a product `A B`, with `A` fixed by the key.
 
-  A matrix of `d1` rows and `d2` columns has an `A` of `d1` rows and `rank`
-  columns, and parameters `B` of `rank` rows and `d2` columns. Other tensors
-  count as matrices of their last dimension's columns: a kernel of a convolution
-  is one of (width * height * in) rows and `out` columns, as in the paper.
+  For a matrix of `d1` rows and `d2` columns, `A` has `d1` rows and `rank`
+  columns; the parameters `B` have `rank` rows and `d2` columns. Other tensors
+  are reshaped to matrices that keep the last dimension: the kernel of a
+  convolution has (width * height * in) rows and `out` columns, as in the paper.
 
-  The paper says that `A` is random and no more. Here its entries are the signs
-  of fair coins over `sqrt(rank)`, which makes the mean over keys of `A A^T`, so
-  of `expand(pull_back(g))`, the identity: a step with a gradient is on average
-  the step that it would be without restriction. It is that by moving `rank`
-  directions `d1 / rank` times as far, so rates have to be lower.
+  The paper leaves the distribution of `A` open. Here its entries are random
+  signs divided by `sqrt(rank)`, so that the mean over keys of `A Aᵀ` is the
+  identity, and that of `expand(pull_back(g))` is `g`: a gradient step is on
+  average the step without restriction. It moves along `rank` directions,
+  `d1 / rank` times as far along each, which requires lower learning rates.
 
-  A tensor that is no matrix, or has fewer than `min_elements`, is trained and
-  sent whole; so is one whose smaller dimension is `rank` or less, as this would
-  not restrict it, which is logged as a warning.
+  Tensors of fewer than two dimensions or fewer than `min_elements` elements are
+  trained and sent whole. So are matrices whose smaller dimension is at most the
+  rank, which would not restrict them; this is logged as a warning.
   """
 
   def __init__(
@@ -51,36 +51,27 @@ class LowRank(update_space.UpdateSpace):
     """Initializes the space; give either `rank` or `fraction`.
 
     Args:
-      rank: The largest rank of an update, at least 1.
-      fraction: The rank as a part of the smaller dimension of each matrix, in
-        (0, 1]: the paper's "mode". Rounded, but at least 1.
-      min_elements: Tensors of fewer elements are trained and sent whole.
+      rank: Rank of the updates, at least 1.
+      fraction: Rank as a fraction of each matrix's smaller dimension, in
+        (0, 1]: the paper's "mode". The rank is rounded, but at least 1.
+      min_elements: Tensors with fewer elements are trained and sent whole.
 
     Raises:
       TypeError: If `rank` or `min_elements` is not an int.
       ValueError: If an argument is out of range, or not exactly one of `rank`
         and `fraction` is given.
     """
-    if (rank is None) == (fraction is None):
-      raise ValueError(
-        f'Expected either rank or fraction, found rank={rank} and '
-        f'fraction={fraction}: give one of them.'
-      )
-    if fraction is not None:
-      argument_checks.check_fraction(fraction)
-    else:
-      argument_checks.check_int('rank', rank, minimum=1)
-    argument_checks.check_int('min_elements', min_elements, minimum=0)
-    self._rank = rank
-    self._fraction = fraction
-    self._min_elements = min_elements
+    self._options = options_lib.LowRankOptions(
+      rank=rank, fraction=fraction, min_elements=min_elements
+    )
 
   def for_tensor(self, spec: tf.TensorSpec) -> update_space.TensorSpace:
+    """Returns the space of the updates of a tensor: see the class."""
     num_elements = spec.shape.num_elements()
-    if num_elements < self._min_elements or spec.shape.rank < 2:
+    if num_elements < self._options.min_elements or spec.shape.rank < 2:
       return update_space.WholeTensor(spec)
     smaller = min(num_elements // spec.shape[-1], spec.shape[-1])
-    rank = self._rank or subsampling.num_kept(smaller, self._fraction)
+    rank = self._rank(smaller)
     if rank >= smaller:
       logging.warning(
         'A tensor of shape %s is trained and sent whole: rank %d would not '
@@ -91,9 +82,16 @@ class LowRank(update_space.UpdateSpace):
       return update_space.WholeTensor(spec)
     return _LowRankTensor(spec, rank)
 
+  def _rank(self, smaller_dimension: int) -> int:
+    rank, fraction = self._options.rank, self._options.fraction
+    if fraction is not None:
+      return subsampling.num_kept(smaller_dimension, fraction)
+    assert rank is not None  # The options require one of them.
+    return rank
+
 
 class _LowRankTensor(update_space.TensorSpace):
-  """The updates of one tensor, as a matrix, that have a given left factor."""
+  """Updates of one tensor, as a matrix, of a given rank."""
 
   def __init__(self, spec: tf.TensorSpec, rank: int):
     super().__init__(spec, [rank, spec.shape[-1]])
@@ -107,7 +105,7 @@ class _LowRankTensor(update_space.TensorSpace):
 
 
 class _LeftFactor(update_space.LinearMap):
-  """Multiplies parameters by `A`, and gradients by its transpose."""
+  """Multiplies parameters by `A`, and gradients by `Aᵀ`."""
 
   def __init__(self, shape: tf.TensorShape, left: tf.Tensor):
     self._shape = shape

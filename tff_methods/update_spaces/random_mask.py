@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Random mask (Konecny et al. 2016, section 2): train a part of the weights."""
+"""Updates at random coordinates. Konečný et al. (2016), section 2."""
 
 import tensorflow as tf
 
@@ -22,7 +22,7 @@ from tff_methods.update_spaces import update_space
 
 
 class RandomMask(update_space.UpdateSpace):
-  """Updates that are zero but at randomly chosen coordinates of each tensor.
+  """Updates that are zero except at random coordinates of each tensor.
 
   Of `n` coordinates exactly `max(1, round(fraction * n))` are chosen, each with
   the same probability. Gradients are not scaled: `expand(pull_back(g))` is `g`
@@ -33,9 +33,9 @@ class RandomMask(update_space.UpdateSpace):
     """Initializes the space.
 
     Args:
-      fraction: The part of each tensor's coordinates that is trained and sent,
+      fraction: Fraction of each tensor's coordinates that is trained and sent,
         in (0, 1].
-      min_elements: Tensors of fewer elements are trained and sent whole.
+      min_elements: Tensors with fewer elements are trained and sent whole.
 
     Raises:
       TypeError: If `min_elements` is not an int.
@@ -47,6 +47,7 @@ class RandomMask(update_space.UpdateSpace):
     self._min_elements = min_elements
 
   def for_tensor(self, spec: tf.TensorSpec) -> update_space.TensorSpace:
+    """Returns the space of the updates of a tensor: see the class."""
     num_elements = spec.shape.num_elements()
     num_chosen = subsampling.num_kept(num_elements, self._fraction)
     if num_elements < self._min_elements or num_chosen == num_elements:
@@ -55,7 +56,7 @@ class RandomMask(update_space.UpdateSpace):
 
 
 class _MaskedTensor(update_space.TensorSpace):
-  """The updates of one tensor at some coordinates of it, in flat order."""
+  """Updates of one tensor at a number of coordinates, in flat order."""
 
   def __init__(self, spec: tf.TensorSpec, num_chosen: int):
     super().__init__(spec, [num_chosen])
@@ -67,7 +68,7 @@ class _MaskedTensor(update_space.TensorSpace):
 
 
 class _Mask(update_space.LinearMap):
-  """Puts parameters at coordinates, and takes gradients from them."""
+  """Scatters parameters to coordinates, and gathers gradients from them."""
 
   def __init__(self, shape: tf.TensorShape, coordinates: tf.Tensor):
     self._shape = shape
@@ -80,7 +81,7 @@ class _Mask(update_space.LinearMap):
       output_shape=[self._shape.num_elements()],
       sparse_values=parameters,
       default_value=tf.zeros([], parameters.dtype),
-      validate_indices=False,  # They are valid.
+      validate_indices=False,  # Valid by construction.
     )
     return tf.reshape(dense, self._shape)
 

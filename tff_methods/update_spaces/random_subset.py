@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Random subsets of a range, of an exact size, without a sort."""
+"""Random subsets of a range, of an exact size, drawn without sorting."""
 
 import math
 
@@ -23,17 +23,17 @@ _ROUNDS = 2
 
 
 def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
-  """Draws distinct numbers below `length`; all are equally likely.
+  """Draws distinct numbers below `length`, each equally likely to be drawn.
 
-  It shuffles a grid with a cell for each number as a Feistel network does: it
-  rotates each row by a random number of cells of its own, then each column, and
-  again. Whatever was first is then drawn. This needs random numbers for rows
-  and columns only, and moves only what is drawn.
+  A grid with a cell for each number is shuffled like a Feistel network: each
+  row is rotated by its own random number of cells, then each column, then rows
+  and columns once more. The numbers of the first cells are the subset. This
+  takes random numbers for rows and columns only, and moves drawn cells only.
 
   Args:
     key: `int32[2]`.
-    length: At least 1.
-    size: How many to draw, from 1 to `length`.
+    length: Number of numbers to draw from, at least 1.
+    size: Number of numbers to draw, from 1 to `length`.
 
   Returns:
     `int32[size]`, ascending.
@@ -43,19 +43,19 @@ def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
   num_unused = num_rows * num_columns - length
   words = seeds.random_words(key, _ROUNDS * (num_rows + num_columns))
   words = tf.split(words, [num_rows, num_columns] * _ROUNDS)
-  # Even if all cells that stand for no number are among the first.
+  # Enough cells even if all cells without a number are among the first.
   num_cells = size + num_unused
   cells = [math.ceil(num_cells / num_columns), num_columns]
   row, column = (
     tf.reshape(tf.broadcast_to(index, cells), [-1])[:num_cells]
     for index in (tf.range(cells[0])[:, tf.newaxis], tf.range(num_columns))
   )
-  for of_rows, of_columns in zip(words[::2], words[1::2], strict=True):
-    column = _rotate(column, num_columns, of_rows, row)
-    row = _rotate(row, num_rows, of_columns, column)
+  for row_words, column_words in zip(words[::2], words[1::2], strict=True):
+    column = _rotate(column, num_columns, row_words, row)
+    row = _rotate(row, num_rows, column_words, column)
   numbers = row * num_columns + column
   numbers = tf.boolean_mask(numbers, numbers < length)[:size]
-  # In order, for the sake of those who read memory by it.
+  # In ascending order, so that memory is read in order.
   is_drawn = tf.raw_ops.SparseToDense(
     sparse_indices=numbers,
     output_shape=[length],
@@ -66,8 +66,10 @@ def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
   return tf.ensure_shape(tf.cast(tf.where(is_drawn)[:, 0], tf.int32), [size])
 
 
-def _rotate(position, num_positions, words, line):
+def _rotate(
+  position: tf.Tensor, num_positions: int, words: tf.Tensor, line: tf.Tensor
+) -> tf.Tensor:
   """Returns positions rotated within lines, by the random word of each line."""
   position += tf.gather(words % num_positions, line)
-  # Much faster than a remainder.
+  # Much faster than the remainder op.
   return position - num_positions * tf.cast(position >= num_positions, tf.int32)

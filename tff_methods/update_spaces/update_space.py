@@ -11,65 +11,74 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A space that updates of a model are restricted to, and its linear maps.
+"""Spaces that updates of a model are restricted to, and their linear maps.
 
-A structured update (Konecny et al. 2016, section 2) lives from the start in a
-space of fewer dimensions than the model. A key fixes, for each tensor, a linear
-map from a few parameters to an update of the tensor; only the parameters are
-trained and sent, and whoever has the key can draw the map again.
+A structured update (Konečný et al. 2016, section 2) is trained in a space of
+fewer dimensions than the model. For each tensor, a key fixes a linear map from
+a few parameters to an update of the tensor. Only the parameters are trained and
+sent; the server draws the same map from the key.
 """
 
 import abc
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 
 class LinearMap(abc.ABC):
-  """The linear map of one tensor that one key fixes.
+  """Linear map from the parameters to the update of one tensor, for one key.
 
-  Both directions are linear and adjoint to each other: the dot product of
-  `expand(p)` and `g` is that of `p` and `pull_back(g)`.
+  `expand` and `pull_back` are linear and adjoint to each other: the dot product
+  of `expand(p)` and `g` equals that of `p` and `pull_back(g)`.
   """
 
   @abc.abstractmethod
   def expand(self, parameters: tf.Tensor) -> tf.Tensor:
-    """Returns the update, of the tensor's shape, that parameters stand for."""
+    """Returns the update of parameters, of the shape of the tensor."""
 
   @abc.abstractmethod
   def pull_back(self, gradient: tf.Tensor) -> tf.Tensor:
-    """Returns the parameters' gradient, given that of the tensor."""
+    """Returns the gradient of the parameters, given that of the tensor."""
 
 
 class TensorSpace(abc.ABC):
-  """The space of the updates of one tensor.
+  """Space of the updates of one tensor.
 
   Attributes:
-    spec: The `tf.TensorSpec` of the tensor.
-    parameter_spec: The `tf.TensorSpec` of its parameters.
+    spec: `tf.TensorSpec` of the tensor.
+    parameter_spec: `tf.TensorSpec` of the parameters of an update.
   """
 
-  def __init__(self, spec: tf.TensorSpec, parameter_shape):
+  def __init__(self, spec: tf.TensorSpec, parameter_shape: Sequence[int]):
+    """Initializes the space.
+
+    Args:
+      spec: `tf.TensorSpec` of the tensor.
+      parameter_shape: Shape of the parameters, which have the tensor's dtype.
+    """
     self.spec = spec
     self.parameter_spec = tf.TensorSpec(parameter_shape, spec.dtype)
 
   @property
   def num_parameters(self) -> int:
+    """Number of parameters of an update."""
     return self.parameter_spec.shape.num_elements()
 
   @abc.abstractmethod
   def draw(self, key: tf.Tensor) -> LinearMap:
-    """Draws the map that an `int32[2]` key fixes."""
+    """Draws the linear map of an `int32[2]` key."""
 
 
 class UpdateSpace(abc.ABC):
-  """How to restrict the updates of a tensor, given its shape."""
+  """Kind of restriction, such as a random mask, for tensors of any shape."""
 
   @abc.abstractmethod
   def for_tensor(self, spec: tf.TensorSpec) -> TensorSpace:
     """Returns the space of the updates of a tensor.
 
     Args:
-      spec: Of a floating dtype and a fully defined shape.
+      spec: `tf.TensorSpec` of the tensor, of a floating dtype and a fully
+        defined shape.
     """
 
 
@@ -77,10 +86,16 @@ class WholeTensor(TensorSpace):
   """Updates without restriction: the parameters are the update itself."""
 
   def __init__(self, spec: tf.TensorSpec):
+    """Initializes the space of a tensor.
+
+    Args:
+      spec: `tf.TensorSpec` of the tensor.
+    """
     super().__init__(spec, spec.shape)
 
   def draw(self, key: tf.Tensor) -> LinearMap:
-    del key  # Nothing here is random.
+    """Returns the identity, for every key."""
+    del key  # Unused.
     return _Identity()
 
 

@@ -76,9 +76,7 @@ class PayloadTest(parameterized.TestCase, tf.test.TestCase):
         return tf.zeros([13, 10])
 
     encoder = encoders.chain([(NonZeros(), '')], _SPEC)
-    with self.assertRaisesRegex(
-      ValueError, 'known in advance, found .*indices'
-    ):
+    with self.assertRaisesRegex(ValueError, 'static size, found .*indices'):
       communication.payload_bytes(encoder)
 
 

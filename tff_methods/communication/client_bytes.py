@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bytes that a computation sends, read off its trace.
+"""Bytes that one client sends and receives, counted in a traced computation.
 
-TFF says nothing of bytes. But a trace holds every value that crosses between
-server and clients, as the argument of an intrinsic, with its type; so what one
-client sends and receives in a round is known before the first round.
+TFF does not report bytes. But every value that crosses between server and
+clients is the argument of an intrinsic in the trace, with its type. So the
+bytes of one client in a round are known before the first round.
 """
 
 import dataclasses
@@ -33,19 +33,16 @@ _UPLINK = frozenset(
 _UPLINK_PAIR = 'federated_weighted_mean'
 _DOWNLINK = 'federated_broadcast'
 _SELECT = frozenset(['federated_select', 'federated_secure_select'])
-# What neither server nor clients send.
+# Intrinsics without communication.
 _LOCAL = (
-  'federated_apply',
-  'federated_eval',
-  'federated_map',
-  'federated_value',
+  *('federated_apply', 'federated_eval', 'federated_map', 'federated_value'),
+  *('federated_zip', 'generic_', 'sequence_'),
 )
-_LOCAL += ('federated_zip', 'generic_', 'sequence_')
 
 
 @dataclasses.dataclass(frozen=True)
 class ClientBytes:
-  """What one client sends and receives in one run of a computation.
+  """Bytes of one client in one run of a computation.
 
   Attributes:
     uplink: Bytes that a client sends to the server.
@@ -56,6 +53,7 @@ class ClientBytes:
   downlink: int
 
   def __add__(self, other: 'ClientBytes') -> 'ClientBytes':
+    """Returns the sums of both directions."""
     return ClientBytes(
       self.uplink + other.uplink, self.downlink + other.downlink
     )
@@ -64,22 +62,22 @@ class ClientBytes:
 def traced_bytes(computation: tff.Computation) -> ClientBytes:
   """Counts the bytes between server and one client in a traced computation.
 
-  Counted are the arguments of all aggregations, sums and means (up), broadcasts
-  (down) and selections (keys up, slices down): values, weights, seeds and
-  metrics alike. Secure sums count by the type of the values. What clients hold
-  already (their data) is not counted.
+  Counts the arguments of all aggregations, sums and means (uplink), broadcasts
+  (downlink) and selections (keys: uplink, slices: downlink), whether values,
+  weights, seeds or metrics. Secure sums count as the type of their values. Data
+  that clients hold are not counted.
 
   Args:
     computation: A computation, such as the `next` of a process.
 
   Returns:
-    `ClientBytes`.
+    The bytes of one client.
 
   Raises:
-    ValueError: If the size of a tensor that is sent is not known when traced
-      (a string, or an unknown dimension), or an intrinsic is unknown.
+    ValueError: If the size of a sent tensor is not static (a string, or an
+      unknown dimension), or an intrinsic is unknown.
   """
-  # Inlines every call, so that what is called twice counts twice.
+  # Inlines every call, so that a computation called twice counts twice.
   block = tff.framework.to_call_dominant(computation.to_building_block())
   total = ClientBytes(0, 0)
 
@@ -96,7 +94,10 @@ def traced_bytes(computation: tff.Computation) -> ClientBytes:
 
 
 def type_bytes(type_spec: tff.Type) -> int:
-  """Returns the bytes of the tensors in a type: the sum of size times width.
+  """Returns the bytes of all tensors in a type.
+
+  Args:
+    type_spec: Type of tensors or structures of them, placed or not.
 
   Raises:
     ValueError: If the type has strings, sequences or unknown dimensions.
@@ -107,17 +108,18 @@ def type_bytes(type_spec: tff.Type) -> int:
     return sum(type_bytes(t) for _, t in tff.structure.iter_elements(type_spec))
   if not isinstance(type_spec, tff.TensorType) or not _is_static(type_spec):
     raise ValueError(
-      'Expected what is sent to be tensors of a size known when traced, found '
-      f'{type_spec}: give them static shapes and numeric dtypes.'
+      f'Expected sent tensors of a static size, found {type_spec}: give them '
+      'static shapes and numeric dtypes.'
     )
   size = tff.types.num_elements_in_shape(type_spec.shape)
   return size * np.dtype(type_spec.dtype).itemsize
 
 
 def _call_bytes(call: tff.framework.Call) -> ClientBytes:
+  """Returns the bytes of the call of an intrinsic."""
   uri, argument = call.function.uri, call.argument
   if uri in _UPLINK:
-    # Bare sums take the value alone, the rest take it first of several.
+    # Sums take the value alone; other intrinsics take it as first argument.
     has_more = isinstance(argument.type_signature, tff.StructType)
     value_type = argument.type_signature
     return ClientBytes(type_bytes(value_type[0] if has_more else value_type), 0)
@@ -133,8 +135,8 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
     )
   if not uri.startswith(_LOCAL):
     raise ValueError(
-      f'Expected an intrinsic of which it is known what it sends, found {uri}: '
-      'add it to traced_bytes.py.'
+      f'Expected an intrinsic of known communication, found {uri}: add it to '
+      'client_bytes.py.'
     )
   return ClientBytes(0, 0)
 

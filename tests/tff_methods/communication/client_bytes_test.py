@@ -114,7 +114,7 @@ class TracedBytesTest(parameterized.TestCase, tf.test.TestCase):
     def broadcast(x):
       return tff.federated_broadcast(x)
 
-    with self.assertRaisesRegex(ValueError, 'size known when traced, found'):
+    with self.assertRaisesRegex(ValueError, 'static size, found'):
       communication.traced_bytes(broadcast)
 
 
