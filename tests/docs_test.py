@@ -23,7 +23,7 @@ from absl.testing import parameterized
 from tools import run_readme
 
 _ROOT = pathlib.Path(__file__).parents[1]
-_PAGES = [_ROOT / 'README.md', *sorted(_ROOT.glob('docs/**/*.md'))]
+_PAGES = sorted([*_ROOT.glob('*.md'), *_ROOT.glob('docs/**/*.md')])
 _LINK = re.compile(r'\[[^\]]*\]\((?!\w+:|#)(?P<path>[^)#]+)')
 
 
