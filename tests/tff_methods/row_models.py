@@ -13,9 +13,11 @@
 # limitations under the License.
 """A tiny learning problem for tests of row models: one layer, and 12 rows.
 
-The body is `tanh(x @ kernel + bias)`, written by hand: it runs eagerly too, as
-functional Keras models of TFF do not.
+The body is `tanh(x @ kernel + bias)`, written without Keras: functional models
+of TFF that are made from Keras models do not run eagerly.
 """
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,8 +26,10 @@ import tensorflow_federated as tff
 from tff_methods import models
 
 NUM_FEATURES, DIMENSION, NUM_CLASSES = 6, 4, 12
-# Of each client. Classes 2 and 7 are of two; 1, 4, 6, 8 and 10 of none.
+# Classes of each client: 2 and 7 are of two clients; 1, 4, 6, 8 and 10 of none.
 CLASSES = ((0, 2, 7), (2, 3, 9, 11), (5, 7))
+# A batch of two sequences, of tokens of the first two clients.
+TOKENS = np.array([[3, 0, 7], [7, 7, 11]], np.int32)
 
 _INPUT_SPEC = (
   tf.TensorSpec([None, NUM_FEATURES], tf.float32),
@@ -38,7 +42,7 @@ _TOKENS_SPEC = (
 
 
 def body() -> tff.learning.models.FunctionalModel:
-  """Returns the model from 6 features to embeddings of 4 dimensions."""
+  """Returns the model from 6 features to embeddings of dimension 4."""
   rng = np.random.default_rng(1)
   kernel = rng.normal(scale=0.5, size=[NUM_FEATURES, DIMENSION])
   bias = rng.normal(scale=0.1, size=[DIMENSION])
@@ -69,30 +73,30 @@ def biases() -> np.ndarray:
   return rng.normal(size=[NUM_CLASSES]).astype(np.float32)
 
 
-def row_model(**kwargs) -> models.RowModel:
+def row_model(**kwargs: Any) -> models.RowModel:
   """Returns a `RowModel` of the body and the rows.
 
   Args:
-    **kwargs: As of `RowModel`.
+    **kwargs: Keyword arguments of `RowModel`.
   """
   return models.RowModel(body(), rows(), **kwargs)
 
 
 def embed(x: np.ndarray) -> np.ndarray:
-  """Returns what the body predicts at first, by numpy."""
+  """Returns the embeddings under the initial weights, by numpy."""
   kernel, bias = body().initial_weights[0]
   return np.tanh(x @ kernel + bias)
 
 
 def arrays(num_examples: int = 8) -> list[tuple[np.ndarray, np.ndarray]]:
-  """Returns the examples of each of 3 clients: 8, 6 and 4, learnable."""
+  """Returns the examples of 3 clients, 2 fewer for each client, learnable."""
   rng = np.random.default_rng(4)
-  centres = rng.normal(size=[NUM_CLASSES, NUM_FEATURES])
+  centers = rng.normal(size=[NUM_CLASSES, NUM_FEATURES])
   result = []
   for client, classes in enumerate(CLASSES):
     # Each class at least once.
     y = np.resize(classes, num_examples - 2 * client).astype(np.int32)
-    x = centres[y] + 0.3 * rng.normal(size=[y.size, NUM_FEATURES])
+    x = centers[y] + 0.3 * rng.normal(size=[y.size, NUM_FEATURES])
     result.append((x.astype(np.float32), y))
   return result
 
@@ -107,8 +111,8 @@ def datasets(
   ]
 
 
-def running_mean_body():
-  """Returns a body of rows: a linear map of their mean up to each place."""
+def running_mean_body() -> tff.learning.models.FunctionalModel:
+  """Returns a linear map of the mean of all rows up to each token."""
   kernel = np.random.default_rng(5).normal(size=[4, 4]).astype(np.float32)
 
   @tf.function
@@ -130,8 +134,10 @@ def running_mean_body():
   )
 
 
-def token_model(label_roles=None) -> models.RowModel:
-  """Returns a model of 12 tokens, whose rows embed them too."""
+def token_model(
+  label_roles: models.LabelRoles | None = None,
+) -> models.RowModel:
+  """Returns a model of 12 tokens, whose rows also embed the input."""
   return models.RowModel(
     running_mean_body(),
     rows(),
@@ -140,6 +146,24 @@ def token_model(label_roles=None) -> models.RowModel:
     label_roles=label_roles,
     input_spec=_TOKENS_SPEC,
   )
+
+
+def token_scores(known: Any = range(NUM_CLASSES)) -> np.ndarray:
+  """Returns the scores of `TOKENS` under `token_model`, by numpy.
+
+  Args:
+    known: Tokens that are embedded by their rows; others are by zeros.
+
+  Returns:
+    `float64[2, 3, 12]`.
+  """
+  kernel = running_mean_body().initial_weights[0][0]
+  embeddings = np.where(np.isin(np.arange(12), known)[:, None], rows(), 0)
+  scores = np.zeros([2, 3, 12])
+  for i, t in np.ndindex(2, 3):
+    mean = sum(embeddings[token] for token in TOKENS[i, : t + 1]) / (t + 1)
+    scores[i, t] = rows() @ (mean @ kernel) + biases()
+  return scores
 
 
 def token_datasets() -> list[tf.data.Dataset]:
@@ -154,3 +178,40 @@ def token_datasets() -> list[tf.data.Dataset]:
       ).batch(4)
     )
   return result
+
+
+def sub_weights(
+  model: models.RowModel, candidates: models.Candidates
+) -> tuple[tuple, tuple]:
+  """Returns the weights that a client with these candidates receives."""
+  (*body_weights, table), constants = model.full_model().initial_weights
+  of_candidates = tf.gather(table, tf.maximum(candidates.keys, 0))
+  return (*body_weights, of_candidates), (*constants, *candidates)
+
+
+def loss_and_gradients(
+  model: tff.learning.models.FunctionalModel, weights: Any, x: Any, y: Any
+) -> tuple[tf.Tensor, Any]:
+  """Returns the loss of a batch, and the gradients of the trainable weights."""
+  trainable, non_trainable = weights
+  trainable = tf.nest.map_structure(tf.constant, trainable)
+  with tf.GradientTape() as tape:
+    tape.watch(trainable)
+    output = model.predict_on_batch((trainable, non_trainable), x, True)
+    loss = model.loss(output, y)
+  return loss, tape.gradient(loss, trainable)
+
+
+def metrics(
+  model: tff.learning.models.FunctionalModel, weights: Any, batches: Any
+) -> Any:
+  """Returns the final metrics of batches `(x, y)`."""
+  state = model.initialize_metrics_state()
+  for x, y in batches:
+    output = tff.learning.models.BatchOutput(
+      loss=0.0,
+      predictions=model.predict_on_batch(weights, x, False),
+      num_examples=len(y),
+    )
+    state = model.update_metrics_state(state, y, output)
+  return model.finalize_metrics(state)

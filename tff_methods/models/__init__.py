@@ -20,10 +20,10 @@ from tff_methods.models.keras_row_model import row_model_from_keras
 from tff_methods.models.label_roles import LabelRoles
 from tff_methods.models.row_layer import RowLayer
 from tff_methods.models.row_model import RowModel
-from tff_methods.models.row_model import SubModelOutput
 from tff_methods.models.similarity import DotProduct
 from tff_methods.models.similarity import ScaledCosine
 from tff_methods.models.similarity import Similarity
+from tff_methods.models.sub_model import SubModelOutput
 
 __all__ = [
   'Candidates',

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The classes among which a client discriminates in a round."""
+"""Candidates: the classes among which a client discriminates in a round."""
 
 from typing import NamedTuple
 
@@ -22,17 +22,17 @@ PADDING = -1
 
 
 class Candidates(NamedTuple):
-  """Classes whose rows a client asks for: the paper's S = P ∪ N, or a part.
+  """Classes whose rows a client trains: the paper's S = P ∪ N, or a part of it.
 
-  Their number is static, so that their rows can be retrieved. Where there are
-  fewer, `PADDING` fills up: it is no class, gets the row of class 0 and has no
-  part in any score or update.
+  Their number is static, so that their rows can be retrieved. With fewer
+  classes, `PADDING` fills up: it is not a class, gets the row of class 0, and
+  has no effect on scores and updates.
 
   Attributes:
     keys: `int32[k]`, ascending and, apart from padding, distinct.
-    log_probability: `float32[k]`, the logarithm of the probability that a class
-      is among the candidates; 0 for those that certainly are.
-    is_positive: `bool[k]`, whether the client holds examples of the class.
+    log_probability: `float32[k]`, logarithm of the probability that the class
+      is among the candidates; 0 for classes that are certain to be.
+    is_positive: `bool[k]`, true for classes of the client's examples.
   """
 
   keys: tf.Tensor
@@ -41,7 +41,7 @@ class Candidates(NamedTuple):
 
   @classmethod
   def spec(cls, num_candidates: int) -> 'Candidates':
-    """Returns the `tf.TensorSpec`s of so many."""
+    """Returns the `tf.TensorSpec`s of `num_candidates` candidates."""
     shape = [num_candidates]
     return cls(
       tf.TensorSpec(shape, tf.int32),
@@ -50,26 +50,26 @@ class Candidates(NamedTuple):
     )
 
   def positions(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Looks labels up among the keys.
+    """Returns the positions of labels among the keys.
 
     Args:
       labels: Classes, integers of any shape.
 
     Returns:
-      Positions in `keys`, `int32`, and whether the labels are there at all:
-      where they are not, the position is of another class.
+      Positions in `keys`, `int32`, and a mask, `bool`, of the labels that are
+      candidates. The positions of other labels are valid, but arbitrary.
     """
     labels = tf.cast(labels, tf.int32)
     positions = tf.searchsorted(self.keys, tf.reshape(labels, [-1]))
     positions = tf.minimum(positions, tf.size(self.keys) - 1)
     positions = tf.reshape(positions, tf.shape(labels))
-    is_there = tf.equal(tf.gather(self.keys, positions), labels)
-    # Padding is no class, and -1 no label.
-    return positions, is_there & (labels >= 0)
+    is_found = tf.equal(tf.gather(self.keys, positions), labels)
+    # A label of -1 would be found where candidates are padded with -1.
+    return positions, is_found & (labels >= 0)
 
 
 def all_classes(num_classes: int) -> Candidates:
-  """Returns each class as a candidate, none positive: for scoring only."""
+  """Returns all classes as candidates, none positive, for scoring only."""
   return Candidates(
     np.arange(num_classes, dtype=np.int32),
     np.zeros([num_classes], np.float32),

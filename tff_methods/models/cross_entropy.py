@@ -11,28 +11,29 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The cross-entropy of a softmax over many classes, fast on CPUs."""
+"""Cross-entropy of a softmax over many classes, fast on CPUs."""
 
 import tensorflow as tf
 
 
 def softmax_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-  """Returns what `tf.nn.sparse_softmax_cross_entropy_with_logits` does.
+  """Returns the cross-entropy of labels under a softmax of logits.
 
+  The result is that of `tf.nn.sparse_softmax_cross_entropy_with_logits`.
   TensorFlow computes the loss and its gradient in one op, whose exponentials
-  take most of the time of training a large output layer. This one takes the
-  exponentials of `tf.nn.softmax`, which are vectorised, once for both: see
+  take most of the time of training a large output layer. Here the vectorized
+  exponentials of `tf.nn.softmax` are computed once for both: see
   `programs.bench --part=cross_entropy`.
 
-  The largest probability is `p = 1 / sum_j exp(o_j - max(o))`, hence `log sum_j
-  exp(o_j) = max(o) - log(p)`; `p` is at least `1 / k`, whatever the logits.
+  The largest probability is `p = 1 / sum_j exp(o_j - max(o))`, so `log sum_j
+  exp(o_j) = max(o) - log(p)`; `p` is at least `1 / k` for any logits.
 
   Args:
     labels: `int32[...]` or `int64[...]`, in `[0, k)`.
     logits: `float32[..., k]`.
 
   Returns:
-    `float32[...]`.
+    `float32[...]`, in nats.
   """
   return _softmax_cross_entropy(logits, labels)
 

@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Losses of examples, and the metrics that are made of them."""
+"""Losses of examples, and the loss and metrics functions built on them."""
 
 import collections
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -23,12 +24,12 @@ from tff_methods.models import label_roles
 
 
 class ExampleLosses(NamedTuple):
-  """What is measured of a batch, for each example.
+  """Loss and accuracy of each example of a batch.
 
   Attributes:
-    loss: `float32[...]`.
-    is_correct: `bool[...]`.
-    is_included: `bool[...]`, whether its class is among those that are scored.
+    loss: `float32[...]`, in nats.
+    is_correct: `bool[...]`, true where the class scores highest.
+    is_included: `bool[...]`, true where the class is among those scored.
   """
 
   loss: tf.Tensor
@@ -36,8 +37,17 @@ class ExampleLosses(NamedTuple):
   is_included: tf.Tensor
 
 
-def full_example_losses(output, labels) -> ExampleLosses:
-  """Returns those of logits of all classes."""
+# From a model's output and labels.
+ExampleLossesFn = Callable[[Any, tf.Tensor], ExampleLosses]
+
+
+def full_example_losses(output: tf.Tensor, labels: tf.Tensor) -> ExampleLosses:
+  """Returns the losses of a model that scores all classes.
+
+  Args:
+    output: Logits, `float32[..., n]`.
+    labels: Classes, integers `[...]`.
+  """
   labels = tf.cast(labels, tf.int32)
   return ExampleLosses(
     cross_entropy.softmax_cross_entropy(labels, output),
@@ -46,16 +56,18 @@ def full_example_losses(output, labels) -> ExampleLosses:
   )
 
 
-def build_loss_fn(example_losses_fn, roles: label_roles.LabelRoles):
-  """Returns what a `FunctionalModel` takes: the mean over what are examples.
+def build_loss_fn(
+  example_losses_fn: ExampleLossesFn, roles: label_roles.LabelRoles
+) -> Callable[..., tf.Tensor]:
+  """Builds the `loss_fn` of a `FunctionalModel`: the mean over examples.
 
   Args:
-    example_losses_fn: From output and labels to `ExampleLosses`.
-    roles: Of the labels.
+    example_losses_fn: Function from output and labels to `ExampleLosses`.
+    roles: Roles of the labels; padding does not enter the mean.
   """
 
   def loss_fn(output, label, sample_weight=None):
-    del sample_weight  # None of TFF's training gives one.
+    del sample_weight  # No training loop of TFF gives one.
     loss = example_losses_fn(output, label).loss
     if roles.padding is None:
       return tf.reduce_mean(loss)
@@ -67,12 +79,21 @@ def build_loss_fn(example_losses_fn, roles: label_roles.LabelRoles):
   return loss_fn
 
 
-def build_metrics_fns(example_losses_fn, roles: label_roles.LabelRoles):
-  """Returns what a `FunctionalModel` takes: initialize, update and finalize.
+def build_metrics_fns(
+  example_losses_fn: ExampleLossesFn, roles: label_roles.LabelRoles
+) -> tuple[Callable, Callable, Callable]:
+  """Builds the `metrics_fns` of a `FunctionalModel`.
+
+  The metrics are `loss`, the mean over included examples, `accuracy`, the
+  fraction of correct ones among included and scored examples, `num_examples`,
+  and `num_excluded_examples`, those that are not included.
 
   Args:
-    example_losses_fn: As in `build_loss_fn`.
-    roles: Of the labels.
+    example_losses_fn: Function from output and labels to `ExampleLosses`.
+    roles: Roles of the labels.
+
+  Returns:
+    The functions `initialize`, `update` and `finalize`.
   """
 
   @tf.function

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Row models of Keras models."""
+"""Row models from Keras models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,21 +38,21 @@ def row_model_from_keras(
   rows_embed_input: bool = False,
   label_roles: label_roles_lib.LabelRoles | None = None,
 ) -> row_model.RowModel:
-  """Makes a `RowModel` of a Keras model and the layer that follows it.
+  """Builds a `RowModel` from a Keras model and the layer that follows it.
 
   Args:
-    body: From examples to embeddings, or a function that returns it, as in
-      `tff.learning.models.functional_model_from_keras`: of a model, the weights
-      that it has are the initial ones; a function makes new ones. It has
-      weights, no batch normalization (group normalization does), and no losses
-      of layers; recurrent layers are unrolled. With `rows_embed_input` it is
-      from the rows of what an example consists of.
-    rows: A built layer: a `RowLayer`; a `Dense` one without activation, of
-      whose kernel the columns, and whose bias, become the rows; or an
-      `Embedding`, whose rows are compared by their dot product.
-    input_spec: As in `RowModel`.
-    rows_embed_input: As in `RowModel`.
-    label_roles: As in `RowModel`.
+    body: Model from examples to embeddings, or a function that returns it, as
+      for `tff.learning.models.functional_model_from_keras`. The current weights
+      of a model are the initial ones; a function creates new ones. The model
+      has weights, no batch normalization (group normalization works), and no
+      losses of layers; its recurrent layers are unrolled. With
+      `rows_embed_input`, its input are the rows of an example's classes.
+    rows: A built layer: a `RowLayer`; a `Dense` layer without activation, whose
+      kernel's columns and bias become the rows; or an `Embedding`, whose rows
+      are scored by their dot product.
+    input_spec: `tf.TensorSpec`s of a batch: see `RowModel`.
+    rows_embed_input: If true, the rows also embed the input: see `RowModel`.
+    label_roles: Labels that are padding, or count differently in the accuracy.
 
   Returns:
     A `RowModel`.
@@ -69,8 +69,8 @@ def row_model_from_keras(
     body_spec = (tf.TensorSpec([*x.shape, dimension], tf.float32), y)
   return row_model.RowModel(
     tff.learning.models.functional_model_from_keras(
-      _checked(body),
-      # Not used, but TFF asks for one.
+      _checked_body(body),
+      # Required by TFF, but not used.
       loss_fn=tf.keras.losses.MeanSquaredError(),
       input_spec=body_spec,
     ),
@@ -81,10 +81,10 @@ def row_model_from_keras(
   )
 
 
-def _checked(body):
-  """Returns the body, whose layers are looked at when there are any."""
+def _checked_body(body: Any) -> Any:
+  """Returns the body; a function's model is checked when it is called."""
   if not isinstance(body, tf.keras.Model):
-    return (lambda: _checked(body())) if callable(body) else body
+    return (lambda: _checked_body(body())) if callable(body) else body
   for layer in body.submodules:
     if isinstance(layer, tf.keras.layers.RNN) and not layer.unroll:
       raise ValueError(
@@ -102,7 +102,7 @@ def _checked(body):
 
 
 def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:
-  """Returns what `RowModel` takes of a layer."""
+  """Returns the arguments of `RowModel` that a layer determines."""
   is_row_layer = isinstance(layer, _ROW_LAYERS)
   if not is_row_layer or not layer.built:
     raise TypeError(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Labels that are not like others, as a language model's padding."""
+"""Labels with a special role, such as the padding of a language model."""
 
 import dataclasses
 
@@ -20,15 +20,15 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class LabelRoles:
-  """Which labels are no examples, and how others count in the accuracy.
+  """Labels that are not examples, or count differently in the accuracy.
 
   Attributes:
-    padding: Fills sequences up: no example, without loss, in no metric; its row
-      is not asked for.
-    unscored: Are trained on, but left out of the accuracy, as the end of a
-      sentence.
-    never_correct: Are trained on, and count as wrong whatever is predicted, as
-      words that are not in the vocabulary.
+    padding: Label that fills up sequences. It is not an example: it has no
+      loss, enters no metric, and its row is not requested.
+    unscored: Labels that are trained on, but left out of the accuracy, such as
+      the end of a sentence.
+    never_correct: Labels that are trained on, and count as wrong whatever the
+      prediction, such as words out of the vocabulary.
   """
 
   padding: int | None = None
@@ -36,13 +36,13 @@ class LabelRoles:
   never_correct: tuple[int, ...] = ()
 
   def check(self, num_classes: int) -> None:
-    """Raises unless each is a class.
+    """Checks the labels against the classes of a model.
 
     Args:
-      num_classes: Of the model.
+      num_classes: Number of classes of the model.
 
     Raises:
-      ValueError: If one is not, or if one has two roles.
+      ValueError: If a label is not a class, or has two roles.
     """
     padding = () if self.padding is None else (self.padding,)
     labels = (*padding, *self.unscored, *self.never_correct)
@@ -58,21 +58,21 @@ class LabelRoles:
       )
 
   def is_example(self, labels: tf.Tensor) -> tf.Tensor:
-    """Returns which of the labels are no padding, `bool[...]`."""
+    """Returns the mask of labels that are not padding, `bool[...]`."""
     if self.padding is None:
       return tf.ones_like(labels, tf.bool)
     return tf.not_equal(labels, self.padding)
 
   def is_scored(self, labels: tf.Tensor) -> tf.Tensor:
-    """Returns which count in the accuracy if they are examples."""
+    """Returns the mask of labels that may enter the accuracy, `bool[...]`."""
     return ~_is_any(labels, self.unscored)
 
   def may_be_correct(self, labels: tf.Tensor) -> tf.Tensor:
-    """Returns which count as correct if they are predicted."""
+    """Returns the mask of labels that may count as correct, `bool[...]`."""
     return ~_is_any(labels, self.never_correct)
 
 
-def _is_any(labels, values):
+def _is_any(labels: tf.Tensor, values: tuple[int, ...]) -> tf.Tensor:
   result = tf.zeros_like(labels, tf.bool)
   for value in values:
     result |= tf.equal(labels, value)

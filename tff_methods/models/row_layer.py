@@ -11,7 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The rows of a `RowModel` as a Keras layer, to train and evaluate them all."""
+"""Rows of a `RowModel` as a Keras layer, to train and evaluate all of them."""
+
+from typing import Any
 
 import tensorflow as tf
 
@@ -19,11 +21,11 @@ from tff_methods.models import similarity as similarity_lib
 
 
 class RowLayer(tf.keras.layers.Layer):
-  """An output layer that scores each class by the similarity to its row.
+  """Output layer that scores each class by the similarity to its row.
 
   Attributes:
     rows: `float32[num_classes, d]`, once the layer is built.
-    similarity: Of embedding and row.
+    similarity: Similarity of embedding and row.
   """
 
   def __init__(
@@ -32,23 +34,23 @@ class RowLayer(tf.keras.layers.Layer):
     similarity: similarity_lib.Similarity,
     *,
     initializer: tf.keras.initializers.Initializer | str = 'glorot_uniform',
-    **kwargs: object,
-  ):
+    **kwargs: Any,
+  ) -> None:
     """Initializes the layer.
 
     Args:
-      num_classes: How many rows.
-      similarity: Of embedding and row.
-      initializer: Of the rows.
-      **kwargs: As of any Keras layer.
+      num_classes: Number of rows.
+      similarity: Similarity of embedding and row.
+      initializer: Initializer of the rows.
+      **kwargs: Keyword arguments of `tf.keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.similarity = similarity
     self._num_classes = num_classes
     self._initializer = initializer
 
-  def build(self, input_shape):
-    """Makes the rows, for embeddings of the size of the last axis."""
+  def build(self, input_shape: tf.TensorShape) -> None:
+    """Creates the rows, of the dimension of the last axis of the input."""
     self.rows = self.add_weight(
       'rows',
       (self._num_classes, input_shape[-1]),
@@ -56,11 +58,11 @@ class RowLayer(tf.keras.layers.Layer):
     )
     super().build(input_shape)
 
-  def call(self, inputs):
+  def call(self, inputs: tf.Tensor) -> tf.Tensor:
     """Maps embeddings `float32[..., d]` to `float32[..., num_classes]`."""
     return self.similarity(inputs, self.rows)
 
-  def get_config(self):
+  def get_config(self) -> dict[str, Any]:
     """Returns the arguments, so that Keras and TFF can clone the layer."""
     return super().get_config() | dict(
       num_classes=self._num_classes,

@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A model in two parts: a body, and rows of which a client needs a few."""
+"""Models in two parts: a body, and a table of rows, one for each class."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,44 +24,29 @@ from tff_methods.common import argument_checks
 from tff_methods.models import candidates as candidates_lib
 from tff_methods.models import example_losses
 from tff_methods.models import label_roles as label_roles_lib
-from tff_methods.models import sampled_softmax
 from tff_methods.models import similarity as similarity_lib
-
-
-class SubModelOutput(NamedTuple):
-  """What the sub-model of a client predicts.
-
-  The logits come first: TFF takes the size of the first axis of the first
-  tensor for the number of examples.
-
-  Attributes:
-    logits: `float32[..., k]`, of the candidates.
-    candidates: The `k` `Candidates`.
-  """
-
-  logits: tf.Tensor
-  candidates: candidates_lib.Candidates
+from tff_methods.models import sub_model as sub_model_lib
 
 
 class RowModel:
-  """A classifier whose output layer has a row for each class.
+  """Classifier whose output layer has a row for each class.
 
-  The body embeds an example in R^d; the score of a class is the similarity of
+  The body embeds an example in R^d. The score of a class is the similarity of
   the embedding and the class's row, plus the class's bias if there are biases.
-  (The paper's `theta = (phi, W)`, `W` transposed.) Where `rows_embed_input`,
-  the rows are the embedding of the input as well, which then is of classes, as
-  the tokens of a language model.
+  (The paper's `theta = (phi, W)`, `W` transposed.) With `rows_embed_input`, the
+  rows also embed the input, which then consists of classes, as the tokens of a
+  language model.
 
-  Both models below are ordinary models of TFF. Their trainable weights are a
-  tuple, of the body's and then the rows: `float32[n, d]`, or `[n, d + 1]` with
-  the bias as a row's last element.
+  `full_model` and `sub_model` are ordinary models of TFF. Their trainable
+  weights are a tuple of the body's, then the rows: `float32[n, d]`, or `[n, d +
+  1]` with the bias as a row's last element.
 
   Attributes:
-    num_classes: `n`.
-    dimension: `d`.
-    row_size: Numbers in a row, with its bias.
-    input_spec: Of a batch, a pair `(x, y)` or a mapping of 'x' and 'y'; `y` are
-      classes, integers.
+    num_classes: Number of classes, `n`.
+    dimension: Dimension of embeddings, `d`.
+    row_size: Elements of a row, with its bias.
+    input_spec: `tf.TensorSpec`s of a batch, a pair `(x, y)` or a mapping of 'x'
+      and 'y'; `y` are classes, integers.
   """
 
   def __init__(
@@ -74,24 +59,23 @@ class RowModel:
     rows_embed_input: bool = False,
     label_roles: label_roles_lib.LabelRoles | None = None,
     input_spec: Any = None,
-  ):
+  ) -> None:
     """Initializes the model.
 
     Args:
-      body: Its predictions are the embeddings, `float32[batch, d]`, or
-        `[batch, ..., d]` where labels are `[batch, ...]`. Its loss and metrics
-        are not used.
+      body: Model that predicts embeddings, `float32[batch, d]`, or `[batch,
+        ..., d]` for labels `[batch, ...]`. Its loss and metrics are not used.
       rows: `float32[n, d]`, the initial rows.
-      similarity: Of embedding and row; by default `DotProduct()`.
-      biases: `float32[n]`, the initial biases, if there are any.
-      rows_embed_input: Whether the body's input are the rows of the classes
+      similarity: Similarity of embedding and row; by default `DotProduct()`.
+      biases: `float32[n]`, the initial biases; `None` for a model without.
+      rows_embed_input: If true, the body's input are the rows of the classes
         that an example consists of (tied embeddings): `float32[batch, ..., d]`
-        for `int[batch, ...]`. On a client, classes that did not fit among its
+        for `int[batch, ...]`. On a client, classes that are not among its
         candidates are embedded as zeros.
-      label_roles: Which labels are padding, or count otherwise; by default none
-        does.
-      input_spec: Of a batch. By default the body's; with `rows_embed_input`
-        it has to be given, since the body's is of embeddings.
+      label_roles: Labels that are padding, or count differently in the
+        accuracy; by default there are none.
+      input_spec: `tf.TensorSpec`s of a batch; by default the body's. Required
+        with `rows_embed_input`, where the body's is of embeddings.
 
     Raises:
       TypeError: If an argument is of a wrong type.
@@ -123,22 +107,22 @@ class RowModel:
 
   @property
   def similarity(self) -> similarity_lib.Similarity:
-    """What embedding and row are compared by."""
+    """The similarity of embedding and row."""
     return self._similarity
 
   @property
   def rows_embed_input(self) -> bool:
-    """Whether the rows embed the input too."""
+    """True if the rows also embed the input."""
     return self._rows_embed_input
 
   def full_model(self) -> tff.learning.models.FunctionalModel:
     """Returns the model with all rows: it predicts `float32[..., n]` logits."""
     trainable, non_trainable = self._body.initial_weights
-    everything = candidates_lib.all_classes(self.num_classes)
+    candidates = candidates_lib.all_classes(self.num_classes)
 
     @tf.function
     def predict_on_batch(model_weights, x, training=True):
-      return self._scores(model_weights, x, everything, training)
+      return self._scores(model_weights, x, candidates, training)
 
     return tff.learning.models.FunctionalModel(
       initial_weights=((*trainable, self._table), tuple(non_trainable)),
@@ -152,101 +136,83 @@ class RowModel:
   ) -> tff.learning.models.FunctionalModel:
     """Returns the model with the rows of candidates, for training on a client.
 
-    Its trainable weights are those of the full model but with `float32[k,
-    row_size]` in the place of all rows; its non-trainable weights are the
-    body's and, after them, the three tensors of the `Candidates`. It predicts a
+    Its trainable weights are those of the full model, with `float32[k,
+    row_size]` in the place of all rows. Its non-trainable weights are the
+    body's, then the three tensors of the `Candidates`. It predicts a
     `SubModelOutput`. Its loss is the sampled softmax: the mean over the batch
-    of equation 5, to which examples of classes that are no candidates
-    contribute nothing.
+    of equation 5, to which examples of classes that are not candidates
+    contribute 0.
 
     Args:
-      num_candidates: `k`, at least 1 and at most as many as there are classes.
-      use_other_positives: Whether the classes that the client holds are
-        negatives of each other, as they are in all of the paper's losses but
-        that of negatives only (equation 7).
+      num_candidates: Number of candidates `k`, at least 1 and at most the
+        number of classes.
+      use_other_positives: If true, the client's classes are negatives of each
+        other, as in all of the paper's losses except equation 7 (negatives
+        only).
 
     Raises:
       TypeError: If `num_candidates` is not an int.
-      ValueError: If it is out of range.
+      ValueError: If `num_candidates` is out of range.
     """
     self.check_num_rows('num_candidates', num_candidates)
-    trainable, non_trainable = self._body.initial_weights
     rows = np.zeros([num_candidates, self.row_size], np.float32)
     candidates = candidates_lib.all_classes(num_candidates)
 
     @tf.function
     def predict_on_batch(model_weights, x, training=True):
-      weights, candidates = _split_candidates(model_weights)
+      weights, candidates = sub_model_lib.split_candidates(model_weights)
       scores = self._scores(weights, x, candidates, training)
-      return SubModelOutput(
-        sampled_softmax.adjust(scores, candidates), candidates
-      )
-
-    def measure(output, labels):
-      output = SubModelOutput(*output)
-      candidates = candidates_lib.Candidates(*output.candidates)
-      logits = output.logits
-      positions, is_candidate = candidates.positions(labels)
-      if not use_other_positives:
-        logits = sampled_softmax.without_other_positives(
-          logits, candidates, positions
-        )
-      # The scores as they were: corrections favour negatives.
-      scores = output.logits + candidates.log_probability
-      return example_losses.ExampleLosses(
-        sampled_softmax.candidate_cross_entropy(
-          logits, positions, is_candidate
-        ),
-        is_candidate
-        & tf.equal(tf.argmax(scores, -1, positions.dtype), positions),
-        is_candidate,
-      )
+      return sub_model_lib.predict(scores, candidates)
 
     return tff.learning.models.FunctionalModel(
-      initial_weights=((*trainable, rows), (*non_trainable, *candidates)),
+      initial_weights=self.sub_weights(
+        self._body.initial_weights, rows, candidates
+      ),
       predict_on_batch_fn=predict_on_batch,
-      **self._loss_and_metrics_fns(measure),
+      **self._loss_and_metrics_fns(
+        sub_model_lib.build_example_losses_fn(use_other_positives)
+      ),
       input_spec=self.input_spec,
     )
 
-  def embed(self, model_weights, x) -> tf.Tensor:
+  def embed(self, model_weights: Any, x: Any) -> tf.Tensor:
     """Returns the embeddings of a batch under the full model's weights.
 
     Args:
-      model_weights: A pair of trainable and non-trainable weights.
-      x: As in `input_spec`.
+      model_weights: Pair of trainable and non-trainable weights.
+      x: Examples, of the `input_spec`.
 
     Returns:
       `float32[batch, ..., d]`.
     """
-    everything = candidates_lib.all_classes(self.num_classes)
-    return self._embed(model_weights, x, everything, training=False)
+    candidates = candidates_lib.all_classes(self.num_classes)
+    return self._embed(model_weights, x, candidates, training=False)
 
-  def example_vectors(self, sub_weights, batch) -> tf.Tensor:
+  def example_vectors(self, sub_weights: Any, batch: Any) -> tf.Tensor:
     """Returns a vector for each example, to search rows by.
 
-    Its inner product with a row's vector is their score, times a positive
-    number that is the same for all.
+    Its inner product with a row's vector is their score, up to one positive
+    factor.
 
     Args:
-      sub_weights: A pair of trainable and non-trainable weights of a sub-model.
-        Which rows it has matters with `rows_embed_input` only.
-      batch: As in `input_spec`.
+      sub_weights: Pair of trainable and non-trainable weights of a sub-model.
+        Its rows are used with `rows_embed_input` only.
+      batch: Batch of the `input_spec`.
 
     Returns:
       `float32[?, row_size]`, without padding.
     """
-    weights, candidates = _split_candidates(sub_weights)
+    weights, candidates = sub_model_lib.split_candidates(sub_weights)
     x, y = examples_and_labels(batch)
     embeddings = self._embed(weights, x, candidates, training=False)
     vectors = self._similarity.embedding_vectors(embeddings)
     vectors = tf.boolean_mask(vectors, self._label_roles.is_example(y))
     has_biases = self.row_size > self.dimension
-    # What a bias is multiplied by.
+    # The coordinate that multiplies a bias is 1.
     return tf.pad(vectors, [[0, 0], [0, int(has_biases)]], constant_values=1.0)
 
   def row_vectors(self, table: tf.Tensor) -> tf.Tensor:
-    """Returns the vectors of all rows: see `example_vectors`.
+    """Returns the vectors of rows: see `example_vectors`.
 
     Args:
       table: `float32[n, row_size]`.
@@ -262,17 +228,41 @@ class RowModel:
       axis=1,
     )
 
-  def candidates_of(self, sub_weights) -> candidates_lib.Candidates:
+  def sub_weights(
+    self, body: Any, rows: Any, candidates: candidates_lib.Candidates
+  ) -> tuple[tuple, tuple]:
+    """Returns the weights of a sub-model, from those of its parts.
+
+    Args:
+      body: Pair of trainable and non-trainable weights of the body.
+      rows: `float32[k, row_size]`.
+      candidates: The `k` candidates of these rows.
+
+    Returns:
+      Pair of trainable and non-trainable weights.
+    """
+    return sub_model_lib.join_weights(body, rows, candidates)
+
+  def candidates_of(
+    self, sub_weights: tff.learning.models.ModelWeights
+  ) -> candidates_lib.Candidates:
     """Returns the candidates among the weights of a sub-model."""
-    _, candidates = _split_candidates(
+    _, candidates = sub_model_lib.split_candidates(
       (sub_weights.trainable, sub_weights.non_trainable)
     )
     return candidates
 
-  def classes_in(self, batch) -> tf.Tensor:
-    """Returns the classes whose rows a batch needs, `int64[?]`, some twice.
+  def classes_in(self, batch: Any) -> tf.Tensor:
+    """Returns the classes whose rows a batch needs.
 
-    Padding needs none.
+    These are its labels and, with `rows_embed_input`, its input, both without
+    padding.
+
+    Args:
+      batch: Batch of the `input_spec`.
+
+    Returns:
+      `int64[?]`, with repetitions.
     """
     x, y = examples_and_labels(batch)
     needed = [x, y] if self._rows_embed_input else [y]
@@ -299,7 +289,9 @@ class RowModel:
         f'classes, found {value}: lower it.'
       )
 
-  def _loss_and_metrics_fns(self, example_losses_fn):
+  def _loss_and_metrics_fns(
+    self, example_losses_fn: example_losses.ExampleLossesFn
+  ) -> dict[str, Any]:
     roles = self._label_roles
     return dict(
       loss_fn=example_losses.build_loss_fn(example_losses_fn, roles),
@@ -311,7 +303,7 @@ class RowModel:
     if self._rows_embed_input:
       positions, is_candidate = candidates.positions(x)
       x = tf.gather(rows[:, : self.dimension], positions)
-      # The row of another class would be worse than none.
+      # Zeros are better than the row of another class.
       x = tf.where(is_candidate[..., tf.newaxis], x, 0.0)
     return self._body.predict_on_batch(
       (tuple(body_weights), tuple(constants)), x, training
@@ -327,21 +319,15 @@ class RowModel:
 
 
 def examples_and_labels(batch: Any) -> tuple[Any, Any]:
-  """Returns `(x, y)` of a batch, or of its spec, in TFF's either form."""
+  """Returns `(x, y)` of a batch or its spec, in either form that TFF takes."""
   x, y = (batch['x'], batch['y']) if isinstance(batch, Mapping) else batch
   return x, y
 
 
-def _split_candidates(sub_weights):
-  """Returns a sub-model's weights without its candidates, and these."""
-  trainable, (*constants, keys, log_probability, is_positive) = sub_weights
-  candidates = candidates_lib.Candidates(keys, log_probability, is_positive)
-  return (trainable, tuple(constants)), candidates
-
-
 def _check_arguments(
   body, rows, similarity, biases, rows_embed_input, input_spec
-):
+) -> None:
+  """Raises `TypeError` or `ValueError` for arguments of `RowModel`."""
   if not isinstance(body, tff.learning.models.FunctionalModel):
     raise TypeError(
       'Expected a tff.learning.models.FunctionalModel for the body, found '
@@ -364,8 +350,8 @@ def _check_arguments(
     )
   if rows_embed_input and input_spec is None:
     raise ValueError(
-      'Expected input_spec with rows_embed_input, found none: give that of the '
-      'classes that examples consist of, not of their rows.'
+      'Expected input_spec with rows_embed_input, found none: give the spec of '
+      'the classes that examples consist of, not of their rows.'
     )
 
 
@@ -374,14 +360,15 @@ def _check_specs(row_model: RowModel) -> None:
   x, y = examples_and_labels(row_model.input_spec)
   if not isinstance(y, tf.TensorSpec) or not y.dtype.is_integer:
     raise TypeError(
-      f'Expected labels to be integers, found {y}: of one-hot labels, take the '
-      'argmax.'
+      f'Expected labels to be integers, found {y}: take the argmax of one-hot '
+      'labels.'
     )
   if row_model.rows_embed_input and (
     not isinstance(x, tf.TensorSpec) or not x.dtype.is_integer
   ):
     raise TypeError(
-      f'Expected examples of integers with rows_embed_input, found {x}.'
+      f'Expected examples of integers with rows_embed_input, found {x}: give '
+      'classes.'
     )
   with tf.Graph().as_default():
     model = row_model.full_model()

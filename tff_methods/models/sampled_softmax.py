@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Federated sampled softmax: the loss of a client over its candidates.
+"""Sampled softmax: a softmax over candidates that estimates that over classes.
 
 Waghmare et al. (2022), "Efficient Image Representation Learning with
 Federated Sampled Softmax", equations 3 to 8.
@@ -29,20 +29,20 @@ _LOWEST = -1e30
 def adjust(
   scores: tf.Tensor, candidates: candidates_lib.Candidates
 ) -> tf.Tensor:
-  """Returns logits whose partition sum is that of all classes, on average.
+  """Returns logits whose partition sum is unbiased for that of all classes.
 
   Each class's exponential is divided by the probability that the class is among
   the candidates: `o'_j = o_j - log(pi_j)`. So the sum of `exp(o'_j)` over the
   candidates has the sum of `exp(o_j)` over all classes as its expectation. The
-  paper's equation 3 has `m q_j` in the place of `pi_j`, which is the same where
+  paper's equation 3 has `m q_j` in the place of `pi_j`. Both are the same where
   `m` negatives are drawn uniformly without replacement from those `n - |P|`
-  that the client does not hold: `m / (n - |P|)`. Positives are certain, so
-  nothing is taken from their scores. With all classes as candidates this is
-  the identity, and the loss that of the full softmax.
+  classes that the client does not hold: `m / (n - |P|)`. Positives are certain,
+  so their scores are unchanged. With all classes as candidates this is the
+  identity, and the loss is that of the full softmax.
 
   Args:
     scores: `float32[..., k]`.
-    candidates: The `k` candidates. Padding gets no probability.
+    candidates: The `k` candidates. Padding gets a probability of 0.
 
   Returns:
     `float32[..., k]`.
@@ -57,12 +57,12 @@ def adjust(
 def without_other_positives(
   logits: tf.Tensor, candidates: candidates_lib.Candidates, positions: tf.Tensor
 ) -> tf.Tensor:
-  """Leaves to each example its own class and the negatives (equation 7).
+  """Masks the client's classes other than the example's own (equation 7).
 
   Args:
     logits: `float32[..., k]`.
     candidates: The `k` candidates.
-    positions: `int32[...]`, where among them each example's class is.
+    positions: `int32[...]`, position of each example's class among them.
 
   Returns:
     `float32[..., k]`.
@@ -76,15 +76,16 @@ def without_other_positives(
 def candidate_cross_entropy(
   logits: tf.Tensor, positions: tf.Tensor, is_candidate: tf.Tensor
 ) -> tf.Tensor:
-  """Returns each example's loss (equations 5, 6), 0 where it has no candidate.
+  """Returns each example's loss (equations 5 and 6).
 
   Args:
     logits: `float32[..., k]`.
-    positions: `int32[...]`, where among the candidates each example's class is.
-    is_candidate: `bool[...]`, whether it is there.
+    positions: `int32[...]`, position of each example's class among the
+      candidates.
+    is_candidate: `bool[...]`, false where the class is not a candidate.
 
   Returns:
-    `float32[...]`.
+    `float32[...]`, in nats; 0 where the class is not a candidate.
   """
   loss = cross_entropy.softmax_cross_entropy(positions, logits)
   return tf.where(is_candidate, loss, 0.0)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How an embedding and a class's row make a score."""
+"""Similarities of embeddings and rows."""
 
 import dataclasses
 from typing import Protocol
@@ -20,10 +20,10 @@ import tensorflow as tf
 
 
 class Similarity(Protocol):
-  """From embeddings and rows to a score of each pair.
+  """Score of each pair of an embedding and a row.
 
-  To be searched by a `RowIndex`, it has vectors of both whose inner product is,
-  times a positive number that is the same for all, the score.
+  To be searched by a `retrieval.RowIndex`, it also maps embeddings and rows to
+  vectors whose inner product is the score, up to one positive factor.
   """
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -38,12 +38,12 @@ class Similarity(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class DotProduct:
-  """The dot product, as of a dense layer."""
+  """Dot product of embedding and row, as in a dense layer."""
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """See `Similarity`."""
     embeddings, rows = map(tf.convert_to_tensor, (embeddings, rows))
-    # One product of two matrices: tf.einsum makes one of each embedding.
+    # One matrix product: tf.einsum makes a batch of them, one per embedding.
     flat = tf.reshape(embeddings, [-1, rows.shape[1]])
     scores = tf.matmul(flat, rows, transpose_b=True)
     shape = tf.concat([tf.shape(embeddings)[:-1], tf.shape(rows)[:1]], 0)
@@ -63,18 +63,18 @@ class DotProduct:
 
 @dataclasses.dataclass(frozen=True)
 class ScaledCosine:
-  """The cosine of the angle between embedding and row, times a scale.
+  """Cosine of the angle between embedding and row, times a scale.
 
-  As in Wang et al. (2017), "NormFace". A score depends on directions only, so
-  the scale is what says how sharp a softmax of scores can be.
+  Wang et al. (2017), "NormFace". Scores depend on directions only, so the scale
+  sets how sharp a softmax of scores can be.
 
   Attributes:
-    scale: Above 0.
+    scale: Factor of the cosine, above 0.
   """
 
   scale: float = 20.0
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if not 0 < self.scale < float('inf'):
       raise ValueError(
         f'Expected scale to be positive and finite, found {self.scale!r}.'
