@@ -11,25 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-r"""Trains several presets with the same seeds, and prints one table of them.
+r"""Trains presets with the same seeds, and prints one table of their results.
 
   python -m programs.compare --output_dir=/tmp/comparison \
     --runs=programs/flagfiles/digits_fed_avg.flags,\
 programs/flagfiles/digits_sketched_2bit.flags
 
 Each run is `programs.train` with one of the flag files and one of the seeds, in
-a process of its own, in the directory OUTPUT_DIR/NAME/seed_N, where NAME is the
-flag file's. To search a grid, let flags vary:
+its own process, in the directory OUTPUT_DIR/NAME/seed_N, where NAME is that of
+the flag file. To search a grid, let flags vary:
 
   --vary=client_learning_rate=0.03,0.1,0.3 --vary=server_learning_rate=0.1,1
 
 runs each file in all six combinations, in directories named after them.
-Stopped, the same command goes on where it was; finished runs are not repeated.
-All flag files are checked before the first run. --data_dir, --cache_dir,
---rounds, --device with --max_concurrent_clients, and --workers with --tls_*, if
-given, are for each run, whatever its flag file says. Exit codes: 0, that of the
-first run that fails, 2 if what is asked for cannot be done, 128 + N after a
-signal N to stop, as 130 after Ctrl-C.
+Interrupted or killed, the comparison resumes when the same command is given
+again; finished runs are not repeated. All flag files are checked before the
+first run. --data_dir, --cache_dir, --rounds, --device with
+--max_concurrent_clients, and --workers with --tls_*, if given, apply to each
+run and override its flag file. Exit codes: 0; the exit code of the first
+failing run; 2 if the request cannot be carried out; 128 + N after stop signal
+N, as 130 after Ctrl-C.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,26 +60,28 @@ _FLAGS_FILE = 'finished_with.json'
 _RUNS = flags.DEFINE_list(
   'runs',
   None,
-  'Flag files of `programs.train`, without --output_dir and --seed; factors '
-  'in the table are against the first one.',
+  'Flag files of `programs.train` without --output_dir and --seed, separated '
+  'by commas. Compression factors are relative to the first one.',
 )
 _VARY = flags.DEFINE_multi_string(
   'vary',
   [],
   'FLAG=VALUE,VALUE,... of `programs.train`: each flag file is run with each '
-  'of the values. NAME:FLAG=VALUE,... is for the file of that name only. Given '
-  'more than once, all combinations are run.',
+  'of the values; NAME:FLAG=VALUE,... applies to the file of that name only. '
+  'Repeat the flag to run all combinations.',
 )
 _AT = flags.DEFINE_enum(
   'at',
   'last',
   ['last', 'best', 'matching'],
-  "Whether the table shows each run's last evaluation, its best one, or the "
-  'first one as good as the best of the first flag file with the same seed; '
-  'each with what clients had sent and received by then.',
+  "Evaluation in the table: each run's last, its best, or the first that "
+  'matches the best of the first flag file with the same seed; with the bytes '
+  'sent and received until then.',
 )
 _SEEDS = flags.DEFINE_list(
-  'seeds', ['0'], 'The table shows means over runs with these seeds.'
+  'seeds',
+  ['0'],
+  'Seeds of the runs, separated by commas; the table shows means over them.',
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(tls_flags)
@@ -94,7 +97,7 @@ flags.register_validator(
 
 
 def main() -> int:
-  """Trains and compares as the flags say; returns the exit code."""
+  """Trains and compares as the flags ask; returns the exit code."""
   runner.check_given(_RUNS, common_flags.OUTPUT_DIR)
   all_presets = presets.read(_RUNS.value, _VARY.value)
   results = {preset.name: [] for preset in all_presets}
@@ -104,7 +107,7 @@ def main() -> int:
         if not all(_is_finished(preset, seed) for seed in _SEEDS.value):
           print(f'Checking {preset.name}', flush=True)
           _check(preset, stop)
-      # Seed by seed, so that what is there after a stop can be compared.
+      # Seed by seed, so that a stopped comparison has complete seeds.
       for seed in _SEEDS.value:
         for preset in all_presets:
           if not _is_finished(preset, seed):
@@ -129,8 +132,8 @@ def _directory(preset: presets.Preset, seed: str) -> str:
 
 
 def _command(preset: presets.Preset, seed: str) -> list[str]:
-  """The command that runs one preset with one seed."""
-  handed_on = (
+  """Returns the command that runs one preset with one seed."""
+  forwarded = (
     common_flags.DATA_DIR,
     common_flags.CACHE_DIR,
     common_flags.ROUNDS,
@@ -145,15 +148,14 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     *preset.flags,
     f'--seed={seed}',
     f'--output_dir={_directory(preset, seed)}',
-    *(flags.FLAGS[f.name].serialize() for f in handed_on if f.present),
+    *(flags.FLAGS[f.name].serialize() for f in forwarded if f.present),
   ]
 
 
 def _is_finished(preset: presets.Preset, seed: str) -> bool:
-  """Whether a program before this one ran the very same to its end.
+  """Returns whether an earlier comparison finished the same run.
 
-  If it did otherwise, `programs.train` finds out what is to be done; that takes
-  the time of its imports.
+  Otherwise `programs.train` itself decides between resuming and starting.
   """
   directory = _directory(preset, seed)
   try:
@@ -172,7 +174,7 @@ def _note_finished(preset: presets.Preset, seed: str) -> None:
 
 
 def _resolved_flags(preset: presets.Preset, seed: str) -> list[str]:
-  """The flags of a run, with what the flag file says now."""
+  """Returns the flags of a run, with the present contents of its flag file."""
   with open(preset.flagfile, encoding='utf-8') as f:
     lines = [line.strip() for line in f]
   in_file = [
@@ -184,7 +186,7 @@ def _resolved_flags(preset: presets.Preset, seed: str) -> list[str]:
 def _read_results(
   preset: presets.Preset, first: presets.Preset, seed: str
 ) -> run_results.Results | None:
-  """The results that the table shows of a finished run, if it has any."""
+  """Returns the results of a finished run for the table, if it has any."""
   path = _directory(preset, seed)
   match _AT.value:
     case 'last':
@@ -196,7 +198,7 @@ def _read_results(
 
 
 def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
-  """Raises `UsageError` if the preset would be refused at once."""
+  """Raises `UsageError` if `programs.train` refuses the preset."""
   command = _command(preset, _SEEDS.value[0])
   with stop.interruptible():
     result = subprocess.run(
@@ -206,7 +208,7 @@ def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
     *_, reason = ('', *result.stderr.splitlines())
     with_flags = ''.join(f' with {flag}' for flag in preset.flags)
     raise runner.UsageError(
-      'Expected flag files that `programs.train` takes in --runs, found '
+      'Expected flag files that `programs.train` accepts in --runs, found '
       f'{preset.flagfile!r}{with_flags}, which it refuses: {reason}'
     )
 
@@ -222,18 +224,18 @@ def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
     signum = e.signum
     raise
   finally:
-    process.send_signal(signum)  # Does nothing once it has ended.
-    # It saves what it has done. If a second signal ends the wait, the child
-    # gets its second one when this program has ended.
+    process.send_signal(signum)  # No effect on an ended process.
+    # It saves its last round. If a second signal ends the wait, the child
+    # receives its second one when this program ends.
     process.wait()
 
 
 def _print_comparison(
   results: Mapping[str, Sequence[run_results.Results | None]],
 ) -> None:
-  """Prints one row for each preset, of means over its runs."""
+  """Prints one row for each preset: means over its runs."""
   first, *_ = results.values()
-  # Those of the first runs; runs of other tasks may not have them all.
+  # Metrics of the first runs; runs of other tasks may lack some.
   shown = tables.shown_fractions(first[0]['metrics'])
   header = [
     'run',
@@ -259,7 +261,7 @@ def _cells(
   shown: Sequence[str],
   first_uplink_bytes: float,
 ) -> list[str]:
-  """What the table says of the runs of a preset."""
+  """Returns the cells of a preset after its name."""
   found = [run for run in runs if run is not None]
   if not found:
     return ['', *('' for _ in shown), 'never']
@@ -267,7 +269,7 @@ def _cells(
   if len(found) < len(runs):
     rounds += f' ({len(found)} of {len(runs)} runs)'
   uplink_bytes = _mean(found, 'uplink_bytes')
-  # The best may be the model before the first round.
+  # The best model may be that before the first round.
   factor = first_uplink_bytes / uplink_bytes if uplink_bytes else math.nan
   return [
     found[0]['method'],
@@ -282,7 +284,7 @@ def _cells(
 
 
 def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:
-  """A metric's mean, and with several seeds their standard deviation."""
+  """Returns a metric's mean, with its standard deviation over the seeds."""
   values = [run['metrics'].get(name, math.nan) for run in runs]
   mean = tables.percent(statistics.fmean(values))
   if len(values) == 1:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Child processes that do not outlive their program."""
+"""Child processes that end with their program."""
 
 from collections.abc import Sequence
 import ctypes
@@ -25,23 +25,23 @@ _PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
 def start(
   command: Sequence[str], signum: int = signal.SIGTERM
 ) -> subprocess.Popen[bytes]:
-  """Starts a process that gets a signal when this one ends, however it does.
+  """Starts a process that receives a signal when this one ends, in any way.
 
   Only for programs without threads.
 
   Args:
     command: The program and its arguments.
-    signum: Which signal.
+    signum: Number of the signal.
   """
   parent_pid = os.getpid()
   prctl = ctypes.CDLL(None).prctl
 
-  def tie_to_parent():
+  def tie_to_parent() -> None:
     prctl(_PR_SET_PDEATHSIG, signum)
-    if os.getppid() != parent_pid:  # It has ended before.
+    if os.getppid() != parent_pid:  # The parent ended before the call.
       os._exit(1)
 
-  # In a session of its own: Ctrl-C is for this program, which hands it on.
+  # A session of its own: Ctrl-C reaches this program alone, which forwards it.
   # `preexec_fn` is unsafe in a process with threads; this one has none.
   return subprocess.Popen(
     command, start_new_session=True, preexec_fn=tie_to_parent

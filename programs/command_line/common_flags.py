@@ -11,33 +11,40 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Flags that several programs take."""
+"""Flags of several programs."""
 
 from absl import flags
 
-OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'Where all results go.')
-DATA_DIR = flags.DEFINE_string('data_dir', None, "The task's data files.")
-CACHE_DIR = flags.DEFINE_string(
-  'cache_dir', None, 'Where client data is kept; default: see `tasks`.'
+OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'Directory of results.')
+DATA_DIR = flags.DEFINE_string(
+  'data_dir', None, "Directory of the task's data files."
 )
-ROUNDS = flags.DEFINE_integer('rounds', 100, 'Rounds.', lower_bound=1)
+CACHE_DIR = flags.DEFINE_string(
+  'cache_dir',
+  None,
+  'Directory of prepared client data. Default: $TFF_METHODS_CACHE, else '
+  '~/.cache/tff_methods.',
+)
+ROUNDS = flags.DEFINE_integer('rounds', 100, 'Number of rounds.', lower_bound=1)
 WORKERS = flags.DEFINE_list(
   'workers',
   None,
-  'host:port of each `programs.worker` that shares the work; by default this '
-  'machine does it. With --tls_cert, --tls_key and --tls_ca it is encrypted, '
-  'and only done by workers that have a certificate.',
+  'Addresses host:port of `programs.worker` processes that share the rounds, '
+  'separated by commas. Default: this machine. With --tls_cert, --tls_key and '
+  '--tls_ca connections are encrypted and workers authenticated.',
 )
 DEVICE = flags.DEFINE_enum(
   'device',
   'auto',
   ['auto', 'cpu', 'gpu'],
-  "Where rounds run: in this process on the CPU or on GPUs, or 'auto': on GPUs "
+  'Runtime of the rounds: in this process on the CPU or on GPUs; auto: on GPUs '
   "if TensorFlow sees one, else in TFF's C++ runtime.",
 )
 MAX_CONCURRENT_CLIENTS = flags.DEFINE_integer(
   'max_concurrent_clients',
   None,
-  'How many clients work at once in this process; default: a good number.',
+  'Number of clients that train at the same time in this process. Default: '
+  'chosen by the runtime.',
   lower_bound=1,
 )
+RUNTIME_FLAGS = (DEVICE, MAX_CONCURRENT_CLIENTS, WORKERS)

@@ -11,42 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where programs run computations: on this machine, or on others."""
+"""Execution context that the flags ask for: this machine, or workers."""
 
 import sys
 
 import tensorflow_federated as tff
 
 from programs.command_line import common_flags
+from programs.command_line import execution_flags
 from programs.command_line import runner
 from programs.network import tls_flags
 from tff_methods import runtime
 
 
-def check_flags() -> None:
-  """Raises `UsageError` if the flags do not go together."""
-  if common_flags.WORKERS.value:
-    for flag in (common_flags.DEVICE, common_flags.MAX_CONCURRENT_CLIENTS):
-      runner.refuse_given(flag, common_flags.WORKERS)
-    tls_flags.are_given()
-    try:
-      runtime.check_addresses(common_flags.WORKERS.value)
-    except ValueError as e:
-      raise runner.UsageError(f'--workers: {e}') from e
-  elif tls_flags.are_given():
-    raise runner.UsageError(
-      'Expected --workers with --tls_cert, found none; leave out both to run '
-      'on this machine.'
-    )
-
-
 def set_context() -> None:
-  """Sets the context that the flags ask for.
+  """Sets the default context that the flags ask for.
 
   Raises:
-    UsageError: If the flags do not go together, or no worker answers.
+    UsageError: If flags do not fit together, or no worker answers.
   """
-  check_flags()
+  execution_flags.check_flags()
   if not common_flags.WORKERS.value:
     try:
       runtime.set_local_context(
@@ -66,9 +50,13 @@ def set_context() -> None:
     raise runner.UsageError(f'--workers: {e}') from e
 
 
-def check_mergeable(comp: tff.Computation) -> None:
-  """Raises `UsageError` if --workers cannot share the computation."""
-  if len(common_flags.WORKERS.value or []) > 1:
+def check_mergeable(comp: tff.Computation | None) -> None:
+  """Raises `UsageError` if several `--workers` cannot share a computation.
+
+  Args:
+    comp: The computation; `None` is not checked.
+  """
+  if comp is not None and len(common_flags.WORKERS.value or []) > 1:
     try:
       runtime.check_mergeable(comp)
     except ValueError as e:

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How programs start, and how they refuse what they are asked."""
+"""Command line runner: flags, help, refusals and exit codes of programs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import os
 import signal
 import sys
@@ -24,28 +24,44 @@ from absl import flags
 from absl import logging
 
 import programs
+from programs.command_line import help_text
 
+_HELP_FLAGS = ('--help', '-help', '-h', '-?')
 _USAGE_EXIT_CODE = 2
 
 
 class UsageError(Exception):
-  """What the user asked for cannot be done; the message is one line."""
+  """A request that cannot be carried out; the message is one line."""
 
 
-def run(main: Callable[[], int], argv: Sequence[str] | None = None) -> NoReturn:
-  """Parses the command line, runs `main`, and exits with what it returns.
+def run(
+  main: Callable[[], int],
+  argv: Sequence[str] | None = None,
+  sections: Mapping[str, Sequence[flags.FlagHolder]] | None = None,
+  defaults: Mapping[str, Mapping[str, object]] | None = None,
+) -> NoReturn:
+  """Parses the command line, runs `main`, and exits with the code it returns.
 
   A bad command line, and a `UsageError` that `main` raises, end the program
-  with exit code 2 and one line on standard error.
+  with exit code 2 and one line on standard error. `--help` prints the
+  docstring of the program and its flags, and ends with exit code 0.
 
   Args:
     main: The program.
-    argv: The program's name and its arguments; by default the process's.
+    argv: Name of the program and its arguments. Default: those of the process.
+    sections: Flags in `--help`, by title. Default: all key flags of the
+      program.
+    defaults: Defaults in `--help` that replace those of the flags, by title
+      and name of the flag.
   """
   if signal.getsignal(signal.SIGINT) is programs.stop_while_importing:
     signal.signal(signal.SIGINT, signal.default_int_handler)
   argv = argv or sys.argv
   name, _ = os.path.splitext(os.path.basename(argv[0]))
+  module = sys.modules[main.__module__]
+  if any(argument in _HELP_FLAGS for argument in argv[1:]):
+    print(help_text.help_text(module, sections, defaults))
+    sys.exit(0)
 
   def refuse(message: str) -> NoReturn:
     print(f'{name}: {" ".join(message.split())}', file=sys.stderr)
@@ -83,12 +99,12 @@ def refuse_given(
   choice: flags.FlagHolder,
   remedy: str = 'leave it out.',
 ) -> None:
-  """Raises `UsageError` for a flag that is given where nothing takes it.
+  """Raises `UsageError` if a flag is given that another flag rules out.
 
   Args:
-    flag: What may be given.
-    choice: The flag whose value is why it is not taken.
-    remedy: What the message says to do.
+    flag: Flag that must not be given.
+    choice: Flag whose value rules it out.
+    remedy: Last part of the message.
   """
   if flag.present:
     found, of_choice = (flags.FLAGS[f.name].serialize() for f in (flag, choice))
@@ -98,5 +114,5 @@ def refuse_given(
 
 
 def positive(value: float | None) -> bool:
-  """A flag validator: absent, or a finite number above zero."""
+  """Flag validator: absent, or a finite number above zero."""
   return value is None or 0 < value < float('inf')

@@ -11,46 +11,54 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Signals to stop as an exception that comes only where it is welcome."""
+"""Stop signals as an exception, raised only at interruptible places."""
 
 from collections.abc import Iterator
 import contextlib
 import signal
 import types
 
-# The end of a terminal, Ctrl-C and Ctrl-\\ in it, and a polite `kill`.
+import programs
+
+# Hang-up of the terminal, Ctrl-C, Ctrl-\\ and `kill`.
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
-  """The program was asked to stop.
+  """Request to stop the program, by a signal.
 
-  It is no `Exception`, so that no library takes it for a failure to handle.
+  Not an `Exception`, so that no library handles it as a failure.
 
   Attributes:
-    signum: The signal that asked.
+    signum: Number of the signal.
   """
 
   def __init__(self, signum: int):
+    """Initializes the request.
+
+    Args:
+      signum: Number of the signal.
+    """
     super().__init__(signal.Signals(signum).name)
     self.signum = signum
 
   @property
   def exit_code(self) -> int:
-    """What a shell reports for a program that this signal ended."""
+    """Exit code that a shell reports for a program ended by this signal."""
     return 128 + self.signum
 
 
 class StopSignals:
-  """A context in which signals to stop raise `Stopped` at chosen places.
+  """Context in which stop signals raise `Stopped` at interruptible places.
 
-  Inside `interruptible()` a signal raises `Stopped` at once. Elsewhere it waits
-  for the next `interruptible()`, so that what is written in between is written
-  whole. Who signals twice does not want to wait: the second one raises
-  anywhere. A SIGHUP that is ignored stays so: `nohup` has asked for it.
+  Inside `interruptible()` a signal raises `Stopped` immediately. Elsewhere it
+  waits for the next `interruptible()`, so that files are written completely. A
+  second signal raises anywhere. An ignored SIGHUP remains ignored, as `nohup`
+  asks for.
   """
 
-  def __init__(self):
+  def __init__(self) -> None:
+    """Initializes the context; handlers are installed on entry."""
     self._signum = None
     self._interruptible = False
     self._former_handlers = {}
@@ -63,13 +71,13 @@ class StopSignals:
       self._former_handlers[signum] = signal.signal(signum, self._handle)
     return self
 
-  def __exit__(self, *exc_info) -> None:
+  def __exit__(self, *exc_info: object) -> None:
     for signum, handler in self._former_handlers.items():
       signal.signal(signum, handler)
 
   @contextlib.contextmanager
   def interruptible(self) -> Iterator[None]:
-    """Lets signals, also one that waits already, raise `Stopped`."""
+    """Lets signals raise `Stopped`, including one that already waits."""
     self._interruptible = True
     try:
       if self._signum is not None:
@@ -84,3 +92,21 @@ class StopSignals:
     self._signum = signum
     if self._interruptible or is_second:
       raise Stopped(signum)
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+  """Lets Ctrl-C end the program with one line during slow imports.
+
+  An exception would be raised inside the imported module, which may swallow
+  it or print a traceback.
+  """
+  former_handler = signal.getsignal(signal.SIGINT)
+  is_default = former_handler is signal.default_int_handler
+  if is_default:
+    signal.signal(signal.SIGINT, programs.stop_while_importing)
+  try:
+    yield
+  finally:
+    if is_default:
+      signal.signal(signal.SIGINT, former_handler)

@@ -11,60 +11,79 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The flags that say which task, with which choices."""
+"""Flags of the task."""
+
+from typing import TYPE_CHECKING
 
 from absl import flags
-import tensorflow_federated as tff
 
 from programs.command_line import common_flags
 from programs.command_line import runner
-import tasks
+from tasks import catalog
+from tasks import options as options_lib
 
-TASK = flags.DEFINE_enum('task', None, tasks.TASK_NAMES, 'Model and data.')
-SEED = flags.DEFINE_integer(
-  'seed', 0, 'Of all random choices.', lower_bound=0, upper_bound=2**32 - 1
+if TYPE_CHECKING:
+  import tensorflow_federated as tff
+
+TASK = flags.DEFINE_enum(
+  'task', None, catalog.TASK_NAMES, 'Task: model, client data and test data.'
 )
-# Choices that a task has defaults for, by their names in `tasks.TaskOptions`.
+SEED = flags.DEFINE_integer(
+  'seed',
+  0,
+  'Seed of all random choices, 0 to 2^32 - 1.',
+  lower_bound=0,
+  upper_bound=2**32 - 1,
+)
 OPTIONS = {
   'batch_size': flags.DEFINE_integer(
-    'batch_size', None, 'Examples in a batch of a client.', lower_bound=1
+    'batch_size', None, 'Batch size on clients, in examples.', lower_bound=1
   ),
   'epochs': flags.DEFINE_integer(
-    'client_epochs', None, "A client's passes in a round.", lower_bound=1
+    'client_epochs',
+    None,
+    'Passes of a client over its data in each round.',
+    lower_bound=1,
   ),
   'max_client_examples': flags.DEFINE_integer(
     'max_client_examples',
     None,
-    'The most examples that a client uses in a round. They are the same ones, '
-    'in the same order, in each round: both follow from --seed and the client.',
+    'Largest number of examples that a client trains on in a round: the same '
+    'ones in the same order in each round, given by --seed and the client.',
     lower_bound=1,
   ),
   'partition': flags.DEFINE_enum(
     'partition',
     None,
-    ['iid', 'dirichlet'],
-    'How clients share the data: alike, or each with other labels.',
+    list(options_lib.PARTITIONS),
+    'Partition of the data over clients: IID, or by a Dirichlet distribution '
+    'over labels.',
   ),
   'num_clients': flags.DEFINE_integer(
-    'num_clients', None, 'Clients that share the data.', lower_bound=1
+    'num_clients',
+    None,
+    'Number of clients that the data is partitioned over.',
+    lower_bound=1,
   ),
   'dirichlet_alpha': flags.DEFINE_float(
-    'dirichlet_alpha', None, 'How alike clients are, with a dirichlet partition'
+    'dirichlet_alpha',
+    None,
+    'Concentration of --partition=dirichlet: clients are more alike if larger.',
   ),
   'only_digits': flags.DEFINE_bool(
-    'only_digits', None, 'Whether to use only the digits of EMNIST.'
+    'only_digits', None, 'Use the digits of EMNIST only, 10 of 62 classes.'
   ),
   'vocab_size': flags.DEFINE_integer(
     'vocab_size',
     None,
-    'Tokens that a model of text knows, the most frequent ones.',
+    'Vocabulary size of a text model: the most frequent tokens.',
     lower_bound=1,
   ),
   'token_model': flags.DEFINE_enum(
     'token_model',
     None,
-    ['transformer', 'lstm'],
-    'Which model predicts the next token.',
+    list(options_lib.TOKEN_MODELS),
+    'Model of the next token.',
   ),
   'ffn_dim': flags.DEFINE_integer(
     'ffn_dim',
@@ -75,22 +94,26 @@ OPTIONS = {
   'feature_width': flags.DEFINE_integer(
     'feature_width',
     None,
-    'Numbers of an example with many features: more are hashed.',
+    'Dimension of the input of tasks with many features; more features are '
+    'hashed to it.',
     lower_bound=1,
   ),
   'hidden_width': flags.DEFINE_integer(
     'hidden_width',
     None,
-    'Units of each hidden layer of the model of many labels.',
+    'Units of each hidden layer of the multi-label model.',
     lower_bound=1,
   ),
   'frequent_share': flags.DEFINE_float(
     'frequent_share',
     None,
-    'The share of the examples that have a frequent class, at least. All '
-    'examples of such a class are with one client.',
+    'Smallest share of the examples of a frequent class. All examples of such '
+    'a class are on one client.',
   ),
 }
+
+# Options of the clients' local training; the others shape the task.
+CLIENT_OPTIONS = ('batch_size', 'epochs', 'max_client_examples')
 
 for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
   flags.register_validator(
@@ -98,38 +121,66 @@ for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
   )
 
 
-def build_task(
-  kind: type = tff.simulation.baselines.BaselineTask,
-  expected: str = '',
-  example: str = '',
-  **defaults: object,
-) -> tff.simulation.baselines.BaselineTask:
-  """Builds --task.
+def options(**defaults: object) -> options_lib.TaskOptions:
+  """Returns the options that the flags give.
 
   Args:
-    kind: The class that it is to be of.
-    expected: What that is, for the message.
-    example: The name of one.
-    **defaults: Of options, where their flags are not given.
-
-  Raises:
-    UsageError: If it cannot be built, or is of another kind.
+    **defaults: Options for flags that are not given.
   """
   given = {name: holder.value for name, holder in OPTIONS.items()}
   given = {name: value for name, value in given.items() if value is not None}
+  return options_lib.TaskOptions(**(defaults | given))
+
+
+def check_flags(**defaults: object) -> None:
+  """Raises `UsageError` for options or data files that the task refuses.
+
+  Args:
+    **defaults: Options for flags that are not given.
+  """
+  runner.check_given(TASK)
+  try:
+    catalog.check_task(TASK.value, options=options(**defaults), **_arguments())
+  except (TypeError, ValueError) as e:
+    raise runner.UsageError(str(e)) from e
+
+
+def build_task(
+  kind: type | None = None,
+  expected: str = '',
+  example: str = '',
+  **defaults: object,
+) -> 'tff.simulation.baselines.BaselineTask':
+  """Builds the task of `--task`.
+
+  Args:
+    kind: Required class of the task; `None` accepts any.
+    expected: Description of that class, for the message.
+    example: Name of a task of that class, for the message.
+    **defaults: Options for flags that are not given.
+
+  Raises:
+    UsageError: If the task cannot be built, or is not of the class.
+  """
+  import tasks  # Imports TensorFlow: only once the flags are checked.
+
   try:
     task = tasks.build_task(
-      TASK.value,
-      data_dir=common_flags.DATA_DIR.value,
-      cache_dir=common_flags.CACHE_DIR.value,
-      seed=SEED.value,
-      options=tasks.TaskOptions(**(defaults | given)),
+      TASK.value, options=options(**defaults), **_arguments()
     )
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
-  if not isinstance(task, kind):
+  if kind is not None and not isinstance(task, kind):
     raise runner.UsageError(
       f'Expected a --task {expected}, found {TASK.value!r}; choose another, '
       f'such as {example}.'
     )
   return task
+
+
+def _arguments() -> dict[str, object]:
+  return dict(
+    data_dir=common_flags.DATA_DIR.value,
+    cache_dir=common_flags.CACHE_DIR.value,
+    seed=SEED.value,
+  )

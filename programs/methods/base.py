@@ -11,84 +11,51 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a method is to programs, and what the modules of methods share."""
+"""Interface between methods, their flags and the programs; no TensorFlow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
 
 from absl import flags
-import tensorflow_federated as tff
 
-from tff_methods import algorithms
-from tff_methods import options
-from tff_methods import templates
+from tff_methods import options as options_lib
 
 SEED_SOURCE = flags.DEFINE_enum(
   'seed_source',
   'reproducible',
-  list(options.SEED_SOURCES),
-  'Where clients take randomness from: --seed, or the machine, which makes '
-  'runs differ.',
+  list(options_lib.SEED_SOURCES),
+  'Source of the random choices of clients. reproducible: --seed and the '
+  "client's data; entropy: the operating system, so runs differ.",
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Method:
-  """A way to train.
+class MethodFlags:
+  """Flags of a method, and the options that they are turned into.
 
   Attributes:
-    build: From a task, the clients' and the server's optimizer, and a seed to
-      the learning process, or to one with client states.
-    own_flags: The flags that this method takes, besides those of all methods.
-    check: Raises `ValueError` unless these flags go together.
-    check_task: Raises `UsageError` unless the method can train a task.
-    evaluated_model_fn: From a task and a seed to a function that makes the
-      model whose weights are trained, with metrics to evaluate it by.
+    holders: Flags that the method takes in addition to those of all methods.
+    make_options: Function from `--seed` to the options of the method's
+      process. Raises `ValueError` or `UsageError` for values that do not fit
+      together.
+    defaults: Defaults of flags that have another one in each method, by flag
+      name; for `--help`.
   """
 
-  build: Callable[
-    [
-      tff.simulation.baselines.BaselineTask,
-      tff.learning.optimizers.Optimizer,
-      tff.learning.optimizers.Optimizer,
-      int,
-    ],
-    tff.learning.templates.LearningProcess | templates.ClientStateProcess,
-  ]
-  own_flags: tuple[flags.FlagHolder, ...] = ()
-  check: Callable[[], object] = lambda: None
-  check_task: Callable[[tff.simulation.baselines.BaselineTask], object] = (
-    lambda task: None
-  )
-  evaluated_model_fn: Callable[
-    [tff.simulation.baselines.BaselineTask, int],
-    Callable[[], tff.learning.models.VariableModel],
-  ] = lambda task, seed: task.model_fn
+  holders: tuple[flags.FlagHolder, ...] = ()
+  make_options: Callable[[int], object] = lambda seed: None
+  defaults: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-def builder(
-  name: str,
-  options_fn: Callable[[], dict[str, object]],
-  *,
-  is_random: bool = True,
-):
-  """Returns `Method.build` of a function of `processes`.
-
-  Args:
-    name: The function's, which takes a model function and two optimizers.
-    options_fn: Its other arguments, as the flags say.
-    is_random: Whether it takes a `base_seed` too.
-  """
-
-  def build(task, client_optimizer, server_optimizer, seed):
-    options = options_fn() | ({'base_seed': seed} if is_random else {})
-    return getattr(algorithms, name)(
-      task.model_fn, client_optimizer, server_optimizer, **options
-    )
-
-  return build
-
-
-def given(**flag_values) -> dict[str, object]:
-  """Returns those that are given, for a function with defaults of its own."""
+def given(**flag_values: object) -> dict[str, object]:
+  """Returns the values that are not `None`, as keyword arguments."""
   return {n: value for n, value in flag_values.items() if value is not None}
+
+
+def field_defaults(options_class: type, *names: str) -> dict[str, object]:
+  """Returns the defaults of fields of a dataclass, by name."""
+  return {
+    field.name: field.default
+    for field in dataclasses.fields(options_class)
+    if field.name in names and field.default is not dataclasses.MISSING
+  }

@@ -11,76 +11,59 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The methods for tasks with many labels: hashed labels; and their flags."""
+"""Builders of the methods that hash labels."""
 
-from absl import flags
+from collections.abc import Callable
+
+import tensorflow_federated as tff
 
 from programs.command_line import runner
-from programs.methods import base
+from programs.methods import label_flags
 import tasks
 from tff_methods import algorithms
 from tff_methods import label_hashing
 
-_NUM_TABLES = flags.DEFINE_integer(
-  'num_tables',
-  4,
-  'Hash tables of labels, each with a network of its own (fed_mlh).',
-  lower_bound=1,
-)
-_NUM_BUCKETS = flags.DEFINE_integer(
-  'num_buckets',
-  None,
-  'Buckets of each hash table of labels (fed_mlh).',
-  lower_bound=1,
-)
-_DECODING = flags.DEFINE_enum(
-  'decoding',
-  'mean',
-  list(label_hashing.DECODINGS),
-  "What of a label's buckets is its score (fed_mlh).",
-)
+
+def build_fed_mlh(
+  task: tasks.MultiLabelTask,
+  client_optimizer: tff.learning.optimizers.Optimizer,
+  server_optimizer: tff.learning.optimizers.Optimizer,
+  choice: label_flags.LabelHashChoice,
+) -> tff.learning.templates.LearningProcess:
+  """Builds federated multiple label hashing for a task."""
+  return algorithms.build_fed_mlh(
+    _hashed_model(task, choice), client_optimizer, server_optimizer
+  )
 
 
-def _check_fed_mlh() -> None:
-  runner.check_given(_NUM_BUCKETS)
-
-
-def _check_fed_mlh_task(task) -> None:
+def check_fed_mlh_task(
+  task: tff.simulation.baselines.BaselineTask,
+  choice: label_flags.LabelHashChoice,
+) -> None:
+  """Raises `UsageError` unless the task has at least `num_buckets` labels."""
   if not isinstance(task, tasks.MultiLabelTask):
     raise runner.UsageError(
       'Expected a task with many labels with --method=fed_mlh, found another; '
-      'docs/tasks.md tells which have.'
+      'docs/tasks.md lists them.'
     )
-  if _NUM_BUCKETS.value > task.num_labels:
+  if choice.num_buckets > task.num_labels:
     raise runner.UsageError(
       f'Expected --num_buckets of at most {task.num_labels}, the labels of the '
-      f'task, found {_NUM_BUCKETS.value}; lower it.'
+      f'task, found {choice.num_buckets}; lower it.'
     )
 
 
-def _hashed_model(task, seed: int) -> label_hashing.HashedLabelModel:
+def build_evaluated_model_fn(
+  task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
+) -> Callable[[], tff.learning.models.VariableModel]:
+  """Returns a `model_fn` of the hashed model with precision metrics."""
+  return task.evaluated_model_fn(_hashed_model(task, choice), choice.decoding)
+
+
+def _hashed_model(
+  task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
+) -> label_hashing.HashedLabelModel:
   label_hash = label_hashing.LabelHash.draw(
-    task.num_labels, _NUM_TABLES.value, _NUM_BUCKETS.value, seed
+    task.num_labels, choice.num_tables, choice.num_buckets, choice.seed
   )
-  return task.hashed_model(label_hash, seed)
-
-
-def _build_fed_mlh(task, client_optimizer, server_optimizer, seed):
-  return algorithms.build_fed_mlh(
-    _hashed_model(task, seed), client_optimizer, server_optimizer
-  )
-
-
-def _evaluated_model_fn(task, seed):
-  return task.evaluated_model_fn(_hashed_model(task, seed), _DECODING.value)
-
-
-METHODS = {
-  'fed_mlh': base.Method(
-    _build_fed_mlh,
-    (_NUM_TABLES, _NUM_BUCKETS, _DECODING),
-    _check_fed_mlh,
-    _check_fed_mlh_task,
-    _evaluated_model_fn,
-  )
-}
+  return task.hashed_model(label_hash, choice.seed)

@@ -26,12 +26,13 @@ _VARIATION = re.compile(r'(?:(?P<name>[^:=]+):)?(?P<flag>\w+)=(?P<values>.+)')
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-  """What to train, but for the seed.
+  """Configuration of `programs.train` without the seed.
 
   Attributes:
-    name: The flag file's, without folder and ending, and the flags that vary.
-    flagfile: The path.
-    flags: What is added to the file, as on a command line.
+    name: Name of the flag file, without directory and extension, followed by
+      the flags that vary.
+    flagfile: Path of the flag file.
+    flags: Additional flags, as on a command line.
   """
 
   name: str
@@ -43,18 +44,18 @@ def read(flagfiles: Sequence[str], variations: Sequence[str]) -> list[Preset]:
   """Returns the presets of flag files, in all variations.
 
   Args:
-    flagfiles: Paths.
-    variations: Each `FLAG=VALUE,VALUE,...`, of all files, or
-      `NAME:FLAG=VALUE,...`, of the file of this name without folder and ending.
-      A file with several is in all combinations, the values of the last one
-      varying fastest.
+    flagfiles: Paths of the flag files.
+    variations: `FLAG=VALUE,VALUE,...` for all files, or `NAME:FLAG=VALUE,...`
+      for the file of this name (without directory and extension). Several
+      variations of a file give all combinations; the values of the last one
+      vary fastest.
 
   Returns:
-    The presets, those of each file together.
+    The presets, grouped by file.
 
   Raises:
-    UsageError: If a file is not there, two have the same name, or a variation
-      has another form or is of no file.
+    UsageError: If a file is missing, two files have the same name, or a
+      variation is malformed or names no file.
   """
   paths = _by_name(flagfiles)
   varied = {name: {} for name in paths}
@@ -69,13 +70,14 @@ def read(flagfiles: Sequence[str], variations: Sequence[str]) -> list[Preset]:
 
 
 def _by_name(flagfiles: Sequence[str]) -> dict[str, str]:
-  """Flag files by their names without folder and ending."""
+  """Returns flag files by name, without directory and extension."""
   paths = {}
   for path in flagfiles:
     name, _ = os.path.splitext(os.path.basename(path))
     if not os.path.isfile(path):
       raise runner.UsageError(
-        f'Expected flag files in --runs, found no file {path!r}.'
+        f'Expected flag files in --runs, found no file {path!r}; '
+        'check the path.'
       )
     if name in paths:
       raise runner.UsageError(
@@ -89,7 +91,7 @@ def _by_name(flagfiles: Sequence[str]) -> dict[str, str]:
 def _add_variation(
   variation: str, varied: Mapping[str, dict[str, list[str]]]
 ) -> None:
-  """Adds the values of a flag to those files that it varies in."""
+  """Adds the values of a flag to the files in which it varies."""
   match = _VARIATION.fullmatch(variation)
   values = match['values'].split(',') if match else []
   if '' in values or len(set(values)) != len(values) or not values:
@@ -112,7 +114,7 @@ def _add_variation(
 
 
 def _combinations(varied: Mapping[str, list[str]]) -> Iterable[list[str]]:
-  """All combinations of values, each a list of `FLAG=VALUE`."""
+  """Yields all combinations of values, each a list of `FLAG=VALUE`."""
   for values in itertools.product(*varied.values()):
     yield [
       f'{flag}={value}' for flag, value in zip(varied, values, strict=True)

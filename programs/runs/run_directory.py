@@ -11,19 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The output directory of a run: whose it is, and the files in it.
+"""Directory of one run: its files, its owner and its configuration.
 
-| file | what |
+| file | contents |
 | --- | --- |
-| `configuration.json` | what makes this run this run |
+| `configuration.json` | everything that the results depend on |
 | `checkpoints/` | program states, for resuming |
-| `client_states/` | what each client keeps, where the method has it do so |
+| `client_states/` | states of the clients, for methods with client state |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same, for TensorBoard |
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |
-| `best_model_weights.npz` | those of the best evaluation, after round 0 |
-| `summary.json` | the results, once the run is finished |
-| `finished_with.json` | of `programs.compare`: with which flags |
+| `best_model_weights.npz` | weights of the best evaluation after round 0 |
+| `summary.json` | results of the finished run |
+| `finished_with.json` | flags, written by `programs.compare` |
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,7 @@ import fcntl
 import glob
 import json
 import os
+import re
 import shutil
 
 from programs.command_line import runner
@@ -40,68 +41,85 @@ _SUMMARY_FILE = 'summary.json'
 METRICS_FILE = 'metrics.csv'
 _LOCK_FILE = '.lock'
 _TEMPORARY_SUFFIX = '.temporary'
-# How TFF's managers call what they have not finished writing.
+# Name of a file that a manager of TFF has not finished writing.
 _TFF_TEMPORARY_PATTERN = '*_temp[0-9]*'
 _PROGRAM = 'tff-methods programs/train'
+CHECKPOINTS = 'checkpoints'
+# Directories of `tff.program.FileProgramStateManager`.
+_PROGRAM_STATE = re.compile(r'program_state_(\d+)')
 
 
 class RunDirectory:
-  """A directory that belongs to one run.
+  """Directory that belongs to one run.
 
-  A run is resumed by a program with the same configuration. The number of
-  rounds is not part of it, so a finished run can be asked for more.
+  A program with the same configuration resumes the run. The number of rounds is
+  not part of the configuration, so a finished run can be continued.
+
+  Attributes:
+    path: Absolute path of the directory.
+    configuration: Everything that the results depend on, as JSON values.
   """
 
   def __init__(self, path: str, configuration: Mapping[str, object]):
-    """Looks at the directory and changes nothing.
+    """Reads the directory; changes nothing.
 
     Args:
-      path: A directory, or where one can be made.
-      configuration: All that the run's results depend on, as JSON values.
+      path: Path of a directory, which need not exist yet.
+      configuration: Everything that the results depend on, as JSON values.
 
     Raises:
-      UsageError: If the directory cannot be written to, has files that no run
-        made, or is that of a run with another configuration.
+      UsageError: If the directory is not writable, has files of another
+        program, or belongs to a run with another configuration.
     """
     self.path = os.path.abspath(path)
-    self._configuration = dict(configuration)
+    self.configuration = dict(configuration)
     self._lock = None
     self._check_writable()
     self._check_owner()
 
   def claim(self) -> None:
-    """Makes the directory this run's, for as long as this process lives.
+    """Reserves the directory for this run, until this process ends.
 
     Raises:
-      UsageError: If it cannot be written to, or another process has it.
+      UsageError: If the directory is not writable, or in use by another
+        process.
     """
     try:
       os.makedirs(self.path, exist_ok=True)
-      self._lock = open(self.file(_LOCK_FILE), 'w')  # Held until the end.
+      self._lock = open(self.file(_LOCK_FILE), 'w')  # Held until exit.
       fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-      self._check_owner()  # Now that nobody else can change it.
+      self._check_owner()  # Under the lock.
       self._remove_unfinished_files()
       if not os.path.exists(self.file(_CONFIGURATION_FILE)):
         contents = {
           'program': _PROGRAM,
-          'configuration': self._configuration,
+          'configuration': self.configuration,
         }
         write_json(self.file(_CONFIGURATION_FILE), contents)
     except BlockingIOError as e:
       raise runner.UsageError(
-        f'Expected --output_dir={self.path} to be free, found another program '
-        'at work there; wait for it or choose another directory.'
+        f'Expected --output_dir={self.path} to be free, found it in use by '
+        'another program; wait for it or choose another directory.'
       ) from e
     except OSError as e:
       raise self._unwritable(e) from e
 
   def file(self, *names: str) -> str:
-    """The path of a file in the directory."""
+    """Returns the path of a file in the directory."""
     return os.path.join(self.path, *names)
 
   def read_summary(self) -> dict[str, object] | None:
-    """The results of the run, or `None` if it has not finished yet."""
+    """Returns the results of the run, `None` if it is not finished."""
     return read_summary(self.path)
+
+  def saved_rounds(self) -> int:
+    """Returns the number of completed rounds of the latest checkpoint."""
+    try:
+      names = os.listdir(self.file(CHECKPOINTS))
+    except FileNotFoundError:
+      return 0
+    matches = map(_PROGRAM_STATE.fullmatch, names)
+    return max((int(match[1]) for match in matches if match), default=0)
 
   def write_summary(self, summary: Mapping[str, object]) -> None:
     """Writes the results of the finished run."""
@@ -112,7 +130,7 @@ class RunDirectory:
     while not os.path.lexists(existing):
       existing = os.path.dirname(existing)
     if not os.path.isdir(existing):
-      raise self._unwritable(f'{existing} is no directory')
+      raise self._unwritable(f'{existing} is not a directory')
     if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
       raise self._unwritable(f'no permission to write to {existing}')
 
@@ -145,28 +163,28 @@ class RunDirectory:
       is_ours = False
     if not is_ours:
       raise self._foreign()
-    # As JSON has it: tuples are lists there.
-    expected = json.loads(json.dumps(self._configuration))
+    # JSON turns tuples into lists.
+    expected = json.loads(json.dumps(self.configuration))
     for name in {**expected, **found}:
       if expected.get(name) != found.get(name):
         raise runner.UsageError(
-          f'Expected --output_dir={self.path} to be of a run '
+          f'Expected --output_dir={self.path} to belong to a run '
           f'{_with_flag(name, expected)}, found one {_with_flag(name, found)}; '
           'choose another directory.'
         )
 
   def _foreign(self) -> runner.UsageError:
     return runner.UsageError(
-      f'Expected --output_dir={self.path} to be empty or of an earlier run, '
-      'found files that are not from this program; choose another directory.'
+      f'Expected --output_dir={self.path} to be empty or that of an earlier '
+      'run, found files of another program; choose another directory.'
     )
 
   def _remove_unfinished_files(self) -> None:
-    """Removes what a program that was killed could not finish writing."""
+    """Removes files that a killed program has not finished writing."""
     for pattern in (f'*{_TEMPORARY_SUFFIX}', _TFF_TEMPORARY_PATTERN):
       for path in glob.glob(self.file(pattern)):
         os.remove(path)
-    for path in glob.glob(self.file('checkpoints', _TFF_TEMPORARY_PATTERN)):
+    for path in glob.glob(self.file(CHECKPOINTS, _TFF_TEMPORARY_PATTERN)):
       shutil.rmtree(path)
 
 
@@ -177,7 +195,7 @@ def _with_flag(name: str, configuration: Mapping[str, object]) -> str:
 
 
 def read_summary(path: str) -> dict[str, object] | None:
-  """The results of the run in the directory `path`, `None` without any."""
+  """Returns the results of the finished run in a directory, or `None`."""
   try:
     with open(os.path.join(path, _SUMMARY_FILE), encoding='utf-8') as f:
       return json.load(f)
@@ -186,7 +204,7 @@ def read_summary(path: str) -> dict[str, object] | None:
 
 
 def write_json(path: str, contents: object) -> None:
-  """Writes a JSON file that is there as a whole or not at all."""
+  """Writes a JSON file atomically."""
   temporary_path = path + _TEMPORARY_SUFFIX
   with open(temporary_path, 'w', encoding='utf-8') as f:
     json.dump(contents, f, indent=2)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The results of finished runs, at one of their evaluations."""
+"""Results of finished runs: at the end, at the best, at a matching metric."""
 
 from collections.abc import Iterator
 import csv
@@ -19,48 +19,49 @@ import os
 from typing import Any
 
 from programs.runs import run_directory
+from programs.training import metrics as metrics_lib
 
-# Rounds, what was sent and received by then, and the metrics; of the summary
-# also what has no round.
+# Rounds, bytes sent and received until then, and metrics; those of the summary
+# also have entries that belong to no round.
 Results = dict[str, Any]
 
 _PREFIX = 'evaluation/'
 
 
-def is_better(metric: str, value: float, than: float) -> bool:
-  """Whether a metric's value is better: less of a loss, more of another."""
-  return bool(value < than if metric == 'loss' else value > than)
-
-
 def last(path: str) -> Results:
-  """Returns those of the run in the directory `path`, at its end."""
-  return run_directory.read_summary(path)
+  """Returns the results at the end of the run in the directory `path`."""
+  summary = run_directory.read_summary(path)
+  if summary is None:
+    raise ValueError(f'Expected a finished run in {path}, found none.')
+  return summary
 
 
 def best(path: str) -> Results:
-  """Returns those at the best evaluation."""
+  """Returns the results at the best evaluation of the run."""
   summary = last(path)
   return summary | summary['best']
 
 
 def first_as_good(path: str, baseline_path: str) -> Results | None:
-  """Returns those at the first evaluation as good as another run's best.
+  """Returns the first results that are as good as the best of another run.
 
-  Good by the metric that told which was the best there.
+  They are compared by the metric that selected the best evaluation there.
 
   Args:
-    path: Of the run.
-    baseline_path: Of the other run; it may be the same.
+    path: Directory of the run.
+    baseline_path: Directory of the other run, which may be the same.
 
   Returns:
-    The results, or `None` if there is no such evaluation.
+    The results, or `None` if no evaluation is as good.
   """
   baseline = last(baseline_path)
   metric = baseline['best_metric']
   goal = baseline['best']['metrics'][metric]
   for evaluation in _evaluations(path):
     value = evaluation['metrics'].get(metric)
-    if value == goal or (value is not None and is_better(metric, value, goal)):
+    if value == goal or (
+      value is not None and metrics_lib.is_better(metric, value, goal)
+    ):
       return last(path) | evaluation
   return None
 

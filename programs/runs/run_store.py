@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a run keeps in its directory: states, metrics and weights."""
+"""Checkpoints, metrics and weights of a run, on disk."""
 
-import asyncio
 from collections.abc import Mapping
+import contextlib
 import csv
 import os
 import shutil
@@ -26,23 +26,13 @@ from programs.runs import run_directory
 from tff_methods import simulation
 
 _KEY = 'round'
-_CHECKPOINTS = 'checkpoints'
 LAST_WEIGHTS = 'model_weights.npz'
 BEST_WEIGHTS = 'best_model_weights.npz'
-_STATES_TO_KEEP = 1  # An old one is removed once the new one is there.
-
-
-def saved_rounds(directory: run_directory.RunDirectory) -> int:
-  """The completed rounds that the latest state has; changes nothing."""
-  path = directory.file(_CHECKPOINTS)
-  if not os.path.isdir(path):
-    return 0
-  states = tff.program.FileProgramStateManager(path)
-  return max(asyncio.run(states.get_versions()) or (0,))
+_STATES_TO_KEEP = 1  # The old state is removed after the new one is written.
 
 
 class RunStore:
-  """Saves and releases through TFF's managers.
+  """Store of program states, metrics and weights, through TFF's managers.
 
   The managers are not safe for concurrent use: await each call.
   """
@@ -55,21 +45,21 @@ class RunStore:
     """Initializes the store; changes nothing.
 
     Args:
-      directory: The run's.
-      client_states: What clients keep, if the method has them keep something:
-        saved and loaded with the program states.
+      directory: Directory of the run.
+      client_states: Store of the client states, saved and restored with the
+        program states; `None` for methods without client state.
     """
     self._directory = directory
     self._client_states = client_states
     self._csv_path = directory.file(run_directory.METRICS_FILE)
     self._tensorboard_dir = directory.file('tensorboard')
     self._states = tff.program.FileProgramStateManager(
-      directory.file(_CHECKPOINTS),
+      directory.file(run_directory.CHECKPOINTS),
       keep_total=_STATES_TO_KEEP,
       keep_first=False,
     )
-    # Appending would leave half a row to a program that is killed; writing
-    # replaces the file as a whole.
+    # In append mode a killed program would leave half a row; write mode
+    # replaces the entire file.
     self._csv = tff.program.CSVFileReleaseManager(
       self._csv_path,
       save_mode=tff.program.CSVSaveMode.WRITE,
@@ -80,20 +70,17 @@ class RunStore:
   async def load(self, structure: object) -> object | None:
     """Returns the latest program state, `None` if there is none.
 
-    Metrics of later rounds, which were released but not saved, are removed.
+    Removes the metrics of later rounds, which were released but not saved.
 
     Args:
-      structure: A program state of the same structure.
+      structure: Program state of the same structure.
     """
     state, version = await self._states.load_latest(structure)
     if self._client_states is not None:
-      round_num = 0 if state is None else version
-      self._client_states.restore(round_num)
-      # Which a program that was killed in `save` has left to do.
-      self._client_states.forget(round_num)
+      self._client_states.restore(0 if state is None else version)
     rows = [] if state is None else self._read_rows(last=version)
-    # TensorBoard's files may lack the newest points and have some after the
-    # saved round, and cannot be changed: write them anew from the table.
+    # TensorBoard's files may lack the newest points, may have points after the
+    # saved round, and cannot be changed: rewrite them from the table.
     shutil.rmtree(self._tensorboard_dir, ignore_errors=True)
     self._tensorboard = tff.program.TensorBoardReleaseManager(
       self._tensorboard_dir
@@ -103,23 +90,23 @@ class RunStore:
       scalars = {name: float(value) for name, value in row.items() if value}
       await self._tensorboard.release(scalars, key)
     if rows:
-      await self._csv.release(rows[-1], key)  # Removes all rows after it.
+      await self._csv.release(rows[-1], key)  # Removes all later rows.
     return state
 
   async def save(self, state: object, round_num: int) -> None:
-    """Saves the program state after a round, if it is not saved already."""
+    """Saves the program state after a round, unless it is saved already."""
     if round_num in (await self._states.get_versions() or ()):
       return
-    # A program killed between any two of these resumes from the older program
-    # state, or from the newer, and finds the client states of either.
+    checkpoint = contextlib.nullcontext()
     if self._client_states is not None:
-      self._client_states.save(round_num)
-    await self._states.save(state, round_num)
-    if self._client_states is not None:
-      self._client_states.forget(round_num)
+      checkpoint = self._client_states.checkpoint(round_num)
+    with checkpoint:
+      await self._states.save(state, round_num)
 
-  async def release(self, metrics: Mapping[str, object], round_num: int):
-    """Releases the metrics of a round, replacing those of later ones."""
+  async def release(
+    self, metrics: Mapping[str, object], round_num: int
+  ) -> None:
+    """Releases the metrics of a round, replacing those of later rounds."""
     await self._csv.release(metrics, round_num)
     await self._tensorboard.release(metrics, round_num)
 
@@ -130,7 +117,7 @@ class RunStore:
 
     Args:
       weights: The weights.
-      name: Of the file, `LAST_WEIGHTS` or `BEST_WEIGHTS`.
+      name: Name of the file, `LAST_WEIGHTS` or `BEST_WEIGHTS`.
     """
     arrays = {
       f'{kind}_{i}': np.asarray(array)

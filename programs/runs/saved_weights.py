@@ -11,22 +11,23 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Reads the weights that `programs.train` has written, for other programs."""
+"""Reader of the model weights that `programs.train` writes; no TensorFlow."""
 
 from collections.abc import Sequence
 import itertools
 import os
+from typing import NamedTuple, Protocol
 import zipfile
 
 import numpy as np
-import tensorflow_federated as tff
 
 from programs.command_line import runner
 from programs.runs import run_directory
 
 _FILE = 'model_weights.npz'
-# What numpy raises: for no file, text, nothing, an array alone, a part of one.
-_NO_WEIGHTS = (
+# Errors of NumPy for a missing file, text, an empty file, a single array, and a
+# truncated file.
+_READ_ERRORS = (
   OSError,
   ValueError,
   EOFError,
@@ -35,51 +36,60 @@ _NO_WEIGHTS = (
 )
 
 
-def load(path: str) -> tff.learning.models.ModelWeights:
+class SavedWeights(NamedTuple):
+  """Weights of a model, with the fields of TFF's `ModelWeights`.
+
+  Attributes:
+    trainable: Arrays of the trainable weights.
+    non_trainable: Arrays of the non-trainable weights.
+  """
+
+  trainable: tuple[np.ndarray, ...]
+  non_trainable: tuple[np.ndarray, ...]
+
+
+def load(path: str) -> SavedWeights:
   """Reads the `model_weights.npz` of a run.
 
   Args:
-    path: Of the file.
-
-  Returns:
-    The weights, tuples of arrays.
+    path: Path of the file.
 
   Raises:
-    UsageError: If there is no such file.
+    UsageError: If the file is missing or damaged.
   """
   try:
     with np.load(path) as arrays:
-      trainable, non_trainable = (
-        tuple(
-          arrays[name]
-          for name in itertools.takewhile(
-            arrays.__contains__, (f'{kind}_{i}' for i in itertools.count())
+      return SavedWeights(
+        *(
+          tuple(
+            arrays[name]
+            for name in itertools.takewhile(
+              arrays.__contains__, (f'{kind}_{i}' for i in itertools.count())
+            )
           )
+          for kind in SavedWeights._fields
         )
-        for kind in ('trainable', 'non_trainable')
       )
-  except _NO_WEIGHTS as e:
+  except _READ_ERRORS as e:
     raise runner.UsageError(
       f'Expected the {_FILE} of a run at {path}, found: {e}; give that of a '
-      'finished one.'
+      'finished run.'
     ) from e
-  return tff.learning.models.ModelWeights(trainable, non_trainable)
 
 
-def load_runs(
-  runs: Sequence[str], task_name: str
-) -> dict[str, tff.learning.models.ModelWeights]:
+def load_runs(runs: Sequence[str], task_name: str) -> dict[str, SavedWeights]:
   """Reads the weights of runs.
 
   Args:
-    runs: `LABEL=RUN_DIR` of each.
-    task_name: That of the runs.
+    runs: `LABEL=RUN_DIR` of each run.
+    task_name: Name of the task of all runs.
 
   Returns:
-    The weights of the runs, by their labels.
+    The weights by label.
 
   Raises:
-    UsageError: If these are no finished runs of the task with labels.
+    UsageError: If a run is not finished, of another task, or without a label
+      of its own.
   """
   weights = {}
   for run in runs:
@@ -107,24 +117,23 @@ def load_runs(
   return weights
 
 
+class _ModelWithWeights(Protocol):
+  initial_weights: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
+
+
 def check_fit(
-  name: str,
-  weights: tff.learning.models.ModelWeights,
-  model: tff.learning.models.FunctionalModel,
+  name: str, weights: SavedWeights, model: _ModelWithWeights
 ) -> None:
-  """Raises `UsageError` unless the weights are of the model.
+  """Raises `UsageError` unless the weights have the shapes of a model's.
 
   Args:
-    name: What to call the weights in the message.
-    weights: Read from a file.
-    model: What they should be of.
+    name: Name of the weights in the message.
+    weights: Weights read from a file.
+    model: The model, such as a `tff.learning.models.FunctionalModel`.
   """
   expected, found = (
     [[np.shape(w) for w in part] for part in pair]
-    for pair in (
-      model.initial_weights,
-      (weights.trainable, weights.non_trainable),
-    )
+    for pair in (model.initial_weights, weights)
   )
   if found != expected:
     raise runner.UsageError(

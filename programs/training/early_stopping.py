@@ -11,71 +11,81 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The best evaluation of a training, and when to train no more."""
+"""Best evaluation of a run, and early stopping."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from absl import flags
 import numpy as np
 
 from programs.command_line import runner
-from programs.runs import run_results
-from programs.training import evaluation
+from programs.training import metrics as metrics_lib
 
-_BEST_METRIC = flags.DEFINE_string(
+BEST_METRIC = flags.DEFINE_string(
   'best_metric',
   None,
-  'The metric of evaluations by which one is the best; loss: the lower, '
-  'others: the higher. By default mean_precision where there is one, else '
+  'Evaluation metric that selects the best evaluation: the lowest loss, the '
+  'highest of any other metric. Default: mean_precision if evaluated, else '
   'accuracy.',
 )
-_PATIENCE = flags.DEFINE_integer(
+PATIENCE = flags.DEFINE_integer(
   'early_stopping_patience',
   None,
-  'After how many evaluations in a row without a new best one the training '
-  'ends, before --rounds; by default it does not.',
+  'Stop after this many evaluations in a row without a new best one. Default: '
+  'train to --rounds.',
   lower_bound=1,
 )
 _DEFAULT_METRICS = ('mean_precision', 'accuracy')
 
 
 class Best(NamedTuple):
-  """The best evaluation so far.
+  """Best evaluation so far.
 
   Attributes:
-    round_num: After which round it was.
-    uplink_bytes: What all clients had sent by then.
-    downlink_bytes: What all clients had received by then.
+    round_num: Number of completed rounds at the evaluation.
+    uplink_bytes: Bytes sent by all clients until then.
+    downlink_bytes: Bytes received by all clients until then.
     metrics: The evaluation.
-    evaluations_since: How many there were after it.
+    evaluations_since: Number of evaluations after it.
   """
 
   round_num: np.int64
   uplink_bytes: np.int64
   downlink_bytes: np.int64
-  metrics: evaluation.Metrics
+  metrics: metrics_lib.Metrics
   evaluations_since: np.int64
+
+
+class EvaluatedState(Protocol):
+  """Part of `training_loop.ProgramState` that early stopping reads."""
+
+  round_num: np.int64
+  uplink_bytes: np.int64
+  downlink_bytes: np.int64
+  metrics: metrics_lib.Metrics
+  best: Best
 
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStopping:
-  """Which evaluation is the best, and how long to wait for a better one.
+  """Selection of the best evaluation, and the patience for a better one.
 
   Attributes:
-    metric: The name of the metric that tells.
-    patience: For how many evaluations to wait; `None`: forever.
+    metric: Name of the metric that evaluations are compared by.
+    patience: Number of evaluations in a row without a better one after which
+      training stops; `None` never stops.
   """
 
   metric: str = 'accuracy'
   patience: int | None = None
 
-  def update(self, state) -> Best:
-    """Returns the best evaluation, now that there is another one.
+  def update(self, state: EvaluatedState) -> Best:
+    """Returns the best evaluation after another one.
 
     Args:
-      state: The `training_loop.ProgramState` after it, with the best one before
-        it. Of equal ones the first stays; any is better than NaN.
+      state: State after the new evaluation, with the best one before it. Of
+        equal evaluations the first remains the best; any is better than NaN.
     """
     if not self._is_better(state.metrics, state.best.metrics):
       return state.best._replace(
@@ -90,39 +100,41 @@ class EarlyStopping:
     )
 
   def is_over(self, best: Best) -> bool:
-    """Whether there was no better evaluation for too long."""
-    return self.patience is not None and best.evaluations_since >= self.patience
+    """Returns whether the patience is exhausted."""
+    return self.patience is not None and bool(
+      best.evaluations_since >= self.patience
+    )
 
   def _is_better(
-    self, metrics: evaluation.Metrics, best_metrics: evaluation.Metrics
+    self, metrics: metrics_lib.Metrics, best_metrics: metrics_lib.Metrics
   ) -> bool:
     value, best_value = metrics[self.metric], best_metrics[self.metric]
     if np.isnan(best_value):
       return not np.isnan(value)
-    return run_results.is_better(self.metric, value, best_value)
+    return metrics_lib.is_better(self.metric, value, best_value)
 
 
-def first(metrics: evaluation.Metrics) -> Best:
-  """Returns the evaluation before the first round, the best so far."""
+def first(metrics: metrics_lib.Metrics) -> Best:
+  """Returns the evaluation before the first round as the best so far."""
   zero = np.int64(0)
   return Best(zero, zero, zero, metrics, zero)
 
 
 def flags_in_use() -> list[flags.FlagHolder]:
   """Returns the flags that `from_flags` depends on."""
-  return [_BEST_METRIC, _PATIENCE]
+  return [BEST_METRIC, PATIENCE]
 
 
 def from_flags(metric_names: list[str]) -> EarlyStopping:
-  """Returns what the flags say.
+  """Returns the early stopping that the flags ask for.
 
   Args:
-    metric_names: Those of the evaluation.
+    metric_names: Names of the evaluation metrics.
 
   Raises:
-    UsageError: If --best_metric is none of them.
+    UsageError: If `--best_metric` is not one of them.
   """
-  metric = _BEST_METRIC.value
+  metric = BEST_METRIC.value
   if metric is None:
     metric = next(name for name in _DEFAULT_METRICS if name in metric_names)
   if metric not in metric_names:
@@ -130,4 +142,4 @@ def from_flags(metric_names: list[str]) -> EarlyStopping:
       f'Expected --best_metric to be one of {", ".join(metric_names)}, found '
       f'{metric!r}.'
     )
-  return EarlyStopping(metric, _PATIENCE.value)
+  return EarlyStopping(metric, PATIENCE.value)

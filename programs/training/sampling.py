@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which clients take part in a round, and how many: flags and functions."""
+"""Cohort sampling: the clients of each round."""
 
 from collections.abc import Callable, Sequence
 import math
@@ -21,76 +21,88 @@ import numpy as np
 
 from programs.command_line import runner
 
-_CLIENTS_PER_ROUND = flags.DEFINE_integer(
+CLIENTS_PER_ROUND = flags.DEFINE_integer(
   'clients_per_round',
   10,
-  'Clients in a round; in the first one with --sampling=exponential.',
+  'Clients in each round; with --sampling=exponential, in the first round.',
   lower_bound=1,
 )
-_SAMPLING = flags.DEFINE_enum(
+SAMPLING = flags.DEFINE_enum(
   'sampling',
   'static',
   ['static', 'exponential'],
-  'Whether each round has as many clients, or ever fewer.',
+  'Cohort size: the same in each round, or exponentially decreasing.',
 )
-_DECAY = flags.DEFINE_float(
+DECAY = flags.DEFINE_float(
   'sampling_decay',
   None,
-  'How fast --sampling=exponential lowers the number of clients: by a factor '
-  'of exp(-decay) a round.',
+  'Decay rate of --sampling=exponential: the cohort size shrinks by a factor '
+  'of exp(-decay) in each round.',
 )
-_MINIMUM = flags.DEFINE_integer(
+MINIMUM = flags.DEFINE_integer(
   'sampling_minimum',
   5,
-  'The fewest clients in a round of --sampling=exponential.',
+  'Smallest cohort size of --sampling=exponential, in clients.',
   lower_bound=1,
 )
-_EXPONENTIAL_FLAGS = (_DECAY, _MINIMUM)
+_EXPONENTIAL_FLAGS = (DECAY, MINIMUM)
+SAMPLING_FLAGS = (CLIENTS_PER_ROUND, SAMPLING, *_EXPONENTIAL_FLAGS)
 
 flags.register_validator(
-  _DECAY.name, runner.positive, 'Expected a positive number.'
+  DECAY.name, runner.positive, 'Expected a positive number.'
 )
 
 
 def check_flags() -> None:
   """Raises `UsageError` for flags that do not go together."""
-  if _SAMPLING.value == 'static':
+  if SAMPLING.value == 'static':
     for flag in _EXPONENTIAL_FLAGS:
       runner.refuse_given(
-        flag, _SAMPLING, 'leave it out or give --sampling=exponential.'
+        flag, SAMPLING, 'leave it out or give --sampling=exponential.'
       )
     return
-  if _DECAY.value is None:
+  if DECAY.value is None:
     raise runner.UsageError(
-      f'Expected --{_DECAY.name} with --sampling=exponential, found none; '
+      f'Expected --{DECAY.name} with --sampling=exponential, found none; '
       'give it.'
     )
-  if _MINIMUM.value > _CLIENTS_PER_ROUND.value:
+  if MINIMUM.value > CLIENTS_PER_ROUND.value:
     raise runner.UsageError(
-      f'Expected --{_MINIMUM.name} of at most '
-      f'--{_CLIENTS_PER_ROUND.name}={_CLIENTS_PER_ROUND.value}, found '
-      f'{_MINIMUM.value}; lower it or raise the other.'
+      f'Expected --{MINIMUM.name} of at most '
+      f'--{CLIENTS_PER_ROUND.name}={CLIENTS_PER_ROUND.value}, found '
+      f'{MINIMUM.value}; lower it or raise the other.'
     )
 
 
 def flags_in_use() -> list[flags.FlagHolder]:
-  """The flags that samples depend on; static ones on their number alone."""
-  if _SAMPLING.value == 'static':
-    return [_CLIENTS_PER_ROUND]
-  return [_CLIENTS_PER_ROUND, _SAMPLING, *_EXPONENTIAL_FLAGS]
+  """Returns the flags that samples depend on."""
+  if SAMPLING.value == 'static':
+    return [CLIENTS_PER_ROUND]
+  return [CLIENTS_PER_ROUND, SAMPLING, *_EXPONENTIAL_FLAGS]
 
 
 def build_sampling_fn_from_flags(
   client_ids: Sequence[str], seed: int
 ) -> Callable[[int], list[str]]:
-  """As `build_sampling_fn`, with cohort sizes as the flags say."""
+  """Builds the sampling function that the flags ask for.
+
+  Args:
+    client_ids: Ids of all clients; their order does not matter.
+    seed: Non-negative integer.
+
+  Returns:
+    See `build_sampling_fn`.
+
+  Raises:
+    ValueError: If there are fewer clients than `--clients_per_round`.
+  """
   cohort_size_fn = None
-  if _SAMPLING.value == 'exponential':
+  if SAMPLING.value == 'exponential':
     cohort_size_fn = build_exponential_cohort_size_fn(
-      _CLIENTS_PER_ROUND.value, _DECAY.value, _MINIMUM.value
+      CLIENTS_PER_ROUND.value, DECAY.value, MINIMUM.value
     )
   return build_sampling_fn(
-    client_ids, _CLIENTS_PER_ROUND.value, seed, cohort_size_fn
+    client_ids, CLIENTS_PER_ROUND.value, seed, cohort_size_fn
   )
 
 
@@ -103,20 +115,21 @@ def build_exponential_cohort_size_fn(
 
     max(minimum, round(clients_per_round * exp(-decay * (t - 1)))).
 
-  That is equation 6 of Jiang et al., "Deep Hierarchy Quantization Compression
-  algorithm based on Dynamic Sampling", and the minimum in the text below it.
-  The paper does not say where its t begins. Here it begins at 0, since "as many
-  client models as possible" shall take part at the beginning: the first round
-  has all of `clients_per_round`, and not a factor of exp(-decay) fewer.
+  This is equation 6 of Jiang et al. (2022), "Deep Hierarchy Quantization
+  Compression algorithm based on Dynamic Sampling", with the minimum given in
+  the text below it. The paper does not define the first value of its t. Here
+  the exponent starts at 0, since "as many client models as possible" are to
+  take part at the beginning: the first round has all of `clients_per_round`,
+  not a factor of exp(-decay) fewer.
 
   Args:
-    clients_per_round: The size in the first round; the paper's M, for which it
-      takes all clients that there are.
-    decay: The paper's phi, above 0.
-    minimum: The smallest size; 5 in the paper.
+    clients_per_round: Cohort size of the first round, the paper's M (all
+      clients, in the paper).
+    decay: Decay rate, the paper's φ, above 0.
+    minimum: Smallest cohort size, 5 in the paper.
 
   Returns:
-    A function from a round's number to the size of its cohort.
+    A function from the number of a round, from 1, to its cohort size.
   """
 
   def cohort_size(round_num: int) -> int:
@@ -134,27 +147,27 @@ def build_sampling_fn(
 ) -> Callable[[int], list[str]]:
   """Builds uniform sampling without replacement, as a pure function of rounds.
 
-  Since a round's clients follow from the seed and the round alone, a resumed
-  program samples what it would have sampled without the interruption.
+  The clients of a round depend on the seed and the round only, so a resumed
+  run samples the same clients as an uninterrupted one.
 
   Args:
-    client_ids: All clients; their order does not matter.
-    clients_per_round: How many take part in a round, at most.
-    seed: A non-negative integer.
-    cohort_size_fn: From a round's number to how many take part; by default
-      `clients_per_round` always do.
+    client_ids: Ids of all clients; their order does not matter.
+    clients_per_round: Largest cohort size.
+    seed: Non-negative integer.
+    cohort_size_fn: Function from the number of a round to its cohort size.
+      Default: `clients_per_round`.
 
   Returns:
-    A function from a round's number to the ids of its clients.
+    A function from the number of a round, from 1, to the ids of its clients.
 
   Raises:
-    ValueError: If there are not as many clients.
+    ValueError: If there are fewer than `clients_per_round` clients.
   """
   population = np.array(sorted(client_ids))
   if not 0 < clients_per_round <= len(population):
     raise ValueError(
-      f'Expected from 1 to {len(population)} clients per round, as many as '
-      f'there are, found {clients_per_round}.'
+      f'Expected from 1 to {len(population)} clients per round, the number of '
+      f'clients of the task, found {clients_per_round}.'
     )
 
   def sample_clients(round_num: int) -> list[str]:

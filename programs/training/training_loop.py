@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The program logic of federated training: rounds, one after the other.
+"""Program logic of federated training: rounds in sequence.
 
 Unlike `tff.learning.programs.train_model`, it awaits every save and release
-before it goes on, so that a program that is killed at any moment resumes from a
-state that is whole, and then does bit for bit what it would have done.
+before the next step. A program killed at any moment resumes from a complete
+state, and then computes bit for bit what it would have computed.
 """
 
 import collections
@@ -30,21 +30,21 @@ import tensorflow_federated as tff
 from programs.command_line import stop_signals
 from programs.runs import run_store
 from programs.training import early_stopping
-from programs.training import evaluation
+from programs.training import metrics as metrics_lib
 from tff_methods import simulation
 
 
 class ProgramState(NamedTuple):
-  """All that resuming needs.
+  """State of the program after a round; sufficient to resume.
 
   Attributes:
-    server_state: The state of the learning process.
-    round_num: The number of completed rounds.
-    uplink_bytes: What all clients of these rounds sent.
-    downlink_bytes: What all clients of these rounds received.
-    seconds: The time that rounds and evaluations took.
-    metrics: The last evaluation.
-    best: The best evaluation.
+    server_state: State of the learning process.
+    round_num: Number of completed rounds.
+    uplink_bytes: Bytes sent by all clients of these rounds.
+    downlink_bytes: Bytes received by all clients of these rounds.
+    seconds: Running time of rounds and evaluations, in seconds.
+    metrics: Last evaluation.
+    best: Best evaluation.
   """
 
   server_state: object
@@ -52,33 +52,38 @@ class ProgramState(NamedTuple):
   uplink_bytes: np.int64
   downlink_bytes: np.int64
   seconds: np.float64
-  metrics: evaluation.Metrics
+  metrics: metrics_lib.Metrics
   best: early_stopping.Best
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-  """What is trained, and how it is measured.
+  """Process to train, and the measurement of its results.
 
   Attributes:
-    process: A learning process whose clients' data are client ids.
-    sample_clients: From a round's number to its client ids.
-    count_bytes: From a round's number, metrics and number of clients to
-      `uplink_bytes` and `downlink_bytes`, summed over the clients.
-    evaluate: From model weights to metrics on held-out data.
+    process: Learning process whose client data are client ids.
+    sample_clients: Function from the number of a round to its client ids.
+    count_bytes: Function from the number of a round, its metrics and its number
+      of clients to `uplink_bytes` and `downlink_bytes`, sums over the clients.
+    evaluate: Function from model weights to metrics on test data.
   """
 
-  process: (
-    tff.learning.templates.LearningProcess | simulation.StoredClientStates
-  )
+  process: simulation.ClientIdProcess
   sample_clients: Callable[[int], list[str]]
   count_bytes: Callable[[int, object, int], Mapping[str, int]]
-  evaluate: Callable[[tff.learning.models.ModelWeights], evaluation.Metrics]
+  evaluate: Callable[[tff.learning.models.ModelWeights], metrics_lib.Metrics]
 
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-  """How long to train, and after how many rounds each to do what."""
+  """Length of the training, and the rounds of evaluations and checkpoints.
+
+  Attributes:
+    rounds: Number of rounds.
+    rounds_per_evaluation: Rounds between two evaluations.
+    rounds_per_checkpoint: Rounds between two checkpoints.
+    stopping: Early stopping.
+  """
 
   rounds: int
   rounds_per_evaluation: int
@@ -86,15 +91,19 @@ class Schedule:
   stopping: early_stopping.EarlyStopping = early_stopping.EarlyStopping()
 
   def is_over(self, state: ProgramState) -> bool:
-    """Whether to train no more from this state."""
-    return state.round_num >= self.rounds or self.stopping.is_over(state.best)
+    """Returns whether training ends at this state."""
+    return bool(state.round_num >= self.rounds) or self.stopping.is_over(
+      state.best
+    )
 
   def is_evaluated(self, round_num: int) -> bool:
+    """Returns whether the model is evaluated after a round."""
     return round_num % self.rounds_per_evaluation == 0 or (
       round_num == self.rounds
     )
 
   def is_saved(self, round_num: int) -> bool:
+    """Returns whether a checkpoint is saved after a round."""
     return round_num % self.rounds_per_checkpoint == 0 or (
       round_num == self.rounds
     )
@@ -109,23 +118,24 @@ async def train(
 ) -> ProgramState:
   """Trains from the latest saved state, or from the start, to the last round.
 
-  The weights of the best evaluation are written when they are found, so that
-  they are there whenever the state after them is.
+  The weights of the best evaluation are written before the state of its round,
+  so they exist whenever that state does.
 
   Args:
-    experiment: What to train.
-    schedule: For how many rounds.
-    store: Where states are saved and metrics released.
-    stop: Signals that stop the training.
-    report: Called after each round, and at the beginning, with the state and
+    experiment: Process to train.
+    schedule: Number of rounds, evaluations and checkpoints.
+    store: Store of states and metrics.
+    stop: Stop signals.
+    report: Called at the beginning and after each round with the state, and
       whether it has a new evaluation.
 
   Returns:
-    The state after the last round. That of more rounds, if it was saved before.
+    The state after the last round; that of a later round, if one was saved
+    before.
 
   Raises:
     stop_signals.Stopped: After a signal, once the last round whose metrics are
-      released is saved. The round that was under way is lost.
+      released is saved. The current round is lost.
   """
   with stop.interruptible():
     state, metrics = _start(experiment)
@@ -142,7 +152,7 @@ async def train(
         new_state, metrics = _run_round(experiment, schedule, state)
       round_num = int(new_state.round_num)
       await store.release(metrics, round_num)
-      state = new_state  # Not before: a saved round has its metrics released.
+      state = new_state  # Metrics of a round are released before it is saved.
       if state.best.round_num == round_num:
         store.write_weights(
           experiment.process.get_model_weights(state.server_state),
@@ -160,7 +170,7 @@ async def train(
 def _start(
   experiment: Experiment,
 ) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
-  """The state before the first round, and its metrics to release."""
+  """Returns the state before the first round, and its metrics to release."""
   start = time.monotonic()
   server_state = experiment.process.initialize()
   metrics = experiment.evaluate(
@@ -181,7 +191,7 @@ def _start(
 def _run_round(
   experiment: Experiment, schedule: Schedule, state: ProgramState
 ) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
-  """The state after one more round, and the round's metrics to release."""
+  """Returns the state after one more round, and its metrics to release."""
   start = time.monotonic()
   round_num = int(state.round_num) + 1
   clients = experiment.sample_clients(round_num)
@@ -208,8 +218,8 @@ def _run_round(
     state = state._replace(best=schedule.stopping.update(state))
   round_metrics = collections.OrderedDict(num_clients=len(clients))
   for name, value in output.metrics['client_work']['train'].items():
-    round_metrics[f'train/{evaluation.short_name(name)}'] = value
-  # Counts of those that retrieve rows by an index; others have none.
+    round_metrics[f'train/{metrics_lib.short_name(name)}'] = value
+  # Counts of processes that retrieve rows by an index.
   distributor_metrics = output.metrics.get('distributor')
   if isinstance(distributor_metrics, Mapping):
     for name, value in distributor_metrics.items():
@@ -220,7 +230,7 @@ def _run_round(
 def _released_metrics(
   state: ProgramState, round_metrics: Mapping[str, object], is_evaluated: bool
 ) -> collections.OrderedDict[str, object]:
-  """A round's metrics; all of them are the same in every repetition."""
+  """Returns the metrics of a round; repetitions have the same values."""
   released = collections.OrderedDict(
     uplink_bytes=state.uplink_bytes, downlink_bytes=state.downlink_bytes
   )

@@ -28,8 +28,8 @@ from absl.testing import parameterized
 from programs import compare
 from tests.programs import program_testing
 
-# A program that is killed when it has started another one, which says when it
-# is ready for a signal, and which one comes.
+# A program that is killed after it started another one, which prints when it is
+# ready for a signal, and the name of the signal.
 _KILLED_PROGRAM = '''
 import sys
 from programs.command_line import child_process
@@ -45,7 +45,7 @@ process.wait()
 
 
 class _TrainProcess:
-  """Stands in for a process that trains: it writes what a test says."""
+  """Stand-in for a process that trains: writes the results of the test."""
 
   def __init__(self, command, summaries, exit_codes, commands, **unused_kwargs):
     commands.append(command)
@@ -89,7 +89,7 @@ class _TrainProcess:
 
 
 class _InterruptedProcess:
-  """Stands in for a process in which something comes between the wait."""
+  """Stand-in for a process whose wait is interrupted."""
 
   def __init__(self, on_wait, sent):
     self._on_wait = on_wait

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What tests of programs share."""
+"""Helpers of the tests of programs."""
 
 from collections.abc import Callable
 import contextlib
@@ -37,9 +37,9 @@ def run_here(
   """Runs a program in this process.
 
   Args:
-    name: The program's.
+    name: Name of the program.
     main: The program.
-    *arguments: Its command line.
+    *arguments: Command line of the program.
 
   Returns:
     Exit code, standard output and standard error.
@@ -58,7 +58,7 @@ def run_here(
 
 
 class ProgramProcess:
-  """A program in a process of its own, with its output in a file."""
+  """Program in its own process, with its output in a file."""
 
   def __init__(self, module: str, log_path: str, *arguments: str):
     """Starts `python -m MODULE ARGUMENTS`."""
@@ -79,7 +79,7 @@ class ProgramProcess:
     return self._log_path.read_text()
 
   def wait_for_line(self, line_start: str, timeout_seconds: float = 120):
-    """Waits until the program has printed a line that begins so."""
+    """Waits until the program has printed a line with this start."""
     deadline = time.monotonic() + timeout_seconds
     while f'\n{line_start}' not in f'\n{self.log}':
       if self._process.poll() is not None or time.monotonic() > deadline:
@@ -87,7 +87,7 @@ class ProgramProcess:
       time.sleep(0.02)
 
   def workers(self) -> list[psutil.Process]:
-    """The TFF workers that it, or a program that it started, has now."""
+    """Returns the TFF workers of the program and of its child processes."""
     descendants = psutil.Process(self._process.pid).children(recursive=True)
     return [p for p in descendants if p.name() == _WORKER_NAME]
 
@@ -95,15 +95,14 @@ class ProgramProcess:
     self._process.send_signal(signum)
 
   def wait(self, timeout_seconds: float = 120) -> int:
-    """Waits for its end and returns the exit code."""
+    """Waits for the end of the program; returns its exit code."""
     return self._process.wait(timeout_seconds)
 
 
 def are_gone(
   processes: list[psutil.Process], timeout_seconds: float = 5
 ) -> bool:
-  """Whether the processes end in that time; dead ones that nobody asked for
-  their exit code count as gone."""
+  """Returns whether the processes end in time; zombies count as ended."""
   deadline = time.monotonic() + timeout_seconds
   while any(_is_alive(process) for process in processes):
     if time.monotonic() > deadline:

@@ -28,7 +28,6 @@ import numpy as np
 import pytest
 
 from programs import train
-from programs.methods import base
 from programs.methods import registry
 from tests.programs import program_testing
 from tests.tasks import data_files
@@ -44,7 +43,7 @@ _TINY_RUN = (
   '--rounds_per_checkpoint=3',
 )
 # Few clients, so that they come back.
-_REMEMBERING_RUN = (
+_RUN_WITH_CLIENT_STATES = (
   '--task=digits',
   '--method=dhqc',
   '--fraction=0.05',
@@ -58,7 +57,7 @@ _REMEMBERING_RUN = (
 
 
 class TrainUsageTest(parameterized.TestCase):
-  """What is refused, and that nothing is written then."""
+  """Refusals, which write nothing."""
 
   def setUp(self):
     super().setUp()
@@ -124,7 +123,7 @@ class TrainUsageTest(parameterized.TestCase):
       'fraction.*1.5',
       ['--method=sketched_update', '--fraction=1.5'],
     ),
-    # Found out when the task is built:
+    # Refused when the task is built:
     ('too_many_clients', '50.*51', ['--clients_per_round=51']),
     ('option_of_other_task', 'only_digits', ['--only_digits']),
     ('missing_data', 'data_dir', ['--task=mnist']),
@@ -185,7 +184,7 @@ class TrainUsageTest(parameterized.TestCase):
       raise ValueError('A bug.')
 
     with (
-      mock.patch.dict(registry.METHODS, fed_avg=base.Method(build)),
+      mock.patch.dict(registry.METHODS, fed_avg=registry.Method(build)),
       self.assertRaisesRegex(ValueError, 'A bug'),
     ):
       program_testing.run_here(
@@ -202,7 +201,7 @@ class TrainUsageTest(parameterized.TestCase):
     self._output_dir.mkdir()
     (self._output_dir / 'thesis.tex').write_text('Chapter 1')
     self._assert_refused(
-      'not from this program',
+      'files of another program',
       '--task=digits',
       '--method=fed_avg',
       f'--output_dir={self._output_dir}',
@@ -219,7 +218,7 @@ class TrainOnFilesTest(absltest.TestCase):
     self._output_dir = pathlib.Path(self._dir) / 'run'
 
   def _train(self, *arguments: str) -> tuple[str, dict[str, object]]:
-    """Trains on what is in the directory; returns stdout and the summary."""
+    """Trains on the files of the directory; returns stdout and the summary."""
     exit_code, stdout, stderr = program_testing.run_here(
       'train.py',
       train.main,
@@ -486,13 +485,13 @@ class TrainWithClientStatesTest(absltest.TestCase):
     return program_testing.ProgramProcess(
       'programs.train',
       str(self._path / f'{name}.log'),
-      *_REMEMBERING_RUN,
+      *_RUN_WITH_CLIENT_STATES,
       f'--output_dir={self._path / name}',
       f'--cache_dir={self._path / name}_cache',
     )
 
   def _contents(self, name: str) -> dict[str, bytes]:
-    """What is in the files of client states, and the model's weights."""
+    """Returns the contents of the files of client states, and the weights."""
     directory = self._path / name
     contents = {
       str(path.relative_to(directory)): path.read_bytes()

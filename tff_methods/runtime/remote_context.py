@@ -11,18 +11,18 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The execution context over workers on several machines."""
+"""Execution context over workers on several machines."""
 
 from collections.abc import Sequence
 import functools
+from typing import Any
 
 import grpc
 import tensorflow_federated as tff
 
-from tff_methods.runtime import parts
+from tff_methods.common import worker_addresses
+from tff_methods.runtime import mergeable_computations
 from tff_methods.runtime import worker_pool
-
-_MAX_PORT = 65535
 
 
 def create_remote_context(
@@ -32,40 +32,42 @@ def create_remote_context(
   silence_seconds: float = 30.0,
   patience_seconds: float = 60.0,
 ) -> tff.framework.SyncContext:
-  """Returns a context that shares the clients of a computation among workers.
+  """Returns a context that divides the clients of a computation among workers.
 
-  A computation with arguments at clients is done in as many parts as there are
-  addresses, side by side; the sums of the parts are merged in a fixed order. So
-  results depend on the number of addresses, in the last bits, but not on which
-  workers are alive. Other computations run whole on one worker.
+  A computation with arguments at clients runs in as many partitions as there
+  are addresses, concurrently; the aggregates of the partitions are merged in a
+  fixed order. So the last bits of results depend on the number of addresses,
+  but not on which workers are alive. Other computations run on one worker.
 
-  The call of a worker that dies is run again by the rest, with the same result.
-  Workers that come back are used again.
+  If a worker dies during a call, the remaining workers run its part again, with
+  the same result. Workers that return are used again.
 
-  A call raises `ValueError` if the computation cannot be done in parts, since
-  one aggregation needs the result of another (and there are several addresses);
+  A call raises `ValueError` if the computation cannot be partitioned, since one
+  aggregation depends on another (and there are several addresses), and
   `worker_pool.NoWorkersError` after `patience_seconds` without a worker.
 
   Args:
     addresses: `host:port` of each worker.
-    credentials: Of `grpc.ssl_channel_credentials`; by default nothing is
-      encrypted, and anyone on the network can have the worker run anything.
-    silence_seconds: After how long without an answer a worker is lost. One that
-      ends, or whose machine says that nobody listens, is lost at once.
-    patience_seconds: How long to wait for a worker when none is there.
+    credentials: TLS credentials from `grpc.ssl_channel_credentials`. With
+      `None` nothing is encrypted, and anyone on the network can run anything on
+      the workers.
+    silence_seconds: Time without an answer, in seconds, after which a worker is
+      lost. A worker that ends, or whose machine refuses the connection, is lost
+      at once.
+    patience_seconds: Time to wait, in seconds, while no worker answers.
 
   Raises:
-    ValueError: If the addresses are not `host:port`, or one is there twice.
+    ValueError: If an address is not `host:port`, or occurs twice.
     NoWorkersError: If no worker answers in time.
   """
-  check_addresses(addresses)
+  worker_addresses.check_addresses(addresses)
   pool = worker_pool.WorkerPool(
     addresses,
     credentials,
     silence_seconds=silence_seconds,
     patience_seconds=patience_seconds,
   )
-  return _RemoteContext(pool, num_parts=len(addresses))
+  return _RemoteContext(pool, num_partitions=len(addresses))
 
 
 def set_remote_context(
@@ -73,73 +75,85 @@ def set_remote_context(
   credentials: grpc.ChannelCredentials | None = None,
   **options: float,
 ) -> None:
-  """Makes a context of `create_remote_context` this thread's default."""
+  """Sets this thread's default context to one of `create_remote_context`.
+
+  Args:
+    addresses: `host:port` of each worker.
+    credentials: TLS credentials; with `None` nothing is encrypted.
+    **options: Keyword arguments of `create_remote_context`.
+
+  Raises:
+    ValueError: If an address is not `host:port`, or occurs twice.
+    NoWorkersError: If no worker answers in time.
+  """
   tff.framework.set_default_context(
     create_remote_context(addresses, credentials, **options)
   )
 
 
 def check_mergeable(comp: tff.Computation) -> None:
-  """Raises `ValueError` unless several workers can share the computation.
+  """Raises `ValueError` if the computation has dependent aggregations.
 
-  They can if no aggregation needs the result of another. A context raises the
-  same at the first call; this tells it when a process is built.
+  Several workers can share a computation if none of its aggregations depends on
+  the result of another. A remote context raises the same error at the first
+  call; this function finds it when a process is built.
+
+  Args:
+    comp: The computation, such as `next` of a process.
+
+  Raises:
+    ValueError: If several workers cannot share the computation.
   """
-  if parts.has_client_arguments(comp):
-    parts.split_computation(comp)
-
-
-def check_addresses(addresses: Sequence[str]) -> None:
-  """Raises `ValueError` unless these are addresses of different workers."""
-  if not addresses:
-    raise ValueError('Expected addresses of workers, found none; give one.')
-  for address in addresses:
-    host, _, port = address.rpartition(':')
-    if not (host and port.isdecimal() and 0 < int(port) <= _MAX_PORT):
-      raise ValueError(
-        f'Expected host:port of a worker, found {address!r}; give it as '
-        'localhost:10000.'
-      )
-  if len(set(addresses)) < len(addresses):
-    raise ValueError(
-      f'Expected different workers, found {",".join(addresses)}; leave out '
-      'what is there twice.'
-    )
+  if mergeable_computations.has_client_arguments(comp):
+    mergeable_computations.split_computation(comp)
 
 
 class _RemoteContext(tff.framework.SyncContext):
-  """Runs computations in parts on a pool of workers."""
+  """Context that runs partitions of the clients on a pool of workers."""
 
-  def __init__(self, pool: worker_pool.WorkerPool, num_parts: int):
+  def __init__(self, pool: worker_pool.WorkerPool, num_partitions: int):
     self._pool = pool
-    self._num_parts = num_parts
+    self._num_partitions = num_partitions
 
-  def invoke(self, comp, arg):
-    if self._num_parts == 1 or not parts.has_client_arguments(comp):
+  def invoke(self, comp: tff.Computation, arg: Any) -> Any:
+    if (
+      self._num_partitions == 1
+      or not mergeable_computations.has_client_arguments(comp)
+    ):
       return self._run_one(comp, arg)
-    form = parts.split_computation(comp)
-    args = parts.split_argument(form, arg, self._num_parts)
-    sums = self._pool.run(
-      [worker_pool.Call(form.up_to_merge, part) for part in args]
+    form = mergeable_computations.split_computation(comp)
+    args = mergeable_computations.split_argument(
+      form, arg, self._num_partitions
     )
-    merged = functools.reduce(
-      lambda *pair: self._run_one(
-        form.merge, tff.structure.Struct.unnamed(*pair)
+    merged = self._merge(
+      form,
+      self._pool.run(
+        [worker_pool.Call(form.up_to_merge, partition) for partition in args]
       ),
-      sums,
     )
-    if not parts.has_client_results(form):
-      args = args[:1]  # What the server gets is the same from any part.
+    if not mergeable_computations.has_client_results(form):
+      args = args[:1]  # Results at the server are the same for any partition.
     results = self._pool.run(
       [
         worker_pool.Call(
-          form.after_merge, tff.structure.Struct.unnamed(part, merged)
+          form.after_merge, tff.structure.Struct.unnamed(partition, merged)
         )
-        for part in args
+        for partition in args
       ]
     )
-    return parts.join_results(form, results)
+    return mergeable_computations.join_results(form, results)
 
-  def _run_one(self, comp: tff.Computation, arg: object) -> object:
+  def _merge(
+    self, form: tff.framework.MergeableCompForm, aggregates: Sequence[Any]
+  ) -> Any:
+    """Merges the aggregates of the partitions, from first to last."""
+    return functools.reduce(
+      lambda *pair: self._run_one(
+        form.merge, tff.structure.Struct.unnamed(*pair)
+      ),
+      aggregates,
+    )
+
+  def _run_one(self, comp: tff.Computation, arg: Any) -> Any:
     (result,) = self._pool.run([worker_pool.Call(comp, arg)])
     return result

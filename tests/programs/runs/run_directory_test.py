@@ -11,8 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for run_directory."""
+"""Tests of the directory of a run."""
 
+import asyncio
 import json
 import os
 import pathlib
@@ -21,6 +22,8 @@ from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import numpy as np
+import tensorflow_federated as tff
 
 from programs.command_line import runner
 from programs.runs import run_directory
@@ -29,7 +32,7 @@ _CONFIGURATION = {'task': 'digits', 'seed': 1, 'options': (1, None)}
 
 
 def _contents(path: pathlib.Path) -> dict[str, bytes]:
-  """All files below a path, with what is in them."""
+  """Returns all files below a path, with their contents."""
   return {str(p): p.read_bytes() for p in path.rglob('*') if p.is_file()}
 
 
@@ -53,19 +56,19 @@ class RunDirectoryTest(parameterized.TestCase):
     self.assertNotIn('\n', str(caught.exception))
     self.assertEqual(_contents(self._path), before)
 
-  def test_looking_changes_nothing(self):
+  def test_construction_changes_nothing(self):
     run_directory.RunDirectory(str(self._path), _CONFIGURATION)
     self.assertFalse(self._path.exists())
 
   def test_same_configuration_claims_again(self):
-    self._claim()  # Let go of at once.
+    self._claim()  # Released immediately.
     self._claim()
 
   def test_empty_directory_is_claimed(self):
     self._path.mkdir()
     self._claim()
 
-  def test_directory_whose_claim_was_cut_short_is_claimed(self):
+  def test_directory_of_an_interrupted_claim_is_claimed(self):
     self._path.mkdir()
     (self._path / '.lock').touch()
     (self._path / 'configuration.json.temporary').write_text('{"prog')
@@ -83,7 +86,7 @@ class RunDirectoryTest(parameterized.TestCase):
   def test_foreign_directory_is_refused(self, name, contents):
     self._path.mkdir()
     (self._path / name).write_text(contents)
-    self._assert_refused('not from this program')
+    self._assert_refused('files of another program')
 
   def test_other_configuration_is_refused(self):
     self._claim()
@@ -96,17 +99,17 @@ class RunDirectoryTest(parameterized.TestCase):
 
   def test_directory_in_use_is_refused(self):
     directory = self._claim()
-    self._assert_refused('another program at work')
+    self._assert_refused('in use by another program')
     del directory
 
   def test_file_is_refused(self):
     self._path.write_text('something')
-    self._assert_refused('is no directory')
+    self._assert_refused('is not a directory')
     self._path = self._path / 'below'
-    self._assert_refused('is no directory')
+    self._assert_refused('is not a directory')
 
   def test_forbidden_directory_is_refused(self):
-    # Whoever runs this test may have all permissions.
+    # The user of this test may have all permissions.
     with mock.patch.object(os, 'access', return_value=False):
       self._assert_refused('no permission')
 
@@ -114,6 +117,24 @@ class RunDirectoryTest(parameterized.TestCase):
     error = OSError(28, 'No space left on device')
     with mock.patch.object(os, 'makedirs', side_effect=error):
       self._assert_refused('No space left')
+
+  def test_saved_rounds_are_those_of_tff(self):
+    directory = self._claim()
+    self.assertEqual(directory.saved_rounds(), 0)
+    states = tff.program.FileProgramStateManager(
+      directory.file(run_directory.CHECKPOINTS), keep_total=2
+    )
+
+    async def save():
+      for round_num in (2, 9, 11):
+        await states.save([np.float32(0)], round_num)
+
+    asyncio.run(save())
+    # A state that a killed program has not finished writing.
+    os.mkdir(
+      directory.file(run_directory.CHECKPOINTS, 'program_state_99_temp7')
+    )
+    self.assertEqual(directory.saved_rounds(), 11)
 
   def test_summary_is_none_until_written(self):
     directory = self._claim()

@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import asyncio
+import contextlib
 import os
 import pathlib
 import tempfile
@@ -28,7 +29,7 @@ _METRICS = {'loss': np.float32(1)}
 
 
 class RunStoreTest(absltest.TestCase):
-  """What goes with the program states; `training_loop_test` has the rest."""
+  """Client states with program states; see also `training_loop_test`."""
 
   def setUp(self):
     super().setUp()
@@ -55,25 +56,25 @@ class RunStoreTest(absltest.TestCase):
 
     asyncio.run(save())
 
-  def test_client_states_are_saved_before_and_forgotten_after(self):
+  def test_program_states_are_saved_within_a_checkpoint_of_client_states(self):
     seen = []
-    for name in ('restore', 'save', 'forget'):
-      getattr(self._client_states, name).side_effect = (
-        lambda round_num, name=name: seen.append(
-          (name, round_num, self._states())
-        )
-      )
+
+    @contextlib.contextmanager
+    def checkpoint(round_num):
+      seen.append(('begin', round_num, self._states()))
+      yield
+      seen.append(('end', round_num, self._states()))
+
+    self._client_states.checkpoint.side_effect = checkpoint
     self._save(4, 7, client_states=self._client_states)
     four, seven = 'program_state_4', 'program_state_7'
     self.assertEqual(
       seen,
       [
-        ('restore', 0, []),
-        ('forget', 0, []),
-        ('save', 4, []),
-        ('forget', 4, [four]),
-        ('save', 7, [four]),
-        ('forget', 7, [seven]),
+        ('begin', 4, []),
+        ('end', 4, [four]),
+        ('begin', 7, [four]),
+        ('end', 7, [seven]),
       ],
     )
 
@@ -82,20 +83,15 @@ class RunStoreTest(absltest.TestCase):
     store = self._open(self._client_states)
     (state,) = asyncio.run(store.load([np.float32(0)]))
     self.assertEqual(state, 5)
-    # A program that was killed may have forgotten to forget.
-    self.assertEqual(
-      self._client_states.mock_calls,
-      [mock.call.restore(5), mock.call.forget(5)],
-    )
+    self.assertEqual(self._client_states.mock_calls, [mock.call.restore(5)])
 
-  def test_what_is_saved_is_not_saved_again(self):
+  def test_saved_state_is_not_saved_again(self):
     self._save(3)
     store = self._open(self._client_states)
     asyncio.run(store.save([np.float32(3)], 3))
-    self._client_states.save.assert_not_called()
-    self._client_states.forget.assert_not_called()
+    self._client_states.checkpoint.assert_not_called()
 
-  def test_without_client_states_nothing_is_made_for_them(self):
+  def test_no_directory_of_client_states_without_them(self):
     self._save(3)
     self.assertNotIn('client_states', os.listdir(self._path))
 

@@ -34,7 +34,7 @@ def _state(round_num, best, **metrics):
 
 
 def _best(metric, values):
-  """The best of evaluations with these values, the first before training."""
+  """Returns the best of evaluations with these values, from round 0 on."""
   stopping = early_stopping.EarlyStopping(metric)
   best = early_stopping.first({metric: values[0]})
   for i, value in enumerate(values[1:]):
@@ -57,12 +57,12 @@ class BestTest(parameterized.TestCase):
     self.assertEqual(best.evaluations_since, since)
     self.assertEqual(best.metrics, {metric: values[round_num]})
 
-  def test_has_the_bytes_by_then(self):
+  def test_has_the_bytes_until_then(self):
     best = _best('accuracy', [0.1, 0.4, 0.5, 0.2])
     self.assertEqual((best.uplink_bytes, best.downlink_bytes), (20, 40))
 
   @parameterized.parameters((None, False), (1, True), (2, True), (3, False))
-  def test_is_over_when_patience_is(self, patience, is_over):
+  def test_is_over_when_patience_is_exhausted(self, patience, is_over):
     best = _best('accuracy', [0.5, 0.1, 0.1])
     stopping = early_stopping.EarlyStopping(patience=patience)
     self.assertEqual(stopping.is_over(best), is_over)

@@ -45,7 +45,9 @@ _CLIENTS_PER_ROUND = 2
 
 
 class _Process:
-  """Stands in for a learning process: a chaotic map, driven by client ids."""
+  """Stand-in for a learning process: a chaotic map driven by client ids."""
+
+  keeps_client_states = False
 
   def __init__(self, on_next=lambda round_num: None):
     self._on_next = on_next
@@ -89,11 +91,11 @@ def _experiment(process) -> training_loop.Experiment:
 
 
 class _Killed(BaseException):
-  """What ends a program that is killed."""
+  """Stands for the end of a killed program."""
 
 
 class _MortalStore(run_store.RunStore):
-  """A store whose program is killed before the n-th thing it keeps."""
+  """Store whose program is killed before its n-th save or release."""
 
   def __init__(self, directory, survives: int):
     super().__init__(directory)
@@ -113,8 +115,8 @@ class _MortalStore(run_store.RunStore):
     await super().release(metrics, round_num)
 
 
-class _RememberingProcess(_Process):
-  """A process whose clients keep what they last had, and add it next time."""
+class _StatefulProcess(_Process):
+  """Process whose clients add their last weights in their next round."""
 
   def __init__(self, client_states, on_next=lambda round_num: None):
     super().__init__()
@@ -140,7 +142,7 @@ class _RememberingProcess(_Process):
 
 
 class _MortalClientStates:
-  """A store whose program is killed before or after the n-th change."""
+  """Store whose program is killed before or after its n-th change."""
 
   def __init__(self, directory: str, survives: int):
     self._store = simulation.ClientStateStore(directory)
@@ -151,22 +153,32 @@ class _MortalClientStates:
       raise _Killed()
     self._survives -= 1
 
-  def __getattr__(self, name):
-    if name in ('read', 'restore'):
-      return getattr(self._store, name)
+  def read(self, client_ids, round_num):
+    return self._store.read(client_ids, round_num)
 
-    def change(round_num, *arguments):
-      if round_num == 0:  # Nothing is changed.
-        return
-      self._live()
-      getattr(self._store, name)(round_num, *arguments)
-      self._live()
+  def restore(self, round_num):
+    self._store.restore(round_num)
 
-    return change
+  def write(self, round_num, states):
+    self._live()
+    self._store.write(round_num, states)
+    self._live()
+
+  @contextlib.contextmanager
+  def checkpoint(self, round_num):
+    if round_num == 0:  # Nothing is changed.
+      yield
+      return
+    self._live()
+    with self._store.checkpoint(round_num):
+      self._live()
+      yield
+      self._live()
+    self._live()
 
 
 class _ImpatientStore(run_store.RunStore):
-  """A store whose user signals twice when a round is half way released."""
+  """Store that receives two stop signals during a release."""
 
   def __init__(self, directory, last_round: int):
     super().__init__(directory)
@@ -180,7 +192,7 @@ class _ImpatientStore(run_store.RunStore):
 
 
 class _StopSignalsAtTheEnd(stop_signals.StopSignals):
-  """Signals that come when the n-th interruptible place is left."""
+  """Stop signals that arrive at the end of the n-th interruptible place."""
 
   def __init__(self, places: int):
     super().__init__()
@@ -196,7 +208,7 @@ class _StopSignalsAtTheEnd(stop_signals.StopSignals):
 
 
 class TrainingLoopTestCase(tf.test.TestCase):
-  """Runs in directories of their own, and what they leave there."""
+  """Runs in separate directories, and the files that they leave."""
 
   def setUp(self):
     super().setUp()
@@ -480,24 +492,26 @@ class TrainingLoopTest(TrainingLoopTestCase):
     directory = run_directory.RunDirectory(
       str(self._temporary_dir / 'stopped'), {}
     )
-    self.assertEqual(run_store.saved_rounds(directory), 2)
+    self.assertEqual(directory.saved_rounds(), 2)
 
   def test_no_rounds_are_saved_in_a_new_directory(self):
     path = self._temporary_dir / 'new'
     directory = run_directory.RunDirectory(str(path), {})
-    self.assertEqual(run_store.saved_rounds(directory), 0)
+    self.assertEqual(directory.saved_rounds(), 0)
     self.assertFalse(path.exists())
 
 
 class ClientStatesTest(TrainingLoopTestCase):
-  """Runs of which the clients' states are a part."""
+  """Runs with client states."""
 
-  def _train_remembering(self, name, survives=-1, on_next=lambda _: None):
+  def _train_with_client_states(
+    self, name, survives=-1, on_next=lambda _: None
+  ):
     states = _MortalClientStates(
       str(self._temporary_dir / name / 'client_states'), survives
     )
     experiment = dataclasses.replace(
-      _experiment(_RememberingProcess(states, on_next)),
+      _experiment(_StatefulProcess(states, on_next)),
       # Clients come back, but not in the next round.
       sample_clients=lambda n: [str(n % 3), str(3 + n % 2)],
     )
@@ -525,7 +539,7 @@ class ClientStatesTest(TrainingLoopTestCase):
 
   def setUp(self):
     super().setUp()
-    self._whole_state, _ = self._train_remembering('whole')
+    self._whole_state, _ = self._train_with_client_states('whole')
 
   def test_clients_remember(self):
     self.assertGreaterEqual(len(self._client_state_files('whole')), 5)
@@ -543,17 +557,17 @@ class ClientStatesTest(TrainingLoopTestCase):
     for survives in range(2 * num_changes):
       name = f'killed_{survives}'
       with self.assertRaises(_Killed):
-        self._train_remembering(name, survives)
-      state, _ = self._train_remembering(name)
+        self._train_with_client_states(name, survives)
+      state, _ = self._train_with_client_states(name)
       self._assert_same(name, state)
     # There is nothing more to survive.
-    self._train_remembering('whole_again', survives=2 * num_changes)
+    self._train_with_client_states('whole_again', survives=2 * num_changes)
 
   def test_resumes_exactly_when_killed_again_and_again(self):
     for survives in (5, 1, 6, 0, 4):
       with self.assertRaises(_Killed):
-        self._train_remembering('killed', survives)
-    state, _ = self._train_remembering('killed')
+        self._train_with_client_states('killed', survives)
+    state, _ = self._train_with_client_states('killed')
     self._assert_same('killed', state)
 
   def test_stopped_once_a_round_is_written_goes_back_to_the_one_before(self):
@@ -565,8 +579,8 @@ class ClientStatesTest(TrainingLoopTestCase):
 
       name = f'stopped_{last_round}'
       with self.assertRaises(stop_signals.Stopped):
-        self._train_remembering(name, on_next=stop)
-      state, reports = self._train_remembering(name)
+        self._train_with_client_states(name, on_next=stop)
+      state, reports = self._train_with_client_states(name)
       self.assertEqual(reports[0][0], last_round - 1)
       self._assert_same(name, state)
 

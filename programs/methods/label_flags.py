@@ -1,0 +1,69 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Flags of the methods that hash labels."""
+
+import dataclasses
+
+from absl import flags
+
+from programs.command_line import runner
+from programs.methods import base
+from tff_methods import options as options_lib
+
+_NUM_TABLES = flags.DEFINE_integer(
+  'num_tables',
+  4,
+  'Hash tables of labels, each with its own network.',
+  lower_bound=1,
+)
+_NUM_BUCKETS = flags.DEFINE_integer(
+  'num_buckets', None, 'Buckets of each hash table of labels.', lower_bound=1
+)
+_DECODING = flags.DEFINE_enum(
+  'decoding',
+  'mean',
+  list(options_lib.DECODINGS),
+  "Reduction of the scores of a label's buckets over the hash tables.",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelHashChoice:
+  """Hash tables of labels, and the decoding of their buckets.
+
+  Attributes:
+    num_tables: Number of hash tables.
+    num_buckets: Number of buckets of each table.
+    decoding: One of `tff_methods.options.DECODINGS`.
+    seed: Seed of hash functions and initial weights.
+  """
+
+  num_tables: int
+  num_buckets: int
+  decoding: str
+  seed: int
+
+
+def _fed_mlh_options(seed: int) -> LabelHashChoice:
+  runner.check_given(_NUM_BUCKETS)
+  return LabelHashChoice(
+    _NUM_TABLES.value, _NUM_BUCKETS.value, _DECODING.value, seed
+  )
+
+
+METHOD_FLAGS = {
+  'fed_mlh': base.MethodFlags(
+    (_NUM_TABLES, _NUM_BUCKETS, _DECODING), _fed_mlh_options
+  )
+}

@@ -1,0 +1,70 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The flag `--method`, and the flags of each method; no TensorFlow."""
+
+from absl import flags
+
+from programs.command_line import runner
+from programs.methods import base
+from programs.methods import label_flags
+from programs.methods import row_flags
+from programs.methods import update_flags
+
+METHOD_FLAGS = {
+  **update_flags.METHOD_FLAGS,
+  **row_flags.METHOD_FLAGS,
+  **label_flags.METHOD_FLAGS,
+}
+METHOD = flags.DEFINE_enum(
+  'method', None, list(METHOD_FLAGS), 'Method of training.'
+)
+# For `--help`: flags of each method, and defaults of its own.
+SECTIONS = {'Method': (METHOD,)} | {
+  f'Method {name}': method.holders
+  for name, method in METHOD_FLAGS.items()
+  if method.holders
+}
+DEFAULTS = {
+  f'Method {name}': method.defaults for name, method in METHOD_FLAGS.items()
+}
+for _module in (base, label_flags, row_flags, update_flags):
+  flags.adopt_module_key_flags(_module)
+
+
+def make_options(name: str, seed: int) -> object:
+  """Makes the options of a method from its flags.
+
+  Args:
+    name: Name of the method.
+    seed: Seed of all random choices.
+
+  Returns:
+    The options that `registry.METHODS[name].build` takes.
+
+  Raises:
+    UsageError: If a flag is given that the method does not take, or flags do
+      not fit together.
+  """
+  taken = {flag.name for flag in METHOD_FLAGS[name].holders}
+  for other in METHOD_FLAGS.values():
+    for flag in other.holders:
+      if flag.present and flag.name not in taken:
+        raise runner.UsageError(
+          f'Expected no --{flag.name} with --method={name}, found '
+          f'--{flag.name}={flag.value}; leave it out or choose another method.'
+        )
+  try:
+    return METHOD_FLAGS[name].make_options(seed)
+  except (TypeError, ValueError) as e:
+    raise runner.UsageError(str(e)) from e

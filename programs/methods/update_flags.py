@@ -1,0 +1,245 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Flags of the methods that compress the updates of clients."""
+
+from absl import flags
+
+from programs.command_line import runner
+from programs.methods import base
+from tff_methods import options as options_lib
+
+_BITS = flags.DEFINE_enum(
+  'bits',
+  None,
+  ['none', *map(str, range(1, 17))],
+  'Bits for each value that a client sends; none: float32 values.',
+)
+_FRACTION = flags.DEFINE_float(
+  'fraction',
+  None,
+  'Fraction of the coordinates that a client sends (random_mask: trains and '
+  "sends; low_rank: rank as a fraction of each matrix's smaller dimension), in "
+  '(0, 1].',
+)
+_RANK = flags.DEFINE_integer(
+  'rank',
+  None,
+  'Rank of the updates, instead of --fraction. Needs a low learning rate, such '
+  'as --client_learning_rate=0.01.',
+  lower_bound=1,
+)
+_ROTATION = flags.DEFINE_bool(
+  'rotation', True, 'Rotate updates before subsampling and quantization.'
+)
+_QUANTIZER = flags.DEFINE_enum(
+  'quantizer',
+  'eden',
+  list(options_lib.QUANTIZERS),
+  'Quantizer to --bits. eden: levels for rotated values; uniform: evenly '
+  'spaced levels, as in Konečný et al. (2016).',
+)
+_MIN_ELEMENTS = flags.DEFINE_integer(
+  'min_elements',
+  None,
+  'Tensors with fewer elements are trained whole and sent uncompressed.',
+  lower_bound=0,
+)
+_FEEDBACK = flags.DEFINE_enum(
+  'feedback',
+  'residual',
+  list(options_lib.FEEDBACKS),
+  'Part of the update that a client keeps for its next round. residual: update '
+  'minus decoded update; unsent_values: only values that are not sent.',
+)
+_SCOPE = flags.DEFINE_enum(
+  'scope',
+  None,
+  list(options_lib.SCOPES),
+  'Values among which the largest are selected: those of the entire model, or '
+  'of each tensor.',
+)
+_MOMENTUM = flags.DEFINE_float(
+  'momentum', 0.9, "Momentum of the clients' velocities, in [0, 1)."
+)
+_WARM_UP_FRACTIONS = flags.DEFINE_list(
+  'warm_up_fractions',
+  None,
+  'Fractions of the first rounds, in place of --fraction and above it, '
+  'separated by commas; empty for no warm-up. Default: those of 0.25, 0.0625, '
+  '0.015625, 0.004 that are above --fraction.',
+)
+_ROUNDS_PER_WARM_UP_FRACTION = flags.DEFINE_integer(
+  'rounds_per_warm_up_fraction',
+  1,
+  'Rounds with each of --warm_up_fractions.',
+  lower_bound=1,
+)
+_CLIP_FACTOR = flags.DEFINE_float(
+  'clip_factor',
+  2.5,
+  'Clip magnitudes at this many standard deviations of their tensor; 0 '
+  'disables clipping.',
+  lower_bound=0.0,
+)
+
+
+def _bits() -> dict[str, int | None]:
+  """Returns `bits` as a keyword argument, if given."""
+  if _BITS.value is None:
+    return {}
+  return {'bits': None if _BITS.value == 'none' else int(_BITS.value)}
+
+
+def _randomness(seed: int) -> dict[str, object]:
+  return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
+
+
+def _sketch_options(seed: int) -> options_lib.SketchOptions:
+  return options_lib.SketchOptions(
+    rotation=_ROTATION.value,
+    quantizer=_QUANTIZER.value,
+    **_bits(),
+    **base.given(fraction=_FRACTION.value, min_elements=_MIN_ELEMENTS.value),
+    **_randomness(seed),
+  )
+
+
+def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
+  runner.check_given(_FRACTION)
+  return options_lib.RandomMaskOptions(
+    fraction=_FRACTION.value,
+    **_bits(),
+    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_randomness(seed),
+  )
+
+
+def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
+  return options_lib.LowRankOptions(
+    rank=_RANK.value,
+    fraction=_FRACTION.value,
+    **_bits(),
+    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_randomness(seed),
+  )
+
+
+def _sparse_options() -> dict[str, object]:
+  return base.given(
+    fraction=_FRACTION.value,
+    scope=_SCOPE.value,
+    min_elements=_MIN_ELEMENTS.value,
+  )
+
+
+def _dhqc_options(seed: int) -> options_lib.DhqcOptions:
+  del seed  # Nothing is random.
+  return options_lib.DhqcOptions(
+    feedback=_FEEDBACK.value, **_bits(), **_sparse_options()
+  )
+
+
+def _dgc_options(seed: int) -> options_lib.DgcOptions:
+  del seed  # Nothing is random.
+  return options_lib.DgcOptions(
+    momentum=_MOMENTUM.value,
+    warm_up_fractions=_warm_up_fractions(),
+    rounds_per_warm_up_fraction=_ROUNDS_PER_WARM_UP_FRACTION.value,
+    **_sparse_options(),
+  )
+
+
+def _warm_up_fractions() -> list[float] | None:
+  if _WARM_UP_FRACTIONS.value is None:
+    return None
+  try:
+    return list(map(float, _WARM_UP_FRACTIONS.value))
+  except ValueError as e:
+    raise ValueError(
+      'Expected --warm_up_fractions to be numbers separated by commas, found '
+      f'{",".join(_WARM_UP_FRACTIONS.value)}.'
+    ) from e
+
+
+def _terngrad_options(seed: int) -> options_lib.TernGradOptions:
+  return options_lib.TernGradOptions(
+    clip_factor=_CLIP_FACTOR.value or None,
+    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_randomness(seed),
+  )
+
+
+def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
+  defaults = base.field_defaults(
+    options_class, 'bits', 'fraction', 'min_elements', 'scope'
+  )
+  return base.MethodFlags(own_flags, make_options, defaults)
+
+
+METHOD_FLAGS = {
+  'fed_avg': base.MethodFlags(),
+  'sketched_update': _method_flags(
+    _sketch_options,
+    options_lib.SketchOptions,
+    _BITS,
+    _FRACTION,
+    _ROTATION,
+    _QUANTIZER,
+    _MIN_ELEMENTS,
+    base.SEED_SOURCE,
+  ),
+  'random_mask': _method_flags(
+    _random_mask_options,
+    options_lib.RandomMaskOptions,
+    _FRACTION,
+    _BITS,
+    _MIN_ELEMENTS,
+    base.SEED_SOURCE,
+  ),
+  'low_rank': _method_flags(
+    _low_rank_options,
+    options_lib.LowRankOptions,
+    _RANK,
+    _FRACTION,
+    _BITS,
+    _MIN_ELEMENTS,
+    base.SEED_SOURCE,
+  ),
+  'dhqc': _method_flags(
+    _dhqc_options,
+    options_lib.DhqcOptions,
+    _BITS,
+    _FRACTION,
+    _FEEDBACK,
+    _SCOPE,
+    _MIN_ELEMENTS,
+  ),
+  'dgc': _method_flags(
+    _dgc_options,
+    options_lib.DgcOptions,
+    _FRACTION,
+    _MOMENTUM,
+    _WARM_UP_FRACTIONS,
+    _ROUNDS_PER_WARM_UP_FRACTION,
+    _SCOPE,
+    _MIN_ELEMENTS,
+  ),
+  'terngrad': _method_flags(
+    _terngrad_options,
+    options_lib.TernGradOptions,
+    _CLIP_FACTOR,
+    _MIN_ELEMENTS,
+    base.SEED_SOURCE,
+  ),
+}

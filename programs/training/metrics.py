@@ -1,0 +1,30 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Metrics of evaluations, by name."""
+
+import collections
+
+import numpy as np
+
+Metrics = collections.OrderedDict[str, np.float32]
+
+
+def short_name(name: str) -> str:
+  """Returns a metric's name without the label format: `accuracy`."""
+  return name.removeprefix('sparse_').removeprefix('categorical_')
+
+
+def is_better(metric: str, value: float, than: float) -> bool:
+  """Returns whether a value is better: lower for `loss`, else higher."""
+  return bool(value < than if metric == 'loss' else value > than)

@@ -1,0 +1,205 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""One training run: from checked flags to the summary of its results."""
+
+import asyncio
+import atexit
+from collections.abc import Callable, Mapping
+import dataclasses
+import functools
+
+import numpy as np
+import tensorflow_federated as tff
+
+from programs.command_line import execution
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.command_line import task_flags
+from programs.methods import registry
+from programs.reports import training_progress
+from programs.runs import run_directory
+from programs.runs import run_store
+from programs.training import early_stopping
+from programs.training import evaluation
+from programs.training import optimizers
+from programs.training import sampling
+from programs.training import training_loop
+from tff_methods import communication
+from tff_methods import runtime
+from tff_methods import simulation
+
+# Errors that the program reports in one line.
+NoWorkersError = runtime.NoWorkersError
+
+# TFF leaves its worker running when a program ends, and prints an error.
+atexit.register(runtime.end_workers)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+  """Checked flags of a run.
+
+  Attributes:
+    method: Name of the method.
+    options: Options of the method.
+    rounds: Number of rounds.
+    rounds_per_evaluation: Rounds between two evaluations.
+    rounds_per_checkpoint: Rounds between two checkpoints.
+    configuration: Everything that the results depend on, the number of rounds
+      aside.
+  """
+
+  method: str
+  options: object
+  rounds: int
+  rounds_per_evaluation: int
+  rounds_per_checkpoint: int
+  configuration: Mapping[str, object]
+
+
+def run(
+  request: Request,
+  directory: run_directory.RunDirectory,
+  stop: stop_signals.StopSignals,
+) -> dict[str, object]:
+  """Trains, writes all results, and returns their summary.
+
+  Args:
+    request: Checked flags.
+    directory: Directory of the run.
+    stop: Stop signals.
+
+  Raises:
+    UsageError: If the request cannot be carried out; nothing is written then.
+    NoWorkersError: If no remote worker is left.
+    stop_signals.Stopped: After a signal.
+  """
+  client_states = simulation.ClientStateStore(directory.file('client_states'))
+  with stop.interruptible():
+    experiment, stopping = _build_experiment(request, client_states)
+  directory.claim()
+  store = run_store.RunStore(
+    directory,
+    client_states if experiment.process.keeps_client_states else None,
+  )
+  schedule = training_loop.Schedule(
+    request.rounds,
+    request.rounds_per_evaluation,
+    request.rounds_per_checkpoint,
+    stopping,
+  )
+  with training_progress.Progress(schedule.rounds) as shown:
+    state = asyncio.run(
+      training_loop.train(
+        experiment,
+        schedule,
+        store,
+        stop,
+        lambda state, is_evaluated: shown.update(
+          int(state.round_num),
+          state.metrics,
+          int(state.uplink_bytes),
+          is_evaluated,
+        ),
+      )
+    )
+  weights = experiment.process.get_model_weights(state.server_state)
+  store.write_weights(weights, run_store.LAST_WEIGHTS)
+  summary = _summary(request, state, schedule, weights)
+  directory.write_summary(summary)
+  return summary
+
+
+def _build_experiment(
+  request: Request, client_states: simulation.ClientStateStore
+) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
+  """Builds the experiment of a request; writes nothing."""
+  task = task_flags.build_task()
+  method = registry.METHODS[request.method]
+  method.check_task(task, request.options)
+  train_data = task.datasets.train_data
+  try:
+    sample_clients = sampling.build_sampling_fn_from_flags(
+      train_data.client_ids, task_flags.SEED.value
+    )
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
+  evaluate = evaluation.Evaluation(
+    task, method.build_evaluated_model_fn(task, request.options)
+  )
+  stopping = early_stopping.from_flags(evaluate.metric_names)
+  # Last of the steps that may refuse, since it starts a worker and says so.
+  execution.set_context()
+  process = simulation.compose_client_id_process(
+    method.build(
+      task,
+      optimizers.build_client_optimizer(),
+      optimizers.build_server_optimizer(),
+      request.options,
+    ),
+    train_data.preprocess(
+      task.datasets.train_preprocess_fn
+    ).dataset_computation,
+    client_states,
+  )
+  execution.check_mergeable(process.mergeable_next)
+  experiment = training_loop.Experiment(
+    process=process,
+    sample_clients=sample_clients,
+    count_bytes=_build_count_bytes(process),
+    evaluate=evaluate,
+  )
+  return experiment, stopping
+
+
+def _build_count_bytes(
+  process: simulation.ClientIdProcess,
+) -> Callable[[int, object, int], Mapping[str, int]]:
+  """Returns `training_loop.Experiment.count_bytes` of a process."""
+  build = functools.cache(communication.build_round_bytes_fn)
+  return lambda round_num, metrics, num_clients: build(
+    process.accounted_next(round_num - 1)
+  )(metrics, num_clients)
+
+
+def _summary(
+  request: Request,
+  state: training_loop.ProgramState,
+  schedule: training_loop.Schedule,
+  weights: tff.learning.models.ModelWeights,
+) -> dict[str, object]:
+  """Returns the contents of `summary.json`."""
+
+  def results(at: training_loop.ProgramState | early_stopping.Best):
+    return {
+      'rounds': int(at.round_num),
+      'metrics': {name: float(value) for name, value in at.metrics.items()},
+      'uplink_bytes': int(at.uplink_bytes),
+      'downlink_bytes': int(at.downlink_bytes),
+    }
+
+  return {
+    'task': task_flags.TASK.value,
+    'method': request.method,
+    **results(state),
+    'seconds': float(state.seconds),
+    'stopped_early': int(state.round_num) < schedule.rounds,
+    'best_metric': schedule.stopping.metric,
+    'best': results(state.best),
+    'model_bytes': sum(
+      np.asarray(array).nbytes
+      for array in [*weights.trainable, *weights.non_trainable]
+    ),
+    'configuration': dict(request.configuration),
+  }

@@ -1,0 +1,94 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the command line runner."""
+
+from absl import flags
+from absl.testing import absltest
+from absl.testing import flagsaver
+from absl.testing import parameterized
+
+from programs.command_line import runner
+from tests.programs import program_testing
+
+_SIZE = flags.DEFINE_integer('runner_test_size', None, 'Size, in bytes.')
+_SHAPE = flags.DEFINE_string('runner_test_shape', 'round', 'Shape.')
+
+
+def _main() -> int:
+  if _SIZE.value == 13:
+    raise runner.UsageError('Expected another\nsize, found 13.')
+  return 3
+
+
+class RunTest(parameterized.TestCase):
+  def test_exits_with_the_code_of_main(self):
+    self.assertEqual(
+      program_testing.run_here('a.py', _main, '--runner_test_size=2'),
+      (3, '', ''),
+    )
+
+  @parameterized.named_parameters(
+    ('refused_by_main', '--runner_test_size=13', 'another size, found 13'),
+    ('unknown_flag', '--sise=1', 'sise'),
+    ('no_number', '--runner_test_size=large', 'runner_test_size=large'),
+    ('argument', 'stray', "flags only, found 'stray'"),
+  )
+  def test_refuses_in_one_line(self, argument, message):
+    exit_code, stdout, stderr = program_testing.run_here(
+      'a.py', _main, argument
+    )
+    self.assertEqual((exit_code, stdout), (2, ''))
+    self.assertRegex(stderr, rf'^a: [^\n]*{message}[^\n]*\n$')
+
+  @parameterized.parameters('--help', '-h')
+  def test_help_ends_with_exit_code_0(self, flag):
+    exit_code, stdout, stderr = program_testing.run_here('a.py', _main, flag)
+    self.assertEqual((exit_code, stderr), (0, ''))
+    self.assertStartsWith(stdout, 'Tests of the command line runner.')
+    self.assertIn('--runner_test_size=INT', stdout)
+
+
+class ChecksTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.enter_context(flagsaver.flagsaver())
+    flags.FLAGS(['a.py'])
+
+  def test_given(self):
+    with self.assertRaisesRegex(
+      runner.UsageError, 'Expected --runner_test_size, found none; give it.'
+    ):
+      runner.check_given(_SHAPE, _SIZE)
+    flags.FLAGS(['a.py', '--runner_test_size=0'])
+    runner.check_given(_SHAPE, _SIZE)
+
+  def test_refuses_what_is_given_only(self):
+    runner.refuse_given(_SIZE, _SHAPE)
+    flags.FLAGS(['a.py', '--runner_test_size=1'])
+    with self.assertRaisesRegex(
+      runner.UsageError,
+      'no --runner_test_size with --runner_test_shape=round, found '
+      '--runner_test_size=1; leave it out.',
+    ):
+      runner.refuse_given(_SIZE, _SHAPE)
+
+  def test_positive(self):
+    self.assertTrue(runner.positive(None))
+    self.assertTrue(runner.positive(1e-9))
+    for value in (0.0, -1.0, float('inf'), float('nan')):
+      self.assertFalse(runner.positive(value))
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,46 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the flags of methods that hash labels."""
+
+from absl import flags
+from absl.testing import absltest
+from absl.testing import flagsaver
+
+from programs.command_line import runner
+from programs.methods import label_flags
+from programs.methods import method_flags
+
+
+class LabelFlagsTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.enter_context(flagsaver.flagsaver())
+    flags.FLAGS.mark_as_parsed()
+
+  def test_options(self):
+    with flagsaver.flagsaver(num_buckets=5, num_tables=2, decoding='median'):
+      self.assertEqual(
+        method_flags.make_options('fed_mlh', 7),
+        label_flags.LabelHashChoice(2, 5, 'median', seed=7),
+      )
+
+  def test_needs_a_number_of_buckets(self):
+    with self.assertRaisesRegex(
+      runner.UsageError, 'Expected --num_buckets, found none'
+    ):
+      method_flags.make_options('fed_mlh', 0)
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,61 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the flags of all methods together."""
+
+from absl import flags
+from absl.testing import absltest
+from absl.testing import flagsaver
+
+from programs.command_line import help_text
+from programs.command_line import runner
+from programs.methods import method_flags
+from programs.methods import registry
+
+
+class MethodFlagsTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self.enter_context(flagsaver.flagsaver())
+    flags.FLAGS.mark_as_parsed()
+
+  def test_every_method_has_flags_and_a_builder(self):
+    self.assertCountEqual(method_flags.METHOD_FLAGS, registry.METHODS)
+
+  def test_refuses_flags_of_other_methods(self):
+    flags.FLAGS(['', '--bits=2'])
+    with self.assertRaisesRegex(
+      runner.UsageError, '^Expected no --bits with --method=fed_avg, found '
+    ):
+      method_flags.make_options('fed_avg', 0)
+
+  def test_help_has_the_defaults_of_each_method(self):
+    text = help_text.help_text(
+      method_flags, method_flags.SECTIONS, method_flags.DEFAULTS
+    )
+    _, *sections = text.split('\n\nMethod ')
+    self.assertLen(sections, len(method_flags.METHOD_FLAGS) - 1)
+    bits = {
+      section.partition(':')[0]: ' '.join(
+        section.partition('--bits=')[2].partition('--')[0].split()
+      )
+      for section in sections
+    }
+    self.assertEndsWith(bits['sketched_update'], 'Default: 2.')
+    self.assertEndsWith(bits['dhqc'], 'Default: 4.')
+    self.assertEndsWith(bits['low_rank'], 'Default: none.')
+    self.assertEmpty(bits['dgc'])
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,88 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the checks and indexes of methods that train a part of the rows."""
+
+from unittest import mock
+
+from absl.testing import absltest
+from absl.testing import parameterized
+import tensorflow_federated as tff
+
+from programs.command_line import runner
+from programs.methods import row_flags
+from programs.methods import row_methods
+import tasks
+from tests.tff_methods import row_models
+from tff_methods import options as options_lib
+from tff_methods import retrieval
+
+
+class RowMethodsTest(parameterized.TestCase):
+  def setUp(self):
+    super().setUp()
+    self._task = mock.create_autospec(
+      tasks.RowTask, row_model=row_models.row_model()
+    )
+
+  @parameterized.named_parameters(
+    (
+      'simhash',
+      row_flags.IndexChoice('simhash', {'num_bits': 3}),
+      retrieval.SimHash(num_bits=3),
+    ),
+    (
+      'product_quantization',
+      row_flags.IndexChoice('product_quantization', {'num_parts': 3}),
+      retrieval.ProductQuantization(3),
+    ),
+    ('random', row_flags.IndexChoice('random'), retrieval.RandomRows()),
+    ('exact', row_flags.IndexChoice('exact'), retrieval.ExactRows()),
+  )
+  def test_index(self, choice, expected):
+    self.assertEqual(row_methods.build_index(choice), expected)
+
+  def test_needs_a_task_with_rows(self):
+    task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
+    with self.assertRaisesRegex(runner.UsageError, 'each class.*fed_ss'):
+      row_methods.check_fed_ss_task(
+        task, options_lib.FedSsOptions(num_sampled_classes=3)
+      )
+    with self.assertRaisesRegex(runner.UsageError, 'each class.*lsh_select'):
+      row_methods.check_lsh_select_task(task, _choice())
+
+  def test_fed_ss_needs_as_many_classes(self):
+    row_methods.check_fed_ss_task(
+      self._task, options_lib.FedSsOptions(num_sampled_classes=12)
+    )
+    with self.assertRaisesRegex(runner.UsageError, 'at most 12.*found 13'):
+      row_methods.check_fed_ss_task(
+        self._task, options_lib.FedSsOptions(num_sampled_classes=13)
+      )
+
+  def test_own_budget_is_for_rows_that_embed_the_input(self):
+    row_methods.check_lsh_select_task(self._task, _choice())
+    with self.assertRaisesRegex(
+      runner.UsageError, 'no --own_budget.*found 0.1'
+    ):
+      row_methods.check_lsh_select_task(self._task, _choice(own_budget=0.1))
+
+
+def _choice(**options) -> row_flags.LshSelectChoice:
+  return row_flags.LshSelectChoice(
+    options_lib.LshSelectOptions(**options), row_flags.IndexChoice()
+  )
+
+
+if __name__ == '__main__':
+  absltest.main()
