@@ -53,9 +53,9 @@ lint: env tools-env
 	$(PYTHON) tools/build_files.py
 
 # Builds the site of docs/ and the API reference into output/site. A broken link
-# or an unresolved reference fails.
+# or an unresolved reference fails (but not with --quiet, which drops warnings).
 docs: tools-env
-	NO_MKDOCS_2_WARNING=1 $(TOOLS)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(TOOLS)/python -m mkdocs build --strict
 
 bench: env
 	$(PYTHON) -m programs.bench

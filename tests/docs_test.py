@@ -20,6 +20,7 @@ import subprocess
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import tff_methods
 from tools import run_readme
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -42,6 +43,17 @@ class PagesTest(parameterized.TestCase):
       else:
         check = ['bash', '-n', '-c', block.code]
         self.assertEqual(subprocess.run(check).returncode, 0, block)
+
+
+class ReferenceTest(absltest.TestCase):
+  def test_has_a_page_for_each_public_package(self):
+    pages = {
+      path.stem: path.read_text().split()[-1]
+      for path in _ROOT.glob('docs/reference/*.md')
+    }
+    self.assertEqual(
+      pages, {name: f'tff_methods.{name}' for name in tff_methods.__all__}
+    )
 
 
 class CodeBlocksTest(absltest.TestCase):

@@ -13,8 +13,8 @@
 # limitations under the License.
 """Hooks of MkDocs that add files of the repository's root to the site.
 
-README.md is the home page, unless docs/ has an index.md. Links from these files
-to docs/, and back, are adapted.
+MkDocs checks their links, too. Links from these files to docs/, and back, are
+adapted.
 """
 
 import pathlib
@@ -28,7 +28,7 @@ from tools.docs_site import links
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Places in the site of files outside of docs/.
 _URIS = {
-  'README.md': 'index.md',
+  'README.md': 'readme.md',
   'CONTRIBUTING.md': 'contributing.md',
   'CHANGELOG.md': 'changelog.md',
   'LICENSE': 'LICENSE.txt',
@@ -38,13 +38,12 @@ _URIS = {
 def on_files(
   files: structure_files.Files, config: defaults.MkDocsConfig
 ) -> structure_files.Files:
-  """Adds the files of the root for which docs/ has no page."""
+  """Adds the files of the root."""
   for path, uri in _URIS.items():
-    if files.get_file_from_path(uri) is None:
-      file = structure_files.File.generated(
-        config, uri, abs_src_path=str(_ROOT / path)
-      )
-      files.append(file)
+    file = structure_files.File.generated(
+      config, uri, abs_src_path=str(_ROOT / path)
+    )
+    files.append(file)
   return files
 
 
