@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmark of what keeping client states in files adds to a round."""
+"""Benchmark of the cost of client states in a round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import tempfile
 
 import numpy as np
@@ -25,6 +25,7 @@ from programs.benchmarks import bench_timing
 from tff_methods import algorithms
 from tff_methods import runtime
 from tff_methods import simulation
+from tff_methods import templates
 
 NUM_CLIENTS = 100
 _NUM_EXAMPLES = 100
@@ -33,17 +34,21 @@ PLAIN = 'TFF mean, no states'
 _CLIENT_IDS = [str(i) for i in range(NUM_CLIENTS)]
 
 
-class _Dictionary:
-  """Stands in for the store: what it costs to keep states in no files."""
+class _InMemoryStore:
+  """Client states in a dictionary, with the interface of `ClientStateStore`."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._states = {}
 
-  def read(self, client_ids: Sequence[str], round_num: int):
-    del round_num  # The last one's.
+  def read(
+    self, client_ids: Sequence[str], round_num: int
+  ) -> list[list[np.ndarray] | None]:
+    del round_num  # Only the last states are kept.
     return [self._states.get(client_id) for client_id in client_ids]
 
-  def write(self, round_num: int, states: Mapping[str, list[np.ndarray]]):
+  def write(
+    self, round_num: int, states: Mapping[str, list[np.ndarray]]
+  ) -> None:
     del round_num
     self._states.update(states)
 
@@ -52,11 +57,11 @@ def time_rounds(repeats: int) -> dict[str, float]:
   """Times rounds of DHQC with a CNN of 843,658 weights.
 
   Args:
-    repeats: How many rounds of each candidate; they take turns.
+    repeats: Number of timed rounds of each candidate; they take turns.
 
   Returns:
-    By candidate the median seconds of a round of `NUM_CLIENTS` clients, each of
-    which has a state of as many `float32` as the model has weights.
+    By candidate, the median seconds of a round of `NUM_CLIENTS` clients. The
+    state of a client has as many `float32` values as the model has weights.
   """
   runtime.set_local_context()
   model_fn, datasets = bench_rounds.cnn_workload()
@@ -64,25 +69,25 @@ def time_rounds(repeats: int) -> dict[str, float]:
   process = algorithms.build_dhqc_fed_avg(model_fn, optimizer)
   with tempfile.TemporaryDirectory() as directory:
     stores = {
-      DICTIONARY: _Dictionary(),
+      DICTIONARY: _InMemoryStore(),
       'DHQC, states in files': simulation.ClientStateStore(directory),
     }
     data = _dataset_computation(datasets)
     runs = {
-      name: _rounds(simulation.StoredClientStates(process, data, store))
+      name: _rounds(simulation.compose_client_id_process(process, data, store))
       for name, store in stores.items()
     }
     runs[PLAIN] = _rounds(_plain(model_fn, optimizer, data))
     runs['states in and out alone'] = _round_trip(process)
-    # The first round compiles and the second is the first to read states.
+    # The first round traces, and the second is the first to read states.
     return bench_timing.medians(runs, repeats, warm_up=2)
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   seconds = time_rounds(repeats)
   dictionary = seconds[DICTIONARY]
@@ -97,7 +102,11 @@ def measure(repeats: int) -> list[list[str]]:
   ]
 
 
-def _plain(model_fn, optimizer, dataset_computation):
+def _plain(
+  model_fn: templates.Model,
+  optimizer: tff.learning.optimizers.Optimizer,
+  dataset_computation: tff.Computation,
+) -> tff.learning.templates.LearningProcess:
   return tff.simulation.compose_dataset_computation_with_learning_process(
     dataset_computation,
     tff.learning.algorithms.build_weighted_fed_avg(
@@ -108,8 +117,10 @@ def _plain(model_fn, optimizer, dataset_computation):
   )
 
 
-def _rounds(process):
-  """Returns the function that runs one round more."""
+def _rounds(
+  process: simulation.ClientIdProcess | tff.learning.templates.LearningProcess,
+) -> Callable[[], None]:
+  """Returns a function that runs the next round."""
   state = process.initialize()
 
   def run():
@@ -119,24 +130,24 @@ def _rounds(process):
   return run
 
 
-def _round_trip(process):
-  """Returns the function that has clients take their states and return them."""
+def _round_trip(process: templates.ClientStateProcess) -> Callable[[], object]:
+  """Returns a function that sends states to clients and back, changed."""
   member = process.initial_client_state.type_signature.result
 
   @tff.tensorflow.computation(member)
-  def touch(state):
+  def add_one(state):
     return tf.nest.map_structure(lambda x: x + 1, state)
 
   @tff.federated_computation(tff.FederatedType(member, tff.CLIENTS))
-  def touch_all(states):
-    return tff.federated_map(touch, states)
+  def add_one_to_all(states):
+    return tff.federated_map(add_one, states)
 
   states = [process.initial_client_state()] * NUM_CLIENTS
-  return lambda: touch_all(states)
+  return lambda: add_one_to_all(states)
 
 
 def _dataset_computation(datasets: list[tf.data.Dataset]) -> tff.Computation:
-  """Returns `(str -> B*)`: the same for all, which takes as long to train."""
+  """Returns `(str -> B*)`, a computation of the same batches for each id."""
   arrays = next(iter(datasets[0].unbatch().batch(_NUM_EXAMPLES)))
 
   @tff.tensorflow.computation(tf.string)

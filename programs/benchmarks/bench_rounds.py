@@ -11,9 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of rounds: of our methods, beside TFF's own."""
+"""Benchmark of rounds of this project's methods, beside TFF's."""
 
-from collections.abc import Callable
 import functools
 
 import numpy as np
@@ -26,19 +25,20 @@ from programs.benchmarks import bench_timing
 import tasks
 from tasks.images import image_models
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import runtime
+from tff_methods import templates
 
 PLAIN = 'TFF mean'
 _NUM_CLIENTS = 10
 _NUM_EXAMPLES = 100
 
-Workload = tuple[
-  Callable[[], tff.learning.models.VariableModel], list[tf.data.Dataset]
-]
+# A model, and the data of each client.
+Workload = tuple[templates.Model, list[tf.data.Dataset]]
 
 
 def digits_workload() -> Workload:
-  """Returns the model of `digits` and the data of ten of its clients."""
+  """Returns the model of the task `digits` and data of ten of its clients."""
   task = tasks.build_task('digits')
   data = task.datasets.train_data.preprocess(task.datasets.train_preprocess_fn)
   return task.model_fn, [
@@ -50,8 +50,8 @@ def digits_workload() -> Workload:
 def cnn_workload() -> Workload:
   """Returns a CNN of 843,658 weights and ten clients of 100 28x28 images.
 
-  The images are scikit-learn's digits drawn three times as large, since MNIST
-  would have to be downloaded; the time of a round is the same.
+  The images are scikit-learn's digits, scaled up by three: MNIST would have to
+  be downloaded, and the time of a round does not depend on the images.
   """
   digits = sklearn_datasets.load_digits()
   images = np.kron(digits.images / 16, np.ones([1, 3, 3]))
@@ -85,12 +85,12 @@ def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
   """Times rounds of processes of one model on the same data.
 
   Args:
-    workload: What to train.
-    repeats: How many rounds of each process; they take turns.
+    workload: The model, and the data of each client.
+    repeats: Number of timed rounds of each process; they take turns.
 
   Returns:
-    By process the medians of the seconds that pass, and of those that the CPUs
-    work, in this process and the runtime's. `PLAIN` sends `float32` updates.
+    By process, `float64[2]`: the median seconds of wall time, and of CPU time
+    in this process and the runtime's. `PLAIN` sends `float32` updates.
   """
   runtime.set_local_context()
   model_fn, clients = workload
@@ -108,10 +108,10 @@ def time_rounds(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   table = []
   for name, build_workload in _WORKLOADS.items():
@@ -131,7 +131,7 @@ def measure(repeats: int) -> list[list[str]]:
 
 
 def _build_processes(
-  model_fn,
+  model_fn: templates.Model,
 ) -> dict[str, tff.learning.templates.LearningProcess]:
   optimizer = tff.learning.optimizers.build_sgdm(0.1)
 
@@ -143,9 +143,9 @@ def _build_processes(
       loop_implementation=tff.learning.LoopImplementation[loop],
     )
 
-  def sketched(**sketch):
+  def sketched(**sketch: object):
     return algorithms.build_sketched_update_fed_avg(
-      model_fn, optimizer, **sketch
+      model_fn, optimizer, options=options_lib.SketchOptions(**sketch)
     )
 
   return {
@@ -160,18 +160,24 @@ def _build_processes(
     'uniform, 2 bits': sketched(bits=2, quantizer='uniform'),
     'eden, 2 bits of 12.5 %': sketched(bits=2, fraction=0.125),
     'random mask, 25 %': algorithms.build_random_mask_fed_avg(
-      model_fn, optimizer, fraction=0.25
+      model_fn,
+      optimizer,
+      options=options_lib.RandomMaskOptions(fraction=0.25),
     ),
     'random mask, 6.25 %': algorithms.build_random_mask_fed_avg(
-      model_fn, optimizer, fraction=0.0625
+      model_fn,
+      optimizer,
+      options=options_lib.RandomMaskOptions(fraction=0.0625),
     ),
     'low rank, 6.25 %': algorithms.build_low_rank_fed_avg(
-      model_fn, optimizer, fraction=0.0625
+      model_fn,
+      optimizer,
+      options=options_lib.LowRankOptions(fraction=0.0625),
     ),
   }
 
 
-def _library_encoder(spec: tf.TensorSpec):
+def _library_encoder(spec: tf.TensorSpec) -> tensor_encoding.core.GatherEncoder:
   build = (
     tensor_encoding.encoders.hadamard_quantization(2)
     if spec.shape.num_elements() >= 256

@@ -11,19 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What clients send up: `tff.aggregators` factories."""
+"""Aggregators: `tff.aggregators` factories of encoded updates."""
 
 # pylint: disable=g-importing-member
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
 from tff_methods.aggregators.error_feedback import ErrorFeedback
-from tff_methods.aggregators.error_feedback import FEEDBACKS
 from tff_methods.aggregators.error_feedback import MomentumCorrection
 from tff_methods.aggregators.error_feedback import ResidualFeedback
 from tff_methods.aggregators.error_feedback_mean import ClientStateAggregation
 from tff_methods.aggregators.error_feedback_mean import ClientStateOutput
 from tff_methods.aggregators.error_feedback_mean import ErrorFeedbackMeanFactory
 from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
-from tff_methods.aggregators.scope import SCOPES
 from tff_methods.aggregators.selected_rows import selected_rows_aggregator
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
@@ -39,12 +37,10 @@ __all__ = [
   'EncodedSumFactory',
   'ErrorFeedback',
   'ErrorFeedbackMeanFactory',
-  'FEEDBACKS',
   'hierarchical_quantization_aggregator',
   'MomentumCorrection',
   'ResidualFeedback',
   'RowModelUpdateFactory',
-  'SCOPES',
   'selected_rows_aggregator',
   'sketched_update_aggregator',
   'StructuredUpdateFactory',

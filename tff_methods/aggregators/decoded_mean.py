@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of what the server decodes from each payload as it arrives."""
+"""Mean of values that the server decodes as each payload arrives."""
 
 import collections
 from collections.abc import Callable
@@ -31,21 +31,24 @@ def build_decoded_mean(
   add: Callable[[Any, Any, tf.Tensor], Any],
   mean: Callable[[Any], Any],
 ) -> tff.templates.AggregationProcess:
-  """Builds an aggregation without state, of payloads that do not add up.
+  """Builds a stateless mean of payloads that have to be decoded one by one.
 
   `next: <<>@SERVER, {V}@CLIENTS, {W}@CLIENTS> -> <state=<>@SERVER,
   result=R@SERVER, measurements=<payload_bytes=int64>@SERVER>`, where
-  `payload_bytes` are the bytes of the payloads of all clients of the round,
-  counted on what arrives.
+  `payload_bytes` are the bytes of the payloads, summed over the clients of the
+  round and counted on arrival.
 
   Args:
     weight_type: `W`.
-    encode: `(V -> P)`, from a client's value to what it sends.
+    encode: `(V -> P)`, from a client's value to its payload.
     zero: Returns the sums of no clients, a structure `S` of tensors. This and
-      what follows are called inside TensorFlow computations.
-    add: From `S`, a client's `P` and its `W` to the next `S`. Two `S` are
-      merged by adding their tensors up.
-    mean: From `S` to `R`.
+      the following functions are called inside TensorFlow computations.
+    add: Maps `S`, a client's `P` and its `W` to the next `S`. Two `S` are
+      merged by adding their tensors.
+    mean: Maps `S` to `R`.
+
+  Returns:
+    A `tff.templates.AggregationProcess` of values and weights.
   """
   value_type = encode.type_signature.parameter
   payload_type = encode.type_signature.result
@@ -61,8 +64,8 @@ def build_decoded_mean(
   @tff.tensorflow.computation(
     accumulator_type, tff.types.to_type((payload_type, weight_type))
   )
-  def accumulate(accumulator, arrived):
-    payload, weight = arrived
+  def accumulate(accumulator, received):
+    payload, weight = received
     return collections.OrderedDict(
       sums=add(accumulator['sums'], payload, weight),
       payload_bytes=(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of values that clients encode: what encoding aggregators share."""
+"""Mean of encoded values: the common part of the encoding aggregators."""
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -27,18 +27,17 @@ def encoded_mean_factory(
   min_elements: int,
   weighted: bool,
 ) -> tff.aggregators.AggregationFactory:
-  """Returns a factory for the mean of values that are sent encoded.
+  """Returns a factory for the mean of values that clients encode.
 
   Args:
-    encoder_fn: Maps the spec of a `float32` tensor and its index among the
-      tensors of the value to the `GatherEncoder` for it.
-    min_elements: Tensors of fewer elements are sent as they are.
-    weighted: Whether the mean is weighted.
+    encoder_fn: Maps the `tf.TensorSpec` of a `float32` tensor and its index
+      among the tensors of the value to its `GatherEncoder`.
+    min_elements: Tensors with fewer elements are sent uncompressed.
+    weighted: If true, the mean is weighted.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an
-    `UnweightedAggregationFactory`. Where no client has any weight, the mean is
-    zero.
+    `UnweightedAggregationFactory`. If no client has weight, the mean is zero.
 
   Raises:
     TypeError: If `min_elements` is not an int. When the process is created: if
@@ -46,31 +45,38 @@ def encoded_mean_factory(
     ValueError: If `min_elements` is negative.
   """
   value_sum_factory = encoded_sum.EncodedSumFactory(
-    with_small_tensors_whole(encoder_fn, min_elements)
+    skip_small_tensors(encoder_fn, min_elements)
   )
   if not weighted:
     return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
-  # Where no client has any weight the mean is zero, not NaN.
+  # If no client has weight the mean is zero, not NaN.
   return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
 
 
-def with_small_tensors_whole(
+def skip_small_tensors(
   encoder_fn: encoded_sum.EncoderFn, min_elements: int
 ) -> encoded_sum.EncoderFn:
-  """Returns `encoder_fn`, but small tensors are sent as they are.
+  """Returns an encoder function that sends small tensors uncompressed.
 
   Args:
-    encoder_fn: As in `encoded_mean_factory`.
-    min_elements: As there.
+    encoder_fn: Maps the `tf.TensorSpec` of a `float32` tensor and its index
+      among the tensors of the value to its `GatherEncoder`.
+    min_elements: Tensors with fewer elements, of any dtype, are sent
+      uncompressed.
+
+  Returns:
+    A function like `encoder_fn`. It raises `TypeError` for a tensor of
+    `min_elements` elements or more that is not `float32`.
 
   Raises:
-    TypeError: If `min_elements` is not an int; and, from what is returned, if a
-      tensor to encode is not `float32`.
+    TypeError: If `min_elements` is not an int.
     ValueError: If `min_elements` is negative.
   """
   argument_checks.check_int('min_elements', min_elements, minimum=0)
 
-  def encoder_or_identity(spec, index):
+  def encoder_or_identity(
+    spec: tf.TensorSpec, index: int
+  ) -> encoders.GatherEncoder:
     if spec.shape.num_elements() < min_elements:
       return encoders.identity_encoder(spec)
     if spec.dtype != tf.float32:

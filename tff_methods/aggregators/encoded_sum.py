@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A sum of encoded values that counts the bytes it receives."""
+"""Sum of encoded values that counts the bytes it receives."""
 
 import collections
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -29,18 +30,20 @@ EncoderFn = Callable[[tf.TensorSpec, int], tensor_encoding.GatherEncoder]
 class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
   """`UnweightedAggregationFactory` for a sum of values that clients encode.
 
-  Like `tff.aggregators.EncodedSumFactory`, to which its result is equal, the
-  clients encode, the part of the decoding that does not commute with the sum is
-  done as each payload arrives, and the rest once, on the sum. It differs in its
-  measurements, in that encoders know which tensor of the model they encode, and
-  in that NaN or Inf in any value stops the round with an `InvalidArgumentError`
-  on the client, before it reaches the sum.
+  Its result equals that of `tff.aggregators.EncodedSumFactory`: clients encode,
+  the part of the decoding that does not commute with the sum is done as each
+  payload arrives, and the rest once, on the sum. The differences are:
+
+  *   it measures the bytes of the payloads;
+  *   encoders know the index of the tensor that they encode;
+  *   NaN or Inf in any value stops the round with an `InvalidArgumentError` on
+      the client, before it reaches the sum.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
 
-  *   `payload_bytes`: `int64`, the bytes of the encoded values of all clients
-      of the round, counted on what arrives.
+  *   `payload_bytes`: `int64`, the bytes of the encoded values, summed over the
+      clients of the round and counted on arrival.
   """
 
   def __init__(self, encoder_fn: EncoderFn):
@@ -48,17 +51,23 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
 
     Args:
       encoder_fn: Maps the `tf.TensorSpec` of a tensor and its index among the
-        tensors of the value (in the order of `tf.nest.flatten`) to the
-        `GatherEncoder` for it.
+        tensors of the value (in the order of `tf.nest.flatten`) to its
+        `GatherEncoder`.
     """
     self._encoder_fn = encoder_fn
 
-  def create(self, value_type) -> tff.templates.AggregationProcess:
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process for values of `value_type`.
 
+    Args:
+      value_type: Type of a client's value, of tensors of static shapes.
+
+    Returns:
+      A `tff.templates.AggregationProcess`.
+
     Raises:
-      TypeError: If an encoder adapts to what clients send, which is not summed
-        here (`tff.aggregators.EncodedSumFactory` does).
+      TypeError: If an encoder adapts its state to the clients' values;
+        `tff.aggregators.EncodedSumFactory` supports these.
     """
     specs = tff.types.type_to_tf_tensor_specs(value_type)
     encoded_sum = EncodedSum(self._encoder_fn, tf.nest.flatten(specs))
@@ -67,50 +76,52 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
     def encode(value, params):
       return encoded_sum.encode(tf.nest.flatten(value), params)
 
-    add = encoded_sum.build_sum(encode.type_signature.result, specs)
+    sum_payloads = encoded_sum.build_sum(encode.type_signature.result, specs)
 
     @tff.federated_computation(
       encoded_sum.initialize.type_signature.result,
       tff.FederatedType(value_type, tff.CLIENTS),
     )
     def next_fn(state, value):
-      to_clients, after_sum_params = tff.federated_map(
+      client_params, after_sum_params = tff.federated_map(
         encoded_sum.get_params, state
       )
       payload = tff.federated_map(
-        encode, (value, tff.federated_broadcast(to_clients))
+        encode, (value, tff.federated_broadcast(client_params))
       )
-      return add(state, payload, after_sum_params)
+      return sum_payloads(state, payload, after_sum_params)
 
     return tff.templates.AggregationProcess(encoded_sum.initialize, next_fn)
 
 
 class EncodedSum:
-  """The computations of a sum of encoded tensors, for aggregators to compose.
+  """Computations of a sum of encoded tensors, which aggregators compose.
 
   Attributes:
     initialize: `( -> S@SERVER)`, the states of the encoders.
-    get_params: `(S -> <P, Q>)`, what clients need to encode, and what decodes
-      after the sum.
-    client_params_type: `P`.
+    get_params: `(S -> <P, Q>)`, the params of the round: `P` for the clients,
+      `Q` for the decoding after the sum.
+    client_params_type: `P`, the params of the encoding and of the decoding
+      before the sum.
     after_sum_params_type: `Q`.
   """
 
   def __init__(self, encoder_fn: EncoderFn, specs: Sequence[tf.TensorSpec]):
-    """Initializes the computations that do not depend on the payload.
+    """Builds the computations that do not depend on the payload.
 
     Args:
-      encoder_fn: As in `EncodedSumFactory`.
-      specs: Of the tensors to sum.
+      encoder_fn: Maps the `tf.TensorSpec` of a tensor and its index in `specs`
+        to its `GatherEncoder`.
+      specs: `tf.TensorSpec`s of the tensors to sum.
 
     Raises:
-      TypeError: If an encoder adapts to what clients send.
+      TypeError: If an encoder adapts its state to the clients' values.
     """
     self._encoders = [encoder_fn(spec, i) for i, spec in enumerate(specs)]
     if any(e.state_update_aggregation_modes for e in self._encoders):
       raise TypeError(
-        'Expected encoders whose state does not depend on what clients send, '
-        'found state_update_aggregation_modes: use '
+        'Expected encoders whose state does not depend on the values of '
+        'clients, found state_update_aggregation_modes: use '
         'tff.aggregators.EncodedSumFactory.'
       )
 
@@ -136,10 +147,17 @@ class EncodedSum:
       get_params.type_signature.result
     )
 
-  def encode(self, values: Sequence[tf.Tensor], client_params):
-    """Returns the payload of one client: inside a TensorFlow computation.
+  def encode(self, values: Sequence[tf.Tensor], client_params: Any) -> Any:
+    """Encodes the tensors of one client, inside a TensorFlow computation.
 
-    NaN or Inf is an `InvalidArgumentError` when run.
+    Args:
+      values: Tensors of the client. NaN or Inf raises `InvalidArgumentError`
+        when run.
+      client_params: Value of `client_params_type`.
+
+    Returns:
+      The payload: the encoded tensors, and the params of the decoding before
+      the sum.
     """
     encode_params, before_sum_params = client_params
     encoded = tensor_encoding.map_in_sequence(
@@ -148,11 +166,20 @@ class EncodedSum:
       self._encoders,
       encode_params,
     )
-    # The aggregator has no other source for what decodes before the sum.
+    # The aggregator has no other source of params for the decoding before the
+    # sum: `tff.federated_aggregate` takes no value at the server.
     return encoded, before_sum_params
 
-  def decode(self, payload, after_sum_params) -> list[tf.Tensor]:
-    """Returns what one client's payload adds to the sum, as the client can."""
+  def decode(self, payload: Any, after_sum_params: Any) -> list[tf.Tensor]:
+    """Decodes one client's payload, inside a TensorFlow computation.
+
+    Args:
+      payload: Result of `encode`.
+      after_sum_params: Value of `after_sum_params_type`.
+
+    Returns:
+      The tensors that the payload adds to the sum.
+    """
     return tensor_encoding.map_in_sequence(
       lambda x, params, e, after_sum: e.decode_after_sum(
         e.decode_before_sum(x, params), after_sum, 1
@@ -163,18 +190,63 @@ class EncodedSum:
       after_sum_params,
     )
 
-  def build_sum(self, payload_type: tff.Type, specs) -> tff.Computation:
-    """Builds the sum of what clients encoded.
+  def build_sum(self, payload_type: tff.Type, specs: Any) -> tff.Computation:
+    """Builds the sum of the clients' payloads.
+
+    `next` of an aggregator consists of these steps; the sum is 4 to 7:
+
+    1.  The server computes the params of the round from the encoders' states
+        (`get_params`).
+    2.  The clients' part of the params is broadcast.
+    3.  Each client encodes its tensors (`encode`) and sends the payload: the
+        encoded tensors, and the params of the decoding before the sum.
+    4.  As each payload arrives, it is decoded up to the first stage that
+        commutes with the sum and added to the partial sums; the client and the
+        bytes of the payload are counted.
+    5.  Partial sums of several aggregators are merged.
+    6.  The server decodes the rest, once, on the sums.
+    7.  The server updates the encoders' states, and reports the bytes.
 
     Args:
-      payload_type: The type of what `encode` returns.
-      specs: The structure of the result, of as many tensors.
+      payload_type: Type of the result of `encode`.
+      specs: Structure of the result, of as many `tf.TensorSpec`s as there are
+        encoders.
 
     Returns:
       `(<S@SERVER, {payload}@CLIENTS, Q@SERVER> -> <state=S@SERVER,
       result=V@SERVER, measurements=<payload_bytes=int64>@SERVER>)`.
     """
     state_type = self.initialize.type_signature.result.member
+    zero = self._build_zero(payload_type)
+    accumulator_type = zero.type_signature.result
+    accumulate = self._build_accumulate(accumulator_type, payload_type)
+    finish = self._build_finish(accumulator_type, state_type, specs)
+
+    @tff.tensorflow.computation(accumulator_type, accumulator_type)
+    def merge(first, second):
+      return tf.nest.map_structure(tf.add, first, second)
+
+    @tff.tensorflow.computation(accumulator_type)
+    def report(accumulator):
+      return accumulator
+
+    @tff.federated_computation(
+      tff.FederatedType(state_type, tff.SERVER),
+      tff.FederatedType(payload_type, tff.CLIENTS),
+      tff.FederatedType(self.after_sum_params_type, tff.SERVER),
+    )
+    def sum_payloads(state, payload, after_sum_params):
+      accumulator = tff.federated_aggregate(
+        payload, zero(), accumulate, merge, report
+      )
+      return tff.templates.MeasuredProcessOutput(
+        *tff.federated_map(finish, (accumulator, after_sum_params, state))
+      )
+
+    return sum_payloads
+
+  def _build_zero(self, payload_type: tff.Type) -> tff.Computation:
+    """Builds the accumulator of no clients."""
 
     @tff.tensorflow.computation(payload_type)
     def decode_before_sum(encoded, params):
@@ -194,7 +266,12 @@ class EncodedSum:
       )
       return _accumulator(sums, num_clients=0, payload_bytes=0)
 
-    accumulator_type = zero.type_signature.result
+    return zero
+
+  def _build_accumulate(
+    self, accumulator_type: tff.Type, payload_type: tff.Type
+  ) -> tff.Computation:
+    """Builds the step that adds a payload to an accumulator on arrival."""
 
     @tff.tensorflow.computation(accumulator_type, payload_type)
     def accumulate(accumulator, payload):
@@ -214,13 +291,12 @@ class EncodedSum:
         + received_bytes.num_bytes(payload),
       )
 
-    @tff.tensorflow.computation(accumulator_type, accumulator_type)
-    def merge(first, second):
-      return tf.nest.map_structure(tf.add, first, second)
+    return accumulate
 
-    @tff.tensorflow.computation(accumulator_type)
-    def report(accumulator):
-      return accumulator
+  def _build_finish(
+    self, accumulator_type: tff.Type, state_type: tff.Type, specs: Any
+  ) -> tff.Computation:
+    """Builds the server's steps after the sum: state, result, measurements."""
 
     @tff.tensorflow.computation(
       accumulator_type, self.after_sum_params_type, state_type
@@ -243,23 +319,13 @@ class EncodedSum:
       )
       return new_state, tf.nest.pack_sequence_as(specs, sums), measurements
 
-    @tff.federated_computation(
-      tff.FederatedType(state_type, tff.SERVER),
-      tff.FederatedType(payload_type, tff.CLIENTS),
-      tff.FederatedType(self.after_sum_params_type, tff.SERVER),
-    )
-    def add(state, payload, after_sum_params):
-      accumulator = tff.federated_aggregate(
-        payload, zero(), accumulate, merge, report
-      )
-      return tff.templates.MeasuredProcessOutput(
-        *tff.federated_map(finish, (accumulator, after_sum_params, state))
-      )
-
-    return add
+    return finish
 
 
-def _accumulator(sums, num_clients, payload_bytes):
+def _accumulator(
+  sums: Any, num_clients: tf.Tensor | int, payload_bytes: tf.Tensor | int
+) -> collections.OrderedDict[str, Any]:
+  """Returns partial sums and counts as an accumulator."""
   return collections.OrderedDict(
     sums=sums,
     num_clients=tf.cast(num_clients, tf.int32),

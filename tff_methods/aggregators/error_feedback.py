@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What clients remember of what they have not sent yet.
+"""Error feedback: rules of the state that clients keep between rounds.
 
-Kept for each tensor, as the tensor's own state: the rule that turns what the
-client held back, and a new update, into what it would send if it could send
-all, and then into what is left once a part of it is sent.
+A rule is applied to each tensor, with a state of its own. It adds a new update
+to the residual, the part of earlier updates that the client has not sent yet,
+and subtracts the part of the residual that is sent.
 """
 
 import abc
@@ -23,90 +23,104 @@ import collections
 
 import tensorflow as tf
 
-FEEDBACKS = ('unsent_values', 'residual')
+from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 
-# All memories have it: what the client would send, if it could send all.
+# Part of the state under all rules: the tensor that the client would send
+# without compression.
 RESIDUAL = 'residual'
 
 State = collections.OrderedDict[str, tf.Tensor]
 
 
 class ErrorFeedback(abc.ABC):
-  """A rule of what to remember, the same for all tensors."""
+  """Interface of error feedback rules."""
 
   @abc.abstractmethod
   def initial_state(self, spec: tf.TensorSpec) -> State:
-    """Returns the state of a tensor of a client never seen: zeros."""
+    """Returns the state before a client's first round: zeros."""
 
   @abc.abstractmethod
   def add(self, state: State, update: tf.Tensor) -> State:
-    """Returns the state with a new update; `residual` in it is to be sent."""
+    """Adds an update to the state.
+
+    Args:
+      state: State of the tensor.
+      update: New update of the tensor.
+
+    Returns:
+      The next state, whose `residual` is to be sent.
+    """
 
   @abc.abstractmethod
   def remove(self, state: State, is_sent: tf.Tensor, error: tf.Tensor) -> State:
-    """Returns the state once a part of `residual` has been sent.
+    """Removes the sent part of the residual from the state.
 
     Args:
-      state: What `add` returned.
-      is_sent: `bool`, of the tensor's shape: what arrives at the server.
-      error: By how much what arrives falls short of `residual`, where it does.
+      state: Result of `add`.
+      is_sent: `bool`, of the tensor's shape: true for values that the server
+        receives.
+      error: `residual` minus the received value, where `is_sent`.
+
+    Returns:
+      The state that the client keeps.
     """
 
 
 class ResidualFeedback(ErrorFeedback):
-  """Adds to each update what earlier ones left unsent.
+  """Adds the residual of earlier updates to each update.
 
   State: `residual`, of the tensor's shape. Jiang et al., "Deep Hierarchy
   Quantization Compression algorithm based on Dynamic Sampling" (DHQC),
   algorithm 1; Stich et al., "Sparsified SGD with Memory" (2018).
 
-  It takes encoders that come closer to the value than nothing does, such as the
-  largest values. With one that is unbiased by scaling up what it sends (a part
-  of the coordinates at random) the errors that it feeds back grow.
+  Requires a contractive compressor: ‖x − C(x)‖ < ‖x‖, such as top-k. With a
+  compressor that is unbiased because it scales up the values it sends (such as
+  a random subset of the coordinates), the errors that it feeds back grow.
   """
 
   def __init__(self, feedback: str = 'residual'):
     """Initializes the rule.
 
     Args:
-      feedback: What is kept. `'unsent_values'`: values that decode to zero,
-        which is DHQC. `'residual'`: also by how much others were
-        rounded.
+      feedback: Part of the update that a client keeps. `'unsent_values'`: the
+        values that decode to zero, as in DHQC. `'residual'`: also the
+        quantization error of the other values.
 
     Raises:
-      ValueError: If `feedback` is neither.
+      ValueError: If `feedback` is not in `options.FEEDBACKS`.
     """
-    if feedback not in FEEDBACKS:
-      raise ValueError(
-        f'Expected feedback to be one of {FEEDBACKS}, found {feedback!r}.'
-      )
+    argument_checks.check_choice('feedback', feedback, options_lib.FEEDBACKS)
     self._keeps_error = feedback == 'residual'
 
-  def initial_state(self, spec):
+  def initial_state(self, spec: tf.TensorSpec) -> State:
+    """Returns a residual of zeros."""
     return collections.OrderedDict(
       [(RESIDUAL, tf.zeros(spec.shape, spec.dtype))]
     )
 
-  def add(self, state, update):
+  def add(self, state: State, update: tf.Tensor) -> State:
+    """Adds the update to the residual."""
     return collections.OrderedDict([(RESIDUAL, state[RESIDUAL] + update)])
 
-  def remove(self, state, is_sent, error):
-    left = error if self._keeps_error else tf.zeros_like(error)
+  def remove(self, state: State, is_sent: tf.Tensor, error: tf.Tensor) -> State:
+    """Sets the residual of sent values to their error, or to zero."""
+    rest = error if self._keeps_error else tf.zeros_like(error)
     return collections.OrderedDict(
-      [(RESIDUAL, tf.where(is_sent, left, state[RESIDUAL]))]
+      [(RESIDUAL, tf.where(is_sent, rest, state[RESIDUAL]))]
     )
 
 
 class MomentumCorrection(ErrorFeedback):
-  """Accumulates a velocity of updates, and masks what is sent out of both.
+  """Accumulates the velocity of updates; masks sent values out of the state.
 
   State: `residual` and `velocity`, of the tensor's shape. Lin et al., "Deep
-  Gradient Compression" (2018): with `u` the velocity, `v` what is unsent and
-  `g` the update,
+  Gradient Compression" (2018): with `u` the velocity, `v` the residual and `g`
+  the update,
 
     u <- momentum * u + g,  v <- v + u,
 
-  then `u` and `v` become zero where `v` is sent (the paper's "momentum
+  then `u` and `v` are set to zero where `v` is sent (the paper's "momentum
   correction" and "momentum factor masking").
   """
 
@@ -114,7 +128,8 @@ class MomentumCorrection(ErrorFeedback):
     """Initializes the rule.
 
     Args:
-      momentum: In [0, 1). With 0 it is `ResidualFeedback('unsent_values')`.
+      momentum: Momentum of the velocity, in [0, 1). With 0 it is
+        `ResidualFeedback('unsent_values')`.
 
     Raises:
       ValueError: If `momentum` is out of range.
@@ -125,18 +140,21 @@ class MomentumCorrection(ErrorFeedback):
       )
     self._momentum = momentum
 
-  def initial_state(self, spec):
+  def initial_state(self, spec: tf.TensorSpec) -> State:
+    """Returns a residual and a velocity of zeros."""
     zeros = tf.zeros(spec.shape, spec.dtype)
     return collections.OrderedDict([(RESIDUAL, zeros), ('velocity', zeros)])
 
-  def add(self, state, update):
+  def add(self, state: State, update: tf.Tensor) -> State:
+    """Updates the velocity, and adds it to the residual."""
     velocity = self._momentum * state['velocity'] + update
     return collections.OrderedDict(
       [(RESIDUAL, state[RESIDUAL] + velocity), ('velocity', velocity)]
     )
 
-  def remove(self, state, is_sent, error):
-    del error  # Momentum and what is left would not agree on it.
+  def remove(self, state: State, is_sent: tf.Tensor, error: tf.Tensor) -> State:
+    """Sets residual and velocity of sent values to zero."""
+    del error  # The velocity would not account for it.
     return tf.nest.map_structure(
       lambda x: tf.where(is_sent, tf.zeros_like(x), x), state
     )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of encoded updates of clients that remember what they left out."""
+"""Mean of encoded updates, with error feedback on the clients."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import error_feedback
@@ -26,13 +27,14 @@ from tff_methods.aggregators import scope as scopes
 
 
 class ClientStateOutput(NamedTuple):
-  """What `next` of a `ClientStateAggregation` returns.
+  """Output of `ClientStateAggregation.next`.
 
   Attributes:
-    state: `S@SERVER`.
-    result: `V@SERVER`.
+    state: `S@SERVER`, the next state of the server.
+    result: `V@SERVER`, the aggregate.
     measurements: `M@SERVER`.
-    client_states: `{C}@CLIENTS`, for the next round that the client is in.
+    client_states: `{C}@CLIENTS`, the states with which the same clients enter
+      their next rounds.
   """
 
   state: Any
@@ -43,13 +45,16 @@ class ClientStateOutput(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ClientStateAggregation:
-  """An aggregation with state on the clients: no `AggregationProcess` can be.
+  """Aggregation with a state on each client.
+
+  It cannot be a `tff.templates.AggregationProcess`, whose results are all at
+  the server.
 
   Attributes:
     initialize: `( -> S@SERVER)`.
-    initial_client_state: `( -> C)`, of a client never seen.
+    initial_client_state: `( -> C)`, the state before a client's first round.
     next: `(<S@SERVER, {V}@CLIENTS, {float32}@CLIENTS, {C}@CLIENTS> ->
-      ClientStateOutput)`.
+      ClientStateOutput)`, of values, weights and client states.
   """
 
   initialize: tff.Computation
@@ -58,21 +63,28 @@ class ClientStateAggregation:
 
 
 class ErrorFeedbackMeanFactory:
-  """Makes the weighted mean of updates, of which clients send a part.
+  """Factory of the weighted mean of encoded updates with error feedback.
 
-  A client adds its update to what it remembers, encodes the sum and sends it;
-  it decodes what it sent, as the server will, and remembers the difference.
-  What a client sends in a round that gives it no weight is not lost: it sends
-  zeros then, and remembers all.
+  In `next`:
+
+  1.  Each client adds its update to its residual, and encodes the sum times its
+      weight.
+  2.  It decodes its own payload, as the server will, and keeps the difference
+      as its next residual.
+  3.  The server decodes and sums the payloads (see `EncodedSum.build_sum`), and
+      divides by the sum of the weights.
+
+  A client without weight in a round sends zeros and keeps all of its update, so
+  nothing is lost.
 
   Measurements: an `OrderedDict` of `payload_bytes`: `int64`, the bytes of the
-  encoded updates of all clients of the round, counted on what arrives.
+  encoded updates, summed over the clients of the round and counted on arrival.
   """
 
   def __init__(
     self,
     encoder_fn: encoded_sum.EncoderFn,
-    memory: error_feedback.ErrorFeedback,
+    feedback: error_feedback.ErrorFeedback,
     *,
     scope: str = 'model',
     min_elements: int = 0,
@@ -81,11 +93,11 @@ class ErrorFeedbackMeanFactory:
 
     Args:
       encoder_fn: Maps the `tf.TensorSpec` of a vector or tensor, and its index,
-        to the `GatherEncoder` for it.
-      memory: What clients remember.
-      scope: `'model'` encodes the whole model as one vector, `'tensor'` each
-        tensor of it.
-      min_elements: With the scope `'tensor'`: tensors of fewer elements are
+        to its `GatherEncoder`.
+      feedback: Rule of the client states.
+      scope: Unit of encoding. `'model'`: the entire model as one vector.
+        `'tensor'`: each tensor of the model.
+      min_elements: With the scope `'tensor'`, tensors with fewer elements are
         sent whole.
 
     Raises:
@@ -93,27 +105,37 @@ class ErrorFeedbackMeanFactory:
       ValueError: If an argument is out of range, or `min_elements` is given
         with the scope `'model'`.
     """
-    scopes.check_scope(scope, min_elements)
-    self._encoder_fn = encoded_mean.with_small_tensors_whole(
-      encoder_fn, min_elements
+    # Checks the scope.
+    options_lib.SparseOptions(
+      fraction=1.0, scope=scope, min_elements=min_elements
     )
-    self._memory = memory
+    self._encoder_fn = encoded_mean.skip_small_tensors(encoder_fn, min_elements)
+    self._feedback = feedback
     self._scope = scope
 
-  def create(self, value_type, weight_type) -> ClientStateAggregation:
+  def create(
+    self, value_type: tff.Type, weight_type: tff.Type
+  ) -> ClientStateAggregation:
     """Creates the aggregation for values of `value_type`.
+
+    Args:
+      value_type: Type of a client's update.
+      weight_type: Type of a client's weight.
+
+    Returns:
+      A `ClientStateAggregation`.
 
     Raises:
       TypeError: If a tensor to encode is not `float32`.
     """
-    specs = tff.types.type_to_tf_tensor_specs(value_type)
-    layout = scopes.Layout(specs, self._scope)
-    memory = self._memory
-    mean_sum = encoded_sum.EncodedSum(self._encoder_fn, layout.specs)
+    layout = scopes.Layout(
+      tff.types.type_to_tf_tensor_specs(value_type), self._scope
+    )
+    weighted_sum = encoded_sum.EncodedSum(self._encoder_fn, layout.specs)
 
     @tff.tensorflow.computation
     def initial_client_state():
-      return [memory.initial_state(spec) for spec in layout.specs]
+      return [self._feedback.initial_state(spec) for spec in layout.specs]
 
     client_state_type = initial_client_state.type_signature.result
 
@@ -121,69 +143,87 @@ class ErrorFeedbackMeanFactory:
       value_type,
       weight_type,
       client_state_type,
-      mean_sum.get_params.type_signature.result,
+      weighted_sum.get_params.type_signature.result,
     )
     def encode(value, weight, client_state, params):
-      client_params, after_sum_params = params
-      states = [
-        memory.add(state, update)
-        for state, update in zip(
-          client_state, layout.to_tensors(value), strict=True
-        )
-      ]
-      weighted = [
-        x * tf.cast(weight, x.dtype)
-        for x in (state[error_feedback.RESIDUAL] for state in states)
-      ]
-      payload = mean_sum.encode(weighted, client_params)
-      arriving = mean_sum.decode(payload, after_sum_params)
-      remembered = [
-        memory.remove(state, *_sent_and_error(x, decoded, weight))
-        for state, x, decoded in zip(states, weighted, arriving, strict=True)
-      ]
-      return payload, remembered
+      return _encode(
+        self._feedback,
+        weighted_sum,
+        layout.to_tensors(value),
+        weight,
+        client_state,
+        params,
+      )
 
     payload_type, _ = encode.type_signature.result
-    add = mean_sum.build_sum(payload_type, list(layout.specs))
+    sum_payloads = weighted_sum.build_sum(payload_type, list(layout.specs))
 
     @tff.tensorflow.computation(
-      add.type_signature.result.result.member, weight_type
+      sum_payloads.type_signature.result.result.member, weight_type
     )
     def divide(sums, weight):
       means = [tf.math.divide_no_nan(x, tf.cast(weight, x.dtype)) for x in sums]
       return layout.from_tensors(means)
 
     @tff.federated_computation(
-      mean_sum.initialize.type_signature.result,
+      weighted_sum.initialize.type_signature.result,
       tff.FederatedType(value_type, tff.CLIENTS),
       tff.FederatedType(weight_type, tff.CLIENTS),
       tff.FederatedType(client_state_type, tff.CLIENTS),
     )
     def next_fn(state, value, weight, client_states):
-      params = tff.federated_map(mean_sum.get_params, state)
-      payload, remembered = tff.federated_map(
+      params = tff.federated_map(weighted_sum.get_params, state)
+      payload, new_client_states = tff.federated_map(
         encode, (value, weight, client_states, tff.federated_broadcast(params))
       )
-      total = add(state, payload, params[1])
+      total = sum_payloads(state, payload, params[1])
       return ClientStateOutput(
         total.state,
         tff.federated_map(divide, (total.result, tff.federated_sum(weight))),
         total.measurements,
-        remembered,
+        new_client_states,
       )
 
     return ClientStateAggregation(
-      mean_sum.initialize, initial_client_state, next_fn
+      weighted_sum.initialize, initial_client_state, next_fn
     )
 
 
-def _sent_and_error(x: tf.Tensor, arriving: tf.Tensor, weight: tf.Tensor):
-  """Returns where `arriving` is something, and what it lacks there of `x`.
+def _encode(
+  feedback: error_feedback.ErrorFeedback,
+  weighted_sum: encoded_sum.EncodedSum,
+  updates: list[tf.Tensor],
+  weight: tf.Tensor,
+  client_state: list[error_feedback.State],
+  params: Any,
+) -> tuple[Any, list[error_feedback.State]]:
+  """Returns the payload of one client, and the state that it keeps."""
+  client_params, after_sum_params = params
+  states = [
+    feedback.add(state, update)
+    for state, update in zip(client_state, updates, strict=True)
+  ]
+  weighted = [
+    x * tf.cast(weight, x.dtype)
+    for x in (state[error_feedback.RESIDUAL] for state in states)
+  ]
+  payload = weighted_sum.encode(weighted, client_params)
+  received = weighted_sum.decode(payload, after_sum_params)
+  return payload, [
+    feedback.remove(state, *_sent_and_error(x, decoded, weight))
+    for state, x, decoded in zip(states, weighted, received, strict=True)
+  ]
+
+
+def _sent_and_error(
+  x: tf.Tensor, received: tf.Tensor, weight: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns a mask of the received values, and their errors.
 
   Args:
-    x: What the client would send if it could, times the weight.
-    arriving: What the server decodes.
+    x: Residual times the weight.
+    received: Values that the server decodes.
     weight: `float32[]`.
   """
-  error = tf.math.divide_no_nan(x - arriving, tf.cast(weight, x.dtype))
-  return tf.not_equal(arriving, 0.0), error
+  error = tf.math.divide_no_nan(x - received, tf.cast(weight, x.dtype))
+  return tf.not_equal(received, 0.0), error

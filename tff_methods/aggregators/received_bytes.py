@@ -11,12 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The bytes of what arrives."""
+"""Number of bytes of a received payload."""
+
+from typing import Any
 
 import tensorflow as tf
 
 
-def num_bytes(payload) -> tf.Tensor:
+def num_bytes(payload: Any) -> tf.Tensor:
   """Returns the bytes, `int64[]`, of the tensors of a structure."""
   return tf.add_n(
     [

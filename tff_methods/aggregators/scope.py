@@ -11,45 +11,31 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Whether a model is encoded as one vector, or tensor by tensor."""
+"""Layout of a model for encoding: one vector, or its tensors."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
-from tff_methods.common import argument_checks
-
-SCOPES = ('model', 'tensor')
-
-
-def check_scope(scope: str, min_elements: int) -> None:
-  """Raises `TypeError` or `ValueError` unless the two go together."""
-  argument_checks.check_int('min_elements', min_elements, minimum=0)
-  if scope not in SCOPES:
-    raise ValueError(f'Expected scope to be one of {SCOPES}, found {scope!r}.')
-  if scope == 'model' and min_elements:
-    raise ValueError(
-      "Expected min_elements of 0 with scope='model', which makes all tensors "
-      f"one, found {min_elements}: take scope='tensor'."
-    )
-
 
 class Layout:
-  """The tensors that a model is encoded as.
+  """Tensors as which a model is encoded.
 
   Attributes:
-    specs: Theirs, a list: of one vector with the scope `'model'`.
+    specs: List of `tf.TensorSpec`s of these tensors; with the scope `'model'`,
+      that of one vector.
   """
 
-  def __init__(self, model_specs, scope: str):
+  def __init__(self, model_specs: Any, scope: str):
     """Initializes the layout.
 
     Args:
-      model_specs: The structure of `tf.TensorSpec`s of the model.
-      scope: One of `SCOPES`.
+      model_specs: Structure of `tf.TensorSpec`s of the model.
+      scope: One of `options.SCOPES`.
 
     Raises:
-      TypeError: If tensors of different dtypes are to become one vector.
+      TypeError: If the scope is `'model'` and tensors have different dtypes.
     """
     self._model_specs = model_specs
     self._flat_specs = tf.nest.flatten(model_specs)
@@ -58,14 +44,14 @@ class Layout:
     if self._is_vector:
       self.specs = [_vector_spec(self._flat_specs)]
 
-  def to_tensors(self, model) -> list[tf.Tensor]:
-    """Returns the tensors that a model is encoded as."""
+  def to_tensors(self, model: Any) -> list[tf.Tensor]:
+    """Returns the tensors as which a model is encoded."""
     tensors = tf.nest.flatten(model)
     if not self._is_vector:
       return tensors
     return [tf.concat([tf.reshape(x, [-1]) for x in tensors], axis=0)]
 
-  def from_tensors(self, tensors: Sequence[tf.Tensor]):
+  def from_tensors(self, tensors: Sequence[tf.Tensor]) -> Any:
     """Inverts `to_tensors`."""
     if self._is_vector:
       (vector,) = tensors
@@ -82,7 +68,7 @@ def _vector_spec(specs: Sequence[tf.TensorSpec]) -> tf.TensorSpec:
   if len(dtypes) != 1:
     raise TypeError(
       "Expected tensors of one dtype with scope='model', found "
-      f'{", ".join(sorted(dtypes))}: cast the model, or take '
+      f'{", ".join(sorted(dtypes))}: cast the model, or choose '
       "scope='tensor'."
     )
   return tf.TensorSpec([sum(map(_size, specs))], specs[0].dtype)

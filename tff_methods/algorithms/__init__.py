@@ -15,19 +15,27 @@
 
 # pylint: disable=g-importing-member
 from tff_methods.algorithms.dgc import build_dgc_fed_avg
-from tff_methods.algorithms.dgc import dgc_aggregators
 from tff_methods.algorithms.dhqc import build_dhqc_fed_avg
-from tff_methods.algorithms.dhqc import dhqc_aggregator
 from tff_methods.algorithms.fed_mlh import build_fed_mlh
 from tff_methods.algorithms.fed_ss import build_fed_ss
-from tff_methods.algorithms.fed_ss import check_fed_ss
-from tff_methods.algorithms.fed_ss import VARIANTS as FED_SS_VARIANTS
+from tff_methods.algorithms.low_rank import build_low_rank_fed_avg
 from tff_methods.algorithms.lsh_select import build_lsh_select_fed_avg
-from tff_methods.algorithms.lsh_select import check_lsh_select
+from tff_methods.algorithms.random_mask import build_random_mask_fed_avg
 from tff_methods.algorithms.sketched_update import build_sketched_update_fed_avg
-from tff_methods.algorithms.structured_update import build_low_rank_fed_avg
-from tff_methods.algorithms.structured_update import build_random_mask_fed_avg
 from tff_methods.algorithms.structured_update import (
   build_structured_update_fed_avg,
 )
 from tff_methods.algorithms.terngrad import build_terngrad_fed_avg
+
+__all__ = [
+  'build_dgc_fed_avg',
+  'build_dhqc_fed_avg',
+  'build_fed_mlh',
+  'build_fed_ss',
+  'build_low_rank_fed_avg',
+  'build_lsh_select_fed_avg',
+  'build_random_mask_fed_avg',
+  'build_sketched_update_fed_avg',
+  'build_structured_update_fed_avg',
+  'build_terngrad_fed_avg',
+]

@@ -11,88 +11,78 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""DHQC: the largest values of an update, quantized, the rest kept.
+"""DHQC: sparse, quantized updates with error feedback.
 
 Jiang et al., "Deep Hierarchy Quantization Compression algorithm based on
-Dynamic Sampling" (2022), algorithm 1. A client adds what it kept in earlier
-rounds to its update, as one vector, sends the values of largest magnitude, each
-as a sign and an interval between the smallest and the largest of them, and
-keeps the rest for its next round. The paper's dynamic sampling is a matter of
-who runs the rounds: `programs/train.py --sampling=exponential`.
+Dynamic Sampling" (2022), algorithm 1. A client adds its residual, the part of
+earlier updates that it did not send, to its update, as one vector. It sends the
+values of largest magnitude, each as a sign and an interval between the smallest
+and the largest of these magnitudes, and keeps the rest as its next residual.
+The paper's dynamic sampling belongs to the program that runs the rounds:
+`programs/train.py --sampling=exponential`.
 """
 
+import tensorflow_federated as tff
+
 from tff_methods import aggregators
+from tff_methods import options as options_lib
 from tff_methods import templates
 from tff_methods.templates import error_feedback_process
 
 
 def build_dhqc_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  model_fn: templates.Model,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
-  fraction: float = 0.01,
-  bits: int | None = 4,
-  feedback: str = 'residual',
-  scope: str = 'model',
-  min_elements: int = 0,
-  **options,
+  options: options_lib.DhqcOptions | None = None,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> templates.ClientStateProcess:
   """Builds federated averaging with sparse updates and error feedback.
 
+  See `templates.build_error_feedback_fed_avg` for the type signature of `next`.
+
   Args:
-    model_fn: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    fraction: The part of the values that a client sends, in (0, 1]; the paper's
-      k.
-    bits: Bits per sent value, 2 to 16; `None` sends `float32` values.
-    feedback: What a client keeps: `'unsent_values'`, those it does not send,
-      as in the paper, or `'residual'`, also by how much
-      the others were rounded.
-    scope: Among which values the largest are taken. `'model'`: among all of the
-      model, as one vector, as in the paper. `'tensor'`: among those of each
-      tensor.
-    min_elements: With the scope `'tensor'`: tensors of fewer elements are sent
-      whole.
-    **options: `client_weighting`, `model_distributor`, `metrics_aggregator` and
-      `loop_implementation`, as in `build_error_feedback_fed_avg`.
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    client_optimizer_fn: Optimizer of the clients.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    options: Selection, quantization and error feedback; `DhqcOptions()` by
+      default.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    model_distributor: Process that sends the model to the clients; a broadcast
+      by default.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
 
   Returns:
     A `templates.ClientStateProcess`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
   """
+  options = options or options_lib.DhqcOptions()
   return error_feedback_process.build_error_feedback_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,
-    model_aggregator=dhqc_aggregator(
-      fraction=fraction,
-      bits=bits,
-      feedback=feedback,
-      scope=scope,
-      min_elements=min_elements,
+    model_aggregator=error_feedback_process.top_k_with_error_feedback(
+      aggregators.ResidualFeedback(options.feedback), options
     ),
-    **options,
-  )
-
-
-def dhqc_aggregator(
-  *,
-  fraction: float = 0.01,
-  bits: int | None = 4,
-  feedback: str = 'residual',
-  scope: str = 'model',
-  min_elements: int = 0,
-) -> aggregators.ErrorFeedbackMeanFactory:
-  """Returns what clients send and keep; arguments as of the process."""
-  return error_feedback_process.error_feedback_top_k(
-    aggregators.ResidualFeedback(feedback),
-    fraction=fraction,
-    bits=bits,
-    scope=scope,
-    min_elements=min_elements,
+    client_weighting=client_weighting,
+    model_distributor=model_distributor,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
   )

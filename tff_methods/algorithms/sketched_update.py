@@ -13,36 +13,38 @@
 # limitations under the License.
 """Federated averaging with sketched updates.
 
-Konecny et al., "Federated Learning: Strategies for Improving Communication
+Konečný et al., "Federated Learning: Strategies for Improving Communication
 Efficiency" (2016), section 3. A round is that of federated averaging: clients
-train on their own data and compute full updates; each rotates its update,
-subsamples and quantizes it, and sends what is left; the server decodes,
-averages and takes a step. Only the aggregator differs.
+train on their own data and compute full updates. Each client rotates,
+subsamples and quantizes its update before it sends it; the server decodes,
+averages and takes a step. Only the aggregator differs from federated averaging.
 """
+
+import dataclasses
 
 import tensorflow_federated as tff
 
-from tff_methods.aggregators import sketched_update
+from tff_methods import aggregators
+from tff_methods import options as options_lib
+from tff_methods import templates
 
 
 def build_sketched_update_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  model_fn: templates.Model,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
-  model_distributor=None,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  bits: int | None = 2,
-  fraction: float = 1.0,
-  rotation: bool = True,
-  quantizer: str = 'eden',
-  min_elements: int = 256,
-  seed_source: str = 'reproducible',
-  base_seed: int = 0,
+  options: options_lib.SketchOptions | None = None,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> tff.learning.templates.LearningProcess:
-  """Builds a process of federated averaging with sketched updates.
+  """Builds federated averaging with sketched updates.
 
   `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, `S` a
   `tff.learning.templates.LearningAlgorithmState` and `M` as in
@@ -50,44 +52,38 @@ def build_sketched_update_fed_avg(
   `aggregators.sketched_update_aggregator` under `aggregator`.
 
   Args:
-    model_fn: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    client_weighting: As there.
-    model_distributor: As there.
-    metrics_aggregator: As there.
-    loop_implementation: As there, but iterating over the data set is the
-      default: it halves the time of a round.
-    bits: Bits per sent value, or `None` for `float32` values. This and what
-      follows as in `aggregators.sketched_update_aggregator`.
-    fraction: The part of each tensor's values that is sent.
-    rotation: Whether to rotate each tensor first.
-    quantizer: `'eden'` or `'uniform'`.
-    min_elements: Tensors of fewer elements are sent uncompressed.
-    seed_source: `'reproducible'` or `'entropy'`.
-    base_seed: Another seed gives other random choices.
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    client_optimizer_fn: Optimizer of the clients.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    options: Rotation, subsampling and quantization; `SketchOptions()` by
+      default.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    model_distributor: Process that sends the model to the clients; a broadcast
+      by default.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
 
   Returns:
     A `tff.learning.templates.LearningProcess`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
   """
+  options = options or options_lib.SketchOptions()
   return tff.learning.algorithms.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,
     client_weighting=client_weighting,
     model_distributor=model_distributor,
-    model_aggregator=sketched_update.sketched_update_aggregator(
-      bits=bits,
-      fraction=fraction,
-      rotation=rotation,
-      quantizer=quantizer,
-      min_elements=min_elements,
-      seed_source=seed_source,
-      base_seed=base_seed,
+    model_aggregator=aggregators.sketched_update_aggregator(
+      **dataclasses.asdict(options)
     ),
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,

@@ -13,162 +13,77 @@
 # limitations under the License.
 """Federated averaging with structured updates.
 
-Konecny et al., "Federated Learning: Strategies for Improving Communication
+Konečný et al., "Federated Learning: Strategies for Improving Communication
 Efficiency" (2016), section 2. A round is that of federated averaging, but each
 client's update lives in a space of few dimensions from the start: the client
 draws a key, trains the few parameters of the space that the key fixes, and
 sends key and parameters. The server draws the space again, expands and averages
-the updates, and takes a step. What the client trains is exactly what it sends,
-unless the parameters are quantized on top, which the paper leaves untried.
+the updates, and takes a step. A client sends exactly the parameters that it
+trained, unless they are also quantized, which the paper leaves untried.
 """
 
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods import templates
 from tff_methods import update_spaces
-
-
-def build_random_mask_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
-  *,
-  fraction: float,
-  min_elements: int = 256,
-  **options,
-) -> tff.learning.templates.LearningProcess:
-  """Builds federated averaging of updates at random coordinates.
-
-  Each client draws, each round, a part of the coordinates of each tensor, and
-  trains only those. With `fraction=1.0` this is federated averaging.
-
-  Args:
-    model_fn: As in `build_structured_update_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    fraction: The part of each tensor's coordinates that a client trains and
-      sends, in (0, 1].
-    min_elements: Tensors of fewer elements are trained and sent whole, and not
-      quantized.
-    **options: As there.
-
-  Returns:
-    A `tff.learning.templates.LearningProcess`.
-
-  Raises:
-    TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
-  """
-  return build_structured_update_fed_avg(
-    model_fn,
-    client_optimizer_fn,
-    server_optimizer_fn,
-    update_space=update_spaces.RandomMask(fraction, min_elements=min_elements),
-    min_elements=min_elements,
-    **options,
-  )
-
-
-def build_low_rank_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
-  *,
-  rank: int | None = None,
-  fraction: float | None = None,
-  min_elements: int = 256,
-  **options,
-) -> tff.learning.templates.LearningProcess:
-  """Builds federated averaging of updates of low rank.
-
-  Each client draws, each round, the left factor of each matrix's update, and
-  trains only the right factor. Rates have to be lower than without restriction:
-  see `update_spaces.LowRank`.
-
-  Args:
-    model_fn: As in `build_structured_update_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    rank: The rank of the updates; give either this or `fraction`.
-    fraction: The rank as a part of each matrix's smaller dimension, in (0, 1].
-    min_elements: Tensors of fewer elements are trained and sent whole, and not
-      quantized.
-    **options: As there.
-
-  Returns:
-    A `tff.learning.templates.LearningProcess`.
-
-  Raises:
-    TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range, or not exactly one of `rank` and
-      `fraction` is given.
-  """
-  return build_structured_update_fed_avg(
-    model_fn,
-    client_optimizer_fn,
-    server_optimizer_fn,
-    update_space=update_spaces.LowRank(
-      rank=rank, fraction=fraction, min_elements=min_elements
-    ),
-    min_elements=min_elements,
-    **options,
-  )
+from tff_methods.aggregators import encoded_sum
 
 
 def build_structured_update_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  model_fn: templates.Model,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
   update_space: update_spaces.UpdateSpace,
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
-  model_distributor=None,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  bits: int | None = None,
-  min_elements: int = 256,
-  seed_source: str = 'reproducible',
-  base_seed: int = 0,
+  options: options_lib.StructuredUpdateOptions | None = None,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> tff.learning.templates.LearningProcess:
-  """Builds federated averaging of updates that live in a space.
+  """Builds federated averaging of updates from a space of few dimensions.
 
   `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, `S` a
   `tff.learning.templates.LearningAlgorithmState` and `M` as in
   `tff.learning.algorithms.build_weighted_fed_avg`, with `payload_bytes` under
   `aggregator`: the bytes of the keys and parameters that arrived in the round,
-  of all clients together.
+  summed over the clients.
 
   Args:
     model_fn: A function that returns a `tff.learning.models.VariableModel`, or
       a `tff.learning.models.FunctionalModel`.
-    client_optimizer_fn: A `tff.learning.optimizers.Optimizer` of the clients'
-      parameters.
-    server_optimizer_fn: A `tff.learning.optimizers.Optimizer` of the model; by
-      default SGD with a rate of 1.
-    update_space: How the update of each tensor is restricted.
-    client_weighting: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    model_distributor: As there.
-    metrics_aggregator: As there.
-    loop_implementation: As there, but iterating over the data set is the
-      default: it halves the time of a round.
-    bits: Bits per sent parameter, 1 to 16: parameters are rotated and quantized
-      as by `aggregators.sketched_update_aggregator`. `None` sends them as they
-      are.
-    min_elements: The parameters of tensors of fewer elements are not quantized.
-    seed_source: Where a client's own random choices come from.
-      `'reproducible'`: a fingerprint of its first batch, so that a simulation
-      run again gives the same bits. `'entropy'`: the operating system.
-    base_seed: Another seed gives other random choices.
+    client_optimizer_fn: Optimizer of the parameters that clients train.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    update_space: Restriction of the update of each tensor.
+    options: Quantization of the parameters and random choices;
+      `StructuredUpdateOptions()` by default. Its `min_elements` applies to the
+      quantization; give it to `update_space` too.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    model_distributor: Process that sends the model to the clients; a broadcast
+      by default.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
 
   Returns:
     A `tff.learning.templates.LearningProcess`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
   """
+  options = options or options_lib.StructuredUpdateOptions()
   description = templates.describe(model_fn)
   weights_type = description.weights_type
   model_space = update_spaces.ModelSpace(
@@ -181,15 +96,13 @@ def build_structured_update_fed_avg(
     client_weighting=client_weighting,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-    seed_source=seed_source,
-    base_seed=base_seed,
+    seed_source=options.seed_source,
+    base_seed=options.base_seed,
   )
+  update_type = client_work.next.type_signature.result.result.member
   aggregator = aggregators.StructuredUpdateFactory(
-    model_space, _build_encoder_fn(model_space, bits, min_elements, seed_source)
-  ).create(
-    client_work.next.type_signature.result.result.member.update,
-    client_work.next.type_signature.result.result.member.update_weight,
-  )
+    model_space, _build_encoder_fn(model_space, options)
+  ).create(update_type.update, update_type.update_weight)
   return tff.learning.templates.compose_learning_process(
     description.initial_weights_fn,
     model_distributor
@@ -203,22 +116,21 @@ def build_structured_update_fed_avg(
   )
 
 
-def _build_encoder_fn(model_space, bits, min_elements, seed_source):
-  if bits is None:
+def _build_encoder_fn(
+  model_space: update_spaces.ModelSpace,
+  options: options_lib.StructuredUpdateOptions,
+) -> encoded_sum.EncoderFn | None:
+  """Builds the quantization of parameters; `None` without quantization."""
+  if options.bits is None:
     return None
+  sketch = options_lib.SketchOptions(
+    bits=options.bits, seed_source=options.seed_source
+  )
 
-  def encoder_fn(spec, index):
+  def encoder_fn(spec: tf.TensorSpec, index: int) -> encoders.GatherEncoder:
     tensor = model_space.tensor_spaces[index].spec
-    if tensor.shape.num_elements() < min_elements:
+    if tensor.shape.num_elements() < options.min_elements:
       return encoders.identity_encoder(spec)
-    return encoders.sketch_encoder(
-      spec,
-      bits=bits,
-      fraction=1.0,
-      rotation=True,
-      quantizer='eden',
-      seed_source=seed_source,
-      seed=(index,),
-    )
+    return encoders.sketch_encoder(spec, sketch, (index,))
 
   return encoder_fn

@@ -14,59 +14,74 @@
 """TernGrad: each value of an update is sent as -u, 0 or u.
 
 Wen et al., "TernGrad: Ternary Gradients to Reduce Communication in Distributed
-Deep Learning" (2017), with the update of a client's local training in the place
+Deep Learning" (2017). The update of a client's local training takes the place
 of a worker's gradient.
 """
+
+import dataclasses
 
 import tensorflow_federated as tff
 
 from tff_methods import aggregators
+from tff_methods import options as options_lib
+from tff_methods import templates
 
 
 def build_terngrad_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  model_fn: templates.Model,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
-  clip_factor: float | None = 2.5,
-  min_elements: int = 256,
-  seed_source: str = 'reproducible',
-  base_seed: int = 0,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  **options,
+  options: options_lib.TernGradOptions | None = None,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated averaging with ternary updates.
 
+  `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, `S` a
+  `tff.learning.templates.LearningAlgorithmState` and `M` as in
+  `tff.learning.algorithms.build_weighted_fed_avg`, with the measurements of
+  `aggregators.ternary_aggregator` under `aggregator`.
+
   Args:
-    model_fn: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    clip_factor: Cuts magnitudes off at this many standard deviations of their
-      tensor first, which is the paper's 2.5; `None` does not.
-    min_elements: Tensors of fewer elements are sent uncompressed.
-    seed_source: As in `aggregators.ternary_aggregator`.
-    base_seed: Another seed gives other random choices.
-    loop_implementation: As in `build_weighted_fed_avg`, but iterating over the
-      data set is the default: it halves the time of a round.
-    **options: Others of `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    client_optimizer_fn: Optimizer of the clients.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    options: Clipping and random choices; `TernGradOptions()` by default.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    model_distributor: Process that sends the model to the clients; a broadcast
+      by default.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
 
   Returns:
     A `tff.learning.templates.LearningProcess`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
   """
+  options = options or options_lib.TernGradOptions()
   return tff.learning.algorithms.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,
+    client_weighting=client_weighting,
+    model_distributor=model_distributor,
     model_aggregator=aggregators.ternary_aggregator(
-      clip_factor=clip_factor,
-      min_elements=min_elements,
-      seed_source=seed_source,
-      base_seed=base_seed,
+      **dataclasses.asdict(options)
     ),
+    metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-    **options,
   )

@@ -11,8 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Client states in simulations."""
+"""Client ids and client states in simulations."""
 
 # pylint: disable=g-importing-member
+from tff_methods.simulation.client_id_process import ClientIdProcess
+from tff_methods.simulation.client_id_process import compose_client_id_process
 from tff_methods.simulation.client_state_store import ClientStateStore
-from tff_methods.simulation.stored_client_states import StoredClientStates
+
+__all__ = [
+  'ClientIdProcess',
+  'ClientStateStore',
+  'compose_client_id_process',
+]

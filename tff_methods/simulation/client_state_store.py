@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What clients keep between their rounds, kept for them: in a simulation."""
+"""Store of the states that simulated clients keep between rounds."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
 import hashlib
 import json
 import operator
@@ -35,43 +36,56 @@ State = list[np.ndarray]
 
 
 class ClientStateStore:
-  """The states of clients, by client id and round, in files.
+  """Store of the states of clients in files, by client id and round.
 
-  Each client has a folder, and each version of its state a file in it, of the
-  round after which it is the client's. A version is never changed, so a program
-  that is killed finds those of its checkpoint whole:
+  A state is a list of arrays. Rounds are numbers of completed rounds. A program
+  reads and writes the states of each round's clients, and saves its own state
+  within `checkpoint`:
 
-      store.restore(round_num)  # That of the checkpoint, 0 without any.
-      while ...:
-        states = store.read(client_ids, round_num)
-        ...
+      store = ClientStateStore('/tmp/run/client_states')
+      server_state, round_num = load_checkpoint()  # Round 0 if there is none.
+      store.restore(round_num)
+      while round_num < num_rounds:
+        client_ids = sample_clients(round_num)
+        states = store.read(client_ids, round_num)  # `None` for new clients.
+        server_state, new_states = run_round(server_state, client_ids, states)
         round_num += 1
-        store.write(round_num, new_states)
-        if ...:
-          store.save(round_num)
-          ...  # Save the server's checkpoint.
-          store.forget(round_num)
+        store.write(round_num, dict(zip(client_ids, new_states)))
+        if round_num % rounds_per_checkpoint == 0:
+          with store.checkpoint(round_num):
+            save_checkpoint(server_state, round_num)
 
-  Only some versions are there for ever to be read: of the rounds saved and not
-  forgotten, of the last round written, and of the one before, so that it can be
-  run again. That is three files for each client, four while there are two
-  rounds saved. To ask for others is an error. A file is a number of arrays and
-  then these, each as `np.save` writes it.
+  Killed at any point, the program resumes from its latest checkpoint with the
+  client states of that round.
 
-  Files are not forced to the disk, and so safe from a program's end, but not
-  from the machine's; like the checkpoints of
-  `tff.program.FileProgramStateManager`. What was used last the operating system
-  still has in memory, as far as there is room, and writes it out behind; the
-  store itself holds nothing for a client, so its memory does not grow with
-  their number. Two processes must not use a directory at the same time.
+  Each client has a folder, with a file for each version of its state. A version
+  is the client's state from one round to the client's next, and is never
+  changed. Only these versions remain readable:
+
+  *   those of the latest checkpoint, and of the one before until the latest is
+      complete;
+  *   those of the last round written;
+  *   those of the round before it, so that the last round can be run again.
+
+  Reading others raises an error. That is three files for each client, four
+  while a checkpoint is incomplete. A file contains the number of arrays and
+  then the arrays, each as `np.save` writes it.
+
+  Files are not forced to the disk. They survive the end of the program, but not
+  a crash of the machine, like the checkpoints of
+  `tff.program.FileProgramStateManager`. The operating system caches recently
+  used files as far as memory allows, and writes them to disk in the background.
+  The store itself keeps nothing in memory for a client, so its memory does not
+  grow with the number of clients. Two processes must not use a directory at the
+  same time.
   """
 
   def __init__(self, directory: str | None = None):
-    """Looks at nothing, and changes nothing, in the directory.
+    """Initializes the store; neither reads nor changes the directory.
 
     Args:
-      directory: Where files are; made when first needed. `None` for a temporary
-        one, which goes with the store.
+      directory: Directory of the files, made when first needed. `None` makes a
+        temporary directory, which is removed with the store.
     """
     if directory is None:
       directory = tempfile.mkdtemp(prefix='client_states_')
@@ -87,26 +101,26 @@ class ClientStateStore:
   def read(
     self, client_ids: Sequence[str], round_num: int
   ) -> list[State | None]:
-    """Returns the states that clients have after a round.
+    """Returns the states of clients after a round.
 
     Args:
-      client_ids: Any strings.
-      round_num: The number of completed rounds.
+      client_ids: Client ids, any strings.
+      round_num: Number of completed rounds.
 
     Returns:
-      For each client the arrays that it left when it was last in a round;
-      `None` if it was in none.
+      For each client the arrays that were written for its last round up to
+      `round_num`; `None` if there was none.
 
     Raises:
-      ValueError: If the states after this round are not kept any longer, or a
-        file is damaged.
+      ValueError: If the states after this round are no longer kept, or a file
+        is damaged.
     """
     is_new = not self._is_started
     self._start()
     if is_new and round_num > 0:
       raise ValueError(
         f'Expected the client states after round {round_num}, found a store '
-        'that has none yet: restore those, with the files that have them.'
+        'without states: call restore first, with the files of that round.'
       )
     self._check_kept(operator.index(round_num))
     return [self._read(_key(client_id), round_num) for client_id in client_ids]
@@ -114,17 +128,17 @@ class ClientStateStore:
   def write(
     self, round_num: int, states: Mapping[str, Sequence[np.ndarray]]
   ) -> None:
-    """Sets the states that clients have after a round.
+    """Writes the states of clients after a round.
 
-    What was written for this round and later ones is dropped.
+    States written earlier for this round and later ones are dropped.
 
     Args:
-      round_num: The number of completed rounds, this one among them.
-      states: By client id.
+      round_num: Number of completed rounds, including this one.
+      states: The new states, by client id.
 
     Raises:
-      TypeError: If an array has no numeric dtype of NumPy's own.
-      ValueError: If the states after the round before are not kept any longer.
+      TypeError: If an array does not have a numeric dtype of NumPy.
+      ValueError: If the states after the previous round are no longer kept.
     """
     for arrays in states.values():
       _check_numeric(arrays)
@@ -139,39 +153,42 @@ class ClientStateStore:
       kept = {_newest(versions, r) for r in kept_rounds} | {round_num}
       self._remove(key, set(versions) - kept)
 
-  def save(self, round_num: int) -> None:
-    """Keeps the states after a round until `forget`, whatever happens.
+  @contextlib.contextmanager
+  def checkpoint(self, round_num: int) -> Iterator[None]:
+    """Keeps the states after a round while the caller saves its own state.
 
-    To be called before the server's checkpoint of the round is saved. What was
-    written for later rounds is dropped.
-
-    Raises:
-      ValueError: If the states after this round are not kept any longer.
-    """
-    round_num = operator.index(round_num)
-    self._go_back(round_num)
-    self._round = round_num
-    if round_num not in self._saved_rounds:
-      self._set_saved_rounds([*self._saved_rounds, round_num])
-
-  def forget(self, round_num: int) -> None:
-    """Stops keeping the states of rounds saved before a round.
-
-    To be called once the server's checkpoint of the round is there. Files that
-    nobody needs any more go when their client is next in a round.
-    """
-    self._start()
-    self._set_saved_rounds([r for r in self._saved_rounds if r >= round_num])
-
-  def restore(self, round_num: int) -> None:
-    """Goes back to the states after a round: for a program that resumes.
+    Use it as `with store.checkpoint(round_num): save_checkpoint(...)`. From
+    entry on, the states after this round are kept until a later checkpoint is
+    complete; those of earlier checkpoints are kept until the body has
+    completed. A program killed in between, or whose body raises, can `restore`
+    either. States written for later rounds are dropped on entry.
 
     Args:
-      round_num: That of the checkpoint; 0 removes all states.
+      round_num: Number of completed rounds of the caller's state.
+
+    Yields:
+      Nothing.
 
     Raises:
-      ValueError: If the states after this round were not saved here, or
-        forgotten.
+      ValueError: If the states after this round are no longer kept.
+    """
+    self._save(operator.index(round_num))
+    yield
+    self._forget_before(round_num)
+
+  def restore(self, round_num: int) -> None:
+    """Restores the states after a round, for a program that resumes.
+
+    The states of other checkpoints are no longer kept. (An earlier one is left
+    by a program that was killed at the end of `checkpoint`.)
+
+    Args:
+      round_num: Number of completed rounds of the checkpoint that the program
+        resumes from; 0 removes all states.
+
+    Raises:
+      ValueError: If there was no checkpoint of this round in this directory, or
+        a later one was completed since.
     """
     round_num = operator.index(round_num)
     if round_num == 0:
@@ -180,12 +197,28 @@ class ClientStateStore:
       raise ValueError(
         f'Expected {self._directory} to have the client states that were saved '
         f'after round {round_num}, found those of rounds {saved_rounds}: put '
-        'back the files that go with the checkpoint, or start again.'
+        'back the files of the checkpoint, or start again.'
       )
     self._drop_later(round_num)
     self._is_started = True
+    self._forget_before(round_num)
+
+  def _save(self, round_num: int) -> None:
+    """Keeps the states after a round until `_forget_before`."""
+    self._go_back(round_num)
+    self._round = round_num
+    if round_num not in self._saved_rounds:
+      self._set_saved_rounds([*self._saved_rounds, round_num])
+
+  def _forget_before(self, round_num: int) -> None:
+    """Stops keeping the states of rounds saved before a round.
+
+    Their files are removed when their clients are next in a round.
+    """
+    self._set_saved_rounds([r for r in self._saved_rounds if r >= round_num])
 
   def _start(self) -> None:
+    """Raises `ValueError` if an earlier program's states were not restored."""
     if not self._is_started and os.path.exists(self._states_path):
       raise ValueError(
         f'Expected no client states in {self._directory}, found those of an '
@@ -194,22 +227,24 @@ class ClientStateStore:
     self._is_started = True
 
   def _check_kept(self, round_num: int) -> None:
+    """Raises `ValueError` if the states after a round are no longer kept."""
     kept = (*self._saved_rounds, self._previous_round)
     if round_num < self._round and round_num not in kept:
       raise ValueError(
-        f'Expected a round of which client states are kept, one of {kept} or '
-        f'from {self._round} on, found {round_num}: save those to go back to.'
+        f'Expected a round whose client states are kept, one of {kept} or '
+        f'from {self._round} on, found {round_num}: make a checkpoint of each '
+        'round to go back to.'
       )
 
   def _go_back(self, round_num: int) -> None:
-    """Drops what was written for later rounds."""
+    """Drops the states written for later rounds."""
     self._start()
     self._check_kept(round_num)
     if round_num < self._round:
       self._drop_later(round_num)
 
   def _drop_later(self, round_num: int) -> None:
-    # First, so that what is dropped in part is not taken for whole.
+    # First, so that a round dropped in part is not taken for whole.
     self._set_saved_rounds(
       [r for r in self._read_saved_rounds() if r <= round_num]
     )
@@ -224,7 +259,7 @@ class ClientStateStore:
     return _load(self._path(key, version)) if version else None
 
   def _versions(self, key: str) -> list[int]:
-    """The rounds after which a client's state is one of its own."""
+    """Returns the rounds for which a client's state was written."""
     return [
       int(name.removesuffix(_SUFFIX))
       for name in _list(self._folder(key))
@@ -236,21 +271,21 @@ class ClientStateStore:
       os.remove(self._path(key, version))
 
   def _remove_unfinished(self, key: str) -> None:
-    """Removes what a program that was killed could not finish writing."""
+    """Removes files that a killed program did not finish writing."""
     folder = self._folder(key)
     for name in _list(folder):
       if name.endswith(_TEMPORARY_SUFFIX):
         os.remove(os.path.join(folder, name))
 
   def _folder(self, key: str) -> str:
-    # In shards, since file systems are slow with very many names in one.
+    # In shards, since file systems are slow with very many names in a folder.
     return os.path.join(self._states_path, key[:2], key)
 
   def _path(self, key: str, version: int) -> str:
     return os.path.join(self._folder(key), f'{version}{_SUFFIX}')
 
   def _remove_all(self) -> None:
-    # First, so that what is removed in part is not taken for whole.
+    # First, so that rounds removed in part are not taken for whole.
     if os.path.exists(self._saved_rounds_path):
       os.remove(self._saved_rounds_path)
     if os.path.exists(self._states_path):
@@ -274,12 +309,12 @@ class ClientStateStore:
 
 
 def _key(client_id: str) -> str:
-  """Returns a file name for any string, and never the same for two."""
+  """Returns a file name for any string, distinct for distinct strings."""
   return hashlib.sha256(client_id.encode('utf-8', 'surrogatepass')).hexdigest()
 
 
 def _newest(versions: Sequence[int], round_num: int) -> int:
-  """Returns the newest version up to a round, 0 if there is none."""
+  """Returns the newest version up to a round, 0 without any."""
   return max((v for v in versions if v <= round_num), default=0)
 
 
@@ -323,12 +358,12 @@ def _load_array(f: BinaryIO) -> np.ndarray:
 def _damaged(path: str) -> ValueError:
   return ValueError(
     f'Expected a file of a ClientStateStore in {path}, found it damaged: put '
-    'back a copy of all files, with the checkpoint, or start again.'
+    'back a copy of all files and of the checkpoint, or start again.'
   )
 
 
 def _write_whole(path: str, write: Callable[[BinaryIO], object]) -> None:
-  """Writes a file that is there as a whole or not at all."""
+  """Writes a file atomically: readers find all of it or none."""
   os.makedirs(os.path.dirname(path), exist_ok=True)
   temporary_path = path + _TEMPORARY_SUFFIX
   with open(temporary_path, 'wb') as f:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Learning processes whose clients keep a state from round to round."""
+"""Learning processes with client states that persist between rounds."""
 
 import collections
 from collections.abc import Sequence
@@ -27,12 +27,13 @@ from tff_methods.templates import learning_round
 
 
 class ClientStateProcessOutput(NamedTuple):
-  """What `next` of a `ClientStateProcess` returns.
+  """Output of `ClientStateProcess.next`.
 
   Attributes:
-    state: `S@SERVER`.
-    metrics: `M@SERVER`.
-    client_states: `{C}@CLIENTS`, for the next round that the client is in.
+    state: `S@SERVER`, the next state of the server.
+    metrics: `M@SERVER`, the metrics of the round.
+    client_states: `{C}@CLIENTS`, the states with which the same clients enter
+      their next rounds.
   """
 
   state: Any
@@ -45,8 +46,9 @@ class WarmUp:
   """First rounds, with an aggregation of their own.
 
   Attributes:
-    num_rounds: How many, at least 1.
-    aggregation: With states of the same types as in the rounds after.
+    num_rounds: Number of rounds, at least 1.
+    aggregation: Aggregation of these rounds. Its states have to be of the same
+      types as those of the rounds after the warm-up.
   """
 
   num_rounds: int
@@ -54,17 +56,20 @@ class WarmUp:
 
 
 class ClientStateProcess(tff.templates.IterativeProcess):
-  """A learning process with a state on each client.
+  """Learning process with a state on each client.
 
   `next: (<S@SERVER, {B*}@CLIENTS, {C}@CLIENTS> -> <state=S@SERVER,
   metrics=M@SERVER, client_states={C}@CLIENTS>)`, with `S` a
-  `tff.learning.templates.LearningAlgorithmState`, and `M` as of a
-  `tff.learning.templates.LearningProcess`. The third argument is what the same
-  clients got from the last round that they were in, or `initial_client_state`.
-  Whoever calls `next` keeps it meanwhile: see `StoredClientStates`.
+  `tff.learning.templates.LearningAlgorithmState`, and `M` the metrics of a
+  `tff.learning.templates.LearningProcess`.
+
+  The third argument has, in the order of the clients, the `client_states` of
+  the last round in which each client participated; `initial_client_state()` for
+  a client without a round. The caller of `next` keeps the states between
+  rounds: see `simulation.compose_client_id_process`.
 
   A process with a warm-up has another `next` for its first rounds, of the same
-  type signature: `next_after` tells which.
+  type signature: see `next_after`.
   """
 
   def __init__(
@@ -75,16 +80,17 @@ class ClientStateProcess(tff.templates.IterativeProcess):
     initial_client_state_fn: tff.Computation,
     warm_up: Sequence[tuple[int, tff.Computation]] = (),
   ):
-    """Initializes the process: `compose_client_state_process` makes one.
+    """Initializes the process; see `compose_client_state_process` to build one.
 
     Args:
       initialize_fn: `( -> S@SERVER)`.
-      next_fn: See above.
+      next_fn: `next` of the rounds after the warm-up.
       initial_client_state_fn: `( -> C)`.
-      warm_up: How many rounds, and their `next`, in this order.
+      warm_up: `next` of the first rounds, in order, as (num_rounds, next)
+        pairs.
 
     Raises:
-      TypeError: If these do not fit together.
+      TypeError: If the type signatures do not fit together.
     """
     super().__init__(initialize_fn, next_fn, next_is_multi_arg=True)
     signature = next_fn.type_signature
@@ -104,36 +110,54 @@ class ClientStateProcess(tff.templates.IterativeProcess):
       if not signature.is_equivalent_to(other.type_signature):
         raise TypeError(
           f'Expected rounds of the warm-up of type {signature}, found '
-          f'{other.type_signature}: let them differ in what is sent only.'
+          f'{other.type_signature}: give all rounds the same states and result.'
         )
     self._initial_client_state_fn = initial_client_state_fn
     self._warm_up = tuple(warm_up)
 
   @property
   def initial_client_state(self) -> tff.Computation:
-    """`( -> C)`, the state of a client that was in no round yet."""
+    """State of a client before its first round: `( -> C)`."""
     return self._initial_client_state_fn
 
+  @property
+  def keeps_client_states(self) -> bool:
+    """True: clients keep a state between rounds."""
+    return True
+
   def next_after(self, num_rounds: int) -> tff.Computation:
-    """Returns the `next` of the round after so many."""
+    """Returns `next` of the round after `num_rounds` completed rounds."""
     for num_warm_up_rounds, next_fn in self._warm_up:
       if num_rounds < num_warm_up_rounds:
         return next_fn
       num_rounds -= num_warm_up_rounds
     return self.next
 
+  def accounted_next(self, num_rounds: int) -> tff.Computation:
+    """Returns the `next` whose bytes count, after `num_rounds` rounds.
+
+    Client states stay on their clients, so they have no bytes.
+
+    Args:
+      num_rounds: Number of completed rounds.
+
+    Returns:
+      A computation for `communication.build_round_bytes_fn`.
+    """
+    return self.next_after(num_rounds)
+
   def num_rounds(self, state: Any) -> int:
-    """Returns how many rounds a state has behind it."""
+    """Returns the number of completed rounds of a state."""
     return int(state.aggregator['num_rounds'])
 
   def get_model_weights(self, state: Any) -> tff.learning.models.ModelWeights:
-    """Returns the weights of the model in a state."""
+    """Returns the model weights of a state."""
     return state.global_model_weights
 
   def set_model_weights(
     self, state: Any, weights: tff.learning.models.ModelWeights
   ) -> Any:
-    """Returns a state with other weights."""
+    """Returns a copy of a state with other model weights."""
     return state._replace(global_model_weights=weights)
 
 
@@ -146,19 +170,19 @@ def compose_client_state_process(
   *,
   warm_up: Sequence[WarmUp] = (),
 ) -> ClientStateProcess:
-  """Composes a process as `tff.learning.templates.compose_learning_process`.
+  """Composes a process like `tff.learning.templates.compose_learning_process`.
 
-  The aggregation alone reads and writes the clients' states. Metrics are those
-  of TFF's composer. The state of the aggregation becomes `<num_rounds=int32,
+  The aggregation alone reads and writes the client states. Metrics are those of
+  TFF's composer. The state of the aggregation becomes `<num_rounds=int32,
   aggregation=...>`.
 
   Args:
     initial_model_weights_fn: `( -> tff.learning.models.ModelWeights)`.
-    model_weights_distributor: As in TFF's composer.
-    client_work: As there.
-    model_update_aggregation: What clients send of their updates, and remember.
-    model_finalizer: As there.
-    warm_up: Other aggregations for the first rounds, one after the other.
+    model_weights_distributor: Process that sends the model to the clients.
+    client_work: Local training.
+    model_update_aggregation: Aggregation of the updates, with client states.
+    model_finalizer: Step of the server.
+    warm_up: Other aggregations for the first rounds, in order.
 
   Returns:
     A `ClientStateProcess`.
@@ -208,8 +232,14 @@ def compose_client_state_process(
   )
 
 
-def _build_next(state_type, distributor, client_work, aggregation, finalizer):
-  """Returns `next` with one aggregation."""
+def _build_next(
+  state_type: tff.Type,
+  distributor: tff.learning.templates.DistributionProcess,
+  client_work: tff.learning.templates.ClientWorkProcess,
+  aggregation: aggregators.ClientStateAggregation,
+  finalizer: tff.learning.templates.FinalizerProcess,
+) -> tff.Computation:
+  """Builds `next` with one aggregation."""
 
   @tff.tensorflow.computation(np.int32)
   def add_one(num_rounds):

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Federated averaging by clients that remember what they did not send."""
+"""Federated averaging with error feedback on the clients."""
 
 from collections.abc import Sequence
 
@@ -20,22 +20,28 @@ import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import encoders
-from tff_methods import templates
+from tff_methods import options as options_lib
+from tff_methods.templates import client_state_process
+from tff_methods.templates import local_model
 
 
 def build_error_feedback_fed_avg(
-  model_fn,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  model_fn: local_model.Model,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
   model_aggregator: aggregators.ErrorFeedbackMeanFactory,
   warm_up: Sequence[tuple[int, aggregators.ErrorFeedbackMeanFactory]] = (),
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
-  model_distributor=None,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-) -> templates.ClientStateProcess:
-  """Builds federated averaging with any encoder and any client memory.
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
+) -> client_state_process.ClientStateProcess:
+  """Builds federated averaging with any encoder and error feedback.
 
   `next: <S@SERVER, {B*}@CLIENTS, {C}@CLIENTS> -> <state=S@SERVER,
   metrics=M@SERVER, client_states={C}@CLIENTS>`, with `S` a
@@ -44,95 +50,90 @@ def build_error_feedback_fed_avg(
   `model_aggregator` under `aggregator`.
 
   Args:
-    model_fn: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    client_optimizer_fn: As there.
-    server_optimizer_fn: As there.
-    model_aggregator: What clients send, and what they remember.
-    warm_up: Numbers of rounds, and what is used in these first rounds instead.
-      All have to remember alike.
-    client_weighting: As there.
-    model_distributor: As there.
-    metrics_aggregator: As there.
-    loop_implementation: As there, but iterating over the data set is the
-      default: it halves the time of a round.
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    client_optimizer_fn: Optimizer of the clients.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    model_aggregator: Encoder and error feedback of the updates.
+    warm_up: Aggregators of the first rounds, in order, as (num_rounds,
+      aggregator) pairs. Their client states have to be of the same type as
+      those of `model_aggregator`.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    model_distributor: Process that sends the model to the clients; a broadcast
+      by default.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
 
   Returns:
-    A `templates.ClientStateProcess`.
+    A `ClientStateProcess`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
+    ValueError: If a number of warm-up rounds is below 1.
   """
-  description = templates.describe(model_fn)
+  description = local_model.describe(model_fn)
   weights_type = description.weights_type
-  work_options = dict(
-    optimizer=client_optimizer_fn,
-    client_weighting=client_weighting,
-    metrics_aggregator=metrics_aggregator
-    or tff.learning.metrics.sum_then_finalize,
-    loop_implementation=loop_implementation,
-  )
-  if isinstance(model_fn, tff.learning.models.FunctionalModel):
-    client_work = (
-      tff.learning.templates.build_functional_model_delta_client_work(
-        model=model_fn, **work_options
-      )
-    )
-  else:
-    client_work = tff.learning.templates.build_model_delta_client_work(
-      model_fn, **work_options
-    )
 
   def create(factory):
     if not isinstance(factory, aggregators.ErrorFeedbackMeanFactory):
       raise TypeError(
-        'Expected model_aggregator, and those of warm_up, to be a '
+        'Expected model_aggregator, and those of warm_up, to be an '
         f'ErrorFeedbackMeanFactory, found {type(factory).__name__}.'
       )
     return factory.create(weights_type.trainable, tff.TensorType(np.float32))
 
-  return templates.compose_client_state_process(
+  return client_state_process.compose_client_state_process(
     description.initial_weights_fn,
     model_distributor
     or tff.learning.templates.build_broadcast_process(weights_type),
-    client_work,
+    _build_client_work(
+      model_fn,
+      optimizer=client_optimizer_fn,
+      client_weighting=client_weighting,
+      metrics_aggregator=metrics_aggregator
+      or tff.learning.metrics.sum_then_finalize,
+      loop_implementation=loop_implementation,
+    ),
     create(model_aggregator),
     tff.learning.templates.build_apply_optimizer_finalizer(
       server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
       weights_type,
     ),
     warm_up=[
-      templates.WarmUp(num_rounds, create(factory))
+      client_state_process.WarmUp(num_rounds, create(factory))
       for num_rounds, factory in warm_up
     ],
   )
 
 
-def error_feedback_top_k(
-  memory: aggregators.ErrorFeedback,
-  *,
-  fraction: float,
-  bits: int | None,
-  scope: str,
-  min_elements: int,
+def top_k_with_error_feedback(
+  feedback: aggregators.ErrorFeedback, options: options_lib.SparseOptions
 ) -> aggregators.ErrorFeedbackMeanFactory:
-  """Returns what sends the largest values, and remembers the rest.
+  """Returns the mean of the values of largest magnitude, with error feedback.
 
   Args:
-    memory: What clients remember.
-    fraction: As in `aggregators.top_k_aggregator`, and what follows.
-    bits: As there.
-    scope: As there.
-    min_elements: As there.
-
-  Raises:
-    TypeError: If an argument is of a wrong type.
-    ValueError: If an argument is out of range.
+    feedback: Rule of the clients' states.
+    options: Selection and quantization of the values.
   """
-  encoders.check_sparsification(fraction=fraction, bits=bits)
   return aggregators.ErrorFeedbackMeanFactory(
-    lambda spec, _: encoders.sparse_encoder(spec, fraction=fraction, bits=bits),
-    memory,
-    scope=scope,
-    min_elements=min_elements,
+    lambda spec, _: encoders.sparse_encoder(spec, options),
+    feedback,
+    scope=options.scope,
+    min_elements=options.min_elements,
   )
+
+
+def _build_client_work(
+  model: local_model.Model, **kwargs
+) -> tff.learning.templates.ClientWorkProcess:
+  """Builds TFF's client work for either kind of model."""
+  if isinstance(model, tff.learning.models.FunctionalModel):
+    return tff.learning.templates.build_functional_model_delta_client_work(
+      model=model, **kwargs
+    )
+  return tff.learning.templates.build_model_delta_client_work(model, **kwargs)

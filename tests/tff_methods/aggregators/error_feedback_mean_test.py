@@ -30,32 +30,34 @@ _VALUE_TYPE = tff.to_type(
   [tff.TensorType(np.float32, _KERNEL), tff.TensorType(np.float32, _BIAS)]
 )
 _WEIGHT_TYPE = tff.TensorType(np.float32)
-_MEMORIES = {
+_FEEDBACKS = {
   'unsent_values': aggregators.ResidualFeedback('unsent_values'),
   'with_error': aggregators.ResidualFeedback('residual'),
   'momentum': aggregators.MomentumCorrection(0.9),
 }
 
 
-def _factory(memory='with_error', *, fraction=0.1, bits=None, **kwargs):
+def _factory(feedback='with_error', *, fraction=0.1, bits=None, **kwargs):
   return aggregators.ErrorFeedbackMeanFactory(
     lambda spec, _: encoders.sparse_encoder(
       spec, options_lib.SparseOptions(fraction=fraction, bits=bits)
     ),
-    _MEMORIES[memory],
+    _FEEDBACKS[feedback],
     **kwargs,
   )
 
 
-def _create(memory='with_error', bits=None, scope='model', min_elements=0):
-  return _create_once(memory, bits, scope, min_elements)
+def _create(feedback='with_error', bits=None, scope='model', min_elements=0):
+  return _create_once(feedback, bits, scope, min_elements)
 
 
 @functools.cache
 def _create_once(
-  memory, bits, scope, min_elements
+  feedback, bits, scope, min_elements
 ) -> aggregators.ClientStateAggregation:
-  factory = _factory(memory, bits=bits, scope=scope, min_elements=min_elements)
+  factory = _factory(
+    feedback, bits=bits, scope=scope, min_elements=min_elements
+  )
   return factory.create(_VALUE_TYPE, _WEIGHT_TYPE)
 
 
@@ -71,8 +73,8 @@ def _vector(tensors):
   return np.concatenate([np.ravel(x) for x in tensors])
 
 
-def _unsent(client_states):
-  """Returns what each client keeps unsent, as one vector."""
+def _residuals(client_states):
+  """Returns the residual of each client, as one vector."""
   return [_vector(s['residual'] for s in state) for state in client_states]
 
 
@@ -82,16 +84,16 @@ def _first(aggregation, num_clients):
 
 
 def _decoded_largest(x, k, bits):
-  """Returns what arrives of `x`, in numpy and value by value."""
-  arriving = np.zeros_like(x)
+  """Returns the decoded top-k values of `x`, in numpy, value by value."""
+  received = np.zeros_like(x)
   positions = np.argsort(-np.abs(x), kind='stable')[:k]
   magnitudes = np.abs(x[positions])
   edges = np.linspace(magnitudes.min(), magnitudes.max(), 2 ** (bits - 1) + 1)
   for position, magnitude in zip(positions, magnitudes, strict=True):
     above = np.flatnonzero(magnitude < edges[1:-1])
     i = above[0] if above.size else len(edges) - 2
-    arriving[position] = np.sign(x[position]) * (edges[i] + edges[i + 1]) / 2
-  return arriving
+    received[position] = np.sign(x[position]) * (edges[i] + edges[i + 1]) / 2
+  return received
 
 
 class ErrorFeedbackMeanComputationTest(
@@ -112,8 +114,8 @@ class ErrorFeedbackMeanComputationTest(
       [{'residual': (_NUM_ALL,), 'velocity': (_NUM_ALL,)}],
     ),
   )
-  def test_types(self, memory, scope, shapes):
-    aggregation = _create(memory, scope=scope)
+  def test_types(self, feedback, scope, shapes):
+    aggregation = _create(feedback, scope=scope)
     client_state_type = tff.to_type(
       [
         collections.OrderedDict(
@@ -152,7 +154,7 @@ class ErrorFeedbackMeanComputationTest(
 
   @parameterized.parameters(
     ({'scope': 'layer'}, ValueError, "found 'layer'"),
-    ({'min_elements': 9}, ValueError, "found 9: take scope='tensor'"),
+    ({'min_elements': 9}, ValueError, "found 9: choose scope='tensor'"),
     ({'scope': 'tensor', 'min_elements': -1}, ValueError, 'at least 0'),
     ({'scope': 'tensor', 'min_elements': 0.5}, TypeError, 'found float'),
   )
@@ -170,7 +172,7 @@ class ErrorFeedbackMeanComputationTest(
         tff.TensorType(np.float64, [9]), _WEIGHT_TYPE
       )
 
-  def test_mixed_dtypes_are_no_vector(self):
+  def test_mixed_dtypes_raise_with_scope_model(self):
     mixed = [np.float64, tff.TensorType(np.float32, [9])]
     with self.assertRaisesRegex(TypeError, 'one dtype.*found float32, float64'):
       _factory().create(tff.to_type(mixed), _WEIGHT_TYPE)
@@ -183,9 +185,9 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ('unsent_values', None, 'tensor'),
     ('with_error', 4, 'tensor'),
   )
-  def test_with_nothing_to_remember_it_is_top_k(self, memory, bits, scope):
+  def test_without_residual_it_is_top_k(self, feedback, bits, scope):
     weights = [1.0, 3.0, 0.3]
-    ours = _create(memory, bits, scope)
+    ours = _create(feedback, bits, scope)
     state, client_states = _first(ours, 3)
     output = ours.next(state, _values(3), weights, client_states)
     theirs = aggregators.top_k_aggregator(
@@ -203,38 +205,42 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ('unsent_values', None, 'tensor'),
     ('with_error', 4, 'tensor'),
   )
-  def test_nothing_is_lost(self, memory, bits, scope):
+  def test_nothing_is_lost(self, feedback, bits, scope):
     # Of one client the result is what it sent.
-    aggregation = _create(memory, bits, scope)
+    aggregation = _create(feedback, bits, scope)
     state, client_states = _first(aggregation, 1)
     num_sent = 36 + 1 if scope == 'tensor' else 36  # Of 360 and 5, or 365.
     for i, weight in enumerate([1.0, 7.0, 0.3, 24.0]):
       (value,) = _values(1, seed=i)
-      unsent = _unsent(client_states)[0] + _vector(value)
+      accumulated = _residuals(client_states)[0] + _vector(value)
       output = aggregation.next(state, [value], [weight], client_states)
       state, client_states = output.state, output.client_states
-      (kept,), arrived = _unsent(client_states), _vector(output.result)
-      is_sent = arrived != 0.0
+      (residual,), received = _residuals(client_states), _vector(output.result)
+      is_sent = received != 0.0
       self.assertEqual(is_sent.sum(), num_sent)
-      self.assertEqual(kept[~is_sent].tobytes(), unsent[~is_sent].tobytes())
-      if memory == 'unsent_values' or bits is None:
-        self.assertAllEqual(kept[is_sent], np.zeros(num_sent))
+      self.assertEqual(
+        residual[~is_sent].tobytes(), accumulated[~is_sent].tobytes()
+      )
+      if feedback == 'unsent_values' or bits is None:
+        self.assertAllEqual(residual[is_sent], np.zeros(num_sent))
       else:
-        # What is taken times the weight, and divided again, is rounded twice.
+        # Multiplied by the weight and divided again, values are rounded twice.
         self.assertAllInRange(
-          np.abs(kept + arrived - unsent)[is_sent]
-          / np.spacing(np.maximum(np.abs(unsent), np.abs(arrived)))[is_sent],
+          np.abs(residual + received - accumulated)[is_sent]
+          / np.spacing(np.maximum(np.abs(accumulated), np.abs(received)))[
+            is_sent
+          ],
           0.0,
           2.0,
         )
-        self.assertAllGreater(np.abs(kept[is_sent]).max(), 1e-3)
+        self.assertAllGreater(np.abs(residual[is_sent]).max(), 1e-3)
       if bits is None:
-        self.assertAllClose(arrived[is_sent], unsent[is_sent], rtol=3e-7)
+        self.assertAllClose(received[is_sent], accumulated[is_sent], rtol=3e-7)
 
   @parameterized.parameters('unsent_values', 'with_error')
-  def test_rounds_are_those_of_the_paper(self, memory):
-    """A simulation in numpy, of clients that are absent in some rounds."""
-    aggregation = _create(memory, bits=4)
+  def test_rounds_agree_with_the_paper(self, feedback):
+    """Compares with numpy; clients are absent in some rounds."""
+    aggregation = _create(feedback, bits=4)
     cohorts = [[0, 1, 2], [1, 3], [0, 1, 2, 3], [2], [3, 0], [0, 1, 2, 3]]
     weights = np.float32([1.0, 24.0, 0.7, 5.0])
     state = aggregation.initialize()
@@ -252,36 +258,36 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
       total = 0.0
       for c, client_state in zip(cohort, output.client_states, strict=True):
         client_states[c] = client_state
-        unsent = kept[c] + _vector(values[c])
-        arriving = _decoded_largest(unsent, 36, bits=4)
-        total = total + weights[c] * arriving
-        kept[c] = np.where(arriving == 0.0, unsent, 0.0)
-        if memory == 'with_error':
-          kept[c] = unsent - arriving
+        accumulated = kept[c] + _vector(values[c])
+        received = _decoded_largest(accumulated, 36, bits=4)
+        total = total + weights[c] * received
+        kept[c] = np.where(received == 0.0, accumulated, 0.0)
+        if feedback == 'with_error':
+          kept[c] = accumulated - received
       expected = total / weights[cohort].sum()
       self.assertAllClose(_vector(output.result), expected, atol=1e-5)
-      for x, y in zip(_unsent(client_states), kept, strict=True):
+      for x, y in zip(_residuals(client_states), kept, strict=True):
         self.assertAllClose(x, y, atol=1e-5)
 
-  def test_momentum_is_kept_for_what_is_not_sent(self):
+  def test_momentum_of_unsent_values_is_kept(self):
     aggregation = _create('momentum')
     weights = [2.0, 3.0]
     state, client_states = _first(aggregation, 2)
-    velocity, unsent = np.zeros([2, 2, _NUM_ALL], np.float32)
+    velocity, accumulated = np.zeros([2, 2, _NUM_ALL], np.float32)
     for i in range(5):
       values = _values(2, seed=i)
       output = aggregation.next(state, values, weights, client_states)
       state, client_states = output.state, output.client_states
-      sent = np.zeros_like(unsent)
+      sent = np.zeros_like(accumulated)
       for c in range(2):
         velocity[c] = np.float32(0.9) * velocity[c] + _vector(values[c])
-        unsent[c] += velocity[c]
-        largest = np.argsort(-np.abs(unsent[c]), kind='stable')[:36]
-        sent[c, largest] = unsent[c, largest]
-        velocity[c, largest] = unsent[c, largest] = 0.0
+        accumulated[c] += velocity[c]
+        largest = np.argsort(-np.abs(accumulated[c]), kind='stable')[:36]
+        sent[c, largest] = accumulated[c, largest]
+        velocity[c, largest] = accumulated[c, largest] = 0.0
         (found,) = client_states[c]
         self.assertAllClose(found['velocity'], velocity[c], atol=1e-5)
-        self.assertAllClose(found['residual'], unsent[c], atol=1e-5)
+        self.assertAllClose(found['residual'], accumulated[c], atol=1e-5)
         for kept in found.values():
           self.assertAllEqual(kept[largest], np.zeros(36))
       expected = np.average(sent, axis=0, weights=weights)
@@ -293,16 +299,16 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
     state, client_states = _first(aggregation, 2)
     values = _values(2)
     output = aggregation.next(state, values, [2.0, 0.0], client_states)
-    self.assertAllEqual(_unsent(output.client_states)[1], _vector(values[1]))
+    self.assertAllEqual(_residuals(output.client_states)[1], _vector(values[1]))
     alone = aggregation.next(state, values[:1], [2.0], client_states[:1])
     for x, y in zip(output.result, alone.result, strict=True):
       self.assertAllEqual(x, y)
-    # Nor does it lose what it kept before, and it sends that later.
+    # It keeps its earlier residual too, and sends it later.
     before = output.client_states
     zeros = [[np.zeros_like(x) for x in value] for value in values]
     output = aggregation.next(state, zeros, [0.0, 0.0], before)
     for x, y in zip(
-      _unsent(output.client_states), _unsent(before), strict=True
+      _residuals(output.client_states), _residuals(before), strict=True
     ):
       self.assertEqual(x.tobytes(), y.tobytes())
     self.assertAllEqual(_vector(output.result), np.zeros(_NUM_ALL))
@@ -336,14 +342,14 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(output.result[1], 3 * bias, rtol=1e-12, atol=0.0)
 
   # Positions by hand: 36 of 365 in 3 low bits each and 36 + 329 // 8 high ones;
-  # 36 of 360 likewise; one of 5 in 3.
+  # 36 of 360 in as many; one of 5 in 3.
   @parameterized.named_parameters(
     ('model', {}, 4 * 36 + 14 + 10),
     ('quantized', {'bits': 4}, 18 + 8 + 14 + 10),
-    ('momentum', {'memory': 'momentum'}, 4 * 36 + 14 + 10),
+    ('momentum', {'feedback': 'momentum'}, 4 * 36 + 14 + 10),
     (
       'tensor',
-      {'memory': 'unsent_values', 'scope': 'tensor'},
+      {'feedback': 'unsent_values', 'scope': 'tensor'},
       (4 * 36 + 14 + 10) + (4 + 1),
     ),
     (

@@ -20,12 +20,12 @@ from tff_methods import aggregators
 _SPEC = tf.TensorSpec([2, 3], tf.float32)
 
 
-def _run(memory, updates, sent, errors):
-  """Returns what is to be sent and the state after it, of each round."""
-  state, rounds = memory.initial_state(_SPEC), []
+def _run(feedback, updates, sent, errors):
+  """Returns the residual to send and the state after it, for each round."""
+  state, rounds = feedback.initial_state(_SPEC), []
   for update, is_sent, error in zip(updates, sent, errors, strict=True):
-    added = memory.add(state, tf.constant(update))
-    state = memory.remove(added, tf.constant(is_sent), tf.constant(error))
+    added = feedback.add(state, tf.constant(update))
+    state = feedback.remove(added, tf.constant(is_sent), tf.constant(error))
     rounds.append(
       (added['residual'].numpy(), {n: x.numpy() for n, x in state.items()})
     )
@@ -40,7 +40,7 @@ def _rounds(num_rounds=4):
   return updates, rng.random(size) < 0.4, errors
 
 
-class ClientMemoryComputationTest(parameterized.TestCase, tf.test.TestCase):
+class ErrorFeedbackComputationTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.named_parameters(
     ('feedback', aggregators.ResidualFeedback(), ['residual']),
     (
@@ -49,9 +49,9 @@ class ClientMemoryComputationTest(parameterized.TestCase, tf.test.TestCase):
       ['residual', 'velocity'],
     ),
   )
-  def test_first_state_is_zeros_of_the_tensor(self, memory, names):
+  def test_first_state_is_zeros_of_the_tensor(self, feedback, names):
     for dtype in (tf.float32, tf.float64):
-      state = memory.initial_state(tf.TensorSpec([2, 3], dtype))
+      state = feedback.initial_state(tf.TensorSpec([2, 3], dtype))
       self.assertEqual(list(state), names)
       for tensor in state.values():
         self.assertEqual(tensor.dtype, dtype)
@@ -73,17 +73,17 @@ class ClientMemoryComputationTest(parameterized.TestCase, tf.test.TestCase):
       aggregators.MomentumCorrection(momentum)
 
 
-class ErrorFeedbackExecutionTest(parameterized.TestCase, tf.test.TestCase):
+class ResidualFeedbackExecutionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters('unsent_values', 'residual')
-  def test_keeps_what_is_not_sent_until_it_is(self, feedback):
+  def test_keeps_values_until_they_are_sent(self, feedback):
     updates, sent, errors = _rounds()
     rounds = _run(aggregators.ResidualFeedback(feedback), updates, sent, errors)
     # Value by value, the sum since it was last sent.
     for position in np.ndindex(*_SPEC.shape):
       kept = np.float32(0)
-      for i, (unsent, state) in enumerate(rounds):
+      for i, (residual, state) in enumerate(rounds):
         kept += updates[i][position]
-        self.assertEqual(unsent[position], kept)
+        self.assertEqual(residual[position], kept)
         if sent[i][position]:
           kept = np.float32(0)
           if feedback == 'residual':
@@ -94,40 +94,40 @@ class ErrorFeedbackExecutionTest(parameterized.TestCase, tf.test.TestCase):
 class MomentumCorrectionExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def test_without_sending_it_is_a_sum_of_momentum_steps(self):
     updates, sent, errors = _rounds(num_rounds=6)
-    memory = aggregators.MomentumCorrection(0.5)
-    rounds = _run(memory, updates, np.zeros_like(sent), errors)
+    feedback = aggregators.MomentumCorrection(0.5)
+    rounds = _run(feedback, updates, np.zeros_like(sent), errors)
     # As the weights of SGD with momentum: update j counts 1 + m + m**2 + ...
-    for i, (unsent, _) in enumerate(rounds):
+    for i, (residual, _) in enumerate(rounds):
       expected = sum(
         updates[j] * sum(0.5**age for age in range(i - j + 1))
         for j in range(i + 1)
       )
-      self.assertAllClose(unsent, expected, rtol=1e-6)
+      self.assertAllClose(residual, expected, rtol=1e-6)
 
   def test_momentum_stops_where_a_value_is_sent(self):
     updates, sent, errors = _rounds(num_rounds=6)
-    memory = aggregators.MomentumCorrection(0.9)
-    rounds = _run(memory, updates, sent, errors)
+    feedback = aggregators.MomentumCorrection(0.9)
+    rounds = _run(feedback, updates, sent, errors)
     for position in np.ndindex(*_SPEC.shape):
       u = v = 0.0
-      for i, (unsent, state) in enumerate(rounds):
+      for i, (residual, state) in enumerate(rounds):
         u = 0.9 * u + updates[i][position]
         v += u
-        self.assertAlmostEqual(unsent[position], v, places=5)
+        self.assertAlmostEqual(residual[position], v, places=5)
         if sent[i][position]:
           u = v = 0.0
           self.assertEqual(state['residual'][position], 0.0)
           self.assertEqual(state['velocity'][position], 0.0)
         self.assertAlmostEqual(state['velocity'][position], u, places=5)
 
-  def test_without_momentum_it_is_error_feedback(self):
+  def test_without_momentum_it_is_residual_feedback(self):
     rounds = _rounds()
     ours = _run(aggregators.MomentumCorrection(0.0), *rounds)
     theirs = _run(aggregators.ResidualFeedback('unsent_values'), *rounds)
-    for (unsent, state), (other_unsent, other) in zip(
+    for (residual, state), (other_residual, other) in zip(
       ours, theirs, strict=True
     ):
-      self.assertAllEqual(unsent, other_unsent)
+      self.assertAllEqual(residual, other_residual)
       self.assertAllEqual(state['residual'], other['residual'])
 
 

@@ -13,10 +13,10 @@
 # limitations under the License.
 import collections
 
-from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.aggregators import scope
 
 _SPECS = collections.OrderedDict(
@@ -32,33 +32,15 @@ def _model():
   )
 
 
-class CheckScopeTest(parameterized.TestCase):
-  @parameterized.parameters(('model', 0), ('tensor', 0), ('tensor', 256))
-  def test_takes(self, name, min_elements):
-    scope.check_scope(name, min_elements)
-
-  @parameterized.parameters(
-    ('layer', 0, ValueError, "one of .*'model', 'tensor'.*, found 'layer'"),
-    ('model', 9, ValueError, "min_elements of 0.*found 9: take scope='tensor'"),
-    ('model', -1, ValueError, 'min_elements of at least 0, found -1'),
-    ('tensor', -1, ValueError, 'min_elements of at least 0, found -1'),
-    ('tensor', 2.5, TypeError, 'min_elements to be an int, found float'),
-    ('model', '9', TypeError, 'min_elements to be an int, found str'),
-  )
-  def test_bad_arguments_raise(self, name, min_elements, error, message):
-    with self.assertRaisesRegex(error, f'^Expected [^\n]*{message}[^\n]*$'):
-      scope.check_scope(name, min_elements)
-
-
 class LayoutTest(tf.test.TestCase):
-  def test_of_the_model_is_one_vector(self):
+  def test_scope_model_is_one_vector(self):
     layout = scope.Layout(_SPECS, 'model')
     self.assertEqual(layout.specs, [tf.TensorSpec([11], tf.float32)])
     (vector,) = layout.to_tensors(_model())
     # In the order of `tf.nest`, which sorts the keys.
     self.assertAllEqual(vector, [7, 8, 9, 10, 0, 1, 2, 3, 4, 5, 6])
 
-  def test_of_tensors_is_all_of_them(self):
+  def test_scope_tensor_is_all_tensors(self):
     layout = scope.Layout(_SPECS, 'tensor')
     self.assertEqual(
       [spec.shape for spec in layout.specs], [[4], [0, 2], [2, 3], []]
@@ -67,20 +49,20 @@ class LayoutTest(tf.test.TestCase):
     self.assertAllEqual(tensors[0], _model()['a'][0])
     self.assertAllEqual(tensors[2], _model()['b'][0])
 
-  def test_from_tensors_inverts(self):
-    for name in scope.SCOPES:
+  def test_from_tensors_inverts_to_tensors(self):
+    for name in options_lib.SCOPES:
       layout = scope.Layout(_SPECS, name)
       model = layout.from_tensors(layout.to_tensors(_model()))
       tf.nest.assert_same_structure(model, _SPECS)
       self.assertEqual(list(model), ['b', 'a'])
       tf.nest.map_structure(self.assertAllEqual, model, _model())
 
-  def test_other_dtypes_make_no_vector(self):
+  def test_mixed_dtypes_raise_with_scope_model(self):
     specs = [tf.TensorSpec([2], tf.float64), tf.TensorSpec([2], tf.float32)]
     with self.assertRaisesRegex(
       TypeError,
       "^Expected tensors of one dtype with scope='model', found float32, "
-      "float64: cast the model, or take scope='tensor'.$",
+      "float64: cast the model, or choose scope='tensor'.$",
     ):
       scope.Layout(specs, 'model')
     self.assertEqual(scope.Layout(specs, 'tensor').specs, specs)

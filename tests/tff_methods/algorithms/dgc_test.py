@@ -23,29 +23,38 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
 from tff_methods import algorithms
 from tff_methods import communication
+from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.algorithms import dgc
 from tff_methods.encoders import elias_fano
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
-def _build(**kwargs):
-  return algorithms.build_dgc_fed_avg(linear_model.model_fn, _SGD, **kwargs)
-
-
 @functools.cache
 def _warmed_up():
-  """By default the fractions 0.25 and 0.0625 come first."""
-  return _build(fraction=0.05, rounds_per_warm_up_fraction=2)
+  """Builds DGC with the default warm-up, fractions of 0.25 and 0.0625."""
+  return algorithms.build_dgc_fed_avg(
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.DgcOptions(
+      fraction=0.05, rounds_per_warm_up_fraction=2
+    ),
+  )
 
 
-# Of 80 weights and 4 biases, those that are sent: at least one.
+# Numbers of sent values, of 80 weights and 4 biases: at least one.
 _NUM_SENT = [(20, 1), (20, 1), (5, 1), (5, 1), (4, 1), (4, 1)]
 
 
-def _options_of_warm_up(**kwargs):
-  """Returns numbers of rounds, and bytes of the values sent in them."""
-  after, warm_up = algorithms.dgc_aggregators(scope='model', **kwargs)
+def _sent_in_warm_up(**kwargs):
+  """Returns (number of rounds, number of sent values) pairs.
+
+  The number of values is found from the bytes that clients send.
+  """
+  after, warm_up = dgc._aggregator_and_warm_up(
+    options_lib.DgcOptions(scope='model', **kwargs)
+  )
   value_type = tff.TensorType(np.float32, [100000])
 
   def num_values(factory):
@@ -82,86 +91,49 @@ class DgcFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
   def test_warm_up_is_that_of_the_paper(self):
     # Sparsities of 75, 93.75, 98.4375, 99.6 and then 99.9 percent.
     self.assertEqual(
-      _options_of_warm_up(),
+      _sent_in_warm_up(),
       [(1, 25000), (1, 6250), (1, 1562), (1, 400), (None, 100)],
     )
 
   def test_warm_up_ends_at_the_fraction(self):
     self.assertEqual(
-      _options_of_warm_up(fraction=0.004, rounds_per_warm_up_fraction=3),
+      _sent_in_warm_up(fraction=0.004, rounds_per_warm_up_fraction=3),
       [(3, 25000), (3, 6250), (3, 1562), (None, 400)],
     )
     self.assertEqual(
-      _options_of_warm_up(fraction=0.5, warm_up_fractions=None),
+      _sent_in_warm_up(fraction=0.5, warm_up_fractions=None),
       [(None, 50000)],
     )
 
   def test_warm_up_is_as_given(self):
     self.assertEqual(
-      _options_of_warm_up(fraction=0.002, warm_up_fractions=(0.5, 0.004)),
+      _sent_in_warm_up(fraction=0.002, warm_up_fractions=(0.5, 0.004)),
       [(1, 50000), (1, 400), (None, 200)],
     )
     self.assertEqual(
-      _options_of_warm_up(fraction=0.002, warm_up_fractions=[]), [(None, 200)]
+      _sent_in_warm_up(fraction=0.002, warm_up_fractions=[]), [(None, 200)]
     )
 
   @parameterized.named_parameters(
-    ('fraction', {'fraction': 0.0}, ValueError, r'in \(0, 1\], found 0.0'),
-    ('momentum', {'momentum': 1.0}, ValueError, 'below 1, found 1.0'),
-    (
-      'warm_up',
-      {'fraction': 0.1, 'warm_up_fractions': [0.2, 0.1]},
-      ValueError,
-      '^Expected warm_up_fractions above fraction=0.1, found 0.1: a warm-up '
-      'begins with more, not with less.$',
-    ),
-    (
-      'warm_up_fraction',
-      {'warm_up_fractions': [1.5]},
-      ValueError,
-      r'in \(0, 1\], found 1.5',
-    ),
-    (
-      'warm_up_nan',
-      {'warm_up_fractions': [float('nan')]},
-      ValueError,
-      r'found nan',
-    ),
-    (
-      'rounds',
-      {'rounds_per_warm_up_fraction': 0},
-      ValueError,
-      'rounds_per_warm_up_fraction of at least 1, found 0',
-    ),
-    (
-      'rounds_type',
-      {'rounds_per_warm_up_fraction': 1.0},
-      TypeError,
-      'rounds_per_warm_up_fraction to be an int, found float',
-    ),
-    ('scope', {'scope': 'layer'}, ValueError, "found 'layer'"),
-    (
-      'min_elements',
-      {'scope': 'model', 'min_elements': 1},
-      ValueError,
-      "take scope='tensor'",
-    ),
-    ('option', {'bits': 4}, TypeError, 'bits'),
+    ('model', {'model_fn': 3}, 'found int'),
+    ('weighting', {'client_weighting': 1}, 'ClientWeighting'),
+    ('option', {'fraction': 0.5}, 'fraction'),
   )
-  def test_bad_arguments_raise(self, kwargs, error, message):
-    with self.assertRaisesRegex(error, message):
-      _build(**kwargs)
+  def test_bad_arguments_raise(self, kwargs, message):
+    arguments = {'model_fn': linear_model.model_fn, **kwargs}
+    with self.assertRaisesRegex(TypeError, message):
+      algorithms.build_dgc_fed_avg(client_optimizer_fn=_SGD, **arguments)
 
 
 class DgcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
-  def test_rounds_are_those_of_the_paper(self):
+  def test_rounds_agree_with_the_paper(self):
     """A simulation in numpy, through the warm-up, with absent clients."""
     process, clients = _warmed_up(), local_updates.clients()
     state = process.initialize()
     client_states = [process.initial_client_state()] * 3
     weights = [np.zeros([80]), np.zeros([4])]
     velocity = [[np.zeros([80]), np.zeros([4])] for _ in clients]
-    unsent = [[np.zeros([80]), np.zeros([4])] for _ in clients]
+    residual = [[np.zeros([80]), np.zeros([4])] for _ in clients]
     cohorts = [[0, 1, 2], [1], [0, 2], [2, 0, 1], [1, 2], [0, 1, 2]]
     for cohort, num_sent in zip(cohorts, _NUM_SENT, strict=True):
       share = local_updates.WEIGHTS / local_updates.WEIGHTS[cohort].sum()
@@ -172,10 +144,10 @@ class DgcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
         )
         for i in range(2):
           velocity[c][i] = 0.9 * velocity[c][i] + update[i].ravel()
-          unsent[c][i] = unsent[c][i] + velocity[c][i]
-          mask = local_updates.largest(unsent[c][i], num_sent[i])
-          moves[i] = moves[i] + share[c] * unsent[c][i] * mask
-          unsent[c][i] = unsent[c][i] * ~mask
+          residual[c][i] = residual[c][i] + velocity[c][i]
+          mask = local_updates.largest(residual[c][i], num_sent[i])
+          moves[i] = moves[i] + share[c] * residual[c][i] * mask
+          residual[c][i] = residual[c][i] * ~mask
           velocity[c][i] = velocity[c][i] * ~mask
       weights = [w - move for w, move in zip(weights, moves, strict=True)]
       output = process.next_after(process.num_rounds(state))(
@@ -191,13 +163,15 @@ class DgcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
       self.assertEqual(
         output.metrics['aggregator']['payload_bytes'], len(cohort) * payload
       )
-      for i, found in enumerate(state.global_model_weights.trainable):
-        self.assertAllClose(found.ravel(), weights[i], atol=1e-5)
+      for i, tensor in enumerate(state.global_model_weights.trainable):
+        self.assertAllClose(tensor.ravel(), weights[i], atol=1e-5)
         for c, client_state in enumerate(client_states):
-          kept = client_state[i]
-          self.assertAllClose(kept['residual'].ravel(), unsent[c][i], atol=1e-5)
+          found = client_state[i]
           self.assertAllClose(
-            kept['velocity'].ravel(), velocity[c][i], atol=1e-5
+            found['residual'].ravel(), residual[c][i], atol=1e-5
+          )
+          self.assertAllClose(
+            found['velocity'].ravel(), velocity[c][i], atol=1e-5
           )
 
   def test_counts_of_bytes_agree_in_every_round(self):

@@ -24,13 +24,16 @@ from tests.tff_methods import train_model
 from tff_methods import aggregators
 from tff_methods import algorithms
 from tff_methods import communication
+from tff_methods import options as options_lib
 
 _OPTIMIZER = tff.learning.optimizers.build_sgdm(0.1)
 
 
 def _build(**kwargs):
   return algorithms.build_sketched_update_fed_avg(
-    linear_model.model_fn, _OPTIMIZER, min_elements=10, **kwargs
+    linear_model.model_fn,
+    _OPTIMIZER,
+    options=options_lib.SketchOptions(min_elements=10, **kwargs),
   )
 
 
@@ -52,13 +55,29 @@ class SketchedUpdateFedAvgComputationTest(
       theirs.next.type_signature.parameter[1],
     )
 
-  def test_unknown_arguments_raise(self):
-    with self.assertRaisesRegex(TypeError, 'num_bits'):
-      _build(num_bits=2)
+  def test_default_options_skip_small_tensors(self):
+    process = algorithms.build_sketched_update_fed_avg(
+      linear_model.model_fn, _OPTIMIZER
+    )
+    # All 84 values as float32: the tensors have fewer than 256 elements. A
+    # weight; loss, accuracy (two floats each) and the counts of examples and
+    # batches.
+    self.assertEqual(
+      communication.traced_bytes(process.next).uplink,
+      84 * 4 + 4 + 4 * 4 + 2 * 8,
+    )
 
-  def test_bad_arguments_raise(self):
-    with self.assertRaisesRegex(ValueError, 'bits from 1 to 16, found 20'):
-      _build(bits=20)
+  @parameterized.named_parameters(
+    ('model', {'model_fn': 3}, 'int'),
+    ('weighting', {'client_weighting': 1}, 'ClientWeighting'),
+    ('option', {'bits': 2}, 'bits'),
+  )
+  def test_bad_arguments_raise(self, kwargs, message):
+    arguments = {'model_fn': linear_model.model_fn, **kwargs}
+    with self.assertRaisesRegex(TypeError, message):
+      algorithms.build_sketched_update_fed_avg(
+        client_optimizer_fn=_OPTIMIZER, **arguments
+      )
 
 
 class SketchedUpdateFedAvgExecutionTest(

@@ -14,159 +14,89 @@
 
 from absl.testing import parameterized
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import linear_model
-from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
 from tff_methods import communication
-from tff_methods import runtime
+from tff_methods import options as options_lib
+from tff_methods import update_spaces
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
+_MASK = update_spaces.RandomMask(0.5, min_elements=10)
 
 
-def _mask(model_fn=linear_model.model_fn, **kwargs):
-  return algorithms.build_random_mask_fed_avg(
-    model_fn, _SGD, min_elements=10, **kwargs
-  )
-
-
-def _low_rank(model_fn=linear_model.model_fn, **kwargs):
-  return algorithms.build_low_rank_fed_avg(
-    model_fn, _SGD, min_elements=10, **kwargs
+def _build(model_fn=linear_model.model_fn, options=None, **kwargs):
+  return algorithms.build_structured_update_fed_avg(
+    model_fn, _SGD, update_space=_MASK, options=options, **kwargs
   )
 
 
 class StructuredUpdateFedAvgComputationTest(
   parameterized.TestCase, tf.test.TestCase
 ):
-  def test_types_are_those_of_federated_averaging(self):
-    ours = _mask(fraction=0.25)
-    theirs = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _SGD
-    )
-    self.assertIsInstance(ours, tff.learning.templates.LearningProcess)
+  @parameterized.named_parameters(
+    # 40 of 80 weights and 4 biases; a key. 2 bits each, and a scale; but the
+    # kernel has fewer elements than the 256 of the default.
+    ('default', None, 40 * 4 + 16 + 8),
+    (
+      'quantized',
+      options_lib.StructuredUpdateOptions(bits=2, min_elements=10),
+      10 + 4 + 16 + 8,
+    ),
+    (
+      'small',
+      options_lib.StructuredUpdateOptions(bits=2),
+      40 * 4 + 16 + 8,
+    ),
+  )
+  def test_payload_follows_space_and_options(self, options, payload):
+    # A weight; loss, accuracy (two floats each) and the counts of examples and
+    # batches.
     self.assertEqual(
-      ours.get_model_weights.type_signature.result,
-      theirs.get_model_weights.type_signature.result,
-    )
-    self.assertEqual(
-      ours.next.type_signature.parameter[1],
-      theirs.next.type_signature.parameter[1],
+      communication.traced_bytes(_build(options=options).next).uplink,
+      payload + 4 + 4 * 4 + 2 * 8,
     )
 
   @parameterized.named_parameters(
-    ('fraction', lambda: _mask(fraction=0.0), ValueError, 'fraction in'),
-    ('rank', lambda: _low_rank(rank=0), ValueError, 'rank of at least 1'),
-    ('bits', lambda: _mask(fraction=0.5, bits=17), ValueError, 'bits from 1'),
-    ('option', lambda: _mask(fraction=0.5, rate=1), TypeError, 'rate'),
-    ('model', lambda: _mask(model_fn=3, fraction=0.5), TypeError, 'found int'),
+    ('model', {'model_fn': 3}, 'found int'),
+    ('weighting', {'client_weighting': 'uniform'}, 'ClientWeighting'),
+    ('option', {'rate': 1}, 'rate'),
   )
-  def test_bad_arguments_raise(self, build, error, message):
-    with self.assertRaisesRegex(error, message):
-      build()
+  def test_bad_arguments_raise(self, kwargs, message):
+    with self.assertRaisesRegex(TypeError, message):
+      _build(**kwargs)
 
 
 class StructuredUpdateFedAvgExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
   @parameterized.named_parameters(
-    ('variables', linear_model.model_fn),
-    ('functional', linear_model.functional_model()),
-  )
-  def test_with_all_coordinates_it_is_federated_averaging(self, model_fn):
-    ours = _mask(model_fn, fraction=1.0)
-    theirs = tff.learning.algorithms.build_weighted_fed_avg(model_fn, _SGD)
-    states = ours.initialize(), theirs.initialize()
-    for _ in range(3):
-      outputs = [
-        process.next(state, linear_model.datasets())
-        for process, state in zip((ours, theirs), states, strict=True)
-      ]
-      states = [output.state for output in outputs]
-      self.assertAllClose(
-        states[0].global_model_weights.trainable,
-        states[1].global_model_weights.trainable,
-        atol=1e-6,
-      )
-      train = [output.metrics['client_work']['train'] for output in outputs]
-      self.assertAllClose(train[0], train[1], atol=1e-5)
-
-  @parameterized.named_parameters(
-    ('mask', _mask, {'fraction': 0.5}),
-    ('quantized_mask', _mask, {'fraction': 0.5, 'bits': 2}),
-    ('low_rank', _low_rank, {'rank': 2}),
-    ('quantized_low_rank', _low_rank, {'fraction': 0.5, 'bits': 4}),
-    (
-      'functional',
-      _mask,
-      {'fraction': 0.5, 'model_fn': linear_model.functional_model()},
-    ),
+    ('functional', {'model_fn': linear_model.functional_model()}),
     (
       'other_loop',
-      _mask,
-      {
-        'fraction': 0.5,
-        'loop_implementation': tff.learning.LoopImplementation.DATASET_REDUCE,
-      },
+      {'loop_implementation': tff.learning.LoopImplementation.DATASET_REDUCE},
     ),
   )
-  def test_learns(self, build, kwargs):
-    _, metrics = linear_model.train(build(**kwargs), 15)
+  def test_learns(self, kwargs):
+    _, metrics = linear_model.train(_build(**kwargs), 15)
     self.assertGreater(metrics['client_work']['train']['accuracy'], 0.6)
 
-  @parameterized.named_parameters(
-    # 20 of 80 weights and 4 biases; a key.
-    ('mask', _mask, {'fraction': 0.25}, 20 * 4 + 16 + 8),
-    ('quantized', _mask, {'fraction': 0.25, 'bits': 3}, 8 + 4 + 16 + 8),
-    # 2 rows of 4.
-    ('low_rank', _low_rank, {'rank': 2}, 8 * 4 + 16 + 8),
-  )
-  def test_counts_of_bytes_agree(self, build, kwargs, payload):
-    process = build(**kwargs)
-    _, metrics = linear_model.train(process, 1)
-    self.assertEqual(metrics['aggregator']['payload_bytes'], 3 * payload)
-    # A weight; loss, accuracy (two floats each) and the counts of examples and
-    # batches. The model, the learning rate and the round's key.
-    self.assertEqual(
-      communication.traced_bytes(process.next),
-      communication.ClientBytes(
-        uplink=payload + 4 + 4 * 4 + 2 * 8, downlink=84 * 4 + 4 + 8
-      ),
-    )
-
-  def test_one_client_changes_as_much_as_it_sends(self):
+  def test_server_optimizer_takes_the_step(self):
     clients = linear_model.datasets(num_clients=1)
-    state, _ = linear_model.train(_low_rank(rank=2), 1, clients)
-    kernel, _ = state.global_model_weights.trainable
-    self.assertEqual(np.linalg.matrix_rank(kernel), 2)
-    state, _ = linear_model.train(_mask(fraction=0.25), 1, clients)
-    kernel, _ = state.global_model_weights.trainable
-    self.assertEqual(np.count_nonzero(kernel), 20)
-
-  @parameterized.named_parameters(
-    ('mask', _mask, {'fraction': 0.25}),
-    ('quantized_low_rank', _low_rank, {'rank': 2, 'bits': 4}),
-  )
-  @pytest.mark.slow
-  def test_same_seed_gives_the_same_bits_in_every_runtime(self, build, kwargs):
-    clients = linear_model.datasets(num_clients=7)
-    contexts = [
-      runtime.create_local_context(),
-      runtime.create_local_context(),
-      two_workers.create_context(),
-    ]
     kernels = []
-    for context in contexts:
-      with tff.framework.get_context_stack().install(context):
-        state, _ = linear_model.train(build(**kwargs, base_seed=3), 3, clients)
+    for rate in (1.0, 0.5):
+      process = algorithms.build_structured_update_fed_avg(
+        linear_model.model_fn,
+        _SGD,
+        tff.learning.optimizers.build_sgdm(rate),
+        update_space=_MASK,
+      )
+      state, _ = linear_model.train(process, 1, clients)
       kernels.append(state.global_model_weights.trainable[0])
-    for kernel in kernels[1:]:
-      self.assertEqual(kernel.tobytes(), kernels[0].tobytes())
-    other, _ = linear_model.train(build(**kwargs, base_seed=4), 3, clients)
-    self.assertNotAllClose(other.global_model_weights.trainable[0], kernels[0])
+    self.assertEqual(np.count_nonzero(kernels[0]), 40)
+    self.assertAllClose(kernels[1], kernels[0] / 2)
 
 
 if __name__ == '__main__':

@@ -22,13 +22,16 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
 from tff_methods import algorithms
 from tff_methods import communication
+from tff_methods import options as options_lib
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
 def _build(**kwargs):
   return algorithms.build_terngrad_fed_avg(
-    linear_model.model_fn, _SGD, **kwargs
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.TernGradOptions(**kwargs),
   )
 
 
@@ -56,16 +59,14 @@ class TerngradFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.named_parameters(
-    ('clip', {'clip_factor': 0.0}, ValueError, 'None not to clip, found 0.0'),
-    ('clip_type', {'clip_factor': '2'}, TypeError, 'or None, found str'),
-    ('min_elements', {'min_elements': -1}, ValueError, 'at least 0, found -1'),
-    ('seed_source', {'seed_source': 'time'}, ValueError, "found 'time'"),
-    ('base_seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
-    ('option', {'bits': 2}, TypeError, 'bits'),
+    ('model', {'model_fn': 3}, 'int'),
+    ('weighting', {'client_weighting': 1}, 'ClientWeighting'),
+    ('option', {'clip_factor': 2.5}, 'clip_factor'),
   )
-  def test_bad_arguments_raise(self, kwargs, error, message):
-    with self.assertRaisesRegex(error, message):
-      _build(**kwargs)
+  def test_bad_arguments_raise(self, kwargs, message):
+    arguments = {'model_fn': linear_model.model_fn, **kwargs}
+    with self.assertRaisesRegex(TypeError, message):
+      algorithms.build_terngrad_fed_avg(client_optimizer_fn=_SGD, **arguments)
 
 
 class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):

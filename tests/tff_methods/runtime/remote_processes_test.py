@@ -53,19 +53,26 @@ _PROCESSES = {
   ),
   'sketched_update': _dense(
     algorithms.build_sketched_update_fed_avg,
-    bits=2,
-    fraction=0.5,
-    min_elements=10,
+    options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
   ),
   'random_mask': _dense(
-    algorithms.build_random_mask_fed_avg, fraction=0.5, min_elements=10
+    algorithms.build_random_mask_fed_avg,
+    options=options_lib.RandomMaskOptions(fraction=0.5, min_elements=10),
   ),
   'low_rank': _dense(
-    algorithms.build_low_rank_fed_avg, rank=2, bits=4, min_elements=10
+    algorithms.build_low_rank_fed_avg,
+    options=options_lib.LowRankOptions(rank=2, bits=4, min_elements=10),
   ),
-  'terngrad': _dense(algorithms.build_terngrad_fed_avg, min_elements=10),
-  'dhqc': _dense(algorithms.build_dhqc_fed_avg, fraction=0.2),
-  'dgc': _dense(algorithms.build_dgc_fed_avg, fraction=0.2),
+  'terngrad': _dense(
+    algorithms.build_terngrad_fed_avg,
+    options=options_lib.TernGradOptions(min_elements=10),
+  ),
+  'dhqc': _dense(
+    algorithms.build_dhqc_fed_avg, options=options_lib.DhqcOptions(fraction=0.2)
+  ),
+  'dgc': _dense(
+    algorithms.build_dgc_fed_avg, options=options_lib.DgcOptions(fraction=0.2)
+  ),
   'lsh_select': _of_rows(
     algorithms.build_lsh_select_fed_avg,
     options=options_lib.LshSelectOptions(row_budget=0.5),

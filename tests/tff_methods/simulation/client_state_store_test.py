@@ -20,6 +20,7 @@ import os
 import pathlib
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,28 +40,42 @@ def _state(*values):
   return [np.array(values, np.float32)]
 
 
+class _InterruptedError(Exception):
+  """Raised by a program that cannot save its own state."""
+
+
 class _History:
-  """What a store must answer: all versions ever written, in a dict."""
+  """Model of a store: all versions ever written, in a dict.
+
+  `begin_checkpoint` is a checkpoint whose body is interrupted.
+  """
 
   def __init__(self):
     self.versions, self.saved, self.last, self.previous = {}, [], 0, 0
 
   def restore(self, round_num):
+    self._drop_later(round_num)
+    self.saved = [r for r in self.saved if r == round_num]
+
+  def _drop_later(self, round_num):
     self.versions = {r: s for r, s in self.versions.items() if r <= round_num}
     self.saved = [r for r in self.saved if r <= round_num]
     self.last = self.previous = round_num
 
   def write(self, round_num, states):
-    self.restore(round_num - 1)
+    self._drop_later(round_num - 1)
     self.versions[round_num] = states
     self.last = round_num
 
-  def save(self, round_num):
+  def begin_checkpoint(self, round_num):
     if round_num < self.last:
-      self.restore(round_num)
+      self._drop_later(round_num)
     self.saved += [round_num] * (round_num > 0)
 
-  def forget(self, round_num):
+  @contextlib.contextmanager
+  def checkpoint(self, round_num):
+    self.begin_checkpoint(round_num)
+    yield
     self.saved = [r for r in self.saved if r >= round_num]
 
   def is_kept(self, round_num):
@@ -73,6 +88,17 @@ class _History:
     return [states.get(client_id) for client_id in client_ids]
 
 
+def _begin_checkpoint(store, round_num):
+  """Keeps the states of a round, and those of the checkpoints before."""
+  with contextlib.suppress(_InterruptedError), store.checkpoint(round_num):
+    raise _InterruptedError
+
+
+def _checkpoint(store, round_num):
+  with store.checkpoint(round_num):
+    pass
+
+
 class StoreTestCase(parameterized.TestCase):
   def setUp(self):
     super().setUp()
@@ -81,17 +107,31 @@ class StoreTestCase(parameterized.TestCase):
     self.directory = self.parent / 'store'
 
   def store(self, round_num=None):
-    """A new program's, which resumes if there is a round."""
+    """Returns the store of a new program, resumed from a round if given."""
     store = client_state_store.ClientStateStore(str(self.directory))
     if round_num is not None:
       store.restore(round_num)
     return store
 
+  @contextlib.contextmanager
+  def copied(self):
+    """Has `store` use a copy of the files."""
+    original = self.directory
+    with tempfile.TemporaryDirectory() as parent:
+      self.directory = pathlib.Path(parent) / 'store'
+      if original.exists():
+        shutil.copytree(original, self.directory)
+      try:
+        yield
+      finally:
+        self.directory = original
+
   def run_rounds(self, store, rounds, ids='a', saved=()):
+    """Writes rounds, and begins checkpoints of those in `saved`."""
     for round_num in rounds:
       store.write(round_num, {i: _state(round_num) for i in ids})
       if round_num in saved:
-        store.save(round_num)
+        _begin_checkpoint(store, round_num)
 
   def assert_states(self, found, expected):
     """Compares dtypes, shapes and bits."""
@@ -126,15 +166,16 @@ class RoundsTest(StoreTestCase):
     store = self.store()
     self.run_rounds(store, [1], 'ab')
     for round_num in range(2, 22):
-      self.run_rounds(store, [round_num], 'b', saved=range(0, 22, 5))
-      store.forget(round_num // 5 * 5)
+      self.run_rounds(store, [round_num], 'b')
+      if round_num % 5 == 0:
+        _checkpoint(store, round_num)
     self.assert_read(store, 21, a=_state(1), b=_state(21))
 
   def test_round_that_is_run_again_replaces_it_and_later_ones(self):
     store = self.store()
     self.run_rounds(store, (1, 2, 3), 'ab', saved=(1, 2, 3))
     store.write(np.int64(2), {'b': _state(-2)})  # NumPy's integers, too.
-    store.save(np.int64(2))
+    _begin_checkpoint(store, np.int64(2))
     self.assert_read(store, 100, a=_state(1), b=_state(-2))
     store.write(2, {})
     self.assert_read(store, 100, a=_state(1), b=_state(1))
@@ -144,50 +185,75 @@ class RoundsTest(StoreTestCase):
   def test_write_drops_rounds_saved_ahead(self):
     store = self.store()
     self.run_rounds(store, [3])
-    store.save(10)
+    _begin_checkpoint(store, 10)
     with contextlib.suppress(ValueError):  # To refuse either would do, too.
       self.run_rounds(store, [5])
     with contextlib.suppress(ValueError):
       self.assert_read(self.store(10), 10, a=_state(3))
 
-  # Rounds that go on while a checkpoint is saved, and files of a client.
+  # Rounds that run within the body of a checkpoint, and files of a client.
   @parameterized.parameters((0, 3), (2, 4))
-  def test_files_of_client(self, delay, most):
+  def test_number_of_files_of_a_client(self, num_rounds_within, most):
     store, found = self.store(), []
-    for round_num in range(1, 30):
-      self.run_rounds(store, [round_num], saved=range(5, 30, 5))
-      if round_num % 5 == delay:
-        store.forget(round_num - delay)
-      found.append(len(list(self.directory.rglob('*.npy'))))
+
+    def run_rounds(rounds):
+      for round_num in rounds:
+        self.run_rounds(store, [round_num])
+        found.append(len(list(self.directory.rglob('*.npy'))))
+
+    run_rounds(range(1, 6))
+    for round_num in range(5, 30, 5):
+      with store.checkpoint(round_num):
+        run_rounds(range(round_num + 1, round_num + 1 + num_rounds_within))
+      run_rounds(range(round_num + 1 + num_rounds_within, round_num + 6))
     self.assertEqual(max(found), most)
 
   def test_states_not_kept_are_an_error(self):
     store = self.store()
-    self.run_rounds(store, range(1, 7), saved=(1, 3))
-    store.forget(3)
-    calls = (lambda r: store.read([], r), lambda r: store.write(r + 1, {}))
-    for fn in (*calls, store.save):
+    self.run_rounds(store, range(1, 4), saved=[1])
+    _checkpoint(store, 3)
+    self.run_rounds(store, range(4, 7))
+    calls = (
+      lambda r: store.read([], r),
+      lambda r: store.write(r + 1, {}),
+      lambda r: _checkpoint(store, r),
+    )
+    for fn in calls:
       for round_num in (-1, 0, 1, 2, 4):
-        message = r'one of \(3, 5\) or from 6 on, found {}: save those to go'
+        message = r'one of \(3, 5\) or from 6 on, found {}: make a checkpoint'
         self.assert_error(message.format(round_num), fn, round_num)
     for round_num in (3, 5, 6):  # Nothing was done.
       self.assert_read(store, round_num, a=_state(round_num))
 
-  def test_save_amid_a_round_drops_what_was_written_of_it(self):
+  def test_checkpoint_within_a_round_drops_the_states_written_in_it(self):
     store = self.store()
     self.run_rounds(store, (1, 2, 3))
-    store.save(2)
+    _begin_checkpoint(store, 2)
     for checked in (store, self.store(2)):
       self.assert_read(checked, 3, a=_state(2))
 
-  def test_earlier_save_is_whole_until_forgotten(self):
+  def test_earlier_checkpoint_is_kept_until_the_later_is_complete(self):
     store = self.store()
     self.run_rounds(store, range(1, 5), 'ab')
     self.run_rounds(store, range(5, 11), 'a', saved=(5, 10))
-    resumed = self.store(5)  # Killed before its checkpoint was there.
+    resumed = self.store(5)  # Killed before it saved its state of round 10.
     self.assert_read(resumed, 10, a=_state(5), b=_state(4))
-    resumed.forget(6)
-    self.assert_error(r'round 5, found those of .* \[\]', self.store, 5)
+    _checkpoint(resumed, 6)
+    self.assert_error(r'round 5, found those of .* \[6\]', self.store, 5)
+
+  def test_restore_ends_other_checkpoints(self):
+    store = self.store()
+    # Killed after it saved its state of round 10, before the checkpoint ended.
+    self.run_rounds(store, range(1, 11), saved=(5, 10))
+    self.assert_read(self.store(10), 10, a=_state(10))
+    self.assert_error(r'round 5, found those of .* \[10\]', self.store, 5)
+
+  def test_error_in_a_checkpoint_is_raised(self):
+    store = self.store()
+    self.run_rounds(store, [1])
+    with self.assertRaises(_InterruptedError), store.checkpoint(1):
+      raise _InterruptedError
+    self.assert_read(self.store(1), 1, a=_state(1))
 
   def test_restore_zero_removes_all_states(self):
     store = self.store()
@@ -229,9 +295,9 @@ class RoundsTest(StoreTestCase):
     message = (
       f'Expected no client states in {self.directory}, .*: call restore first'
     )
-    calls = {'read': (['a'], 1), 'write': (1, {}), 'save': [1], 'forget': [1]}
-    for name, args in calls.items():
-      self.assert_error(message, getattr(self.store(), name), *args)
+    self.assert_error(message, self.store().read, ['a'], 1)
+    self.assert_error(message, self.store().write, 1, {})
+    self.assert_error(message, _checkpoint, self.store(), 1)
     self.assert_read(self.store(1), 1, a=_state(1))
 
   def test_restore_that_failed_is_no_restore(self):
@@ -320,7 +386,6 @@ class ContentsTest(StoreTestCase):
   def test_nothing_is_on_disk_before_it_is_needed(self):
     store = self.store(0)
     self.assertEqual(store.read(['a'], 0), [None])
-    store.forget(0)
     store.write(1, {})
     self.assertFalse(self.directory.exists())
 
@@ -336,8 +401,8 @@ class ContentsTest(StoreTestCase):
   def test_memory_does_not_grow_with_clients(self):
     store, sizes = self.store(), []
     for t in range(10, 20):
-      self.run_rounds(store, [t], [f'{t}/{i}' for i in range(25)], saved=[t])
-      store.forget(t)
+      self.run_rounds(store, [t], [f'{t}/{i}' for i in range(25)])
+      _checkpoint(store, t)
       sizes.append(len(pickle.dumps(vars(store))))
     self.assertLen(set(sizes), 1)
 
@@ -348,7 +413,9 @@ class RandomHistoryTest(StoreTestCase):
     generator = random.Random(seed)
     store, history, num_refused = self.store(), _History(), 0
     for step in range(200):
-      name = generator.choice(['write'] * 6 + ['save'] * 2 + ['forget', 'new'])
+      name = generator.choice(
+        ['write'] * 6 + ['begin_checkpoint'] * 2 + ['checkpoint', 'new']
+      )
       any_round = generator.randrange(history.last + 1)
       round_num = generator.choice(
         [history.last] * 6 + [history.previous, *history.saved, any_round]
@@ -361,8 +428,15 @@ class RandomHistoryTest(StoreTestCase):
         args = [generator.choice([0, *history.saved * 9])]
         store, name, must_do = self.store(), 'restore', True
       try:
-        getattr(store, name)(*args)
-        getattr(history, name)(*args)
+        if name == 'begin_checkpoint':
+          _begin_checkpoint(store, *args)
+        elif name == 'checkpoint':
+          _checkpoint(store, *args)
+          _checkpoint(history, *args)
+        else:
+          getattr(store, name)(*args)
+        if name != 'checkpoint':
+          getattr(history, name)(*args)
       except ValueError:
         self.assertFalse(must_do)
       for r in (*range(history.last + 2), 1000):
@@ -382,7 +456,7 @@ class _KilledError(BaseException):
 
 @contextlib.contextmanager
 def _killed_at(num_operations):
-  """Ends the program at an operation on files, before it or within."""
+  """Ends the program at an operation on files, before or within it."""
   left = iter(range(num_operations))
 
   def killable(module, name):
@@ -392,7 +466,7 @@ def _killed_at(num_operations):
       if next(left, None) is None:
         if name == 'save':
           args[0].write(b'\x93NUMPY\x01\0v')
-        raise _KilledError  # And so does all that it does from now on.
+        raise _KilledError  # Later operations raise it too.
       return original(*args, **kwargs)
 
     return mock.patch.object(module, name, call)
@@ -407,8 +481,8 @@ def _killed_at(num_operations):
 _CLIENTS = [f'client {i}' for i in range(6)]
 
 
-def _run(store, first, last, checkpoint):
-  """A program: a pure function of the states that it reads."""
+def _run(store, first, last, save_program):
+  """Runs a program: a pure function of the states that it reads."""
   for t in range(first + 1, last + 1):
     cohort = random.Random(t).sample(_CLIENTS, 3)
     states = store.read(cohort, t - 1)
@@ -418,14 +492,13 @@ def _run(store, first, last, checkpoint):
       t, {i: [np.full(5000, new)] for i, new in zip(cohort, news, strict=True)}
     )
     if t % 3 == 0:
-      store.save(t)
-      checkpoint(t)
-      store.forget(t)
+      with store.checkpoint(t):
+        save_program(t)
 
 
 def _straight_run(last):
-  history = _History()  # Which forgets no version.
-  _run(history, 0, last, history.save)
+  history = _History()  # It keeps all versions.
+  _run(history, 0, last, lambda t: None)
   return lambda r: dict(zip(_CLIENTS, history.read(_CLIENTS, r), strict=True))
 
 
@@ -438,7 +511,8 @@ class KilledTest(StoreTestCase):
       try:
         with _killed_at(num_operations):
           _run(store, 0, rounds, checkpoints.append)
-          store.save(rounds - 1)  # Stopped within the last round.
+          # Stopped within the last round.
+          _begin_checkpoint(store, rounds - 1)
         break
       except _KilledError:
         pass
@@ -458,22 +532,24 @@ class KilledTest(StoreTestCase):
     self.assertGreater(num_operations, 60)  # So it was killed that often.
 
   @parameterized.parameters(
-    ('restore', 0), ('restore', 2), ('save', 2), ('write', 3, {'a': _state(5)})
+    (lambda store: store.restore(0), 0),
+    (lambda store: store.restore(2), 2),
+    (lambda store: _begin_checkpoint(store, 2), 2),
+    (lambda store: store.write(3, {'a': _state(5)}), 2),
   )
-  def test_killed_while_it_goes_back(self, name, *args):
-    target = 2 if args[0] else 0
+  def test_killed_while_it_goes_back(self, go_back, target):
     for num_operations in range(1000):
       store = self.store(0)
       self.run_rounds(store, range(1, 5), 'abc', saved=range(1, 5))
       try:
         with _killed_at(num_operations):
-          getattr(store, name)(*args)
+          go_back(store)
         break
       except _KilledError:
         pass
-      # A part of later states may be gone: but then it says so.
+      # A part of later states may be gone: restoring them is an error then.
       for round_num in (3, 4):
-        with contextlib.suppress(ValueError):
+        with self.copied(), contextlib.suppress(ValueError):
           state = _state(round_num)
           store = self.store(round_num)
           self.assert_read(store, round_num, a=state, b=state, c=state)
@@ -499,7 +575,7 @@ _run(store, first, 10**9, lambda t: print(t, flush=True))
 
 
 class SigkillTest(StoreTestCase):
-  def test_killed_program_goes_on_as_if_never_killed(self):
+  def test_killed_program_resumes_as_if_never_killed(self):
     folder, last = os.path.dirname(client_state_store.__file__), 0
     for n in range(6):
       args = [sys.executable, '-c', _PROGRAM, folder, self.directory, str(last)]

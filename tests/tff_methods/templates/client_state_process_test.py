@@ -27,7 +27,7 @@ def _initialize():
 
 
 def _next(client_type=np.float32, result_type=None):
-  """Returns a `next` that gives clients back what they had, cast."""
+  """Returns a `next` that returns client states as they are, cast."""
 
   @tff.tensorflow.computation(client_type)
   def cast(x):
@@ -68,10 +68,11 @@ class ClientStateProcessComputationTest(
     self.assertIsInstance(process, tff.templates.IterativeProcess)
     self.assertIs(process.next, next_fn)
     self.assertIs(process.initial_client_state, initial)
+    self.assertTrue(process.keeps_client_states)
     self.assertIs(process.next_after(0), next_fn)
     self.assertIs(process.next_after(10**6), next_fn)
 
-  def test_warm_up_is_of_the_first_rounds(self):
+  def test_warm_up_applies_to_the_first_rounds(self):
     steps = [_next() for _ in range(3)]
     process = templates.ClientStateProcess(
       _initialize,
@@ -82,6 +83,7 @@ class ClientStateProcessComputationTest(
     expected = [0, 0, 1, 2, 2]
     for num_rounds, step in enumerate(expected):
       self.assertIs(process.next_after(num_rounds), steps[step])
+      self.assertIs(process.accounted_next(num_rounds), steps[step])
     self.assertIs(process.next, steps[2])
 
   @parameterized.named_parameters(
@@ -105,7 +107,7 @@ class ClientStateProcessComputationTest(
     with self.assertRaisesRegex(
       TypeError,
       r'^Expected rounds of the warm-up of type [^\n]*float32[^\n]*, found '
-      r'[^\n]*float64[^\n]*: let them differ in what is sent only.$',
+      r'[^\n]*float64[^\n]*: give all rounds the same states and result.$',
     ):
       templates.ClientStateProcess(
         _initialize,

@@ -24,12 +24,12 @@ from tff_methods import templates
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
-def _factory(memory):
+def _factory(feedback):
   return aggregators.ErrorFeedbackMeanFactory(
     lambda spec, _: encoders.sparse_encoder(
       spec, options_lib.SparseOptions(fraction=0.1)
     ),
-    memory,
+    feedback,
   )
 
 
@@ -39,10 +39,10 @@ def _build(model_aggregator, **kwargs):
   )
 
 
-class ClientMemoryFedAvgComputationTest(
+class ErrorFeedbackFedAvgComputationTest(
   parameterized.TestCase, tf.test.TestCase
 ):
-  def test_warm_up_that_remembers_otherwise_raises(self):
+  def test_warm_up_with_other_client_states_raises(self):
     with self.assertRaisesRegex(
       TypeError, '^Expected rounds of the warm-up of type [^\n]*$'
     ):
@@ -53,7 +53,7 @@ class ClientMemoryFedAvgComputationTest(
 
   def test_other_aggregators_raise(self):
     mean = tff.aggregators.MeanFactory()
-    message = '^Expected [^\n]* to be a ErrorFeedbackMeanFactory, found Mean'
+    message = '^Expected [^\n]* to be an ErrorFeedbackMeanFactory, found Mean'
     with self.assertRaisesRegex(TypeError, message):
       _build(mean)
     with self.assertRaisesRegex(TypeError, message):
@@ -65,9 +65,9 @@ class ClientMemoryFedAvgComputationTest(
       _build(factory, warm_up=[(0, factory)])
 
 
-class ClientMemoryFedAvgExecutionTest(tf.test.TestCase):
-  def test_parts_can_be_others(self):
-    """Those of TFF's federated averaging: its server, its weights, its loop."""
+class ErrorFeedbackFedAvgExecutionTest(tf.test.TestCase):
+  def test_takes_the_other_arguments_of_federated_averaging(self):
+    """Server optimizer, client weighting and loop, compared with TFF's."""
     options = dict(
       server_optimizer_fn=tff.learning.optimizers.build_sgdm(0.5, 0.9),
       client_weighting=tff.learning.ClientWeighting.UNIFORM,

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A few rounds of every process, small, in all runtimes.
+"""Rounds of small processes in all runtimes, for tests.
 
-As a program, it runs those of one kind, and writes the results of each to a
-file. It is one since TensorFlow makes several CPU devices of one only before it
-does anything else.
+As a program, it runs all processes of one kind, and writes the results of each
+to a file. TensorFlow can divide the CPU into several devices only before its
+first op, hence a program of its own.
 
   python -m tests.tff_methods.runtime.in_process.rounds library directory
 """
@@ -42,7 +42,8 @@ from tff_methods.runtime.in_process import context as context_lib
 
 EXPECTED = 'one client at once'
 CPP = 'C++'
-# Noise for privacy is nowhere repeatable; in this one it is too little to see.
+# Noise for privacy is not reproducible in any runtime; this process adds a
+# negligible amount.
 NOISY = 'private'
 _NUM_DEVICES = 4
 _NUM_ROUNDS = 2
@@ -53,10 +54,10 @@ Run = Callable[[], list[np.ndarray]]
 
 
 def _exact_model():
-  """Returns a model whose update is exact, however it is computed.
+  """Returns a model whose update is exact, in any order of computation.
 
-  What it multiplies are few bits. So also the fingerprint of the update, by
-  which some methods draw, is the same in all runtimes.
+  It multiplies numbers of few bits. So the fingerprint of the update, which
+  seeds some methods, is the same in all runtimes.
   """
   return tff.learning.models.from_keras_model(
     tf.keras.Sequential(
@@ -85,37 +86,49 @@ def _exact_clients():
 
 def _build_sketched_update():
   return algorithms.build_sketched_update_fed_avg(
-    _exact_model, _EXACT_SGD, bits=2, fraction=0.5, min_elements=10
+    _exact_model,
+    _EXACT_SGD,
+    options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
   )
 
 
 def _build_random_mask():
   return algorithms.build_random_mask_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.25, min_elements=10
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.RandomMaskOptions(fraction=0.25, min_elements=10),
   )
 
 
 def _build_low_rank():
   return algorithms.build_low_rank_fed_avg(
-    linear_model.model_fn, _SGD, rank=2, min_elements=10
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.LowRankOptions(rank=2, min_elements=10),
   )
 
 
 def _build_terngrad():
   return algorithms.build_terngrad_fed_avg(
-    _exact_model, _EXACT_SGD, min_elements=10
+    _exact_model,
+    _EXACT_SGD,
+    options=options_lib.TernGradOptions(min_elements=10),
   )
 
 
 def _build_dhqc():
   return algorithms.build_dhqc_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.1
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.DhqcOptions(fraction=0.1),
   )
 
 
 def _build_dgc():
   return algorithms.build_dgc_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.1, warm_up_fractions=[0.5]
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.DgcOptions(fraction=0.1, warm_up_fractions=[0.5]),
   )
 
 
@@ -151,8 +164,8 @@ def _build_unweighted(**kwargs):
 
 def _build_private():
   return _build_unweighted(
-    # Not `tff.learning.dp_aggregator`, which finds out where to clip with noise
-    # that can be seen.
+    # Not `tff.learning.dp_aggregator`, whose adaptive clipping adds noise that
+    # is not negligible.
     model_aggregator=tff.aggregators.DifferentiallyPrivateFactory.gaussian_fixed(
       noise_multiplier=1e-9, clients_per_round=3, clip=1.0
     )
@@ -203,23 +216,23 @@ def _client_state_rounds(process, clients) -> list[np.ndarray]:
   return _arrays([state, client_states, output.metrics])
 
 
-def _of_clients(build, **kwargs) -> Run:
+def _on_clients(build, **kwargs) -> Run:
   process, clients = build(**kwargs), local_updates.clients()
   return lambda: _learning_rounds(process, clients)
 
 
-def _of_exact_clients(build) -> Run:
+def _on_exact_clients(build) -> Run:
   process, clients = build(), _exact_clients()
-  # After the first round weights are no longer of few bits.
+  # After the first round, weights have more bits.
   return lambda: _learning_rounds(process, clients, num_rounds=1)
 
 
-def _of_rows(build, **kwargs) -> Run:
+def _on_rows(build, **kwargs) -> Run:
   process, clients = build(**kwargs), row_models.datasets()
   return lambda: _learning_rounds(process, clients)
 
 
-def _of_client_states(build) -> Run:
+def _with_client_states(build) -> Run:
   process, clients = build(), local_updates.clients()
   return lambda: _client_state_rounds(process, clients)
 
@@ -255,37 +268,38 @@ def _histogram() -> Run:
 
 
 _partial = functools.partial
-# By kind and name, what builds a process and returns what runs its rounds.
+# By kind and name, functions that build a process and return a function that
+# runs its rounds.
 BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
   'library': {
-    'sketched_update': _partial(_of_exact_clients, _build_sketched_update),
-    'random_mask': _partial(_of_clients, _build_random_mask),
-    'low_rank': _partial(_of_clients, _build_low_rank),
-    'terngrad': _partial(_of_exact_clients, _build_terngrad),
-    'dhqc': _partial(_of_client_states, _build_dhqc),
-    'dgc': _partial(_of_client_states, _build_dgc),
-    'fed_ss': _partial(_of_rows, _build_fed_ss),
-    'fed_ss_broadcast': _partial(_of_rows, _build_fed_ss, mode='broadcast'),
-    'lsh_select': _partial(_of_rows, _build_lsh_select),
+    'sketched_update': _partial(_on_exact_clients, _build_sketched_update),
+    'random_mask': _partial(_on_clients, _build_random_mask),
+    'low_rank': _partial(_on_clients, _build_low_rank),
+    'terngrad': _partial(_on_exact_clients, _build_terngrad),
+    'dhqc': _partial(_with_client_states, _build_dhqc),
+    'dgc': _partial(_with_client_states, _build_dgc),
+    'fed_ss': _partial(_on_rows, _build_fed_ss),
+    'fed_ss_broadcast': _partial(_on_rows, _build_fed_ss, mode='broadcast'),
+    'lsh_select': _partial(_on_rows, _build_lsh_select),
   },
   'tff': {
-    'fed_avg': _partial(_of_clients, _build_fed_avg),
+    'fed_avg': _partial(_on_clients, _build_fed_avg),
     'iterator': _partial(
-      _of_clients,
+      _on_clients,
       _build_fed_avg,
       loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     ),
-    'unweighted': _partial(_of_clients, _build_unweighted),
-    NOISY: _partial(_of_clients, _build_private),
-    'secure': _partial(_of_clients, _build_secure),
+    'unweighted': _partial(_on_clients, _build_unweighted),
+    NOISY: _partial(_on_clients, _build_private),
+    'secure': _partial(_on_clients, _build_secure),
     'robust': _partial(
-      _of_clients,
+      _on_clients,
       _build_fed_avg,
       model_aggregator=tff.learning.robust_aggregator(),
     ),
-    'fed_prox': _partial(_of_clients, _build_fed_prox),
-    'mime_lite': _partial(_of_clients, _build_mime_lite),
-    'fed_eval': _partial(_of_clients, _build_fed_eval),
+    'fed_prox': _partial(_on_clients, _build_fed_prox),
+    'mime_lite': _partial(_on_clients, _build_mime_lite),
+    'fed_eval': _partial(_on_clients, _build_fed_eval),
     'kmeans': _kmeans,
     'histogram': _histogram,
   },
@@ -293,29 +307,32 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
 
 
 def _share_native_forms() -> None:
-  """Has a computation brought into TFF's native form once for all contexts.
+  """Caches the native form of each computation for all contexts.
 
-  That takes most of the time here, and does not depend on the context.
+  The compilation takes most of the time here, and is the same in each context.
   """
   to_native, shared = context_lib._to_native, {}
 
   def shared_to_native(comp):
     if id(comp) not in shared:
-      shared[id(comp)] = comp, to_native(comp)  # Kept, so that its id is.
+      shared[id(comp)] = (
+        comp,
+        to_native(comp),
+      )  # A reference, so that the id stays unique.
     return shared[id(comp)][1]
 
   context_lib._to_native = shared_to_native
 
 
 def contexts(kind: str) -> dict[str, tff.framework.SyncContext]:
-  """Returns the contexts to compare, by name; starts a worker.
+  """Returns the contexts to compare, by name; starts a worker process.
 
   Args:
-    kind: A key of `BUILDERS`.
+    kind: Key of `BUILDERS`.
   """
   create_cpp_context = {
     'library': runtime.create_local_context,
-    # The only one of the C++ runtime with secure sums.
+    # The only context of the C++ runtime with secure sums.
     'tff': tff.backends.test.create_sync_test_cpp_execution_context,
   }
   devices = [d.name for d in tf.config.list_logical_devices('CPU')]
@@ -335,7 +352,7 @@ def _arrays(values) -> list[np.ndarray]:
 
 
 def main() -> None:
-  """Runs all, and writes the results."""
+  """Runs all processes of a kind; writes their results."""
   kind, directory = sys.argv[1:]
   atexit.register(runtime.end_workers)
   (cpu,) = tf.config.list_physical_devices('CPU')

@@ -11,10 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The wire meter counts what the trace of a process says that it sends."""
+"""Tests for wire_meter."""
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import linear_model
@@ -23,6 +25,8 @@ from tff_methods import algorithms
 from tff_methods import communication
 from tff_methods import options as options_lib
 from tff_methods import runtime
+from tff_methods.runtime.in_process import values
+from tff_methods.runtime.in_process import wire_meter
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
@@ -35,13 +39,17 @@ def _fed_avg():
 
 def _sketched_update():
   return algorithms.build_sketched_update_fed_avg(
-    linear_model.model_fn, _SGD, bits=2, fraction=0.5, min_elements=10
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
   )
 
 
 def _dhqc():
   return algorithms.build_dhqc_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.1
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.DhqcOptions(fraction=0.1),
   )
 
 
@@ -53,9 +61,32 @@ def _fed_ss():
   )
 
 
-class WireMeterTest(parameterized.TestCase):
+class ValueBytesExecutionTest(parameterized.TestCase):
+  @parameterized.named_parameters(
+    ('tensor', np.zeros([3, 5], np.float64), 3 * 5 * 8),
+    ('bits', np.zeros([7], np.bool_), 7),
+    ('strings', np.array(['abc', '', 'é']), 3 + 0 + 2),
+  )
+  def test_counts_tensors(self, value, num_bytes):
+    self.assertEqual(wire_meter.value_bytes(tf.constant(value)), num_bytes)
+
+  def test_counts_structs_and_sequences(self):
+    type_spec = tff.to_type([np.int64, [tff.SequenceType(np.str_)]])
+    value = values.from_python([1, [['abc', 'de']]], type_spec)
+    self.assertEqual(wire_meter.value_bytes(value, type_spec), 8 + 3 + 2)
+
+  def test_adds_by_intrinsic(self):
+    meter = wire_meter.WireMeter()
+    for intrinsic in ('a', 'b', 'a'):
+      meter.add_uplink(intrinsic, tf.constant(1.0))
+    meter.add_downlink('a', tf.constant(1.0), times=5)
+    self.assertEqual(meter.uplink, {'a': 8, 'b': 4})
+    self.assertEqual(meter.downlink, {'a': 20})
+
+
+class WireMeterExecutionTest(parameterized.TestCase):
   @parameterized.parameters(_fed_avg, _sketched_update, _dhqc, _fed_ss)
-  def test_counts_what_is_traced(self, build):
+  def test_counts_the_traced_bytes(self, build):
     process = build()
     clients = (
       row_models.datasets() if build is _fed_ss else linear_model.datasets()

@@ -19,15 +19,18 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
+from tests.tff_methods import row_models
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import simulation
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
 class _DictStore:
-  """All versions of all states, as simply as can be."""
+  """Simplest store: all versions of all states, in a dict."""
 
   def __init__(self):
     self.versions = {}
@@ -67,7 +70,7 @@ def _datasets():
 
 @tff.tensorflow.computation(np.str_)
 def _client_data(client_id):
-  """Each client has the same examples, moved by its number."""
+  """Returns the same examples for each client, shifted by its number."""
   shift = tf.strings.to_number(tf.strings.substr(client_id, -1, 1))
   return _datasets()[0].map(lambda x, y: (x + 0.1 * shift, y))
 
@@ -75,7 +78,9 @@ def _client_data(client_id):
 @functools.cache
 def _dhqc():
   return algorithms.build_dhqc_fed_avg(
-    linear_model.model_fn, _SGD, fraction=0.1, bits=4
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.DhqcOptions(fraction=0.1, bits=4),
   )
 
 
@@ -84,14 +89,18 @@ def _dgc():
   return algorithms.build_dgc_fed_avg(
     linear_model.model_fn,
     _SGD,
-    fraction=0.05,
-    warm_up_fractions=[0.5, 0.25],
-    rounds_per_warm_up_fraction=2,
+    options=options_lib.DgcOptions(
+      fraction=0.05,
+      warm_up_fractions=[0.5, 0.25],
+      rounds_per_warm_up_fraction=2,
+    ),
   )
 
 
-def _stored(store, process=None):
-  return simulation.StoredClientStates(process or _dhqc(), _client_data, store)
+def _compose(store, process=None):
+  return simulation.compose_client_id_process(
+    process or _dhqc(), _client_data, store
+  )
 
 
 def _run(process, cohorts, state=None):
@@ -109,9 +118,74 @@ def _bytes(state):
   )
 
 
-class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
+class ClientIdProcessComputationTest(tf.test.TestCase):
+  def test_of_a_process_with_client_states(self):
+    process = _compose(_DictStore(), _dgc())
+    self.assertIsInstance(process, simulation.ClientIdProcess)
+    self.assertTrue(process.keeps_client_states)
+    self.assertIsNone(process.mergeable_next)
+    for num_rounds in (0, 1, 2, 3, 4, 100):
+      self.assertIs(
+        process.accounted_next(num_rounds), _dgc().next_after(num_rounds)
+      )
+    self.assertIsNot(process.accounted_next(1), process.accounted_next(2))
+
+  def test_of_a_process_without_client_states(self):
+    fed_avg = local_updates.fed_avg()
+    process = _compose(None, fed_avg)
+    self.assertIsInstance(process, simulation.ClientIdProcess)
+    self.assertFalse(process.keeps_client_states)
+    self.assertIs(process.accounted_next(7), fed_avg.next)
+    self.assertEqual(
+      process.mergeable_next.type_signature.parameter[1],
+      tff.FederatedType(np.str_, tff.CLIENTS),
+    )
+
+  def test_of_a_process_with_select(self):
+    """The bytes that count are those of the process, not of its simulation."""
+    broadcast = algorithms.build_fed_ss(
+      row_models.row_model(),
+      _SGD,
+      options=options_lib.FedSsOptions(
+        num_sampled_classes=6, retrieval_mode='broadcast'
+      ),
+    )
+
+    @tff.tensorflow.computation(np.str_)
+    def client_data(client_id):
+      del client_id  # Unused.
+      return row_models.datasets()[0]
+
+    process = simulation.compose_client_id_process(broadcast, client_data, None)
+    self.assertIs(process.accounted_next(3), broadcast.accounted_next(3))
+    self.assertIsNot(process.accounted_next(3), broadcast.next)
+    self.assertFalse(process.keeps_client_states)
+
+
+class StatelessProcessExecutionTest(tf.test.TestCase):
+  def test_rounds_are_those_of_the_process_on_data_sets(self):
+    fed_avg = local_updates.fed_avg()
+    process = _compose(None, fed_avg)
+    client_ids = ['c1', 'c2']
+    output = process.next(process.initialize(), client_ids)
+    expected = fed_avg.next(
+      fed_avg.initialize(), [_client_data(c) for c in client_ids]
+    )
+    self.assertEqual(_bytes(output.state), _bytes(expected.state))
+    self.assertAllEqual(
+      process.get_model_weights(output.state).trainable[1],
+      fed_avg.get_model_weights(expected.state).trainable[1],
+    )
+    weights = fed_avg.get_model_weights(fed_avg.initialize())
+    state = process.set_model_weights(output.state, weights)
+    self.assertAllEqual(
+      process.get_model_weights(state).trainable[0], np.zeros([20, 4])
+    )
+
+
+class StatefulProcessExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def test_is_like_a_learning_process(self):
-    process = _stored(_DictStore())
+    process = _compose(_DictStore())
     state = process.initialize()
     weights = process.get_model_weights(state)
     self.assertAllEqual(weights.trainable[0], np.zeros([20, 4]))
@@ -127,63 +201,65 @@ class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
       ['distributor', 'client_work', 'aggregator', 'finalizer'],
     )
 
-  def test_gives_each_client_what_it_had(self):
-    """The same rounds, with a hand that passes states to and fro."""
+  def test_gives_each_client_its_own_state(self):
+    """Runs the same rounds with states passed by hand."""
     cohorts = [['c1', 'c2'], ['c3', 'c1'], ['c2', 'c4', 'c1'], ['c3', 'c2']]
     store = _DictStore()
-    outputs = _run(_stored(store), cohorts)
-    state, kept = _dhqc().initialize(), {}
+    outputs = _run(_compose(store), cohorts)
+    state, client_states = _dhqc().initialize(), {}
     for i, cohort in enumerate(cohorts):
       initial = _dhqc().initial_client_state()
       expected = _dhqc().next(
         state,
         [_client_data(c) for c in cohort],
-        [kept.get(c, initial) for c in cohort],
+        [client_states.get(c, initial) for c in cohort],
       )
       state = expected.state
-      kept.update(zip(cohort, expected.client_states, strict=True))
+      client_states.update(zip(cohort, expected.client_states, strict=True))
       self.assertEqual(_bytes(outputs[i].state), _bytes(state))
       self.assertEqual(
         outputs[i].metrics['client_work']['train'],
         expected.metrics['client_work']['train'],
       )
     found = store.read(['c1', 'c2', 'c3', 'c4'], len(cohorts))
-    for client_id, (unsent,) in zip(sorted(kept), found, strict=True):
-      expected = kept[client_id][0]['residual']
-      self.assertEqual(unsent.tobytes(), expected.tobytes())
+    for client_id, (residual,) in zip(
+      sorted(client_states), found, strict=True
+    ):
+      expected = client_states[client_id][0]['residual']
+      self.assertEqual(residual.tobytes(), expected.tobytes())
     self.assertCountEqual(
       store.versions,
       [(i + 1, c) for i, cohort in enumerate(cohorts) for c in cohort],
     )
 
-  def test_skipped_client_finds_what_it_had(self):
+  def test_skipped_client_finds_its_state(self):
     store = simulation.ClientStateStore()
-    process = _stored(store)
+    process = _compose(store)
     (first,) = _run(process, [['c1']])
-    ((left,),) = store.read(['c1'], 1)
-    self.assertEqual(np.count_nonzero(left), 84)
+    ((residual,),) = store.read(['c1'], 1)
+    self.assertEqual(np.count_nonzero(residual), 84)
     others = [[f'{i}c{i % 3 + 2}'] for i in range(20)]
     *_, last = _run(process, others, first.state)
     ((found,),) = store.read(['c1'], 21)
-    self.assertEqual(found.tobytes(), left.tobytes())
-    # And it goes on from there.
+    self.assertEqual(found.tobytes(), residual.tobytes())
+    # Its next round starts from this state.
     process.next(last.state, ['c1'])
     (expected,) = (
       _dhqc()
-      .next(last.state, [_client_data('c1')], [[{'residual': left}]])
+      .next(last.state, [_client_data('c1')], [[{'residual': residual}]])
       .client_states
     )
-    ((kept,),) = store.read(['c1'], 22)
-    self.assertEqual(kept.tobytes(), expected[0]['residual'].tobytes())
-    self.assertNotEqual(kept.tobytes(), left.tobytes())
+    ((last_residual,),) = store.read(['c1'], 22)
+    self.assertEqual(last_residual.tobytes(), expected[0]['residual'].tobytes())
+    self.assertNotEqual(last_residual.tobytes(), residual.tobytes())
 
   def test_any_round_can_be_run_again(self):
     store = _DictStore()
-    process = _stored(store)
+    process = _compose(store)
     cohorts = [['c1', 'c2'], ['c2', 'c3'], ['c1', 'c2', 'c3'], ['c3', 'c1']]
     outputs = _run(process, cohorts)
     contents = store.contents()
-    # A detour with others, whose states must not be left behind.
+    # A detour with other clients, whose states must not remain.
     _run(process, [['c3', 'c4'], ['c4', 'c1']], state=outputs[1].state)
     self.assertNotEqual(store.contents(), contents)
     again = _run(process, cohorts[2:], state=outputs[1].state)
@@ -193,13 +269,13 @@ class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_stores_give_the_same(self):
     cohorts = [['c1', 'c2'], ['c2', 'c3'], ['c3', 'c1']]
-    *_, expected = _run(_stored(_DictStore()), cohorts)
-    *_, found = _run(_stored(simulation.ClientStateStore()), cohorts)
+    *_, expected = _run(_compose(_DictStore()), cohorts)
+    *_, found = _run(_compose(simulation.ClientStateStore()), cohorts)
     self.assertEqual(_bytes(found.state), _bytes(expected.state))
 
   def test_warm_up_rounds_come_first(self):
     store = _DictStore()
-    process = _stored(store, _dgc())
+    process = _compose(store, _dgc())
     outputs = _run(process, [['c1']] * 6)
     sent = [o.metrics['aggregator']['payload_bytes'] for o in outputs]
     self.assertEqual(sent[0], sent[1])
@@ -210,18 +286,18 @@ class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
     # From a state in the warm-up, the rounds are those of the warm-up.
     (again,) = _run(process, [['c1']], outputs[0].state)
     self.assertEqual(_bytes(again.state), _bytes(outputs[1].state))
-    # Both tensors, of both what is unsent and the velocity.
+    # Residual and velocity of both tensors.
     (arrays,) = store.read(['c1'], 2)
     self.assertEqual([a.shape for a in arrays], [(20, 4), (20, 4), (4,), (4,)])
 
   @parameterized.parameters((['c1', 'c2', 'c1'], 1), (['c1'] * 3, 2))
-  def test_client_there_twice_raises(self, client_ids, num_twice):
+  def test_repeated_client_ids_raise(self, client_ids, num_repeated):
     store = _DictStore()
-    process = _stored(store)
+    process = _compose(store)
     with self.assertRaisesRegex(
       ValueError,
-      '^Expected distinct clients, since each has one state, found '
-      f'{num_twice} twice: sample without replacement.$',
+      '^Expected distinct client ids, since each client has one state, found '
+      f'{num_repeated} repeated: sample without replacement.$',
     ):
       process.next(process.initialize(), client_ids)
     self.assertEmpty(store.versions)
@@ -230,38 +306,38 @@ class StoredClientStatesTest(parameterized.TestCase, tf.test.TestCase):
     ('c1', "a list of client ids, found the string 'c1'"),
     ([1, 2], 'client ids, which are strings, found int: the process reads'),
   )
-  def test_what_is_no_list_of_ids_raises(self, client_ids, message):
-    process = _stored(_DictStore())
+  def test_other_than_a_list_of_ids_raises(self, client_ids, message):
+    process = _compose(_DictStore())
     with self.assertRaisesRegex(TypeError, f'^Expected {message}'):
       process.next(process.initialize(), client_ids)
 
   def test_states_of_another_process_raise(self):
     store = _DictStore()
-    (output,) = _run(_stored(store), [['c1']])
-    other = _stored(store, _dgc())
+    (output,) = _run(_compose(store), [['c1']])
+    other = _compose(store, _dgc())
     with self.assertRaisesRegex(
       ValueError, 'give each process a store of its own.$'
     ):
       other.next(output.state, ['c1'])
 
   def test_state_of_later_round_with_a_new_store_raises(self):
-    (output,) = _run(_stored(_DictStore()), [['c1']])
-    process = _stored(simulation.ClientStateStore())
+    (output,) = _run(_compose(_DictStore()), [['c1']])
+    process = _compose(simulation.ClientStateStore())
     with self.assertRaisesRegex(
-      ValueError, 'states after round 1, found a store that has none yet'
+      ValueError, 'states after round 1, found a store without states: call'
     ):
       process.next(output.state, ['c1'])
 
   def test_states_stay_with_their_clients_on_two_workers(self):
     cohorts = [['c1', 'c2', 'c3', 'c4', 'c5'], ['c5', 'c3', 'c2', 'c1', 'c4']]
     store, other_store = _DictStore(), _DictStore()
-    outputs = _run(_stored(store), cohorts)
+    outputs = _run(_compose(store), cohorts)
     with tff.framework.get_context_stack().install(
       two_workers.create_context()
     ):
-      others = _run(_stored(other_store), cohorts)
-    for key, (unsent,) in store.versions.items():
-      self.assertAllClose(other_store.versions[key][0], unsent, atol=1e-6)
+      others = _run(_compose(other_store), cohorts)
+    for key, (residual,) in store.versions.items():
+      self.assertAllClose(other_store.versions[key][0], residual, atol=1e-6)
     self.assertAllClose(
       others[-1].state.global_model_weights.trainable[0],
       outputs[-1].state.global_model_weights.trainable[0],
