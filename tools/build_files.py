@@ -20,17 +20,19 @@ Each module has one target of its name: a `py_test` for `*_test.py`, a
 `py_binary` for a program, a `py_library` otherwise. Its `deps` are the modules
 of this repository that it imports. The text before the first of these targets
 and their other attributes are written by hand, and are kept. A module is
-visible to its top directory and to tests, a package to everyone.
+visible to its top directory and to tests, a package to everyone. Modules that
+import each other, which Bazel refuses, are an error.
 """
 
 import argparse
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 import difflib
 import json
 import os
 import pathlib
 import sys
+from typing import Any
 
 _LICENCE = pathlib.Path(__file__).read_text().partition('"""')[0]
 _LOAD = 'load("@rules_python//python:defs.bzl", '
@@ -40,7 +42,7 @@ _ATTRIBUTES = (
 )
 
 # The attributes of a target by name, and its rule under the key 'rule'.
-_Target = Mapping[str, object]
+_Target = Mapping[str, Any]
 
 
 def main() -> int:
@@ -50,11 +52,14 @@ def main() -> int:
   fix = parser.parse_args().fix
   root = pathlib.Path(__file__).resolve().parents[1]
   out_of_step = 0
+  dependencies: dict[str, list[str]] = {}
   for package in _packages(root):
+    targets = _expected_targets(root, package)
+    dependencies.update(_dependencies(_package_label(root, package), targets))
     build = package / 'BUILD'
     old = build.read_text() if build.exists() else ''
     head = _default_head(package.relative_to(root).parts[0])
-    new = _build_text(old or head, _expected_targets(root, package))
+    new = _build_text(old or head, targets)
     if new == old:
       continue
     if fix:
@@ -66,7 +71,10 @@ def main() -> int:
       sys.stdout.writelines(difflib.unified_diff(*lines, name, name))
   if out_of_step:
     print('BUILD files are out of step: `python tools/build_files.py --fix`.')
-  return int(out_of_step > 0)
+  cycle = _find_cycle(dependencies)
+  if cycle:
+    print(f'Modules import each other: {" -> ".join(cycle)}.')
+  return int(out_of_step > 0 or bool(cycle))
 
 
 def _packages(root: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -107,6 +115,41 @@ def _expected_targets(
     target['deps'] = sorted(deps, key=lambda d: (d[0] != ':', d.split(':')))
     targets[name] = target
   return targets
+
+
+def _dependencies(
+  here: str, targets: Mapping[str, _Target]
+) -> dict[str, list[str]]:
+  """Returns the full labels that each target of the package `here` needs."""
+  full = {}
+  for name, target in targets.items():
+    full[f'{here}:{name}'] = labels = []
+    for label in target['deps']:
+      label = here + label if label[0] == ':' else label
+      labels.append(
+        label if ':' in label else f'{label}:{label.split("/")[-1]}'
+      )
+  return full
+
+
+def _find_cycle(dependencies: Mapping[str, Sequence[str]]) -> list[str]:
+  """Returns labels of which each needs the next, the last being the first."""
+  finished = set()
+
+  def visit(label: str, path: list[str]) -> list[str]:
+    if label in path:
+      return [*path[path.index(label) :], label]
+    if label not in finished:
+      for dependency in dependencies.get(label, ()):
+        if cycle := visit(dependency, [*path, label]):
+          return cycle
+      finished.add(label)
+    return []
+
+  for label in dependencies:
+    if cycle := visit(label, []):
+      return cycle
+  return []
 
 
 def _imported_names(module: ast.Module) -> Iterator[str]:

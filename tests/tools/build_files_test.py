@@ -105,7 +105,7 @@ class BuildFilesTest(absltest.TestCase):
     self.assertEqual(self._build('tests/library'), licence + _TEST_BUILD)
     self.assertFalse((self._root / 'ignored' / 'BUILD').exists())
 
-  def test_check_shows_what_is_out_of_step(self):
+  def test_check_prints_differences(self):
     self._run('--fix')
     self.assertEqual(self._run().returncode, 0)
     (self._root / 'library' / 'decoder.py').write_text('')
@@ -116,7 +116,22 @@ class BuildFilesTest(absltest.TestCase):
     self.assertIn('+    name = "decoder",\n', check.stdout)
     self.assertIn('tools/build_files.py --fix', check.stdout.splitlines()[-1])
 
-  def test_keeps_what_is_written_by_hand(self):
+  def test_names_modules_that_import_each_other(self):
+    encoder = self._root / 'library' / 'encoder.py'
+    encoder.write_text('from library import stage\n')
+    stage = self._root / 'library' / 'stage.py'
+    stage.write_text('import library\n')
+
+    fix = self._run('--fix')
+
+    self.assertEqual(fix.returncode, 1)
+    self.assertIn(
+      '//library:library -> //library:encoder -> //library:stage -> '
+      '//library:library',
+      fix.stdout,
+    )
+
+  def test_keeps_parts_written_by_hand(self):
     self._run('--fix')
     build = self._root / 'tests' / 'library' / 'BUILD'
     by_hand = self._build('tests/library')
