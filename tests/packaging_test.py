@@ -102,8 +102,8 @@ class PackagingTest(absltest.TestCase):
   def test_import_without_tff_names_the_remedy(self):
     self.assertStartsWith(
       self._import_error(),
-      'ImportError: Found no tensorflow-federated: tff_methods needs '
-      'tensorflow-federated==0.87.0; install it with ',
+      'ImportError: Expected tensorflow-federated 0.87.0, found none: install '
+      'it with ',
     )
 
   def test_import_with_another_tff_names_its_version(self):
@@ -114,8 +114,8 @@ class PackagingTest(absltest.TestCase):
     )
     self.assertStartsWith(
       self._import_error(),
-      'ImportError: Found tensorflow-federated 0.1.0: tff_methods needs '
-      'tensorflow-federated==0.87.0; install it with ',
+      'ImportError: Expected tensorflow-federated 0.87.0, found 0.1.0: install '
+      'it with ',
     )
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Importing this checks that the TFF that the package is made for is there."""
+"""Version check of TensorFlow Federated, made at import."""
 
 from importlib import metadata as _metadata
 
@@ -19,22 +19,21 @@ _TFF_VERSION = '0.87.0'
 
 
 def _check_tff_version() -> None:
-  """Raises `ImportError` unless the TFF that this package is made for is there.
+  """Raises `ImportError` unless the TFF version of this package is installed.
 
-  It looks at the installed metadata only, so it also speaks before TFF's own
-  import fails for a reason that is harder to read.
+  Reads the installed metadata only, so that the message precedes TFF's own
+  import, whose errors are harder to read.
   """
-  remedy = (
-    f'tff_methods needs tensorflow-federated=={_TFF_VERSION}; install it with '
-    '`pip install --no-deps --require-hashes -r requirements.txt` '
-    'from the tff-methods repository.'
-  )
   try:
     found = _metadata.version('tensorflow-federated')
-  except _metadata.PackageNotFoundError as e:
-    raise ImportError(f'Found no tensorflow-federated: {remedy}') from e
+  except _metadata.PackageNotFoundError:
+    found = 'none'
   if found != _TFF_VERSION:
-    raise ImportError(f'Found tensorflow-federated {found}: {remedy}')
+    raise ImportError(
+      f'Expected tensorflow-federated {_TFF_VERSION}, found {found}: install '
+      'it with `pip install --no-deps --require-hashes -r requirements.txt` '
+      'from the tff-methods repository.'
+    )
 
 
 _check_tff_version()

@@ -11,15 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Connections to workers of TFF's C++ runtime, which tell when one is lost."""
+"""Connections to workers of TFF's C++ runtime, with detection of their loss."""
 
 from collections.abc import Callable
 import functools
+from typing import Any
 
 import grpc
 import tensorflow_federated as tff
 
-# TFF has no public names for these two, and a context of one's own needs them.
+# TFF has no public names for these two, which any custom context needs.
 from tensorflow_federated.python.core.backends.native import compiler
 from tensorflow_federated.python.core.environments.tensorflow_frontend import (
   tensorflow_computation,
@@ -31,85 +32,83 @@ _MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
 _CHANNEL_OPTIONS = (
   ('grpc.max_receive_message_length', _MAX_MESSAGE_BYTES),
   ('grpc.max_send_message_length', _MAX_MESSAGE_BYTES),
-  # The first attempt to connect may be made before the worker listens; by
-  # default the second follows a whole second later, and others ever later.
+  # The first attempt to connect may precede the worker's listening; by default
+  # the second follows after a whole second, and the others after even longer.
   ('grpc.initial_reconnect_backoff_ms', 50),
   ('grpc.min_reconnect_backoff_ms', 50),
   ('grpc.max_reconnect_backoff_ms', 1000),
-  # By default a channel without calls hangs up after half an hour.
+  # By default a channel without calls disconnects after half an hour.
   ('grpc.client_idle_timeout_ms', 2**31 - 1),
 )
 _LOST = (
   grpc.StatusCode.UNAVAILABLE,
   grpc.StatusCode.CANCELLED,  # This side has closed the channel.
-  grpc.StatusCode.FAILED_PRECONDITION,  # Another worker has taken its place.
+  grpc.StatusCode.FAILED_PRECONDITION,  # A new worker runs at this address.
 )
+
+Compiler = Callable[
+  [tff.framework.ConcreteComputation], tff.framework.ConcreteComputation
+]
 
 
 class WorkerLostError(grpc.RpcError):
-  """A worker has ended, or does not answer; what it held is gone."""
+  """A worker has ended or does not answer; its values are gone."""
 
 
 def open_channel(
   address: str, credentials: grpc.ChannelCredentials | None = None
 ) -> grpc.Channel:
-  """Returns a channel to a worker; connects when it is used.
+  """Returns a channel to a worker; connects at the first use.
 
   Args:
     address: `host:port`.
-    credentials: For TLS; by default nothing is encrypted.
+    credentials: TLS credentials; with `None` nothing is encrypted.
   """
   if credentials is None:
     return grpc.insecure_channel(address, _CHANNEL_OPTIONS)
   return grpc.secure_channel(address, credentials, _CHANNEL_OPTIONS)
 
 
-def build_compiler() -> Callable[
-  [tff.framework.ConcreteComputation], tff.framework.ConcreteComputation
-]:
-  """Returns TFF's compiler for the C++ runtime, with a memory of its results.
+def build_compiler() -> Compiler:
+  """Returns TFF's compiler for the C++ runtime, with a cache of its results.
 
-  Connections that follow one another then compile nothing twice.
+  Successive connections that share a compiler compile nothing twice.
   """
   return functools.lru_cache()(compiler.desugar_and_transform_to_native)
 
 
 class WorkerConnection:
-  """Runs computations on a worker until it is lost.
+  """Runs computations on a worker until the worker is lost.
 
-  TFF's own contexts try again for ever when a worker does not answer, or has
-  another one's memory. Here such calls raise `WorkerLostError`; another
+  TFF's own contexts retry indefinitely if a worker does not answer, or has lost
+  the values of an earlier one. Here such calls raise `WorkerLostError`; another
   connection, to this worker or another, may then run them again.
 
   Attributes:
-    is_lost: Whether it has been seen that the connection broke.
+    is_lost: True once the connection is known to be broken.
   """
 
-  def __init__(
-    self,
-    channel: grpc.Channel,
-    compile_fn: Callable[
-      [tff.framework.ConcreteComputation], tff.framework.ConcreteComputation
-    ],
-  ):
-    """Uses a channel that is ready.
+  def __init__(self, channel: grpc.Channel, compile_fn: Compiler):
+    """Builds the connection.
 
     Args:
-      channel: To the worker.
-      compile_fn: Of `build_compiler`.
+      channel: Channel to the worker; it must be ready.
+      compile_fn: Result of `build_compiler`.
     """
     self._was_ready = False
     self.is_lost = False
     stub = tff.framework.RemoteExecutorGrpcStub(
-      grpc.intercept_channel(channel, _RaisingInterceptor())
+      grpc.intercept_channel(channel, _ErrorInterceptor())
     )
-    # After the stub has: a channel that is closed early prints errors else.
-    channel.subscribe(self._note_connectivity)
+    # After the stub's own subscription: in the other order, a channel that is
+    # closed early prints errors.
+    channel.subscribe(self._update_connectivity)
 
-    def create_executor(cardinalities):
-      cardinalities.setdefault(tff.CLIENTS, 0)
+    def create_executor(
+      cardinalities: tff.framework.CardinalitiesType,
+    ) -> tff.framework.RemoteExecutor:
       executor = executors.ClosingExecutor(stub)
-      executor.set_cardinalities(cardinalities)
+      executor.set_cardinalities({tff.CLIENTS: 0, **cardinalities})
       return executor
 
     self._context = tff.framework.SyncExecutionContext(
@@ -119,8 +118,15 @@ class WorkerConnection:
       transform_result=tensorflow_computation.transform_result,
     )
 
-  def invoke(self, comp: tff.Computation, arg: object) -> object:
-    """Runs a computation, as `tff.framework.SyncContext.invoke`.
+  def invoke(self, comp: tff.Computation, arg: Any) -> Any:
+    """Runs a computation; see `tff.framework.SyncContext.invoke`.
+
+    Args:
+      comp: Computation to run.
+      arg: Argument of the computation; `None` if it takes none.
+
+    Returns:
+      The result of the computation.
 
     Raises:
       WorkerLostError: If the worker was or is lost.
@@ -129,18 +135,23 @@ class WorkerConnection:
       raise WorkerLostError('The connection was lost.')
     return self._context.invoke(comp, arg)
 
-  def _note_connectivity(self, state: grpc.ChannelConnectivity) -> None:
-    # A channel connects again by itself, perhaps to a new worker that does not
-    # know what the former one held, and gives the same names to other things.
+  def _update_connectivity(self, state: grpc.ChannelConnectivity) -> None:
+    # A channel reconnects by itself, perhaps to a new worker that lacks the
+    # values of the former one, and reuses their names for others.
     is_ready = state == grpc.ChannelConnectivity.READY
     self.is_lost |= self._was_ready and not is_ready
     self._was_ready |= is_ready
 
 
-class _RaisingInterceptor(grpc.UnaryUnaryClientInterceptor):
-  """Raises errors of calls in forms that TFF does not try again for ever."""
+class _ErrorInterceptor(grpc.UnaryUnaryClientInterceptor):
+  """Raises errors of calls in forms that TFF does not retry indefinitely."""
 
-  def intercept_unary_unary(self, continuation, client_call_details, request):
+  def intercept_unary_unary(
+    self,
+    continuation: Callable[..., Any],
+    client_call_details: grpc.ClientCallDetails,
+    request: Any,
+  ) -> Any:
     call = continuation(client_call_details, request)
     error = call.exception()
     if error is None:

@@ -19,30 +19,30 @@ import sys
 
 import tensorflow_federated as tff
 
-# For example the clients of training, those of an evaluation, and none.
-_EXECUTORS_TO_KEEP = 3
+# For example training, evaluation, and computations without clients.
+_MAX_EXECUTORS = 3
 
 
 class ClosingExecutor(tff.framework.RemoteExecutor):
-  """A `RemoteExecutor` whose worker forgets it with the last reference to it.
+  """`RemoteExecutor` that is closed when its last reference goes.
 
   The worker holds the TensorFlow sessions of each executor until `close`, and
   TFF closes executors only after errors.
   """
 
-  def __del__(self):
-    if not sys.is_finalizing():  # Else what `close` needs may be gone.
+  def __del__(self) -> None:
+    if not sys.is_finalizing():  # Else modules that `close` needs may be gone.
       self.close()
 
 
 class RecentExecutorFactory(tff.framework.ExecutorFactory):
-  """Keeps the executors that were used last, and lets go of all others.
+  """Executor factory that caches the three executors used last.
 
-  TFF's `ResourceManagingExecutorFactory` forgets them without closing them, so
-  that a number of clients that changes each round makes the worker grow without
-  end. Here what a worker holds is bounded, if executors close themselves with
-  the last reference, as `ClosingExecutor`. A computation that runs holds one to
-  its executor, and is never cut short.
+  TFF's `ResourceManagingExecutorFactory` drops executors without closing them,
+  so a worker grows without bound when the number of clients changes each round.
+  This factory bounds the worker's memory, given executors that close themselves
+  with their last reference, such as `ClosingExecutor`. A running computation
+  holds such a reference and is never cut short.
   """
 
   def __init__(
@@ -51,23 +51,26 @@ class RecentExecutorFactory(tff.framework.ExecutorFactory):
       [tff.framework.CardinalitiesType], tff.framework.RemoteExecutor
     ],
   ):
-    """Builds the factory; makes no executor yet.
+    """Builds the factory; creates no executor yet.
 
     Args:
-      create_executor: From the numbers of participants, by placement, to a new
-        executor.
+      create_executor: Function from the numbers of participants, by placement,
+        to a new executor.
     """
     self._create_executor = create_executor
-    self._executors = collections.OrderedDict()  # The last one used is last.
+    # Least recently used first.
+    self._executors: collections.OrderedDict[
+      tuple[tuple[str, int], ...], tff.framework.RemoteExecutor
+    ] = collections.OrderedDict()
 
   def create_executor(
     self, cardinalities: tff.framework.CardinalitiesType
   ) -> tff.framework.RemoteExecutor:
     """Returns the executor for these numbers of participants by placement."""
-    key = _key(cardinalities)
+    key = _cache_key(cardinalities)
     if key not in self._executors:
-      # Before the new one is there, so that both are never held together.
-      while len(self._executors) >= _EXECUTORS_TO_KEEP:
+      # Evicts first, so that the worker never holds both.
+      while len(self._executors) >= _MAX_EXECUTORS:
         self._executors.popitem(last=False)
       self._executors[key] = self._create_executor(dict(cardinalities))
     self._executors.move_to_end(key)
@@ -76,13 +79,13 @@ class RecentExecutorFactory(tff.framework.ExecutorFactory):
   def clean_up_executor(
     self, cardinalities: tff.framework.CardinalitiesType
   ) -> None:
-    """Closes the executor, if there is one; it cannot be used any more."""
-    executor = self._executors.pop(_key(cardinalities), None)
+    """Closes the cached executor, if any; it cannot be used afterwards."""
+    executor = self._executors.pop(_cache_key(cardinalities), None)
     if executor is not None:
       executor.close()
 
 
-def _key(
+def _cache_key(
   cardinalities: tff.framework.CardinalitiesType,
 ) -> tuple[tuple[str, int], ...]:
   return tuple(sorted((str(p), number) for p, number in cardinalities.items()))

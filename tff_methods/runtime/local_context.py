@@ -11,11 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The local execution context: TFF's C++ runtime, or this very process."""
+"""Local execution contexts: TFF's C++ runtime, or the in-process runtime."""
 
 import atexit
 import sys
 import threading
+from typing import Any
 
 from absl import logging
 import tensorflow_federated as tff
@@ -25,22 +26,26 @@ from tff_methods.runtime import in_process
 from tff_methods.runtime import orphans
 from tff_methods.runtime import workers
 
-_MAX_RUNS_OF_A_CALL = 3
+_MAX_ATTEMPTS = 3
 
 
 def create_local_context() -> tff.framework.SyncContext:
-  """Returns a context on a worker process of its own that it does not leave.
+  """Returns a context that runs computations on a local worker process.
 
-  It runs computations just as the context of
-  `tff.backends.native.create_sync_local_cpp_execution_context`, and differs in
-  the worker's life (see `workers.LocalWorker`): it starts here, not at the
-  first call; it ends with the program, however that ends; and if it dies in a
-  call, another one runs the call from its start, with the same result, at most
-  two times. When the program exits, `workers.end_workers` runs. The worker's
-  memory is bounded also where each call has another number of clients: what it
-  built for a number is kept for the last few only (see
-  `executors.RecentExecutorFactory`). Workers of this library that earlier
-  programs have left are ended, with a line in the log (see `orphans.reap`).
+  Results are those of the context of
+  `tff.backends.native.create_sync_local_cpp_execution_context`. The life of the
+  worker differs:
+
+  *   It starts here, not at the first call.
+  *   It ends with the program, however the program ends (see
+      `workers.LocalWorker`). `workers.end_workers` runs at exit.
+  *   If it dies during a call, a new worker runs the call from its start, with
+      the same result, at most two times.
+  *   Its memory is bounded even if each call has another number of clients:
+      executors are kept for the last few numbers only (see
+      `executors.RecentExecutorFactory`).
+  *   Workers of this library that earlier programs left behind are ended, with
+      a line in the log (see `orphans.reap`).
 
   A call raises `RuntimeError` if its workers die three times, or after
   `workers.end_workers`.
@@ -50,7 +55,7 @@ def create_local_context() -> tff.framework.SyncContext:
   """
   orphans.reap_once()
   context = _LocalContext()
-  # Once, however many contexts there are.
+  # Registered once, however many contexts there are.
   atexit.unregister(workers.end_workers)
   atexit.register(workers.end_workers)
   return context
@@ -59,22 +64,22 @@ def create_local_context() -> tff.framework.SyncContext:
 def set_local_context(
   device: str = 'auto', max_concurrent_clients: int | None = None
 ) -> None:
-  """Makes a context on this machine this thread's default.
+  """Sets this thread's default context to one on this machine.
 
-  It says in one line, on the standard error, which it is.
+  Prints one line that names the runtime, to standard error.
 
   Args:
-    device: 'cpu' or 'gpu' to compute in this process, see
-      `create_in_process_context`; 'auto' for this on the GPU when TensorFlow
-      sees one, else for `create_local_context`.
-    max_concurrent_clients: How many clients work at once in this process; by
-      default a good number.
+    device: 'cpu' or 'gpu' selects the in-process runtime on that device, see
+      `create_in_process_context`. 'auto' selects the in-process runtime on GPUs
+      if TensorFlow sees any, else `create_local_context`.
+    max_concurrent_clients: Number of clients that the in-process runtime trains
+      at once; `None` selects a default by device.
 
   Raises:
     RuntimeError: If a worker is needed and does not start.
-    ValueError: If there is no such device, `device` is none of these, or
-      `max_concurrent_clients` is not positive, or given while computations run
-      in TFF's runtime, which decides by itself.
+    ValueError: If `device` is unknown or missing on this machine, or
+      `max_concurrent_clients` is not positive, or is given for TFF's C++
+      runtime, which has no such limit.
   """
   if device == 'auto' and in_process.has_gpu():
     device = 'gpu'
@@ -89,49 +94,49 @@ def set_local_context(
   else:
     raise ValueError(
       'Expected no `max_concurrent_clients` without a GPU, where TFF decides, '
-      f"found {max_concurrent_clients}; leave it out or use device='cpu'."
+      f"found {max_concurrent_clients}: omit it or use device='cpu'."
     )
   print(f'Runtime: {kind}.', file=sys.stderr)
   tff.framework.set_default_context(context)
 
 
 class _LocalContext(tff.framework.SyncContext):
-  """Runs computations on a local worker, and on others after it if it dies."""
+  """Context on a local worker, which is replaced if it dies."""
 
-  def __init__(self):
+  def __init__(self) -> None:
     self._compile = connections.build_compiler()
-    self._lock = threading.Lock()  # Guards the next two.
+    self._lock = threading.Lock()  # Guards `_worker` and `_connection`.
     self._start_worker()
 
-  def invoke(self, comp, arg):
-    for runs in range(1, _MAX_RUNS_OF_A_CALL + 1):
+  def invoke(self, comp: tff.Computation, arg: Any) -> Any:
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
       with self._lock:
         worker, connection = self._worker, self._connection
       try:
         return connection.invoke(comp, arg)
       except connections.WorkerLostError:
-        end = worker.wait_for_end()
+        description = worker.wait_for_end()
         if worker.was_ended:
           raise RuntimeError(
-            'Expected a running worker, found that this program has ended it; '
-            'set a new context to go on.'
+            'Expected a running worker, found that this program has ended it: '
+            'set a new context.'
           ) from None
-        if runs < _MAX_RUNS_OF_A_CALL:
-          self._replace(worker, end)
+        if attempt < _MAX_ATTEMPTS:
+          self._replace(worker, description)
     raise RuntimeError(
-      f'Expected one of {_MAX_RUNS_OF_A_CALL} workers to live through a call, '
-      f'found that each died, the last one {end}; give it fewer or smaller '
-      'clients, or report a crash to the developers of TFF.'
+      f'Expected one of {_MAX_ATTEMPTS} workers to survive a call, found that '
+      f'each died, the last one {description}: use fewer or smaller clients, '
+      'or report the crash to the developers of TFF.'
     )
 
-  def _replace(self, worker: workers.LocalWorker, end: str) -> None:
+  def _replace(self, worker: workers.LocalWorker, description: str) -> None:
     with self._lock:
       if self._worker is worker:  # Else another thread has replaced it.
         self._start_worker()
         logging.warning(
           'The worker with pid %d ended %s; pid %d runs the call again.',
           worker.pid,
-          end,
+          description,
           self._worker.pid,
         )
 

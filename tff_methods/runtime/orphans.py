@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Worker processes whose program is gone.
+"""Orphaned worker processes: workers whose program has ended.
 
-The kernel ends a `workers.LocalWorker` with its program, so that none of them
-should be found here. Those of TFF's own contexts are left behind when a signal
-kills their program. They cannot be told from those that other programs want to
-keep, so they are left alone; `programs.doctor` names them.
+The kernel ends a `workers.LocalWorker` with its program, so none of them should
+be found here. Workers of TFF's own contexts stay behind when a signal kills
+their program. They cannot be told apart from those that other programs keep on
+purpose, so they are left alone; `programs.doctor` lists them.
 """
 
 import contextlib
@@ -28,19 +28,21 @@ import psutil
 
 WORKER_NAME = 'worker_binary'
 _MARK = 'TFF_METHODS_PARENT'
-_REAPERS = ('systemd', 'init')  # Beside the process with id 1.
+_REAPERS = ('systemd', 'init')  # Besides the process with id 1.
 
 
-def mark_of_this_process() -> dict[str, str]:
-  """What the environment of a worker says of the program that started it."""
-  return {_MARK: _identity(os.getpid())}
+def parent_mark() -> dict[str, str]:
+  """Returns environment variables that mark a worker as this process's."""
+  identity = _identity(os.getpid())
+  assert identity is not None  # A running process has one.
+  return {_MARK: identity}
 
 
 def find() -> tuple[list[psutil.Process], list[psutil.Process]]:
-  """Finds workers of this user whose program is gone.
+  """Finds orphaned workers of this user.
 
   Returns:
-    Those that this library has started, and those that others have.
+    Orphans that this library has started, and those that others have.
   """
   own, others = [], []
   for process in psutil.process_iter():
@@ -51,28 +53,28 @@ def find() -> tuple[list[psutil.Process], list[psutil.Process]]:
       if mark is None:
         if _is_adopted(process):
           others.append(process)
-      elif _is_same_pid_namespace(process) and not _runs(mark):
+      elif _is_same_pid_namespace(process) and not _is_running(mark):
         own.append(process)
     except (psutil.Error, OSError):
-      continue  # It has ended meanwhile, or is not ours to look at.
+      continue  # The process has ended meanwhile, or cannot be inspected.
   return own, others
 
 
 @functools.cache
 def reap_once() -> None:
-  """Does what `reap` does, once in a program."""
+  """Calls `reap` at the first call in this program."""
   reap()
 
 
 def reap() -> None:
-  """Ends what `find` tells to be this library's, and logs a line if any is."""
+  """Ends the orphans that this library has started; logs a line if any."""
   own, _ = find()
   for process in own:
     with contextlib.suppress(psutil.NoSuchProcess):
       process.kill()
   if own:
     logging.warning(
-      'Found and ended %s that an earlier program of this library has left: '
+      'Found and ended %s that an earlier program of this library left behind: '
       'pid %s.',
       WORKER_NAME,
       ', '.join(str(process.pid) for process in own),
@@ -80,7 +82,7 @@ def reap() -> None:
 
 
 def _identity(pid: int) -> str | None:
-  """Tells a process from later ones with its id; `None` if it has ended."""
+  """Returns process id and start time, unique; `None` if it has ended."""
   try:
     with open(f'/proc/{pid}/stat') as f:
       # After the name, which may hold anything: state, parent, ...
@@ -91,10 +93,10 @@ def _identity(pid: int) -> str | None:
   return None if state == 'Z' else f'{pid}@{start_time}'
 
 
-def _runs(mark: str) -> bool:
-  """Whether the program that a worker's mark names is still there."""
+def _is_running(mark: str) -> bool:
+  """Returns true if the program that a worker's mark names still runs."""
   pid, _, _ = mark.partition('@')
-  # `programs.worker` says of its worker that it has none.
+  # `programs.worker` marks its worker as having no parent program.
   return not pid.isdecimal() or _identity(int(pid)) == mark
 
 
@@ -104,6 +106,6 @@ def _is_adopted(process: psutil.Process) -> bool:
 
 
 def _is_same_pid_namespace(process: psutil.Process) -> bool:
-  """Whether its process ids are ours, which those in a container are not."""
+  """Returns true if its process ids are ours, unlike those in a container."""
   own, other = (os.readlink(f'/proc/{p}/ns/pid') for p in ('self', process.pid))
   return own == other

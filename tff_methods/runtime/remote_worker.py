@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A worker on another machine, which may die, fall silent, and come back."""
+"""A worker on another machine, which may die, fall silent, and return."""
 
 from collections.abc import Callable
 import time
@@ -21,8 +21,8 @@ import grpc
 
 from tff_methods.runtime import connections
 
-# TFF's worker does not have this method, and says so at once, also while it
-# computes: who says so is there.
+# TFF's worker does not implement this method and says so at once, even while it
+# computes: that answer shows that the worker is alive.
 _HEALTH_METHOD = '/grpc.health.v1.Health/Check'
 _ANSWERS = (grpc.StatusCode.OK, grpc.StatusCode.UNIMPLEMENTED)
 
@@ -30,16 +30,16 @@ _SECONDS_BETWEEN_PINGS = 1.0
 
 
 class RemoteWorker:
-  """A worker, and the connection to it while it is there.
+  """A worker, and the connection to it while the worker answers.
 
-  A call to a machine that is switched off would wait for ever. So the worker is
-  asked each second whether it is there, also while it runs a call.
+  A call to a machine that is switched off would wait indefinitely. So the
+  worker is pinged each second, also while it runs a call.
 
   Attributes:
     address: `host:port`.
-    connection: To run calls on; `None` while the worker is not there.
-    problem: What was the last one, in words.
-    is_missed: Whether the log has told that the worker is not there.
+    connection: Connection that runs calls; `None` while the worker is away.
+    problem: Description of the last failure.
+    is_reported_missing: True if the log says that the worker is away.
   """
 
   def __init__(
@@ -49,52 +49,60 @@ class RemoteWorker:
     credentials: grpc.ChannelCredentials | None,
     silence_seconds: float,
   ):
-    """Does not wait for the worker; see `poll`.
+    """Opens a channel; does not wait for the worker (see `poll`).
 
     Args:
       address: `host:port`.
-      connect: From a channel that is ready to a connection.
-      credentials: For TLS; `None`: nothing is encrypted.
-      silence_seconds: After how long without an answer the worker is lost.
+      connect: Function from a channel that is ready to a connection.
+      credentials: TLS credentials; with `None` nothing is encrypted.
+      silence_seconds: Time without an answer, in seconds, after which the
+        worker is lost.
     """
     self.address = address
-    self.connection = None
+    self.connection: connections.WorkerConnection | None = None
     self.problem = 'no answer yet'
+    self.is_reported_missing = False
     self._connect = connect
     self._credentials = credentials
     self._silence_seconds = silence_seconds
-    self.is_missed = False
     self._open()
 
   def poll(self) -> None:
-    """Brings `connection` up to date; waits for nothing."""
+    """Updates `connection` from the last ping; does not block."""
     if self._ping is not None and self._ping.done():
       code = self._ping.code()
       details = self._ping.details() or code.name
       self._ping = None
       if code in _ANSWERS:
-        self._note_answer()
+        self._handle_answer()
       elif self.connection is None:
         self.problem = details
       else:
-        self.lose(self.connection, details)
+        self.mark_lost(self.connection, details)
     if self._ping is None and time.monotonic() >= self._next_ping:
       self._next_ping = time.monotonic() + _SECONDS_BETWEEN_PINGS
       self._ping = self._check_health.future(b'', timeout=self._silence_seconds)
 
-  def lose(
+  def mark_lost(
     self, connection: connections.WorkerConnection, problem: str
   ) -> None:
-    """Gives a connection up, which ends its calls; no other made since."""
+    """Closes a connection that was lost, which ends its calls.
+
+    Args:
+      connection: The lost connection; no effect if it was replaced since.
+      problem: Description of the failure.
+    """
     if connection is self.connection:
       self.problem = problem
       self.disconnect()
-      self.miss()
+      self.report_missing()
 
-  def miss(self) -> None:
-    """Tells the log that the worker is not there."""
-    logging.warning('Goes on without worker %s: %s', self.address, self.problem)
-    self.is_missed = True
+  def report_missing(self) -> None:
+    """Logs that the worker is away."""
+    logging.warning(
+      'Continuing without worker %s: %s', self.address, self.problem
+    )
+    self.is_reported_missing = True
 
   def disconnect(self) -> None:
     """Ends calls that wait for the worker; `poll` connects again."""
@@ -102,13 +110,13 @@ class RemoteWorker:
     self._channel.close()
     self._open()
 
-  def _note_answer(self) -> None:
+  def _handle_answer(self) -> None:
     if self.connection is not None:
       return
     self.connection = self._connect(self._channel)
-    if self.is_missed:
+    if self.is_reported_missing:
       logging.warning('Worker %s is back.', self.address)
-      self.is_missed = False
+      self.is_reported_missing = False
 
   def _open(self) -> None:
     self._channel = connections.open_channel(self.address, self._credentials)

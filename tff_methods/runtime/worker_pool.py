@@ -11,14 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Runs calls on several workers, as long as one of them is there."""
+"""Pool of workers that runs calls as long as one worker is alive."""
 
 from collections.abc import Callable, Mapping, Sequence
 import functools
 import queue
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 import tensorflow_federated as tff
@@ -32,21 +32,42 @@ _RECONNECT_SECONDS = 1.0
 
 
 class NoWorkersError(RuntimeError):
-  """No worker is there to run computations, and none came in time."""
+  """No worker answers, and none came back in time."""
 
 
 class Call(NamedTuple):
-  """A computation and its argument; the result is the same on each worker."""
+  """A computation and its argument; the result is the same on each worker.
+
+  Attributes:
+    comp: Computation to run.
+    arg: Argument of the computation; `None` if it takes none.
+  """
 
   comp: tff.Computation
-  arg: object
+  arg: Any
+
+
+class _Outcome(NamedTuple):
+  """The end of a call on a worker.
+
+  Attributes:
+    index: Index of the call.
+    connection: Connection that ran the call.
+    result: Result, if `error` is `None`.
+    error: Exception that the call raised.
+  """
+
+  index: int
+  connection: connections.WorkerConnection
+  result: Any
+  error: BaseException | None
 
 
 class WorkerPool:
-  """Workers on other machines, and what happens when they die.
+  """Workers on other machines, with recovery from their loss.
 
-  What a dead worker did is done again by the rest. One that comes back is used
-  again.
+  The calls of a lost worker run again on the remaining ones. A worker that
+  returns is used again.
   """
 
   def __init__(
@@ -57,17 +78,18 @@ class WorkerPool:
     silence_seconds: float,
     patience_seconds: float,
   ):
-    """Waits until all workers answer, but not long for the last ones.
+    """Waits until all workers answer, or one does after ten seconds.
 
     Args:
       addresses: `host:port` of each worker.
-      credentials: For TLS; `None`: nothing is encrypted.
-      silence_seconds: After how long without an answer a worker is lost.
-      patience_seconds: How long to wait, here and later, when no worker is
-        there.
+      credentials: TLS credentials; with `None` nothing is encrypted.
+      silence_seconds: Time without an answer, in seconds, after which a worker
+        is lost.
+      patience_seconds: Time to wait, in seconds, here and later, while no
+        worker answers.
 
     Raises:
-      NoWorkersError: If none answers in time.
+      NoWorkersError: If no worker answers in time.
     """
     self._patience_seconds = patience_seconds
     self._compile = connections.build_compiler()
@@ -78,86 +100,79 @@ class WorkerPool:
       remote_worker.RemoteWorker(a, connect, credentials, silence_seconds)
       for a in addresses
     ]
-    self._lock = threading.Lock()  # Threads that run calls take turns.
+    self._lock = threading.Lock()  # Threads that call `run` take turns.
     start_seconds = min(_START_SECONDS, patience_seconds)
-    self._wait_for_those_expected(start_seconds)
-    self._wait_for_one(patience_seconds - start_seconds)
+    self._wait_for_expected(start_seconds)
+    self._wait_for_any(patience_seconds - start_seconds)
 
-  def run(self, calls: Sequence[Call]) -> list[object]:
-    """Runs calls side by side, call i on worker i if that is there.
+  def run(self, calls: Sequence[Call]) -> list[Any]:
+    """Runs calls concurrently, call i on worker i if that one is alive.
 
     Args:
-      calls: What to run. A worker that has several runs one after the other.
+      calls: Calls to run. Several calls on one worker run in sequence.
 
     Returns:
       The results, in the order of the calls.
 
     Raises:
-      NoWorkersError: If no worker is there in time.
-      RuntimeError: If a call has lost each worker that ran it, and was run once
-        more than there are workers.
-      Exception: What a call raises on a worker that is not lost.
+      NoWorkersError: If no worker is alive in time.
+      RuntimeError: If a call has lost each worker that ran it, in one more run
+        than there are workers.
+      Exception: Error of a call on a worker that is not lost.
     """
     for call in calls:
-      self._compile(call.comp)  # Once here, and not in each thread.
-    results = {}
+      self._compile(call.comp)  # Once here, not in each thread.
+    results: dict[int, Any] = {}
     max_runs = len(self._workers) + 1
     with self._lock:
       self._renew_connections()
       for _ in range(max_runs):
-        self._wait_for_one(self._patience_seconds)
-        self._run_rest(calls, results)
+        self._wait_for_any(self._patience_seconds)
+        self._run_remaining(calls, results)
         if len(results) == len(calls):
           return [results[i] for i in range(len(calls))]
     raise RuntimeError(
-      f'Expected a worker to live through a call, found that {max_runs} runs '
-      'of it have each lost theirs; see what the workers print, and give them '
-      'fewer or smaller clients if they lack memory.'
+      f'Expected a worker to survive a call, found that {max_runs} runs of it '
+      'have each lost theirs: see the output of the workers, and give them '
+      'fewer or smaller clients if they run out of memory.'
     )
 
   def _renew_connections(self) -> None:
-    """Replaces those that broke between calls; their workers may be there."""
+    """Replaces connections that broke between calls; workers may be alive."""
     for worker in self._workers:
       if worker.connection is not None and worker.connection.is_lost:
         worker.disconnect()
-    self._wait_for_those_expected(_RECONNECT_SECONDS)
+    self._wait_for_expected(_RECONNECT_SECONDS)
 
-  def _run_rest(
-    self, calls: Sequence[Call], results: dict[int, object]
+  def _run_remaining(
+    self, calls: Sequence[Call], results: dict[int, Any]
   ) -> None:
-    """Runs the calls that have no result yet; adds those that end well."""
-    outcomes = queue.SimpleQueue()
+    """Runs the calls without a result; adds the results of those that end."""
     worker_of = self._assign([i for i in range(len(calls)) if i not in results])
-    for worker in set(worker_of.values()):
-      own_calls = {i: calls[i] for i, w in worker_of.items() if w is worker}
-      threading.Thread(
-        target=_serve,
-        args=(worker.connection, own_calls, outcomes),
-        daemon=True,
-      ).start()
+    outcomes = _start_calls(calls, worker_of)
     try:
       while worker_of:
         self._poll()
         try:
-          i, connection, result, error = outcomes.get(timeout=_POLL_SECONDS)
+          outcome = outcomes.get(timeout=_POLL_SECONDS)
         except queue.Empty:
           continue
-        worker = worker_of.pop(i)
-        if error is None:
-          results[i] = result
-        elif isinstance(error, connections.WorkerLostError):
-          worker.lose(connection, str(error))
+        worker = worker_of.pop(outcome.index)
+        if outcome.error is None:
+          results[outcome.index] = outcome.result
+        elif isinstance(outcome.error, connections.WorkerLostError):
+          worker.mark_lost(outcome.connection, str(outcome.error))
         else:
-          raise error
+          raise outcome.error
     except BaseException:
       for worker in set(worker_of.values()):
-        worker.disconnect()  # Nobody waits for what it does.
+        worker.disconnect()  # Ends calls whose results are no longer needed.
       raise
 
   def _assign(
     self, indices: Sequence[int]
   ) -> dict[int, remote_worker.RemoteWorker]:
-    """A worker for each call: the same one each time, while that is there."""
+    """Assigns a worker to each call: the same each time while it is alive."""
     living = self._living()
     worker_of = {}
     for i in indices:
@@ -175,7 +190,7 @@ class WorkerPool:
       worker.poll()
 
   def _poll_until(
-    self, condition: Callable[[], bool], timeout_seconds: float
+    self, condition: Callable[[], Any], timeout_seconds: float
   ) -> bool:
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -186,37 +201,56 @@ class WorkerPool:
         return False
       time.sleep(_POLL_SECONDS)
 
-  def _wait_for_those_expected(self, timeout_seconds: float) -> None:
-    """Waits for all but those that the log has told to be missed."""
+  def _wait_for_expected(self, timeout_seconds: float) -> None:
+    """Waits for all workers but those that the log reports as missing."""
 
-    def expected():
+    def expected() -> list[remote_worker.RemoteWorker]:
       return [
-        w for w in self._workers if w.connection is None and not w.is_missed
+        w
+        for w in self._workers
+        if w.connection is None and not w.is_reported_missing
       ]
 
     self._poll_until(lambda: not expected(), timeout_seconds)
     for worker in expected():
-      worker.miss()
+      worker.report_missing()
 
-  def _wait_for_one(self, timeout_seconds: float) -> None:
+  def _wait_for_any(self, timeout_seconds: float) -> None:
     if not self._poll_until(self._living, timeout_seconds):
       problems = ', '.join(f'{w.address} ({w.problem})' for w in self._workers)
       raise NoWorkersError(
         f'Expected an answer from a worker within {self._patience_seconds} '
-        f'seconds, found none from {problems}; start `python -m '
+        f'seconds, found none from {problems}: start `python -m '
         'programs.worker` there, or give certificates of the same authority, '
         'for these host names, on both sides or on neither.'
       )
 
 
-def _serve(
+def _start_calls(
+  calls: Sequence[Call],
+  worker_of: Mapping[int, remote_worker.RemoteWorker],
+) -> queue.SimpleQueue:
+  """Starts one thread for each worker; returns the queue of `_Outcome`s."""
+  outcomes = queue.SimpleQueue()
+  for worker in set(worker_of.values()):
+    own_calls = {i: calls[i] for i, w in worker_of.items() if w is worker}
+    threading.Thread(
+      target=_run_calls,
+      args=(worker.connection, own_calls, outcomes),
+      daemon=True,
+    ).start()
+  return outcomes
+
+
+def _run_calls(
   connection: connections.WorkerConnection,
   calls: Mapping[int, Call],
   outcomes: queue.SimpleQueue,
 ) -> None:
-  """Runs calls on a worker; puts index, connection, result, error of each."""
+  """Runs calls on a worker in sequence, by index; enqueues their outcomes."""
   for i, call in calls.items():
     try:
-      outcomes.put((i, connection, connection.invoke(*call), None))
-    except BaseException as e:  # Raised again where it is waited for.
-      outcomes.put((i, connection, None, e))
+      result = connection.invoke(*call)
+      outcomes.put(_Outcome(i, connection, result, None))
+    except BaseException as e:  # Raised again in the thread that called `run`.
+      outcomes.put(_Outcome(i, connection, None, e))

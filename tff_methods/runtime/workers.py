@@ -11,13 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Worker processes of TFF's C++ runtime, and their end.
+"""Worker processes of TFF's C++ runtime.
 
 TFF starts `worker_binary` as a child process and ends it only in `__del__`,
-which Python does not call on many ways out of a program. The orphan then lives
-on and holds every pipe that the program wrote to. A `LocalWorker` cannot
-outlive its program: the kernel ends it. `end_workers` ends those that TFF's own
-contexts have started, which does not help where a signal kills the program.
+which Python skips on many ways out of a program. The orphan then keeps running
+and holds every pipe that the program wrote to. A `LocalWorker` cannot outlive
+its program: the kernel ends it. `end_workers` ends the workers that TFF's own
+contexts have started, which does not help if a signal kills the program.
 """
 
 import collections
@@ -32,6 +32,7 @@ import sys
 import threading
 import time
 import typing
+from typing import Any
 import weakref
 
 import grpc
@@ -45,13 +46,13 @@ from tff_methods.runtime import orphans
 _WORKER_NAME = orphans.WORKER_NAME
 _CHANNEL_READY_POLL_SECONDS = 0.1
 _EXIT_STATUS_SECONDS = 10.0
-_LINES_TO_KEEP = 5
+_MAX_OUTPUT_LINES = 5
 
-# Turns into the worker, after it has asked the kernel for SIGKILL at the end of
+# Becomes the worker, after it has asked the kernel for SIGKILL at the end of
 # its parent; the request survives `execv`. `Popen(preexec_fn=...)` would do the
 # same without a second interpreter, but is unsafe in a process with threads,
-# as any that has imported TensorFlow. A parent that is gone already, before the
-# request is made, sends no signal.
+# such as any that has imported TensorFlow. A parent that has ended before the
+# request is made sends no signal, hence the comparison of process ids.
 _LAUNCHER = """
 import ctypes, os, signal, sys
 PR_SET_PDEATHSIG = 1
@@ -61,12 +62,12 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 _HINTS = {
-  signal.SIGKILL: ' (often a lack of memory)',
+  signal.SIGKILL: ' (often out of memory)',
   signal.SIGILL: ' (a CPU too old for this TFF)',
 }
 
 _Result = typing.TypeVar('_Result')
-_local_workers = weakref.WeakSet()
+_local_workers: 'weakref.WeakSet[LocalWorker]' = weakref.WeakSet()
 
 
 def _worker_path() -> str:
@@ -74,77 +75,79 @@ def _worker_path() -> str:
 
 
 class LocalWorker:
-  """A worker process of the C++ runtime that ends when its program does.
+  """Worker process of the C++ runtime that ends when its program does.
 
-  However the program ends (normally, by an exception, by any signal including
-  SIGKILL), the kernel ends the worker. It also ends with this object. What it
-  prints goes to standard error.
+  The kernel ends the worker however the program ends: normally, by an
+  exception, or by any signal including SIGKILL. The worker also ends with this
+  object. Its output goes to standard error.
 
   Attributes:
-    channel: The `grpc.Channel` to the running worker.
-    port: Where it listens.
+    channel: `grpc.Channel` to the running worker.
+    port: Port on which the worker listens.
   """
 
   def __init__(self, *, start_timeout_seconds: float = 60.0):
     """Starts the worker and waits until it answers.
 
     Args:
-      start_timeout_seconds: How long to wait for the worker, in seconds.
+      start_timeout_seconds: Time to wait for the worker, in seconds.
 
     Raises:
-      RuntimeError: If the worker ends or stays silent.
+      RuntimeError: If the worker ends or does not answer in time.
     """
     port = portpicker.pick_unused_port()
-    self._process = _run_in_lasting_thread(lambda: _start_process(port))
-    self._printed = _Printed(self._process.stderr)
+    self._process = _run_in_persistent_thread(lambda: _start_process(port))
+    self._output = _OutputForwarder(self._process.stderr)
     self._finalizer = weakref.finalize(self, _end_process, self._process)
-    self.port = port
-    self.channel = connections.open_channel(f'localhost:{port}')
+    self.port: int = port
+    self.channel: grpc.Channel = connections.open_channel(f'localhost:{port}')
     _local_workers.add(self)
     self._wait_until_ready(start_timeout_seconds)
 
   @property
   def pid(self) -> int:
-    """The process id of the worker."""
+    """Process id of the worker."""
     return self._process.pid
 
   @property
   def was_ended(self) -> bool:
-    """Whether this program has ended the worker."""
+    """True if this program has ended the worker."""
     return not self._finalizer.alive
 
-  def how_it_ended(self) -> str | None:
-    """Tells how the worker ended, and what it printed; `None` if it runs."""
-    return self._description_of_end(self._process.poll())
+  def exit_description(self) -> str | None:
+    """Describes exit status and last output; `None` while the worker runs."""
+    exit_code = self._process.poll()
+    return None if exit_code is None else self._describe_exit(exit_code)
 
   def wait_for_end(self) -> str:
-    """Waits until a worker that is lost has ended; tells how it ended.
+    """Waits for the end of a lost worker; describes exit status and output.
 
-    A worker that crashes closes its connections first. One that does not end by
-    itself is killed.
+    A worker that crashes closes its connections first. A worker that does not
+    end by itself within ten seconds is killed.
+
+    Returns:
+      The description, to follow the words "the worker ended".
     """
     try:
       self._process.wait(_EXIT_STATUS_SECONDS)
     except subprocess.TimeoutExpired:
       self._process.kill()
-    return self._description_of_end(self._process.wait())
+    return self._describe_exit(self._process.wait())
 
   def end(self) -> None:
-    """Ends the worker; calls that it is running fail."""
+    """Ends the worker; its running calls fail."""
     self._finalizer()
 
-  def _description_of_end(self, exit_code: int | None) -> str | None:
-    if exit_code is None:
-      return None
+  def _describe_exit(self, exit_code: int) -> str:
     if exit_code >= 0:
-      how = f'with exit code {exit_code}'
+      status = f'with exit code {exit_code}'
     else:
       signum = signal.Signals(-exit_code)
-      how = f'by {signum.name}{_HINTS.get(signum, "")}'
-    return how + self._what_it_printed()
+      status = f'by {signum.name}{_HINTS.get(signum, "")}'
+    return status + self._describe_output()
 
-  def _what_it_printed(self) -> str:
-    lines = self._printed.last_lines()
+  def _describe_output(self) -> str:
+    lines = self._output.last_lines()
     return f', after it printed {" | ".join(lines)!r}' if lines else ''
 
   def _wait_until_ready(self, timeout_seconds: float) -> None:
@@ -154,47 +157,49 @@ class LocalWorker:
       try:
         return ready.result(timeout=_CHANNEL_READY_POLL_SECONDS)
       except grpc.FutureTimeoutError:
-        end = self.how_it_ended()
-        if end is None and time.monotonic() < deadline:
+        description = self.exit_description()
+        if description is None and time.monotonic() < deadline:
           continue
         ready.cancel()
         self.end()
-        if end is not None:
+        if description is not None:
           raise RuntimeError(
-            f'Expected {_WORKER_NAME} to start, found that it ended {end}; run '
-            '`python -m programs.doctor`.'
+            f'Expected {_WORKER_NAME} to start, found that it ended '
+            f'{description}: run `python -m programs.doctor`.'
           ) from None
         raise RuntimeError(
           f'Expected {_WORKER_NAME} to answer within {timeout_seconds} '
-          f'seconds, found it silent{self._what_it_printed()}; free the '
-          'machine or raise `start_timeout_seconds`.'
+          f'seconds, found no answer{self._describe_output()}: reduce the load '
+          'of the machine or increase `start_timeout_seconds`.'
         ) from None
 
 
-class _Printed:
-  """Hands on what a worker prints, and remembers its last lines."""
+class _OutputForwarder:
+  """Thread that copies a worker's output to standard error, and its tail."""
 
   def __init__(self, stream: typing.IO[bytes]):
-    self._lines = collections.deque(maxlen=_LINES_TO_KEEP)
+    self._lines: collections.deque[str] = collections.deque(
+      maxlen=_MAX_OUTPUT_LINES
+    )
     self._thread = threading.Thread(
-      target=self._hand_on, args=(stream,), daemon=True
+      target=self._forward, args=(stream,), daemon=True
     )
     self._thread.start()
 
   def last_lines(self) -> list[str]:
-    """The last lines of a worker that has ended; else what is there now."""
+    """Returns the last lines so far; all are there after the worker's end."""
     self._thread.join(timeout=1.0)
     return list(self._lines)
 
-  def _hand_on(self, stream: typing.IO[bytes]) -> None:
+  def _forward(self, stream: typing.IO[bytes]) -> None:
     with stream:
       for line in stream:
         self._lines.append(line.decode(errors='replace').rstrip('\n'))
         try:
-          # Not `sys.stderr`, whose lock a thread may hold when Python ends.
+          # Not `sys.stderr`: a thread may hold its lock when Python ends.
           os.write(2, line)
         except OSError:
-          pass  # Nobody reads it; the worker must not wait for that.
+          pass  # No reader is left; the worker must not block on it.
 
 
 def _start_process(port: int) -> subprocess.Popen[bytes]:
@@ -207,7 +212,7 @@ def _start_process(port: int) -> subprocess.Popen[bytes]:
     ],
     stdin=subprocess.DEVNULL,
     stderr=subprocess.PIPE,
-    env=os.environ | orphans.mark_of_this_process(),
+    env=os.environ | orphans.parent_mark(),
     # Ctrl-C in a terminal is for the program, which ends the worker.
     start_new_session=True,
   )
@@ -218,20 +223,20 @@ def _end_process(process: subprocess.Popen[bytes]) -> None:
   process.wait()
 
 
-def _run_in_lasting_thread(function: Callable[[], _Result]) -> _Result:
-  """Runs a function in a thread that lasts as long as the process.
+def _run_in_persistent_thread(function: Callable[[], _Result]) -> _Result:
+  """Calls a function in a thread that lives as long as the process.
 
-  The kernel ties a worker to the thread that starts it, and not to the process.
+  The kernel ties a worker to the thread that starts it, not to the process.
   """
   future = concurrent.futures.Future()
-  _lasting_thread(os.getpid()).put((function, future))
+  _persistent_thread(os.getpid()).put((function, future))
   return future.result()
 
 
 @functools.cache
-def _lasting_thread(pid: int) -> queue.SimpleQueue:
-  """The work queue of such a thread; a forked process needs its own."""
-  del pid  # Only tells processes apart.
+def _persistent_thread(pid: int) -> queue.SimpleQueue:
+  """Starts a thread; returns its work queue. A forked process needs its own."""
+  del pid  # Used as the key of the cache only.
   work = queue.SimpleQueue()
 
   def run():
@@ -239,33 +244,33 @@ def _lasting_thread(pid: int) -> queue.SimpleQueue:
       function, future = work.get()
       try:
         future.set_result(function())
-      except BaseException as e:  # Raised again where it is waited for.
+      except BaseException as e:  # Raised again by `future.result`.
         future.set_exception(e)
-      del function, future  # Not kept while this waits.
+      del function, future  # Releases both while the thread waits.
 
   threading.Thread(target=run, name='worker_starter', daemon=True).start()
   return work
 
 
 class _EndedContext(tff.framework.SyncContext):
-  """What is left to run computations on after `end_workers`."""
+  """Default context after `end_workers`; each call raises."""
 
-  def invoke(self, comp, arg):
+  def invoke(self, comp: tff.Computation, arg: Any) -> Any:
     raise RuntimeError(
-      'Expected no computation to run after `end_workers`, found one; set '
-      'another context before.'
+      'Expected no computation after `end_workers`, found one: set another '
+      'context first.'
     )
 
 
 def end_workers() -> None:
   """Ends all TFF worker processes that this process has started.
 
-  It runs at the exit of a program that made a context of `local_context`. Call
-  it in others, and in the tear-down of tests. The default context is no longer
-  usable afterwards.
+  Programs that use `create_local_context` or `set_local_context` call it at
+  exit. Call it in other programs, and in the tear-down of tests. The default
+  context is unusable afterwards.
   """
-  # Releases the one there is. One of TFF's that lasts until Python takes its
-  # modules apart, as the one from TFF's import would, prints errors then.
+  # Releases the default context. If TFF's own context lasts until Python tears
+  # down its modules, as the one that TFF's import sets would, it prints errors.
   tff.framework.set_default_context(_EndedContext())
   for worker in list(_local_workers):
     worker.end()
@@ -273,8 +278,8 @@ def end_workers() -> None:
     try:
       if child.name() == _WORKER_NAME:
         child.kill()
-        # `WNOWAIT` leaves the exit status in place, hence the process id taken:
-        # TFF may signal that id still, without a look at who has it.
+        # `WNOWAIT` keeps the exit status, so that no other process can get this
+        # id: TFF may still signal it, without checking whose it is.
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     except (psutil.NoSuchProcess, ChildProcessError):
       pass

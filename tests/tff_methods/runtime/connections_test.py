@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for connections, to workers on this machine."""
+"""Tests for connections, with workers on this machine."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def _square_root(x):
 
 
 @tff.tensorflow.computation(np.int32)
-def _count_forever(i):
+def _count_indefinitely(i):
   return tf.while_loop(lambda i: True, lambda i: i % 1000 + 1, [i])[0]
 
 
@@ -59,31 +59,31 @@ class WorkerConnectionTest(absltest.TestCase):
   def test_runs_computations(self):
     self.assertEqual(self._connection.invoke(_square_root, 9.0), 3.0)
 
-  def test_raises_what_computations_raise(self):
+  def test_raises_errors_of_computations(self):
     with self.assertRaisesRegex(grpc.RpcError, 'no root') as raised:
       self._connection.invoke(_square_root, -9.0)
     self.assertNotIsInstance(raised.exception, connections.WorkerLostError)
     self.assertEqual(self._connection.invoke(_square_root, 4.0), 2.0)
 
-  def test_worker_that_dies_between_calls(self):
+  def test_worker_dies_between_calls(self):
     self._worker.end()
     for _ in range(2):
       with self.assertRaises(connections.WorkerLostError):
         self._connection.invoke(_square_root, 9.0)
 
-  def test_worker_that_dies_in_a_call(self):
+  def test_worker_dies_during_a_call(self):
     threading.Timer(1.0, os.kill, [self._worker.pid, signal.SIGKILL]).start()
     with self.assertRaises(connections.WorkerLostError):
-      self._connection.invoke(_count_forever, 0)
+      self._connection.invoke(_count_indefinitely, 0)
 
-  def test_channel_that_is_closed_in_a_call_and_before(self):
+  def test_channel_closes_during_and_before_a_call(self):
     threading.Timer(1.0, self._worker.channel.close).start()
     with self.assertRaises(connections.WorkerLostError):
-      self._connection.invoke(_count_forever, 0)
+      self._connection.invoke(_count_indefinitely, 0)
     with self.assertRaises(connections.WorkerLostError):
       self._connection.invoke(_square_root, 9.0)
 
-  def test_worker_that_another_replaces(self):
+  def test_worker_is_replaced_by_another(self):
     self.assertEqual(self._connection.invoke(_square_root, 9.0), 3.0)
     first = self._worker
     first.end()

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for executors, with workers of their own."""
+"""Tests for executors, with workers on this machine."""
 
 import asyncio
 import gc
@@ -30,24 +30,24 @@ from tff_methods.runtime import workers
 _MEBIBYTE = 2**20
 
 
-class _ListeningStub(tff.framework.RemoteExecutorGrpcStub):
-  """Keeps account of the executors that a worker has been asked to hold."""
+class _RecordingStub(tff.framework.RemoteExecutorGrpcStub):
+  """Records the executors that a worker holds."""
 
   def __init__(self, channel):
     super().__init__(channel)
     self.held = []
-    self.made = 0
-    self.most_held = 0
+    self.num_created = 0
+    self.max_held = 0
 
   def get_executor(self, request):
     response = super().get_executor(request)
     self.held.append(request.cardinalities[0].cardinality)
-    self.made += 1
-    self.most_held = max(self.most_held, len(self.held))
+    self.num_created += 1
+    self.max_held = max(self.max_held, len(self.held))
     return response
 
   def dispose_executor(self, request):
-    # An id begins with, for example, "clients=7/".
+    # Ids begin with, for example, "clients=7/".
     self.held.remove(int(request.executor.id.split('/')[0].split('=')[1]))
     return super().dispose_executor(request)
 
@@ -71,7 +71,7 @@ class RecentExecutorFactoryTest(absltest.TestCase):
     super().setUp()
     self._worker = workers.LocalWorker()
     self.addCleanup(self._worker.end)
-    self._stub = _ListeningStub(self._worker.channel)
+    self._stub = _RecordingStub(self._worker.channel)
 
     def create_executor(cardinalities):
       executor = executors.ClosingExecutor(self._stub)
@@ -85,28 +85,28 @@ class RecentExecutorFactoryTest(absltest.TestCase):
       executor = self._factory.create_executor(_clients(size))
       self.assertEqual(_round_trip(executor, size), size)
 
-  def test_the_worker_holds_those_used_last(self):
+  def test_worker_holds_the_most_recent_executors(self):
     self._use(*range(20, 2, -1))
     self.assertCountEqual(self._stub.held, [5, 4, 3])
-    self.assertEqual(self._stub.most_held, 3)
+    self.assertEqual(self._stub.max_held, 3)
 
-  def test_makes_none_anew_while_three_numbers_take_turns(self):
+  def test_three_alternating_numbers_need_three_executors(self):
     self._use(*[10, 0, 5, 0] * 3)
-    self.assertEqual(self._stub.made, 3)
-    self._use(7, 0, 5)  # Of 10 clients is the one that was used least lately.
-    self.assertEqual(self._stub.made, 4)
+    self.assertEqual(self._stub.num_created, 3)
+    self._use(7, 0, 5)  # Evicts the executor of 10 clients.
+    self.assertEqual(self._stub.num_created, 4)
 
-  def test_one_in_use_outlives_its_turn(self):
+  def test_executor_in_use_outlives_its_eviction(self):
     in_use = self._factory.create_executor(_clients(9))
     self._use(8, 7, 6, 5)
     self.assertEqual(_round_trip(in_use, 42), 42)
-    # Also beside a new one for the same number, which it does not take away.
+    # Also next to a new one for the same number, which its end leaves open.
     self._use(9)
     del in_use
     self._use(9)
     self.assertCountEqual(self._stub.held, [6, 5, 9])
 
-  def test_cleaned_up_ones_are_closed_once_and_made_anew(self):
+  def test_cleaned_up_executors_are_closed_once_and_created_again(self):
     closed = self._factory.create_executor(_clients(2))
     self._factory.clean_up_executor(_clients(2))
     self._factory.clean_up_executor(_clients(2))  # Harmless.
@@ -118,7 +118,7 @@ class RecentExecutorFactoryTest(absltest.TestCase):
     self._use(2)
     self.assertEqual(self._stub.held, [2])
 
-  def test_are_forgotten_when_the_worker_is_gone(self):
+  def test_end_of_the_worker_releases_executors(self):
     self._use(1, 2)
     self._worker.end()
     del self._factory
@@ -140,7 +140,7 @@ def _mean(values):
 
 class MemoryTest(absltest.TestCase):
   @pytest.mark.slow
-  def test_is_flat_with_a_cohort_that_shrinks_each_round(self):
+  def test_is_bounded_if_the_cohort_shrinks_each_round(self):
     before = set(psutil.Process().children())
     context = local_context.create_local_context()
     (worker,) = set(psutil.Process().children()) - before
@@ -149,7 +149,7 @@ class MemoryTest(absltest.TestCase):
       for num_clients in range(50, 20, -1):
         _mean([1.0] * num_clients)
         sizes.append(worker.memory_info().rss / _MEBIBYTE)
-    # Each number of clients takes about 8 MiB that would not be given back.
+    # Without eviction, each number of clients keeps about 8 MiB.
     self.assertLess(sizes[-1] - sizes[4], 100)
 
 

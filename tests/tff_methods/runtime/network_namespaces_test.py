@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests workers on several hosts, played by network namespaces.
+"""Tests of workers on several hosts, simulated by network namespaces.
 
-A cable that is pulled says nothing, as no process that ends on one host can.
+An unplugged cable sends no message, unlike a process that ends on one host.
 """
 
 import os
@@ -31,11 +31,11 @@ _WORKER = pathlib.Path(tff.__file__).parent / 'data' / 'worker_binary'
 _NAMESPACES = [
   'unshare',
   *('--user', '--map-root-user', '--net', '--mount'),
-  # All processes end with the first one.
+  # The end of the first process ends all others.
   *('--pid', '--fork', '--kill-child', '--mount-proc'),
 ]
 
-# Two hosts, each at the end of a cable, and then the program on a third one.
+# Two hosts, each on a cable of its own, and the program on a third host.
 _NETWORK = f"""
 mount -t tmpfs none /run
 ip link set lo up
@@ -135,11 +135,12 @@ def _are_namespaces_allowed() -> bool:
 
 
 @unittest.skipUnless(
-  _are_namespaces_allowed(), 'No `unshare` and `ip`, or not allowed here.'
+  _are_namespaces_allowed(),
+  'Requires `unshare`, `ip`, and permission to use them.',
 )
 class NetworkNamespacesTest(absltest.TestCase):
   @pytest.mark.slow
-  def test_hosts_that_vanish_and_come_back(self):
+  def test_hosts_disconnect_and_return(self):
     paths = [str(_REPOSITORY), *filter(None, sys.path)]
     result = subprocess.run(
       [
@@ -154,7 +155,7 @@ class NetworkNamespacesTest(absltest.TestCase):
     )
     self.assertEqual(result.returncode, 0, result.stderr)
     self.assertRegex(
-      result.stdout, "host 2: .'Goes on without worker 10.99.2.2:10000: "
+      result.stdout, "host 2: .'Continuing without worker 10.99.2.2:10000: "
     )
     self.assertRegex(
       result.stdout, 'host 1: .*is back.*without worker 10.99.1.2'

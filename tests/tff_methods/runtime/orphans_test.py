@@ -27,7 +27,7 @@ class OrphansTest(absltest.TestCase):
   def setUp(self):
     super().setUp()
     directory = self.enter_context(tempfile.TemporaryDirectory())
-    # A program that is called as TFF's worker.
+    # Any program with the name of TFF's worker.
     self._worker_path = os.path.join(directory, orphans.WORKER_NAME)
     os.symlink('/bin/sleep', self._worker_path)
 
@@ -38,12 +38,12 @@ class OrphansTest(absltest.TestCase):
     return process
 
   def _start_worker_of(self, program_pid: int) -> subprocess.Popen[bytes]:
-    """Starts one with the mark of a program that this test plays."""
+    """Starts a worker with the mark of a program."""
     mark = {orphans._MARK: orphans._identity(program_pid)}
     return self._start(self._worker_path, '60', env=mark)
 
   def _start_adopted_worker(self, **mark: str) -> psutil.Process:
-    """Starts one of a program that ends at once."""
+    """Starts a worker whose parent ends at once."""
     pid = subprocess.check_output(
       ['/bin/sh', '-c', f'{self._worker_path} 60 >/dev/null & echo $!'],
       env=mark,
@@ -52,31 +52,31 @@ class OrphansTest(absltest.TestCase):
     self.addCleanup(worker.kill)
     return worker
 
-  def test_are_those_whose_program_has_ended(self):
+  def test_finds_workers_whose_program_has_ended(self):
     program = self._start('/bin/sleep', '60')
     worker = self._start_worker_of(program.pid)
-    of_this_program = self._start_worker_of(os.getpid())
+    own_worker = self._start_worker_of(os.getpid())
     self.assertNotIn(worker.pid, _pids(orphans.find()[0]))
     program.kill()
     program.wait()
     own, others = map(_pids, orphans.find())
     self.assertIn(worker.pid, own)
-    self.assertNotIn(of_this_program.pid, own)
-    self.assertNoCommonElements([worker.pid, of_this_program.pid], others)
+    self.assertNotIn(own_worker.pid, own)
+    self.assertNoCommonElements([worker.pid, own_worker.pid], others)
 
-  def test_another_program_with_the_same_id_is_not_taken_for_it(self):
+  def test_tells_apart_programs_with_the_same_process_id(self):
     mark = orphans._identity(os.getpid())
     pid, start_time = mark.split('@')
     earlier = {orphans._MARK: f'{pid}@{int(start_time) - 1}'}
     worker = self._start(self._worker_path, '60', env=earlier)
     self.assertIn(worker.pid, _pids(orphans.find()[0]))
 
-  def test_own_are_ended_and_others_left(self):
+  def test_reaps_own_orphans_only(self):
     program = self._start('/bin/sleep', '60')
     own = self._start_worker_of(program.pid)
-    program.kill()  # Nobody has waited for it yet.
+    program.kill()  # Stays a zombie: its parent has not waited.
     other = self._start_adopted_worker()
-    bystander = self._start(self._worker_path, '60')  # Its program is there.
+    bystander = self._start(self._worker_path, '60')  # Its parent runs.
     with self.assertLogs(level='WARNING') as logs:
       orphans.reap()
     self.assertEqual(own.wait(timeout=5), -9)
@@ -88,15 +88,15 @@ class OrphansTest(absltest.TestCase):
     with self.assertNoLogs(level='WARNING'):
       orphans.reap()
 
-  def test_services_are_none(self):
+  def test_services_are_no_orphans(self):
     service = self._start_adopted_worker(TFF_METHODS_PARENT='none')
     adopted = self._start_adopted_worker()
     own, others = map(_pids, orphans.find())
     self.assertNotIn(service.pid, own + others)
     self.assertIn(adopted.pid, others)
 
-  def test_mark_is_of_this_process(self):
-    (mark,) = orphans.mark_of_this_process().values()
+  def test_mark_names_this_process(self):
+    (mark,) = orphans.parent_mark().values()
     self.assertStartsWith(mark, f'{os.getpid()}@')
 
 

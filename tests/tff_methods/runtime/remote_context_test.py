@@ -38,7 +38,7 @@ _FLOATS = tff.FederatedType(np.float32, tff.CLIENTS)
 
 @tff.tensorflow.computation(np.float32)
 def _slow_sine(x):
-  """Takes 0.1 s or so."""
+  """Takes about 0.1 s."""
   return tf.while_loop(
     lambda i, _: i < 10_000, lambda i, y: (i + 1, tf.sin(y + 1)), [0, x]
   )[1]
@@ -98,7 +98,7 @@ _VALUES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 def _wait_until_busy(
   worker: workers.LocalWorker, timeout_seconds: float = 60
 ) -> bool:
-  """Returns whether the worker begins to compute in that time."""
+  """Returns true if the worker begins to compute in time."""
   process = psutil.Process(worker.pid)
   start, deadline = process.cpu_times().user, time.monotonic() + timeout_seconds
   while process.cpu_times().user < start + 0.05:
@@ -110,9 +110,9 @@ def _wait_until_busy(
 
 class RemoteContextTest(parameterized.TestCase):
   def _install(self, num_workers=2, **options):
-    """Returns the workers of a context that is in use in this test."""
+    """Installs a context for this test; returns its workers."""
     started = two_workers.start_workers(num_workers)
-    for worker in started:  # Which ends with its object.
+    for worker in started:  # A worker ends with its object.
       self.addCleanup(worker.end)
     options = {'silence_seconds': 1.0, 'patience_seconds': 5.0} | options
     context = remote_context.create_remote_context(
@@ -151,17 +151,17 @@ class RemoteContextTest(parameterized.TestCase):
     threading.Timer(0.5, os.kill, [first.pid, signal.SIGCONT]).start()
     self.assertEqual(_concatenate(texts), b'abcdefgh')
 
-  def test_parts_run_side_by_side(self):
+  def test_partitions_run_concurrently(self):
     first, second = self._install(silence_seconds=30)
     expected = _mean_of_sines(_VALUES)
     os.kill(first.pid, signal.SIGSTOP)
     were_busy = []
 
-    def go_on_when_second_is_busy():
+    def continue_when_second_is_busy():
       were_busy.append(_wait_until_busy(second, timeout_seconds=25))
       os.kill(first.pid, signal.SIGCONT)
 
-    thread = threading.Thread(target=go_on_when_second_is_busy)
+    thread = threading.Thread(target=continue_when_second_is_busy)
     thread.start()
     self.assertEqual(_mean_of_sines(_VALUES), expected)
     thread.join()
@@ -171,39 +171,39 @@ class RemoteContextTest(parameterized.TestCase):
     self._install()
     self.assertEqual(_add_one(1.0), 2.0)
 
-  def test_worker_that_died_between_calls(self):
+  def test_worker_dies_between_calls(self):
     first, second = self._install()
     expected = _mean_of_sines(_VALUES)
     first.end()
     with self.assertLogs(level='WARNING') as logs:
       self.assertEqual(_mean_of_sines(_VALUES), expected)
     self.assertRegex(
-      logs.output[0], f'Goes on without worker localhost:{first.port}'
+      logs.output[0], f'Continuing without worker localhost:{first.port}'
     )
     self.assertEqual(_mean_of_sines(_VALUES), expected)
-    self.assertIsNone(second.how_it_ended())
+    self.assertIsNone(second.exit_description())
 
   @parameterized.parameters(signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)
-  def test_worker_that_dies_or_falls_silent_in_a_call(self, signum):
+  def test_worker_dies_or_falls_silent_during_a_call(self, signum):
     _, second = self._install()
     expected = _mean_of_sines(_VALUES)
     _, before = _mean_of_sines(_VALUES), time.monotonic()
 
-    def hurt():
+    def disturb():
       _wait_until_busy(second)
       os.kill(second.pid, signum)
 
-    thread = threading.Thread(target=hurt)
+    thread = threading.Thread(target=disturb)
     thread.start()
     with self.assertLogs(level='WARNING') as logs:
       self.assertEqual(_mean_of_sines(_VALUES), expected)
     thread.join()
     self.assertRegex(
-      logs.output[0], f'Goes on without worker localhost:{second.port}'
+      logs.output[0], f'Continuing without worker localhost:{second.port}'
     )
     self.assertLess(time.monotonic() - before, 60)
 
-  def test_workers_that_come_back_are_used_again(self):
+  def test_workers_that_return_are_used_again(self):
     first, second = self._install()
     expected = _mean_of_sines(_VALUES)
     second.end()
@@ -215,27 +215,10 @@ class RemoteContextTest(parameterized.TestCase):
     while process.cpu_times().user < start + 0.1:
       self.assertLess(time.monotonic(), deadline)
       self.assertEqual(_mean_of_sines(_VALUES), expected)
-    first.end()  # The other can go on alone.
+    first.end()  # The other worker suffices.
     self.assertEqual(_mean_of_sines(_VALUES), expected)
 
-  def test_connections_that_broke_while_nothing_ran(self):
-    started = two_workers.start_workers(2)
-    pool = worker_pool.WorkerPool(
-      two_workers.addresses(started),
-      None,
-      silence_seconds=1,
-      patience_seconds=5,
-    )
-    before = [worker.connection for worker in pool._workers]
-    for connection in before:
-      connection.is_lost = True
-    with self.assertNoLogs(level='WARNING'):
-      calls = [worker_pool.Call(_add_one, x) for x in (1.0, 2.0)]
-      self.assertEqual(pool.run(calls), [2.0, 3.0])
-    for worker, connection in zip(pool._workers, before, strict=True):
-      self.assertIsNot(worker.connection, connection)
-
-  def test_worker_that_another_replaces_unseen(self):
+  def test_workers_are_replaced_between_calls(self):
     first, second = self._install()
     expected = _mean_of_sines(_VALUES)
     for worker in (first, second):
@@ -244,7 +227,7 @@ class RemoteContextTest(parameterized.TestCase):
       self._restart(worker)
     self.assertEqual(_mean_of_sines(_VALUES), expected)
 
-  def test_all_dead(self):
+  def test_all_workers_die(self):
     started = self._install(patience_seconds=1.0)
     self.assertEqual(_add_one(1.0), 2.0)
     for worker in started:
@@ -260,7 +243,7 @@ class RemoteContextTest(parameterized.TestCase):
     self._restart(started[0])
     self.assertEqual(_add_one(2.0), 3.0)
 
-  def test_none_there_at_the_start(self):
+  def test_no_worker_at_the_start(self):
     address = f'localhost:{portpicker.pick_unused_port()}'
     start = time.monotonic()
     with self.assertRaisesRegex(
@@ -269,7 +252,7 @@ class RemoteContextTest(parameterized.TestCase):
       remote_context.create_remote_context([address], patience_seconds=0.5)
     self.assertLess(time.monotonic() - start, 3)
 
-  def test_one_not_there_at_the_start(self):
+  def test_one_worker_missing_at_the_start(self):
     worker = workers.LocalWorker()
     missing = f'localhost:{portpicker.pick_unused_port()}'
     with mock.patch.object(worker_pool, '_START_SECONDS', 0.5):
@@ -277,24 +260,9 @@ class RemoteContextTest(parameterized.TestCase):
         context = remote_context.create_remote_context(
           [missing, f'localhost:{worker.port}']
         )
-    self.assertRegex(logs.output[0], f'Goes on without worker {missing}: ')
+    self.assertRegex(logs.output[0], f'Continuing without worker {missing}: ')
     with tff.framework.get_context_stack().install(context):
       self.assertEqual(_add_one_and_count([1.0, 2.0]), ([2.0, 3.0], 2))
-
-  def test_call_that_ends_each_worker(self):
-    pool = worker_pool.WorkerPool(
-      two_workers.addresses(self._install()),
-      None,
-      silence_seconds=1,
-      patience_seconds=5,
-    )
-    lost = worker_pool.connections.WorkerLostError('crashed')
-    with mock.patch.object(
-      worker_pool.connections.WorkerConnection, 'invoke', side_effect=lost
-    ) as invoke:
-      with self.assertRaisesRegex(RuntimeError, '3 runs of it have each lost'):
-        pool.run([worker_pool.Call(_add_one, 1.0)])
-    self.assertEqual(invoke.call_count, 3)
 
   def test_errors_of_computations_are_raised_at_once(self):
     self._install()
@@ -305,8 +273,8 @@ class RemoteContextTest(parameterized.TestCase):
   def test_dependent_aggregations(self):
     self._install()
     message = (
-      'no aggregation needs the result of another, found.*one aggregate '
-      'dependent on another; run it without remote workers.$'
+      'no aggregation depends on the result of another, found.*one aggregate '
+      'dependent on another: run it without remote workers.$'
     )
     with self.assertRaisesRegex(ValueError, message):
       _deviation(_VALUES)
@@ -324,7 +292,7 @@ class RemoteContextTest(parameterized.TestCase):
     (['localhost'], "found 'localhost'"),
     (['localhost:0'], "found 'localhost:0'"),
     ([':10000'], "found ':10000'"),
-    (['a:1', 'b:2', 'a:1'], 'found a:1,b:2,a:1; leave out'),
+    (['a:1', 'b:2', 'a:1'], 'found a:1,b:2,a:1: remove'),
   )
   def test_addresses(self, addresses, message):
     with self.assertRaisesRegex(ValueError, message):

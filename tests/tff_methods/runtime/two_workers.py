@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A context that shares clients among two workers, as on two machines."""
+"""Remote contexts over workers on this machine, for tests."""
 
 from collections.abc import Sequence
 
@@ -22,16 +22,18 @@ from tff_methods.runtime import workers
 
 
 def create_context() -> tff.framework.SyncContext:
-  """Returns such a context; its workers end with the program."""
+  """Returns a context over two workers, which end with the program."""
   local_workers = start_workers(2)
   context = remote_context.create_remote_context(addresses(local_workers))
-  context.local_workers = local_workers  # They live as long as it does.
+  context.local_workers = local_workers  # Keeps the workers alive.
   return context
 
 
 def start_workers(number: int) -> list[workers.LocalWorker]:
+  """Starts workers, which end with their Python objects."""
   return [workers.LocalWorker() for _ in range(number)]
 
 
 def addresses(local_workers: Sequence[workers.LocalWorker]) -> list[str]:
+  """Returns `host:port` of each worker."""
   return [f'localhost:{worker.port}' for worker in local_workers]

@@ -37,7 +37,7 @@ from tff_methods.runtime import workers
 
 _REPOSITORY = pathlib.Path(__file__).parents[3]
 
-# Prints the worker's id, and then does what its argument says.
+# Prints the process id of its worker, then acts as its argument says.
 _PROGRAM = """
 import sys
 import numpy as np
@@ -47,14 +47,14 @@ import tensorflow_federated as tff
 from tff_methods import runtime
 
 @tff.tensorflow.computation(np.int32)
-def count_forever(i):
+def count_indefinitely(i):
   return tf.while_loop(lambda i: True, lambda i: i % 1000 + 1, [i])[0]
 
 runtime.set_local_context()
 (worker,) = psutil.Process().children()
 print(worker.pid, flush=True)
 if sys.argv[1] == 'count':
-  count_forever(0)
+  count_indefinitely(0)
 if sys.argv[1] == 'raise':
   raise ValueError('This is expected.')
 """
@@ -80,15 +80,15 @@ def _wait_until(condition, timeout_seconds: float = 60) -> bool:
 
 class LocalWorkerTest(parameterized.TestCase):
   def _start_program(
-    self, what_it_does: str
+    self, action: str
   ) -> tuple[subprocess.Popen[bytes], psutil.Process | None]:
-    """Returns a program and its worker, if any, once that has started."""
+    """Returns a program and its worker (`None` if both have ended)."""
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
     log_path = pathlib.Path(temporary_dir) / 'log'
     paths = [str(_REPOSITORY), *filter(None, sys.path)]
     with log_path.open('wb') as log:
       program = subprocess.Popen(
-        [sys.executable, '-c', _PROGRAM, what_it_does],
+        [sys.executable, '-c', _PROGRAM, action],
         stdout=log,
         stderr=subprocess.DEVNULL,
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
@@ -102,9 +102,9 @@ class LocalWorkerTest(parameterized.TestCase):
 
   @parameterized.parameters(signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
   @pytest.mark.slow
-  def test_ends_with_a_program_that_is_waiting_for_it(self, signum):
+  def test_ends_with_a_program_killed_during_a_call(self, signum):
     program, worker = self._start_program('count')
-    # Until it counts: with the program's wait inside the C++ runtime.
+    # It counts once the program waits inside the C++ runtime.
     self.assertTrue(_wait_until(lambda: worker.cpu_times().user > 1))
     program.send_signal(signum)
     self.assertEqual(program.wait(timeout=10), -signum)
@@ -112,29 +112,29 @@ class LocalWorkerTest(parameterized.TestCase):
 
   @parameterized.parameters(('end', 0), ('raise', 1))
   @pytest.mark.slow
-  def test_ends_with_a_program_that_ends(self, what_it_does, exit_code):
-    program, worker = self._start_program(what_it_does)
+  def test_ends_with_a_program_that_ends(self, action, exit_code):
+    program, worker = self._start_program(action)
     self.assertEqual(program.wait(timeout=20), exit_code)
     self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
 
-  def test_answers_and_ends_when_told(self):
+  def test_answers_until_ended(self):
     worker = workers.LocalWorker()
-    self.assertIsNone(worker.how_it_ended())
+    self.assertIsNone(worker.exit_description())
     self.assertFalse(worker.was_ended)
     grpc.channel_ready_future(worker.channel).result(timeout=5)
     worker.end()
     self.assertFalse(psutil.pid_exists(worker.pid))
     self.assertTrue(worker.was_ended)
-    self.assertRegex(worker.how_it_ended(), '^by SIGKILL')
+    self.assertRegex(worker.exit_description(), '^by SIGKILL')
     worker.end()  # Harmless.
 
-  def test_ends_with_its_object(self):
+  def test_ends_with_its_python_object(self):
     worker = workers.LocalWorker()
     pid = worker.pid
     del worker
     self.assertFalse(psutil.pid_exists(pid))
 
-  def test_leaves_the_terminals_signals_to_the_program(self):
+  def test_is_not_in_the_process_group_of_the_terminal(self):
     worker = workers.LocalWorker()
     self.assertNotEqual(os.getpgid(worker.pid), os.getpgid(0))
     worker.end()
@@ -147,25 +147,25 @@ class LocalWorkerTest(parameterized.TestCase):
     thread.start()
     thread.join()
     (worker,) = started
-    time.sleep(0.2)  # For a signal of the kernel, if there were one.
-    self.assertIsNone(worker.how_it_ended())
+    time.sleep(0.2)  # Time for the kernel's signal, if any.
+    self.assertIsNone(worker.exit_description())
     worker.end()
 
-  def test_tells_signal_and_what_it_printed(self):
+  def test_error_at_start_names_signal_and_output(self):
     path = self._create_worker('echo first >&2; echo last >&2; kill -ILL $$')
     with mock.patch.object(workers, '_worker_path', return_value=path):
       with self.assertRaisesRegex(
         RuntimeError,
-        r"by SIGILL \(a CPU too old .*printed 'first \| last'; run .*doctor",
+        r"by SIGILL \(a CPU too old .*printed 'first \| last': run .*doctor",
       ):
         workers.LocalWorker()
 
-  def test_tells_the_exit_code_of_a_worker_that_does_not_start(self):
+  def test_error_at_start_names_the_exit_code(self):
     with mock.patch.object(workers, '_worker_path', return_value='/bin/false'):
-      with self.assertRaisesRegex(RuntimeError, 'ended with exit code 1; run'):
+      with self.assertRaisesRegex(RuntimeError, 'ended with exit code 1: run'):
         workers.LocalWorker()
 
-  def test_hands_on_what_it_prints(self):
+  def test_forwards_output_to_standard_error(self):
     path = self._create_worker('echo to_be_read >&2; exec sleep 60')
     read_end, write_end = os.pipe()
     own_stderr = os.dup(2)
@@ -174,14 +174,16 @@ class LocalWorkerTest(parameterized.TestCase):
     os.close(write_end)
     try:
       with mock.patch.object(workers, '_worker_path', return_value=path):
-        with self.assertRaisesRegex(RuntimeError, "printed 'to_be_read'; free"):
+        with self.assertRaisesRegex(
+          RuntimeError, "printed 'to_be_read': reduce"
+        ):
           workers.LocalWorker(start_timeout_seconds=0.5)
     finally:
       os.dup2(own_stderr, 2)
     with open(read_end, 'rb') as printed:
       self.assertIn(b'to_be_read\n', printed.read())
 
-  def test_waits_for_the_end_of_a_crash_only_so_long(self):
+  def test_wait_for_end_kills_a_worker_that_lives_on(self):
     worker = workers.LocalWorker()
     os.kill(worker.pid, signal.SIGABRT)
     self.assertEqual(worker.wait_for_end(), 'by SIGABRT')
@@ -191,10 +193,12 @@ class LocalWorkerTest(parameterized.TestCase):
       self.assertRegex(worker.wait_for_end(), '^by SIGKILL')
     self.assertFalse(worker.was_ended)
 
-  def test_says_that_a_worker_is_silent_and_ends_it(self):
+  def test_worker_without_answer_is_ended(self):
     silent_path = self._create_worker('exec sleep 60')
     with mock.patch.object(workers, '_worker_path', return_value=silent_path):
-      with self.assertRaisesRegex(RuntimeError, 'within 0.5 seconds.*silent'):
+      with self.assertRaisesRegex(
+        RuntimeError, 'within 0.5 seconds.*no answer'
+      ):
         workers.LocalWorker(start_timeout_seconds=0.5)
     commands = [
       process.cmdline()
@@ -212,7 +216,7 @@ class LocalWorkerTest(parameterized.TestCase):
 
 
 class EndWorkersTest(absltest.TestCase):
-  def test_is_left_to_those_who_ask(self):
+  def test_import_registers_nothing_at_exit(self):
     with mock.patch.object(atexit, 'register') as register:
       runpy.run_path(workers.__file__)  # As an import would.
     register.assert_not_called()

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A runtime for any TFF computation that computes in this process."""
+"""In-process runtime for TFF computations, on the devices of TensorFlow."""
 
 # pylint: disable=g-importing-member
 from tff_methods.runtime.in_process.context import AsyncInProcessContext
@@ -22,3 +22,12 @@ from tff_methods.runtime.in_process.creation import (
 from tff_methods.runtime.in_process.creation import create_in_process_context
 from tff_methods.runtime.in_process.creation import has_gpu
 from tff_methods.runtime.in_process.wire_meter import WireMeter
+
+__all__ = [
+  'AsyncInProcessContext',
+  'create_async_in_process_context',
+  'create_in_process_context',
+  'has_gpu',
+  'InProcessContext',
+  'WireMeter',
+]

@@ -23,7 +23,7 @@ from typing import Any
 
 import tensorflow_federated as tff
 
-# TFF has no public names for these, and a context of one's own needs them.
+# TFF has no public names for these, which any custom context needs.
 from tensorflow_federated.python.core.backends.native import (
   compiler as native_compiler,
 )
@@ -38,22 +38,27 @@ from tff_methods.runtime.in_process import values
 from tff_methods.runtime.in_process import wire_marks
 from tff_methods.runtime.in_process import wire_meter
 
-# For example of training, of evaluation, and what they begin with.
-_PLANS_TO_KEEP = 64
+# For example of training, of evaluation, and of their initializations.
+_MAX_PLANS = 64
 
 
 class _Engine:
-  """What the synchronous and the asynchronous context are two faces of."""
+  """Engine shared by the sync and async contexts."""
 
-  def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
+  def __init__(self, devices: list[str], max_concurrent_clients: int):
     self.devices = devices
     self._workers = execution.ClientWorkers(devices, max_concurrent_clients)
-    self._plans = collections.OrderedDict()  # The one used last is last.
+    # By id of the computation, least recently used first. The computation is
+    # kept too, so that its id stays its own.
+    self._plans: collections.OrderedDict[
+      int, tuple[tff.framework.ConcreteComputation, plans.Plan]
+    ] = collections.OrderedDict()
     self._lock = threading.Lock()
-    self._meters = []
+    self._meters: list[wire_meter.WireMeter] = []
 
   @contextlib.contextmanager
   def count_bytes(self) -> Iterator[wire_meter.WireMeter]:
+    """Counts the bytes of calls that start while it is entered."""
     meter = wire_meter.WireMeter()
     self._meters = [*self._meters, meter]
     try:
@@ -63,15 +68,20 @@ class _Engine:
 
   def start(
     self, comp: tff.framework.ConcreteComputation, arg: Any
-  ) -> tuple[futures.Future, execution.Stop]:
-    """Starts a call; what stops it is returned too."""
-    stop = execution.Stop()
+  ) -> tuple[futures.Future, execution.Cancellation]:
+    """Starts a call; returns the future result and the call's cancellation."""
+    cancellation = execution.Cancellation()
     thread = futures.ThreadPoolExecutor(1, 'in_process_call')
-    future = thread.submit(stop.guard, self._run, comp, arg, stop)
+    future = thread.submit(cancellation.run, self._run, comp, arg, cancellation)
     thread.shutdown(wait=False)
-    return future, stop
+    return future, cancellation
 
-  def _run(self, comp, arg, stop):
+  def _run(
+    self,
+    comp: tff.framework.ConcreteComputation,
+    arg: Any,
+    cancellation: execution.Cancellation,
+  ) -> Any:
     parameter_type = comp.type_signature.parameter
     cardinalities = {}
     argument = None
@@ -82,15 +92,15 @@ class _Engine:
       argument = values.from_python(arg, parameter_type)
     call = values.Call(cardinalities.get(tff.CLIENTS, 0), self._meters)
     result = execution.run_plan(
-      self._plan(comp), argument, call, self._workers, stop
+      self._plan(comp), argument, call, self._workers, cancellation
     )
     return values.to_python(result, comp.type_signature.result)
 
-  def _plan(self, comp) -> plans.Plan:
-    # By identity: to hash a computation, TFF serializes it, at every call.
+  def _plan(self, comp: tff.framework.ConcreteComputation) -> plans.Plan:
+    # By identity: TFF serializes a computation at each call of its `__hash__`.
     with self._lock:
       if id(comp) not in self._plans:
-        while len(self._plans) >= _PLANS_TO_KEEP:
+        while len(self._plans) >= _MAX_PLANS:
           self._plans.popitem(last=False)
         self._plans[id(comp)] = comp, _compile(comp)
       self._plans.move_to_end(id(comp))
@@ -98,84 +108,120 @@ class _Engine:
 
 
 class InProcessContext(tff.framework.SyncContext):
-  """Computes in this process, on the devices that TensorFlow has.
+  """Synchronous context that computes in this process, on TensorFlow devices.
 
-  A round visits each client once: clients work at the same time, several on a
-  device; aggregations take in what they send in the order of the clients, on
-  the first device. So results do not depend on how many work at once, and of
-  all that clients send only a little is held. Each TensorFlow graph is imported
-  once. An error of a client stops the others, and is raised as it is.
+  A round visits each client once. Clients run concurrently, several on a
+  device. Aggregations accumulate their contributions in the order of the
+  clients, on the first device. So results do not depend on the number of
+  clients at once, and only a few contributions are in memory. Each TensorFlow
+  graph is imported once. The first error of a client stops the others, and is
+  raised unchanged.
   """
 
   def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
-    """Starts nothing yet.
+    """Builds the context; starts nothing yet.
 
     Args:
-      devices: The names of TensorFlow devices, such as '/device:GPU:0'; the
-        first is the server's.
-      max_concurrent_clients: How many clients work at once, on all devices.
+      devices: Names of TensorFlow devices, such as '/device:GPU:0'; the first
+        is the server's.
+      max_concurrent_clients: Number of clients at once, on all devices.
 
     Raises:
-      ValueError: If there is no device, or less than one client at once.
+      ValueError: If there is no device, or `max_concurrent_clients` is not
+        positive.
     """
     if not devices:
-      raise ValueError('Expected one device or more, found none: name some.')
+      raise ValueError('Expected at least one device, found none: give some.')
     if max_concurrent_clients < 1:
       raise ValueError(
         'Expected `max_concurrent_clients` of 1 or more, found '
-        f'{max_concurrent_clients}; leave it out for a good number.'
+        f'{max_concurrent_clients}: omit it for the default.'
       )
     self._engine = _Engine(list(devices), max_concurrent_clients)
 
   @property
   def devices(self) -> list[str]:
-    """The names of the devices; the first is the server's."""
+    """Names of the devices; the first is the server's."""
     return self._engine.devices
 
   def invoke(self, comp: tff.framework.ConcreteComputation, arg: Any) -> Any:
-    """Runs a computation; see `tff.framework.SyncContext`."""
-    future, stop = self._engine.start(comp, arg)
+    """Runs a computation; see `tff.framework.SyncContext.invoke`.
+
+    Args:
+      comp: Computation to run.
+      arg: Argument of the computation; `None` if it takes none.
+
+    Returns:
+      The result of the computation.
+    """
+    future, cancellation = self._engine.start(comp, arg)
     try:
       return future.result()
     except BaseException as e:
-      stop.start(e)  # Of this thread, such as `KeyboardInterrupt`.
+      cancellation.cancel(e)  # Raised in this thread: `KeyboardInterrupt`.
       raise
 
   def count_bytes(
     self,
   ) -> contextlib.AbstractContextManager[wire_meter.WireMeter]:
-    """Counts what crosses between clients and server, while it is entered.
+    """Counts the bytes between clients and server.
 
     Returns:
-      A context manager of a `WireMeter`.
+      A context manager that returns a `WireMeter`, which counts the calls that
+      start while the manager is entered.
     """
     return self._engine.count_bytes()
 
 
 class AsyncInProcessContext(tff.framework.AsyncContext):
-  """`InProcessContext` for programs that await what they call."""
+  """Asynchronous context that computes in this process.
+
+  See `InProcessContext`. Cancellation of `invoke` stops the computation.
+  """
 
   def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
-    """See `InProcessContext`."""
+    """Builds the context; starts nothing yet.
+
+    Args:
+      devices: Names of TensorFlow devices; the first is the server's.
+      max_concurrent_clients: Number of clients at once, on all devices.
+
+    Raises:
+      ValueError: If there is no device, or `max_concurrent_clients` is not
+        positive.
+    """
     self._context = InProcessContext(devices, max_concurrent_clients)
 
   async def invoke(
     self, comp: tff.framework.ConcreteComputation, arg: Any
   ) -> Any:
-    """Runs a computation; see `tff.framework.AsyncContext`."""
+    """Runs a computation; see `tff.framework.AsyncContext.invoke`.
+
+    Args:
+      comp: Computation to run.
+      arg: Argument of the computation, or a coroutine that returns it; `None`
+        if it takes none.
+
+    Returns:
+      The result of the computation.
+    """
     if asyncio.iscoroutine(arg):
       arg = await arg
-    future, stop = self._context._engine.start(comp, arg)
+    future, cancellation = self._context._engine.start(comp, arg)
     try:
       return await asyncio.wrap_future(future)
     except BaseException as e:
-      stop.start(e)
+      cancellation.cancel(e)
       raise
 
   def count_bytes(
     self,
   ) -> contextlib.AbstractContextManager[wire_meter.WireMeter]:
-    """See `InProcessContext.count_bytes`."""
+    """Counts the bytes between clients and server.
+
+    Returns:
+      See `InProcessContext.count_bytes`.
+    """
     return self._context.count_bytes()
 
 
@@ -186,11 +232,12 @@ def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:
 def _to_native(
   comp: tff.framework.ConcreteComputation,
 ) -> tff.framework.ConcreteComputation:
+  """Returns the computation in TFF's native form, with marked uplinks."""
   block = tff.framework.to_call_dominant(comp.to_building_block())
   marked = tff.framework.ConcreteComputation.from_building_block(
     wire_marks.mark_uplink(block)
   )
   return native_compiler.desugar_and_transform_to_native(
-    # Without secure hardware: the same numbers, in the clear.
+    # This simulation has no secure hardware: sums are the same, in the clear.
     test_compiler.replace_secure_intrinsics_with_bodies(marked)
   )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Contexts on the devices that TensorFlow has."""
+"""Constructors of in-process contexts on the devices that TensorFlow sees."""
 
 import os
 
@@ -19,24 +19,24 @@ import tensorflow as tf
 
 from tff_methods.runtime.in_process import context
 
-# So many keep a GPU busy while others prepare; each takes memory of it.
+# Enough to keep a GPU busy while other clients prepare; each takes GPU memory.
 _CLIENTS_PER_GPU = 4
 
 
 def create_in_process_context(
   device: str, max_concurrent_clients: int | None = None
 ) -> context.InProcessContext:
-  """Returns a context that computes in this process.
+  """Returns a synchronous context that computes in this process.
 
   Args:
-    device: 'cpu' or 'gpu': all devices of this kind that TensorFlow has.
-    max_concurrent_clients: How many clients work at once, on all devices; by
-      default as many as there are CPU cores (and devices at least), on GPUs at
-      most four each. It makes no difference to results. Memory grows with it.
+    device: 'cpu' or 'gpu': all devices of this kind that TensorFlow sees.
+    max_concurrent_clients: Number of clients at once, on all devices. Results
+      do not depend on it; memory grows with it. By default the number of CPU
+      cores, at least one for each device, and at most four for each GPU.
 
   Raises:
-    ValueError: If there is no such device, `device` is neither, or less than
-      one client is to work.
+    ValueError: If TensorFlow sees no such device, `device` is neither 'cpu' nor
+      'gpu', or `max_concurrent_clients` is not positive.
   """
   return context.InProcessContext(*_resources(device, max_concurrent_clients))
 
@@ -44,25 +44,39 @@ def create_in_process_context(
 def create_async_in_process_context(
   device: str, max_concurrent_clients: int | None = None
 ) -> context.AsyncInProcessContext:
-  """Returns the same for programs that await what they call."""
+  """Returns an asynchronous context that computes in this process.
+
+  Args:
+    device: 'cpu' or 'gpu': all devices of this kind that TensorFlow sees.
+    max_concurrent_clients: See `create_in_process_context`.
+
+  Raises:
+    ValueError: See `create_in_process_context`.
+  """
   return context.AsyncInProcessContext(
     *_resources(device, max_concurrent_clients)
   )
 
 
 def has_gpu() -> bool:
-  """Returns whether TensorFlow sees a GPU."""
+  """Returns true if TensorFlow sees a GPU."""
   return bool(tf.config.list_physical_devices('GPU'))
 
 
-def _resources(device, max_concurrent_clients) -> tuple[list[str], int]:
+def _resources(
+  device: str, max_concurrent_clients: int | None
+) -> tuple[list[str], int]:
+  """Returns the names of devices, and the number of clients at once."""
   if device not in ('cpu', 'gpu'):
-    raise ValueError(f"Expected a device of 'cpu' or 'gpu', found {device!r}.")
+    raise ValueError(
+      f"Expected a device of 'cpu' or 'gpu', found {device!r}: give one of "
+      'them.'
+    )
   names = [d.name for d in tf.config.list_logical_devices(device.upper())]
   if not names:
     raise ValueError(
-      f'Expected a {device.upper()} that TensorFlow sees, found none; install '
-      "TensorFlow for GPUs (docs/runtime.md) or use device='cpu'."
+      f'Expected a {device.upper()} that TensorFlow sees, found none: install '
+      "TensorFlow for GPUs (docs/runtimes.md) or use device='cpu'."
     )
   if max_concurrent_clients is None:
     max_concurrent_clients = max(len(os.sched_getaffinity(0)), len(names))

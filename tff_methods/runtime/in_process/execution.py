@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Runs plans, with several clients at once."""
+"""Execution of plans, with several clients at once."""
 
 import collections
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 import queue
 import threading
@@ -22,58 +22,75 @@ from typing import Any
 
 import tensorflow as tf
 
-# What ends a function that runs; TensorFlow has no public name for it.
-from tensorflow.python.eager import cancellation
+# Interrupts running functions; TensorFlow has no public name for it.
+from tensorflow.python.eager import cancellation as tf_cancellation
 
 from tff_methods.runtime.in_process import plans
 from tff_methods.runtime.in_process import values
 
 
-class Stop:
-  """Ends all that one call of a computation has under way."""
+class Cancellation:
+  """Cancellation of all that one call of a computation has in progress."""
 
-  def __init__(self):
-    self._manager = cancellation.CancellationManager()
+  def __init__(self) -> None:
+    """Builds the cancellation; nothing is in progress yet."""
+    self._manager = tf_cancellation.CancellationManager()
     self._lock = threading.Lock()
-    self._reason = None
+    self._reason: BaseException | None = None
 
-  def start(self, reason: BaseException) -> None:
-    """Stops all; the first `reason` counts, others may be its effects."""
+  def cancel(self, reason: BaseException) -> None:
+    """Cancels everything.
+
+    Args:
+      reason: The cause. Only the first one counts; later ones may be effects.
+    """
     with self._lock:
       self._reason = self._reason or reason
     self._manager.start_cancel()
 
-  def guard(self, function: Callable[..., Any], *arguments) -> Any:
-    """Calls a function that ends when all does, and ends all if it raises."""
+  def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a cancellable function; its first error cancels all others.
+
+    Args:
+      function: Function to call; its TensorFlow functions are interrupted by
+        `cancel`.
+      *arguments: Positional arguments of the function.
+
+    Returns:
+      The result of the function.
+
+    Raises:
+      BaseException: The reason of the cancellation, or the function's error.
+    """
     if self._reason is not None:
       raise self._reason
     try:
-      with cancellation.CancellationManagerContext(self._manager):
+      with tf_cancellation.CancellationManagerContext(self._manager):
         return function(*arguments)
     except BaseException as e:
-      self.start(e)
+      self.cancel(e)
       if self._reason is e:
         raise
       raise self._reason from None
 
 
 class ClientWorkers:
-  """Threads that each work for one client at a time, on one of the devices.
+  """Threads that each compute one client at a time, on one of the devices.
 
   Attributes:
-    devices: The names of the devices; the first is the server's.
+    devices: Names of the devices; the first is the server's.
   """
 
   def __init__(self, devices: list[str], max_concurrent_clients: int):
-    """Starts no thread yet.
+    """Builds the pool; starts no thread yet.
 
     Args:
-      devices: The names of TensorFlow devices.
-      max_concurrent_clients: How many clients work at once on all devices.
+      devices: Names of TensorFlow devices.
+      max_concurrent_clients: Number of clients at once, on all devices.
     """
     self.devices = devices
     self._max_concurrent_clients = max_concurrent_clients
-    self._idle_devices = queue.SimpleQueue()
+    self._idle_devices: queue.SimpleQueue[str] = queue.SimpleQueue()
     for i in range(max_concurrent_clients):
       self._idle_devices.put(devices[i % len(devices)])
     self._threads = futures.ThreadPoolExecutor(
@@ -81,23 +98,35 @@ class ClientWorkers:
     )
 
   def run_in_order(
-    self, run: Callable[[int, str], Any], num_clients: int, stop: Stop
+    self,
+    run: Callable[[int, str], Any],
+    num_clients: int,
+    cancellation: Cancellation,
   ) -> Iterator[Any]:
-    """Yields `run(index, device)` for each client, in their order.
+    """Yields `run(index, device)` for each client, in the order of clients.
 
-    Few clients are ahead of the one that comes next, so few results wait.
+    At most twice as many clients as work at once are ahead of the client whose
+    result comes next, which bounds the number of pending results.
+
+    Args:
+      run: Function from the index of a client and a device to the result.
+      num_clients: Number of clients.
+      cancellation: Cancellation of the call.
+
+    Yields:
+      The results.
     """
-    waiting = collections.deque()
+    pending = collections.deque()
     for index in range(num_clients):
-      if len(waiting) == 2 * self._max_concurrent_clients:
-        yield waiting.popleft().result()
-      waiting.append(
-        self._threads.submit(stop.guard, self._run_one, run, index)
+      if len(pending) == 2 * self._max_concurrent_clients:
+        yield pending.popleft().result()
+      pending.append(
+        self._threads.submit(cancellation.run, self._run_one, run, index)
       )
-    while waiting:
-      yield waiting.popleft().result()
+    while pending:
+      yield pending.popleft().result()
 
-  def _run_one(self, run, index):
+  def _run_one(self, run: Callable[[int, str], Any], index: int) -> Any:
     device = self._idle_devices.get()
     try:
       return run(index, device)
@@ -110,16 +139,16 @@ def run_plan(
   argument: values.Value,
   call: values.Call,
   workers: ClientWorkers,
-  stop: Stop,
+  cancellation: Cancellation,
 ) -> values.Value:
-  """Runs a computation.
+  """Runs the plan of a computation.
 
   Args:
-    plan: What to run.
-    argument: The argument, or `None`, from `values.from_python`.
-    call: What is the same wherever something is computed.
-    workers: Who works for the clients.
-    stop: Ends it early.
+    plan: Plan of the computation.
+    argument: Argument from `values.from_python`; `None` if there is none.
+    call: Number of clients and byte meters of this call.
+    workers: Threads and devices of the clients.
+    cancellation: Cancellation of the call.
 
   Returns:
     The result, for `values.to_python`.
@@ -130,47 +159,92 @@ def run_plan(
     for step in phase.server_steps:
       scope[step.name] = step.evaluate(scope, server)
     if phase.client_steps or phase.folds:
-      scope.update(_visit_clients(phase, scope, server, workers, stop))
+      scope.update(_visit_clients(phase, scope, server, workers, cancellation))
   return plan.result(scope, server)
 
 
-def _visit_clients(phase, scope, server, workers, stop) -> dict[str, Any]:
-  """Returns the results of aggregations, and what the clients keep."""
-  scopes = _DeviceScopes(
-    {name: scope[name] for name in phase.needed if name in scope},
-    workers.devices[0],
-  )
-
-  def visit(index, device):
-    place = values.Place(device, server.call)
-    scope = {
-      name: _of_client(value, index)
-      for name, value in scopes.get(device).items()
-    }
-    for step in phase.client_steps:
-      scope[step.name] = step.evaluate(scope, place)
-    contributions = [fold.value(scope, place) for fold in phase.folds]
-    return contributions, {name: scope[name] for name in phase.kept}
-
-  accumulators = [fold.zero(scope, server) for fold in phase.folds]
-  operators = [fold.accumulate(scope, server) for fold in phase.folds]
-  kept = {name: [] for name in phase.kept}
-  for contributions, to_keep in workers.run_in_order(
-    visit, server.call.num_clients, stop
+def _visit_clients(
+  phase: plans.Phase,
+  scope: Mapping[str, Any],
+  server: values.Place,
+  workers: ClientWorkers,
+  cancellation: Cancellation,
+) -> dict[str, Any]:
+  """Returns results of aggregations and retained client values, by name."""
+  visit = _ClientVisit(phase, scope, server)
+  aggregations = _Aggregations(phase.folds, scope, server)
+  retained = {name: [] for name in phase.retained}
+  for contributions, client_values in workers.run_in_order(
+    visit, server.call.num_clients, cancellation
   ):
-    for i, contribution in enumerate(contributions):
-      accumulators[i] = operators[i](server, (accumulators[i], contribution))
-    for name, value in to_keep.items():
-      kept[name].append(value)
-  results = {
-    fold.name: fold.report(scope, server)(server, accumulator)
-    for fold, accumulator in zip(phase.folds, accumulators, strict=True)
+    aggregations.accumulate(contributions)
+    for name, value in client_values.items():
+      retained[name].append(value)
+  return aggregations.report() | {
+    name: values.ClientValues(elements) for name, elements in retained.items()
   }
-  return results | {name: values.ClientValues(x) for name, x in kept.items()}
+
+
+class _ClientVisit:
+  """Evaluation of a phase's client steps, callable from many threads."""
+
+  def __init__(
+    self, phase: plans.Phase, scope: Mapping[str, Any], server: values.Place
+  ):
+    self._phase = phase
+    self._call = server.call
+    self._scopes = _DeviceScopes(
+      {name: scope[name] for name in phase.referenced if name in scope},
+      server.device,
+    )
+
+  def __call__(
+    self, index: int, device: str
+  ) -> tuple[list[Any], dict[str, Any]]:
+    """Returns contributions to the folds, and retained values by name."""
+    place = values.Place(device, self._call)
+    scope = {
+      name: _select_client(value, index)
+      for name, value in self._scopes.get(device).items()
+    }
+    for step in self._phase.client_steps:
+      scope[step.name] = step.evaluate(scope, place)
+    contributions = [fold.value(scope, place) for fold in self._phase.folds]
+    return contributions, {name: scope[name] for name in self._phase.retained}
+
+
+class _Aggregations:
+  """Accumulators of a phase's folds, on the server."""
+
+  def __init__(
+    self,
+    folds: Sequence[plans.Fold],
+    scope: Mapping[str, Any],
+    server: values.Place,
+  ):
+    self._folds, self._scope, self._server = folds, scope, server
+    self._accumulators = [fold.zero(scope, server) for fold in folds]
+    self._operators = [fold.accumulate(scope, server) for fold in folds]
+
+  def accumulate(self, contributions: Sequence[Any]) -> None:
+    """Adds the contributions of the next client, one for each fold."""
+    for i, contribution in enumerate(contributions):
+      self._accumulators[i] = self._operators[i](
+        self._server, (self._accumulators[i], contribution)
+      )
+
+  def report(self) -> dict[str, Any]:
+    """Returns the results of the folds, by name."""
+    return {
+      fold.name: fold.report(self._scope, self._server)(
+        self._server, accumulator
+      )
+      for fold, accumulator in zip(self._folds, self._accumulators, strict=True)
+    }
 
 
 class _DeviceScopes:
-  """What all clients share, copied once to each device."""
+  """Values shared by all clients, copied once to each device."""
 
   def __init__(self, scope: Mapping[str, Any], device: str):
     self._lock = threading.Lock()
@@ -178,27 +252,28 @@ class _DeviceScopes:
     self._original = scope
 
   def get(self, device: str) -> Mapping[str, Any]:
+    """Returns the values by name, with tensors on the device."""
     with self._lock:
       if device not in self._scopes:
         with tf.device(device):
           self._scopes[device] = {
-            name: _copied(value, device)
+            name: _copy_to_device(value, device)
             for name, value in self._original.items()
           }
       return self._scopes[device]
 
 
-def _copied(value, device):
+def _copy_to_device(value: Any, device: str) -> Any:
   if isinstance(value, tuple):
-    return tuple(_copied(element, device) for element in value)
+    return tuple(_copy_to_device(element, device) for element in value)
   if isinstance(value, tf.Tensor):
-    return values.bring([value], device)[0]
+    return values.copy_to_device([value], device)[0]
   return value
 
 
-def _of_client(value, index):
+def _select_client(value: Any, index: int) -> Any:
   if isinstance(value, tuple):
-    return tuple([_of_client(element, index) for element in value])
+    return tuple([_select_client(element, index) for element in value])
   if isinstance(value, values.ClientValues):
     return value.get(index)
   return value

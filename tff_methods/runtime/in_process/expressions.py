@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""TFF's building blocks as Python functions.
+"""Expressions: TFF's building blocks compiled to Python functions.
 
-An expression is compiled once to a function of a scope, which has a value for
-each name, and a place. A function among the values takes a place and a value.
+A building block is compiled once, to a function of a scope, which maps names to
+values, and a place. A functional value is a function of a place and an
+argument.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -28,8 +29,9 @@ from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
 from tff_methods.runtime.in_process import wire_marks
 
+Scope = Mapping[str, Any]
 Function = Callable[[values.Place, values.Value], Any]
-Expression = Callable[[Mapping[str, Any], values.Place], Any]
+Expression = Callable[[Scope, values.Place], Any]
 
 
 def compile_expression(
@@ -37,19 +39,19 @@ def compile_expression(
 ) -> Expression:
   """Compiles a building block.
 
-  A call of an intrinsic on federated values is that of one participant: in a
-  scope with the values of one client, it gives those of the same client.
-  Aggregations are none of these.
+  A call of an intrinsic on federated values is evaluated for one participant:
+  in a scope with the values of one client, the result is that client's.
+  Aggregations are not supported; they are the folds of a plan.
 
   Args:
-    block: The building block.
+    block: Building block.
 
   Returns:
-    A function from a scope and a place to the value.
+    The function from a scope and a place to the value of the block.
 
   Raises:
-    ValueError: If the block is of a kind, or of a technology, that this runtime
-      does not know.
+    ValueError: If this runtime does not support the block, for example since it
+      is a computation of a technology other than TensorFlow.
   """
   compile_block = _COMPILERS.get(type(block))
   if compile_block is None:
@@ -60,27 +62,27 @@ def compile_expression(
   return compile_block(block)
 
 
-def _compile_reference(block) -> Expression:
+def _compile_reference(block: tff.framework.Reference) -> Expression:
   name = block.name
   return lambda scope, place: scope[name]
 
 
-def _compile_selection(block) -> Expression:
+def _compile_selection(block: tff.framework.Selection) -> Expression:
   source, index = compile_expression(block.source), block.as_index()
   return lambda scope, place: source(scope, place)[index]
 
 
-def _compile_struct(block) -> Expression:
+def _compile_struct(block: tff.framework.Struct) -> Expression:
   elements = [compile_expression(element) for element in block]
   return lambda scope, place: tuple([e(scope, place) for e in elements])
 
 
-def _compile_literal(block) -> Expression:
+def _compile_literal(block: tff.framework.Literal) -> Expression:
   value = values.from_python(block.value, block.type_signature)
   return lambda scope, place: value
 
 
-def _compile_call(block) -> Expression:
+def _compile_call(block: tff.framework.Call) -> Expression:
   function = compile_expression(block.function)
   if block.argument is None:
     return lambda scope, place: function(scope, place)(place, None)
@@ -90,31 +92,38 @@ def _compile_call(block) -> Expression:
   )
 
 
-class _LambdaFunction:
-  """A function of building blocks, with the scope that it was made in.
+class _Closure:
+  """Lambda of building blocks, with the scope of its definition.
 
   Attributes:
-    graphs: Those that it calls, if it calls nothing else and needs nothing of
-      the scope, so that TensorFlow can trace it once for all; else `None`.
+    graphs: Graphs that the lambda calls, if it calls nothing else and captures
+      nothing, so that TensorFlow can trace it once for all scopes; else `None`.
   """
 
-  def __init__(self, name, result: Expression, scope, graphs):
-    self._name = name
+  def __init__(
+    self,
+    parameter_name: str | None,
+    result: Expression,
+    scope: Scope,
+    graphs: selection.Graphs | None,
+  ):
+    self._parameter_name = parameter_name
     self._result = result
     self._scope = scope
     self.graphs = graphs
 
   def __call__(self, place: values.Place, argument: values.Value) -> Any:
-    return self._result({**self._scope, self._name: argument}, place)
+    return self._result({**self._scope, self._parameter_name: argument}, place)
 
 
-def _compile_lambda(block) -> Expression:
+def _compile_lambda(block: tff.framework.Lambda) -> Expression:
   name, result = block.parameter_name, compile_expression(block.result)
   graphs = _traceable_graphs(block)
-  return lambda scope, place: _LambdaFunction(name, result, scope, graphs)
+  return lambda scope, place: _Closure(name, result, scope, graphs)
 
 
-def _traceable_graphs(block) -> selection.Graphs | None:
+def _traceable_graphs(block: tff.framework.Lambda) -> selection.Graphs | None:
+  """Returns the graphs of a lambda of graphs without captures, or `None`."""
   used, bound, graphs = set(), {block.parameter_name}, set()
   others = []
 
@@ -134,13 +143,13 @@ def _traceable_graphs(block) -> selection.Graphs | None:
   return selection.Graphs(graphs) if is_traceable else None
 
 
-def _compile_block(block) -> Expression:
+def _compile_block(block: tff.framework.Block) -> Expression:
   names_and_locals = [
     (name, compile_expression(value)) for name, value in block.locals
   ]
   result = compile_expression(block.result)
 
-  def evaluate(scope, place):
+  def evaluate(scope: Scope, place: values.Place) -> Any:
     scope = dict(scope)
     for name, value in names_and_locals:
       scope[name] = value(scope, place)
@@ -149,28 +158,29 @@ def _compile_block(block) -> Expression:
   return evaluate
 
 
-def _compile_graph(block) -> Expression:
+def _compile_graph(block: tff.framework.CompiledComputation) -> Expression:
   function = graph_functions.graph_function(block.proto)
   return lambda scope, place: function
 
 
-def _compile_data(block) -> Expression:
+def _compile_mark(block: tff.framework.Data) -> Expression:
+  """Compiles a mark of `wire_marks`: the identity, which counts bytes."""
   intrinsic = wire_marks.marked_intrinsic(block)
 
-  def pass_on(place, value):
+  def count(place: values.Place, value: values.Value) -> values.Value:
     for meter in place.call.meters:
       meter.add_uplink(intrinsic, value, block.type_signature.result)
     return value
 
-  return lambda scope, place: pass_on
+  return lambda scope, place: count
 
 
-def _compile_intrinsic(block) -> Expression:
+def _compile_intrinsic(block: tff.framework.Intrinsic) -> Expression:
   build = _INTRINSICS.get(block.uri)
   if build is None:
     raise ValueError(
-      'Expected intrinsics that the in-process runtime knows, found '
-      f'{block.uri!r}; run the computation on another context.'
+      'Expected intrinsics that the in-process runtime supports, found '
+      f'{block.uri!r}: run the computation on another context.'
     )
   function = build(block.type_signature)
   return lambda scope, place: function
@@ -180,7 +190,7 @@ _COMPILERS = {
   tff.framework.Block: _compile_block,
   tff.framework.Call: _compile_call,
   tff.framework.CompiledComputation: _compile_graph,
-  tff.framework.Data: _compile_data,
+  tff.framework.Data: _compile_mark,
   tff.framework.Intrinsic: _compile_intrinsic,
   tff.framework.Lambda: _compile_lambda,
   tff.framework.Literal: _compile_literal,
@@ -208,7 +218,7 @@ def _identity(type_spec: tff.FunctionType) -> Function:
 def _broadcast(type_spec: tff.FunctionType) -> Function:
   member_type = type_spec.result.member
 
-  def broadcast(place, value):
+  def broadcast(place: values.Place, value: values.Value) -> values.Value:
     for meter in place.call.meters:
       meter.add_downlink(
         'federated_broadcast', value, member_type, place.call.num_clients
@@ -222,7 +232,7 @@ def _select(type_spec: tff.FunctionType) -> Function:
   slice_type = type_spec.result.member.element
   selection.check_slice_type(slice_type)
 
-  def select(place, argument):
+  def select(place: values.Place, argument: Any) -> values.Value:
     keys, max_key, server_value, select_fn = argument
     slices = selection.select_slices(
       place, select_fn, server_value, keys, max_key
@@ -239,7 +249,7 @@ def _sequence_map(type_spec: tff.FunctionType) -> Function:
   element_type = type_spec.parameter[1].element
   result_type = type_spec.result
 
-  def sequence_map(place, argument):
+  def sequence_map(place: values.Place, argument: Any) -> values.Value:
     function, sequence = argument
     mapped = [
       function(place, element) for element in _elements(sequence, element_type)
@@ -252,7 +262,7 @@ def _sequence_map(type_spec: tff.FunctionType) -> Function:
 def _sequence_reduce(type_spec: tff.FunctionType) -> Function:
   element_type = type_spec.parameter[0].element
 
-  def sequence_reduce(place, argument):
+  def sequence_reduce(place: values.Place, argument: Any) -> values.Value:
     sequence, accumulator, operator = argument
     for element in _elements(sequence, element_type):
       accumulator = operator(place, (accumulator, element))
@@ -264,7 +274,7 @@ def _sequence_reduce(type_spec: tff.FunctionType) -> Function:
 def _sequence_sum(type_spec: tff.FunctionType) -> Function:
   element_type = type_spec.parameter.element
 
-  def sequence_sum(place, sequence):
+  def sequence_sum(place: values.Place, sequence: tf.Tensor) -> values.Value:
     del place
     total = values.zeros(element_type)
     for element in _elements(sequence, element_type):
@@ -274,12 +284,14 @@ def _sequence_sum(type_spec: tff.FunctionType) -> Function:
   return sequence_sum
 
 
-def _elements(sequence, element_type):
+def _elements(
+  sequence: tf.Tensor, element_type: tff.Type
+) -> Iterator[values.Value]:
   for element in values.dataset(sequence, element_type):
     yield values.from_python(element, element_type)
 
 
-# Aggregations are the plan's.
+# Without aggregations, which are folds of the plan.
 _INTRINSICS = {
   'federated_apply': _apply,
   'federated_broadcast': _broadcast,

@@ -11,25 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""TensorFlow computations as functions of this process.
+"""TensorFlow computations imported as functions of this process.
 
-Each is imported once and kept. Three things that graphs share by name when they
-run in one process, and do not when each has a session, are kept apart here:
+Each computation is imported once and cached. Graphs that run in one process
+share by name what separate sessions would keep apart. It is isolated here:
 
-*   The functions in a graph's library: they get names of their own.
-*   Variables, tables and the like: two calls at once would write to the same
-    ones and give wrong results without a word. So a graph that has any is
-    imported once more for each call that runs at the same time, with names of
-    its own, and runs its initialization ops at each call.
-*   Devices: data sets live on the CPU, also where the graph runs on a GPU.
+*   Functions in a graph's library get unique names.
+*   Variables, tables and other resources: concurrent calls would write to the
+    same ones and silently return wrong results. So a graph with any of them is
+    imported once more for each concurrent call, with unique names, and runs its
+    initialization op at each call.
+*   Devices: data sets stay on the CPU, even if the graph runs on a GPU.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import contextlib
 import hashlib
 import itertools
 import re
 import threading
+from typing import Any
 import weakref
 
 import tensorflow as tf
@@ -38,30 +39,32 @@ from tensorflow_federated.proto.v0 import computation_pb2
 from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
 
-# Ops of `tf.data`, which compute on the CPU or not at all.
+# Ops of `tf.data`, which have kernels for the CPU alone.
 _DATA_OP = re.compile('Dataset|Iterator|Optional')
 CPU = '/device:CPU:0'
-# Importing changes what TensorFlow keeps for the process as a whole.
+# Imports change global state of TensorFlow.
 _import_lock = threading.Lock()
 _import_numbers = itertools.count()
-_functions = weakref.WeakValueDictionary()
+_functions: 'weakref.WeakValueDictionary[bytes, GraphFunction]' = (
+  weakref.WeakValueDictionary()
+)
 _functions_lock = threading.Lock()
 
 
 class GraphFunction:
-  """A TensorFlow computation that can be called, from many threads at once.
+  """TensorFlow computation that many threads can call concurrently.
 
   Attributes:
-    graphs: For `selection`: this one alone.
-    is_stateful: Whether it has variables or other things with a name.
-    op_types: The types of all its ops.
+    graphs: This graph alone, for `selection`.
+    is_stateful: True if the graph has variables or other named resources.
+    op_types: Types of all ops, those of library functions included.
   """
 
   def __init__(self, proto: computation_pb2.TensorFlow):
     """Unpacks the graph; imports nothing yet.
 
     Args:
-      proto: The computation, with its graph.
+      proto: TensorFlow computation.
     """
     graph_def = tf.compat.v1.GraphDef()
     proto.graph_def.Unpack(graph_def)
@@ -82,24 +85,26 @@ class GraphFunction:
   def __call__(
     self, place: values.Place, argument: values.Value
   ) -> values.Value:
-    """Runs the graph at a place.
+    """Runs the graph.
 
     Args:
-      place: Where to run it.
-      argument: The tensors of the parameter; nothing if there is none.
+      place: Device and call of the run.
+      argument: Value of the parameter; `None` if there is none.
 
     Returns:
-      The tensors of the result.
+      The value of the result.
     """
     flat_argument = values.flatten(argument)
     with self._instances.borrow(place.device) as instance:
       with tf.device(place.device):
-        flat_result = instance(*values.bring(flat_argument, place.device))
+        flat_result = instance(
+          *values.copy_to_device(flat_argument, place.device)
+        )
     return values.pack(self._result_template, iter(flat_result))
 
   def _import(self) -> '_Instance':
     suffix = f'_{next(_import_numbers)}'
-    graph_def = _with_own_names(self._graph_def, suffix)
+    graph_def = _with_unique_names(self._graph_def, suffix)
     with _import_lock, tf.init_scope():
       run = _import_results(
         graph_def,
@@ -116,9 +121,13 @@ class GraphFunction:
 
 
 class _Instance:
-  """A graph, imported under names of its own."""
+  """A graph, imported under unique names."""
 
-  def __init__(self, run, initialize):
+  def __init__(
+    self,
+    run: Callable[..., list[tf.Tensor]],
+    initialize: Callable[[], Any] | None,
+  ):
     self._run = run
     self._initialize = initialize
 
@@ -129,17 +138,20 @@ class _Instance:
 
 
 class _Instances:
-  """Imports of a graph: one for each call at the same time if it has state."""
+  """Imports of a graph: one for each concurrent call if it has state."""
 
-  def __init__(self, create, is_stateful: bool):
+  def __init__(self, create: Callable[[], _Instance], is_stateful: bool):
     self._create = create
     self._is_stateful = is_stateful
     self._lock = threading.Lock()
-    self._idle = {}  # By device, since variables stay where they were made.
+    # Instances with state that no call uses, by device, since variables stay on
+    # the device of their creation.
+    self._idle: dict[str, list[_Instance]] = {}
+    self._shared_instance: _Instance | None = None
 
   @contextlib.contextmanager
   def borrow(self, device: str) -> Iterator[_Instance]:
-    """Lends an instance, to no one else meanwhile if the graph has state."""
+    """Lends an instance, exclusively if the graph has state."""
     if not self._is_stateful:
       yield self._shared()
       return
@@ -149,24 +161,27 @@ class _Instances:
     if instance is None:
       instance = self._create()
     yield instance
-    # Not after an error, which may have left it in the middle of something.
+    # Discarded after an error, which may leave resources inconsistent.
     with self._lock:
       idle.append(instance)
 
   def _shared(self) -> _Instance:
     with self._lock:
-      if not self._idle:
-        self._idle[None] = self._create()
-      return self._idle[None]
+      if self._shared_instance is None:
+        self._shared_instance = self._create()
+      return self._shared_instance
 
 
 def graph_function(proto: computation_pb2.Computation) -> GraphFunction:
-  """Returns the function of a TensorFlow computation, one for equal ones.
+  """Returns the function of a TensorFlow computation.
 
-  It is kept for as long as anyone holds it.
+  Equal computations share one function, which is cached while it is referenced.
+
+  Args:
+    proto: Computation.
 
   Raises:
-    ValueError: If the computation is not of TensorFlow.
+    ValueError: If the computation is of another technology than TensorFlow.
   """
   kind = proto.WhichOneof('computation')
   if kind != 'tensorflow':
@@ -199,26 +214,48 @@ def _flat_names(binding: computation_pb2.TensorFlow.Binding) -> list[str]:
   return [binding.tensor.tensor_name]
 
 
-def _template(binding: computation_pb2.TensorFlow.Binding):
-  """Returns nested tuples as those of the result, with `None` for tensors."""
+def _template(
+  binding: computation_pb2.TensorFlow.Binding,
+) -> values.Template:
+  """Returns the structure of a binding, with `None` in place of tensors."""
   if binding.WhichOneof('binding') == 'struct':
     return tuple(map(_template, binding.struct.element))
   return None
 
 
-def _all_nodes(graph_def) -> Iterator[tf.compat.v1.NodeDef]:
+def _all_nodes(
+  graph_def: tf.compat.v1.GraphDef,
+) -> Iterator[tf.compat.v1.NodeDef]:
+  """Yields the nodes of the graph, then those of its library's functions."""
   yield from graph_def.node
   for function in graph_def.library.function:
     yield from function.node_def
 
 
-def _with_own_names(graph_def, suffix: str):
-  """Returns the graph with names that no other graph has, and devices."""
+def _with_unique_names(
+  graph_def: tf.compat.v1.GraphDef, suffix: str
+) -> tf.compat.v1.GraphDef:
+  """Returns the graph with the suffix on global names, data sets on the CPU."""
   graph_def = type(graph_def).FromString(graph_def.SerializeToString())
+  _rename_functions(graph_def, suffix)
+  for node in _all_nodes(graph_def):
+    if 'shared_name' in node.attr:
+      shared_name = node.attr['shared_name']
+      shared_name.s = (shared_name.s or node.name.encode()) + suffix.encode()
+    # Colocation with nodes that may not be imported; TensorFlow places ops with
+    # the variables that they use without it.
+    node.attr.pop('_class', None)
+    if _DATA_OP.search(node.op):
+      node.device = CPU
+  return graph_def
+
+
+def _rename_functions(graph_def: tf.compat.v1.GraphDef, suffix: str) -> None:
+  """Appends the suffix to the names of the library's functions, in place."""
   library = graph_def.library
   names = {function.signature.name for function in library.function}
 
-  def rename(name):
+  def rename(name: str) -> str:
     return name + suffix if name in names else name
 
   for function in library.function:
@@ -232,19 +269,15 @@ def _with_own_names(graph_def, suffix: str):
       for function in (attr.func, *attr.list.func):
         if function.name:
           function.name = rename(function.name)
-    if 'shared_name' in node.attr:
-      shared_name = node.attr['shared_name']
-      shared_name.s = (shared_name.s or node.name.encode()) + suffix.encode()
-    # Wishes to be beside nodes that may not be imported; TensorFlow puts ops
-    # beside the variables that they use without it.
-    node.attr.pop('_class', None)
-    if _DATA_OP.search(node.op):
-      node.device = CPU
-  return graph_def
 
 
-def _import_results(graph_def, parameter_names, result_names, session_token):
-  """Imports what the results need, as a function of the parameters."""
+def _import_results(
+  graph_def: tf.compat.v1.GraphDef,
+  parameter_names: Sequence[str],
+  result_names: Sequence[str],
+  session_token: str,
+) -> Callable[..., list[tf.Tensor]]:
+  """Imports the part that the results need, as a function of parameters."""
   placeholders = {node.name: node for node in graph_def.node}
   signature = [
     _placeholder_spec(placeholders[_node_name(name)])
@@ -270,49 +303,66 @@ def _import_results(graph_def, parameter_names, result_names, session_token):
   return tf.compat.v1.wrap_function(run, signature)
 
 
-def _import_op(graph_def, op_name: str, session_token: str):
-  """Imports what an op needs, as a function without parameters or results."""
+def _import_op(
+  graph_def: tf.compat.v1.GraphDef, op_name: str, session_token: str
+) -> Callable[[], Any]:
+  """Imports the part that an op needs, as a function that runs the op."""
   needed = _sub_graph(graph_def, [op_name])
 
   def run():
     (op,) = _import_graph_def(needed, {}, [op_name], session_token)
     with tf.control_dependencies([op]):
-      return tf.constant(True)  # Functions end in tensors.
+      return tf.constant(True)  # `wrap_function` requires a tensor.
 
   return tf.compat.v1.wrap_function(run, [])
 
 
-def _import_graph_def(graph_def, inputs, return_names, session_token):
+def _import_graph_def(
+  graph_def: tf.compat.v1.GraphDef,
+  inputs: Mapping[str, tf.Tensor],
+  return_names: Sequence[str],
+  session_token: str,
+) -> list[Any]:
   names = {node.name for node in graph_def.node}
   if _node_name(session_token) in names:
     inputs = {**inputs, session_token: tf.constant('')}
   return tf.graph_util.import_graph_def(
     graph_def,
-    # One that nothing needs is an error to TensorFlow.
+    # TensorFlow raises for an input that no node uses.
     {name: x for name, x in inputs.items() if _node_name(name) in names},
     list(return_names),
     name='',
   )
 
 
-def _sub_graph(graph_def, node_names, fed_names=()):
-  """Returns the part of the graph that computes these nodes.
+def _sub_graph(
+  graph_def: tf.compat.v1.GraphDef,
+  node_names: Iterable[str],
+  fed_names: Iterable[str] = (),
+) -> tf.compat.v1.GraphDef:
+  """Returns the part of the graph that computes some nodes.
 
-  Whatever else has an effect would run too, initialization for example. No node
-  of it waits for those in `fed_names`, which never run.
+  Ops with side effects outside that part, such as initializations, would run
+  too if they were imported.
+
+  Args:
+    graph_def: The entire graph.
+    node_names: Names of the nodes to compute.
+    fed_names: Names of nodes that inputs replace. They never run, so control
+      inputs from them are removed.
   """
   nodes = {node.name: node for node in graph_def.node}
-  waits = {f'^{name}' for name in fed_names}
-  todo = list(node_names)
+  removed_inputs = {f'^{name}' for name in fed_names}
+  pending = list(node_names)
   needed = {}
-  while todo:
-    name = todo.pop()
+  while pending:
+    name = pending.pop()
     if name not in needed:
       node = needed[name] = tf.compat.v1.NodeDef()
       node.CopyFrom(nodes[name])
       del node.input[:]
-      node.input.extend(x for x in nodes[name].input if x not in waits)
-      todo.extend(map(_node_name, node.input))
+      node.input.extend(x for x in nodes[name].input if x not in removed_inputs)
+      pending.extend(map(_node_name, node.input))
   result = type(graph_def)(
     library=graph_def.library, versions=graph_def.versions
   )
@@ -321,6 +371,7 @@ def _sub_graph(graph_def, node_names, fed_names=()):
 
 
 def _node_name(tensor_name: str) -> str:
+  """Returns the node of a tensor or of a control input."""
   return tensor_name.removeprefix('^').split(':')[0]
 
 

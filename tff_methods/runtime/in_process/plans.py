@@ -11,15 +11,18 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A compiled computation as phases, each of which visits every client once.
+"""Plans: a compiled computation as phases, each a visit to every client.
 
-A value of the clients is made, used and forgotten while its client is visited:
-aggregations take it in as the clients finish, in their order. What depends on
-the result of an aggregation belongs to the next phase. So a round of federated
-averaging is one phase, and no more updates are held than clients work at once.
+A client's value is computed, used and released during one visit to that client.
+Aggregations accumulate contributions as clients finish, in the order of the
+clients. Values that depend on the result of an aggregation belong to the next
+phase. So a round of federated averaging is one phase, and the number of updates
+in memory is bounded by the number of clients at once.
 """
 
+from collections.abc import Mapping, Sequence
 import dataclasses
+from typing import NamedTuple
 
 import tensorflow_federated as tff
 
@@ -27,14 +30,16 @@ from tff_methods.runtime.in_process import expressions
 
 _AGGREGATE = 'federated_aggregate'
 
+_Block = tff.framework.ComputationBuildingBlock
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-  """A value of the server, or of one client.
+  """Assignment of a name to a value of the server, or of one client.
 
   Attributes:
-    name: What others call it.
-    evaluate: Makes it, from those that it needs.
+    name: Name of the value.
+    evaluate: Expression of the value.
   """
 
   name: str
@@ -43,15 +48,16 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-  """An aggregation.
+  """Aggregation over the clients, as an ordered fold.
 
   Attributes:
-    name: What others call its result.
-    value: What a client contributes, in a scope of its values.
-    zero: Where the accumulator starts; this and the others in the server's
-      scope.
-    accumulate: The function from accumulator and contribution to the next one.
-    report: The function from the accumulator to the result.
+    name: Name of the result.
+    value: Expression of a client's contribution, in that client's scope.
+    zero: Expression of the initial accumulator; this and the next two are
+      evaluated in the server's scope.
+    accumulate: Expression of the function from accumulator and contribution to
+      the next accumulator.
+    report: Expression of the function from the accumulator to the result.
   """
 
   name: str
@@ -66,19 +72,18 @@ class Phase:
   """One visit to every client.
 
   Attributes:
-    server_steps: What comes before, in this order.
-    client_steps: What is done for each client, in this order.
-    folds: The aggregations of what the clients then have.
-    needed: The names that what is done for the clients refers to.
-    kept: The names of values of the clients that later phases, or the result,
-      need.
+    server_steps: Steps at the server before the visit, in order.
+    client_steps: Steps at each client, in order.
+    folds: Aggregations of the clients' values.
+    referenced: Names that client steps and folds refer to.
+    retained: Names of client values that later phases or the result need.
   """
 
   server_steps: list[Step] = dataclasses.field(default_factory=list)
   client_steps: list[Step] = dataclasses.field(default_factory=list)
   folds: list[Fold] = dataclasses.field(default_factory=list)
-  needed: frozenset[str] = frozenset()
-  kept: frozenset[str] = frozenset()
+  referenced: frozenset[str] = frozenset()
+  retained: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,11 +91,11 @@ class Plan:
   """All phases of a computation.
 
   Attributes:
-    parameter_name: What the argument is called, or `None`.
-    parameter_type: Its type, or `None`.
-    phases: The phases, in this order.
-    result: Makes the result, in the scope after all of them, which has
-      `ClientValues` for what the clients keep.
+    parameter_name: Name of the argument, or `None`.
+    parameter_type: Type of the argument, or `None`.
+    phases: Phases, in order.
+    result: Expression of the result, in the scope after all phases, where
+      retained client values are `ClientValues`.
   """
 
   parameter_name: str | None
@@ -99,72 +104,68 @@ class Plan:
   result: expressions.Expression
 
 
-def build_plan(block: tff.framework.ComputationBuildingBlock) -> Plan:
-  """Plans a computation.
+def build_plan(block: _Block) -> Plan:
+  """Builds the plan of a computation.
 
   Args:
-    block: A function in the form that TFF's native compiler gives it.
+    block: Function in the form that TFF's native compiler returns.
+
+  Returns:
+    The plan.
 
   Raises:
-    ValueError: If it has something that this runtime does not know.
+    ValueError: If this runtime does not support a block of the computation.
   """
-  parameter_name, parameter_type, names_and_blocks, result = _parts(block)
-  phase_of, is_at_clients = {}, {}
-  references = {}
-  num_phases = 1
-  for name, value in names_and_blocks:
-    references[name] = _references(value)
-    phase = max((phase_of.get(r, 0) for r in references[name]), default=0)
-    is_at_clients[name] = _is_at_clients(value.type_signature)
-    phase_of[name] = phase + 1 if _is_aggregation(value) else phase
-    num_phases = max(num_phases, phase_of[name] + 1)
-  phases = [Phase() for _ in range(num_phases)]
-  for name, value in names_and_blocks:
+  function = _flatten(block)
+  references = {
+    name: _references(value) for name, value in function.assignments
+  }
+  phase_of = _assign_phases(function.assignments, references)
+  phases = [Phase() for _ in range(max(phase_of.values(), default=0) + 1)]
+  for name, value in function.assignments:
     if _is_aggregation(value):
+      # Accumulated in the phase before the one that sees its result.
       phases[phase_of[name] - 1].folds.append(_build_fold(name, value))
+      continue
+    step = Step(name, expressions.compile_expression(value))
+    phase = phases[phase_of[name]]
+    if _is_at_clients(value.type_signature):
+      phase.client_steps.append(step)
     else:
-      step = Step(name, expressions.compile_expression(value))
-      phase = phases[phase_of[name]]
-      (
-        phase.client_steps if is_at_clients[name] else phase.server_steps
-      ).append(step)
-  _link(phases, references, _references(result))
+      phase.server_steps.append(step)
+  _link_phases(phases, references, _references(function.result))
   return Plan(
-    parameter_name,
-    parameter_type,
+    function.parameter_name,
+    function.parameter_type,
     phases,
-    expressions.compile_expression(result),
+    expressions.compile_expression(function.result),
   )
 
 
-def _link(phases, references, result_references):
-  """Finds what clients need, and what they keep."""
-  last_use = {}
-  for index, phase in enumerate(phases):
-    for step in (*phase.client_steps, *phase.folds):
-      for name in references[step.name]:
-        last_use[name] = index
-  for name in result_references:
-    last_use[name] = len(phases)
-  for index, phase in enumerate(phases):
-    phase.kept = frozenset(
-      step.name
-      for step in phase.client_steps
-      if last_use.get(step.name, index) > index
-    )
-    phase.needed = frozenset().union(
-      *(references[step.name] for step in (*phase.client_steps, *phase.folds))
-    )
+class _FlatFunction(NamedTuple):
+  """A function as a flat list of assignments.
+
+  Attributes:
+    parameter_name: Name of the parameter, or `None`.
+    parameter_type: Type of the parameter, or `None`.
+    assignments: Names and blocks of all locals, in order.
+    result: Block of the result.
+  """
+
+  parameter_name: str | None
+  parameter_type: tff.Type | None
+  assignments: list[tuple[str, _Block]]
+  result: _Block
 
 
-def _parts(block):
-  """Returns the parameter's name and type, the locals, and the result."""
+def _flatten(block: _Block) -> _FlatFunction:
+  """Flattens nested blocks, outside and inside the function."""
   parameter_name = parameter_type = None
-  names_and_blocks = []
+  assignments = []
   is_inside = False
   while True:
     if isinstance(block, tff.framework.Block):
-      names_and_blocks.extend(block.locals)
+      assignments.extend(block.locals)
       block = block.result
     elif isinstance(block, tff.framework.Lambda) and not is_inside:
       is_inside = True
@@ -172,7 +173,7 @@ def _parts(block):
       parameter_type = block.parameter_type
       block = block.result
     elif not is_inside:
-      # A function by itself, such as a TensorFlow computation.
+      # A function without a lambda, such as a TensorFlow computation.
       is_inside = True
       parameter_type = block.type_signature.parameter
       argument = None
@@ -181,18 +182,54 @@ def _parts(block):
         argument = tff.framework.Reference(parameter_name, parameter_type)
       block = tff.framework.Call(block, argument)
     else:
-      return parameter_name, parameter_type, names_and_blocks, block
+      return _FlatFunction(parameter_name, parameter_type, assignments, block)
 
 
-def _build_fold(name: str, call) -> Fold:
+def _assign_phases(
+  assignments: Sequence[tuple[str, _Block]],
+  references: Mapping[str, frozenset[str]],
+) -> dict[str, int]:
+  """Returns, by name, the index of the first phase that can use the value."""
+  phase_of = {}
+  for name, value in assignments:
+    phase = max((phase_of.get(r, 0) for r in references[name]), default=0)
+    phase_of[name] = phase + 1 if _is_aggregation(value) else phase
+  return phase_of
+
+
+def _link_phases(
+  phases: Sequence[Phase],
+  references: Mapping[str, frozenset[str]],
+  result_references: frozenset[str],
+) -> None:
+  """Sets the names that are referenced and retained in each phase."""
+  last_use = {}
+  for index, phase in enumerate(phases):
+    for step in (*phase.client_steps, *phase.folds):
+      for name in references[step.name]:
+        last_use[name] = index
+  for name in result_references:
+    last_use[name] = len(phases)
+  for index, phase in enumerate(phases):
+    phase.retained = frozenset(
+      step.name
+      for step in phase.client_steps
+      if last_use.get(step.name, index) > index
+    )
+    phase.referenced = frozenset().union(
+      *(references[step.name] for step in (*phase.client_steps, *phase.folds))
+    )
+
+
+def _build_fold(name: str, call: _Block) -> Fold:
   value, zero, accumulate, merge, report = (
     expressions.compile_expression(element) for element in call.argument
   )
-  del merge  # All clients are here.
+  del merge  # A single accumulator takes in all clients.
   return Fold(name, value, zero, accumulate, report)
 
 
-def _is_aggregation(block) -> bool:
+def _is_aggregation(block: _Block) -> bool:
   return (
     isinstance(block, tff.framework.Call)
     and isinstance(block.function, tff.framework.Intrinsic)
@@ -208,10 +245,10 @@ def _is_at_clients(type_spec: tff.Type) -> bool:
   )
 
 
-def _references(block) -> frozenset[str]:
+def _references(block: _Block) -> frozenset[str]:
   names = set()
 
-  def visit(block):
+  def visit(block: _Block) -> tuple[_Block, bool]:
     if isinstance(block, tff.framework.Reference):
       names.add(block.name)
     return block, False

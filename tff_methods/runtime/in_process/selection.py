@@ -14,22 +14,23 @@
 """`federated_select` for all keys of a client at once.
 
 TFF calls the select function once for each key. A function that gathers, or
-otherwise computes each element by itself, is called here once for all keys of a
-client, and gives the same bits. Any other is called for each key.
+computes each element independently, is vectorized here over all keys of a
+client, with the same bits. Any other function is called for each key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import logging
 import threading
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods.runtime.in_process import values
 
-# They move elements, or compute each by itself and round exactly, so that it
-# makes no difference how many there are. (`Exp` is not among them: how it
-# rounds depends on where in the tensor an element is.)
+# Ops that move elements, or compute each independently with exact rounding, so
+# that results do not depend on the number of elements. (`Exp` is not among
+# them: its rounding depends on the position of an element in the tensor.)
 _ELEMENTWISE_OPS = frozenset(
   ['Add', 'AddV2', 'BroadcastTo', 'Cast', 'ConcatV2', 'Const', 'Equal']
   + ['ExpandDims', 'Fill', 'FloorMod', 'Gather', 'GatherNd', 'GatherV2']
@@ -40,45 +41,58 @@ _ELEMENTWISE_OPS = frozenset(
 )
 _lock = threading.Lock()
 
+_VectorizedFunction = Callable[[values.Value, tf.Tensor], list[tf.Tensor]]
+
 
 class Graphs:
-  """The graphs of a function that is wholly made of them.
+  """The graphs of a function that consists of TensorFlow graphs alone.
 
   Attributes:
-    graphs: The graphs.
-    bulk_functions: By device, what was made of the function for many keys.
+    graphs: The graphs, as `graph_functions.GraphFunction`s.
+    vectorized_functions: The function vectorized over keys, by device; `None`
+      if TensorFlow cannot vectorize it.
   """
 
-  def __init__(self, graphs):
+  def __init__(self, graphs: Iterable[Any]):
+    """Vectorizes nothing yet.
+
+    Args:
+      graphs: The graphs.
+    """
     self.graphs = frozenset(graphs)
-    self.bulk_functions = {}
+    self.vectorized_functions: dict[str, _VectorizedFunction | None] = {}
 
 
 def select_slices(
-  place: values.Place, select_fn, server_value: values.Value, keys, max_key
+  place: values.Place,
+  select_fn: Callable[[values.Place, values.Value], values.Value],
+  server_value: values.Value,
+  keys: tf.Tensor,
+  max_key: tf.Tensor,
 ) -> list[tf.Tensor]:
-  """Selects what one client asks for.
+  """Selects the slices that one client requests.
 
   Args:
-    place: Where the slices are made.
-    select_fn: The function from the server's value and a key to a slice.
-    server_value: What the slices are of.
-    keys: The keys of the client, `int32[K]`.
-    max_key: All keys are below it.
+    place: Device and call of the client.
+    select_fn: Function from the server's value and a key to a slice; its
+      attribute `graphs` is a `Graphs`, or `None`.
+    server_value: Value that the slices are taken from.
+    keys: Keys of the client, `int32[K]`.
+    max_key: Exclusive upper bound of the keys, `int32`.
 
   Returns:
-    The tensors of the slices, each for all keys, with the key's index first.
+    The tensors of the slices, stacked over keys along a leading axis.
 
   Raises:
     ValueError: If a key is out of range.
   """
   _check_keys(keys.numpy(), max_key.numpy())
   with tf.device(place.device):
-    bulk = keys.shape[0] and _bulk_function(
+    vectorized = keys.shape[0] and _vectorized_function(
       select_fn, place.device, server_value, keys
     )
-    if bulk:
-      return bulk(server_value, keys)
+    if vectorized:
+      return vectorized(server_value, keys)
   slices = [
     values.flatten(select_fn(place, (server_value, key))) for key in keys
   ]
@@ -87,7 +101,12 @@ def select_slices(
 
 
 def as_sequence(slices: list[tf.Tensor], slice_type: tff.Type) -> tf.Tensor:
-  """Returns the slices as a sequence, one element for each key."""
+  """Returns the sequence of slices, with one element for each key.
+
+  Args:
+    slices: Result of `select_slices`.
+    slice_type: Type of one slice.
+  """
   if not slices:  # There were no keys.
     slices = [tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)]
   with tf.device('/device:CPU:0'):
@@ -97,7 +116,14 @@ def as_sequence(slices: list[tf.Tensor], slice_type: tff.Type) -> tf.Tensor:
 
 
 def check_slice_type(slice_type: tff.Type) -> None:
-  """Raises `ValueError` if TensorFlow and TFF would order it differently."""
+  """Raises `ValueError` if TensorFlow reorders the elements of this type.
+
+  Args:
+    slice_type: Type of one slice.
+
+  Raises:
+    ValueError: If names are not in alphabetical order.
+  """
   if isinstance(slice_type, tff.StructType):
     names = [name for name, _ in tff.structure.iter_elements(slice_type)]
     if any(names) and names != sorted(names):
@@ -109,7 +135,7 @@ def check_slice_type(slice_type: tff.Type) -> None:
       check_slice_type(element_type)
 
 
-def _check_keys(keys, max_key) -> None:
+def _check_keys(keys: Any, max_key: Any) -> None:
   if keys.size and not (0 <= keys.min() and keys.max() < max_key):
     wrong = keys[(keys < 0) | (keys >= max_key)]
     raise ValueError(
@@ -118,10 +144,10 @@ def _check_keys(keys, max_key) -> None:
     )
 
 
-def _bulk_function(
-  select_fn, device: str, server_value, keys
-) -> Callable[..., list[tf.Tensor]] | None:
-  """Returns the function for all keys at once, or `None` if there is none."""
+def _vectorized_function(
+  select_fn: Any, device: str, server_value: values.Value, keys: tf.Tensor
+) -> _VectorizedFunction | None:
+  """Returns the cached function of all keys, or `None` if there is none."""
   graphs = select_fn.graphs
   if graphs is None or not all(
     not graph.is_stateful and graph.op_types <= _ELEMENTWISE_OPS
@@ -129,15 +155,15 @@ def _bulk_function(
   ):
     return None
   with _lock:
-    if device not in graphs.bulk_functions:
-      function = _build_bulk_function(select_fn, device)
-      graphs.bulk_functions[device] = (
+    if device not in graphs.vectorized_functions:
+      function = _vectorize(select_fn, device)
+      graphs.vectorized_functions[device] = (
         function if _can_trace(function, server_value, keys) else None
       )
-    return graphs.bulk_functions[device]
+    return graphs.vectorized_functions[device]
 
 
-def _build_bulk_function(select_fn, device: str):
+def _vectorize(select_fn: Any, device: str) -> Any:
   place = values.Place(device, values.Call(num_clients=0))
 
   @tf.function(autograph=False, reduce_retracing=True)
@@ -151,16 +177,16 @@ def _build_bulk_function(select_fn, device: str):
   return select_all
 
 
-def _can_trace(function, *arguments) -> bool:
-  """Returns whether TensorFlow knows how to vectorize all ops."""
+def _can_trace(function: Any, *arguments: Any) -> bool:
+  """Returns true if TensorFlow can vectorize all ops of the function."""
   logger = tf.get_logger()
   level = logger.level
-  logger.setLevel(logging.CRITICAL)  # It logs what it cannot as errors.
+  logger.setLevel(logging.CRITICAL)  # It logs unsupported ops as errors.
   try:
     function.get_concrete_function(*arguments)
   except Exception:  # pylint: disable=broad-exception-caught
-    # Of many kinds. What is wrong with the function itself shows again when it
-    # is called for each key.
+    # TensorFlow raises many types. An error of the function itself occurs again
+    # when it is called for each key.
     return False
   finally:
     logger.setLevel(level)

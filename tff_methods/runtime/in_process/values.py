@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Values of this process: what they are, and their way in and out.
+"""Values of the in-process runtime, and their conversion from and to Python.
 
-Inside, a value is a tensor, or a tuple of values; a sequence is a data set's
-variant tensor. Names are in the types alone.
+A value is a tensor or a tuple of values; a sequence is the variant tensor of a
+data set. Names are in the types alone.
 """
 
 import collections
@@ -27,16 +27,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-# What TFF's own contexts convert with; it has no public names.
+# Conversions of TFF's own contexts, which have no public names.
 from tensorflow_federated.python.core.impl.compiler import array
 from tensorflow_federated.python.core.impl.types import type_conversions
 from tensorflow_federated.python.core.impl.types import type_transformations
 from tensorflow_federated.python.core.impl.utils import tensorflow_utils
 
 Value: TypeAlias = 'tf.Tensor | tuple[Value, ...] | None'
+# Nested tuples with `None` in place of tensors.
+Template: TypeAlias = 'tuple[Template, ...] | None'
 
-# They stay on the CPU, or TensorFlow has ways of its own with them.
-_STAYING_DTYPES = frozenset([tf.variant, tf.string, tf.resource, tf.int32])
+# Never copied to other devices: TensorFlow keeps them on the CPU or places them
+# by rules of its own.
+_UNCOPIED_DTYPES = frozenset([tf.variant, tf.string, tf.resource, tf.int32])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Call:
   """A call of a computation.
 
   Attributes:
-    num_clients: How many clients take part.
-    meters: The `wire_meter.WireMeter`s that count its bytes.
+    num_clients: Number of clients that take part.
+    meters: `wire_meter.WireMeter`s that count the bytes of the call.
   """
 
   num_clients: int
@@ -54,11 +57,11 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-  """Where, and for which call, something is computed.
+  """The device on which, and the call for which, an expression is evaluated.
 
   Attributes:
-    device: The name of a TensorFlow device.
-    call: The call.
+    device: Name of a TensorFlow device.
+    call: Call of the computation.
   """
 
   device: str
@@ -70,8 +73,10 @@ class ClientValues:
   """A value for each client.
 
   Attributes:
-    values: The values, from `get` each as this module has them.
-    type_spec: The type of one if they are Python objects to be converted.
+    values: The values, in the order of the clients; Python objects if
+      `type_spec` is given.
+    type_spec: Type of each value if they are Python objects, which `get`
+      converts; else `None`.
   """
 
   values: Sequence[Any]
@@ -91,8 +96,8 @@ def flatten(value: Value) -> list[tf.Tensor]:
   return tf.nest.flatten(value)
 
 
-def pack(template, tensors: Iterator[tf.Tensor]) -> Value:
-  """Returns nested tuples as in `template`, with tensors for what is `None`."""
+def pack(template: Template, tensors: Iterator[tf.Tensor]) -> Value:
+  """Returns the structure of `template` with tensors in place of `None`."""
   if template is None:
     return next(tensors)
   return tuple([pack(element, tensors) for element in template])
@@ -105,12 +110,22 @@ def zeros(type_spec: tff.Type) -> Value:
   return tf.zeros(type_spec.shape, type_spec.dtype)
 
 
-def bring(tensors: Iterable[tf.Tensor], device: str) -> list[tf.Tensor]:
-  """Copies to the current device, `device`, what is not there and can be."""
+def copy_to_device(
+  tensors: Iterable[tf.Tensor], device: str
+) -> list[tf.Tensor]:
+  """Copies tensors to the current device, unless there or not copyable.
+
+  Args:
+    tensors: Tensors to copy.
+    device: Name of the current device.
+
+  Returns:
+    The copies, and the tensors that need none, in order.
+  """
   return [
     tensor
-    if tensor.dtype in _STAYING_DTYPES
-    # Tensors of a graph that is being traced have no place yet.
+    if tensor.dtype in _UNCOPIED_DTYPES
+    # Symbolic tensors of a graph under construction have no device yet.
     or not hasattr(tensor, 'numpy')
     or tensor.device.endswith(device)
     else tf.identity(tensor)
@@ -119,18 +134,18 @@ def bring(tensors: Iterable[tf.Tensor], device: str) -> list[tf.Tensor]:
 
 
 def from_python(value: Any, type_spec: tff.Type) -> Value:
-  """Converts what a user gives as an argument.
+  """Converts a Python object to a value.
 
   Args:
-    value: A Python object, as TFF's contexts take them.
-    type_spec: Its type. What is placed at clients and not all equal is a list,
-      which is not converted until it is needed.
+    value: Python object, as TFF's contexts take it as an argument.
+    type_spec: Type of the value. If it is placed at clients and not all equal,
+      the object is a list, whose elements are converted on demand.
 
   Returns:
-    The value, with `ClientValues` for what is placed at clients.
+    The value, with `ClientValues` for values placed at clients.
 
   Raises:
-    TypeError: If the value is not of this type.
+    TypeError: If the object is not of this type.
   """
   if isinstance(type_spec, tff.FederatedType):
     if type_spec.placement == tff.CLIENTS and not type_spec.all_equal:
@@ -149,15 +164,15 @@ def from_python(value: Any, type_spec: tff.Type) -> Value:
 
 
 def to_python(value: Value, type_spec: tff.Type) -> Any:
-  """Converts a result to what TFF's contexts return.
+  """Converts a value to the Python object that TFF's contexts return.
 
   Args:
-    value: The value, with `ClientValues` where placed at clients.
-    type_spec: Its type, with Python containers.
+    value: Value, with `ClientValues` for values placed at clients.
+    type_spec: Type of the value, with Python containers.
 
   Returns:
-    NumPy arrays, `bytes` for strings, `tf.data.Dataset`s, in the type's
-    containers; lists where placed at clients and not all equal.
+    NumPy arrays, `bytes` for strings, `tf.data.Dataset`s for sequences, in the
+    type's containers; lists if placed at clients and not all equal.
   """
   return type_conversions.type_to_py_container(
     _to_structs(value, type_spec), type_spec
@@ -165,9 +180,14 @@ def to_python(value: Value, type_spec: tff.Type) -> Any:
 
 
 def dataset(variant: tf.Tensor, element_type: tff.Type) -> tf.data.Dataset:
-  """Returns the data set of a sequence."""
+  """Returns the data set of a sequence.
+
+  Args:
+    variant: Variant tensor of the data set.
+    element_type: Type of its elements.
+  """
   element_type, _ = type_transformations.transform_type_postorder(
-    element_type, _with_container
+    element_type, _add_container
   )
   return tensorflow_utils.coerce_dataset_elements_to_tff_type_spec(
     tf.data.experimental.from_variant(
@@ -177,7 +197,7 @@ def dataset(variant: tf.Tensor, element_type: tff.Type) -> tf.data.Dataset:
   )
 
 
-def _from_struct(value, type_spec: tff.StructType) -> Value:
+def _from_struct(value: Any, type_spec: tff.StructType) -> Value:
   elements = tff.structure.to_elements(tff.structure.from_container(value))
   types = tff.structure.to_elements(type_spec)
   names = [name for name, _ in types]
@@ -196,7 +216,7 @@ def _from_struct(value, type_spec: tff.StructType) -> Value:
   )
 
 
-def _from_sequence(value, type_spec: tff.SequenceType) -> tf.Tensor:
+def _from_sequence(value: Any, type_spec: tff.SequenceType) -> tf.Tensor:
   if isinstance(value, list):
     value = tensorflow_utils.make_data_set_from_elements(
       None, value, type_spec.element
@@ -204,18 +224,18 @@ def _from_sequence(value, type_spec: tff.SequenceType) -> tf.Tensor:
   if not isinstance(value, tf.data.Dataset):
     raise TypeError(
       f'Expected a `tf.data.Dataset` or a list for {type_spec}, found '
-      f'{type(value).__name__}.'
+      f'{type(value).__name__}: convert it first.'
     )
   found = tff.SequenceType(tff.types.tensorflow_to_type(value.element_spec))
   if not type_spec.is_assignable_from(found):
     raise TypeError(
       f'Expected a data set of type {type_spec}, found {found}: preprocess it '
-      'as the computation wants it.'
+      'to match the computation.'
     )
   return tf.data.experimental.to_variant(value)
 
 
-def _from_array(value, type_spec: tff.TensorType) -> tf.Tensor:
+def _from_array(value: Any, type_spec: tff.TensorType) -> tf.Tensor:
   dtype = type_spec.dtype.type
   if isinstance(value, tf.Variable):
     value = value.read_value()
@@ -235,19 +255,20 @@ def _from_array(value, type_spec: tff.TensorType) -> tf.Tensor:
     )
   if not is_compatible:
     raise TypeError(
-      f'Expected a value of type {type_spec}, found {_description(value)}: '
+      f'Expected a value of type {type_spec}, found {_describe(value)}: '
       'convert it first.'
     )
   return tf.convert_to_tensor(value, tf.as_dtype(dtype))
 
 
-def _description(value) -> str:
+def _describe(value: Any) -> str:
+  """Returns dtype and shape of an array, or the name of the Python type."""
   if hasattr(value, 'dtype') and hasattr(value, 'shape'):
     return f'{np.dtype(tf.as_dtype(value.dtype).as_numpy_dtype)}{value.shape}'
   return f'{type(value).__name__}'
 
 
-def _to_structs(value, type_spec: tff.Type):
+def _to_structs(value: Any, type_spec: tff.Type) -> Any:
   if isinstance(type_spec, tff.FederatedType):
     if isinstance(value, ClientValues):
       return [
@@ -267,8 +288,8 @@ def _to_structs(value, type_spec: tff.Type):
   return value.numpy()
 
 
-def _with_container(type_spec: tff.Type) -> tuple[tff.Type, bool]:
-  """Gives structures without a Python container the one that TFF would."""
+def _add_container(type_spec: tff.Type) -> tuple[tff.Type, bool]:
+  """Adds TFF's default Python container to a structure that has none."""
   if not isinstance(type_spec, tff.StructType) or isinstance(
     type_spec, tff.types.StructWithPythonType
   ):

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Marks, in a computation, of what clients send.
+"""Marks of uplink values in a computation.
 
-Compilation turns means and secure sums into others of TFF's intrinsics, which
-send something else. So what a client sends is marked before: it passes through
-a function that stands for the intrinsic, and that compilation leaves alone.
+TFF's compiler turns means and secure sums into other intrinsics, which send
+other values. So uplink values are marked before compilation: each passes
+through a function that names its intrinsic, which the compiler leaves alone.
 """
 
 from google.protobuf import any_pb2
@@ -25,8 +25,8 @@ from tensorflow_federated.python.core.impl.compiler import (
 )
 
 _TYPE_URL = 'tff-methods/wire-mark'
-# Intrinsics whose argument is what clients send, or a structure that begins so;
-# with how many there are.
+# Intrinsics by URI, with the number of leading elements of the argument that
+# clients send.
 _NUM_SENT = {
   'federated_aggregate': 1,
   'federated_max': 1,
@@ -38,34 +38,38 @@ _NUM_SENT = {
   'federated_sum': 1,
   'federated_weighted_mean': 2,
 }
+# Their argument is the value itself, not a structure of arguments.
 _SINGLE_ARGUMENT = frozenset(
   ['federated_max', 'federated_mean', 'federated_min', 'federated_sum']
 )
 
+_Block = tff.framework.ComputationBuildingBlock
 
-def mark_uplink(
-  block: tff.framework.ComputationBuildingBlock,
-) -> tff.framework.ComputationBuildingBlock:
-  """Returns an equal computation, in which all that clients send is marked."""
+
+def mark_uplink(block: _Block) -> _Block:
+  """Returns an equivalent computation in which all uplink values are marked."""
   block, _ = tff.framework.transform_postorder(block, _mark_call)
   return block
 
 
 def marked_intrinsic(mark: tff.framework.Data) -> str:
-  """Returns the intrinsic that a mark stands for.
+  """Returns the URI of the intrinsic that a mark names.
+
+  Args:
+    mark: Function of a marked call.
 
   Raises:
-    ValueError: If it is no mark but data.
+    ValueError: If the block is data, not a mark.
   """
   if mark.content.type_url != _TYPE_URL:
     raise ValueError(
-      'Expected computations without data of their own, found some of type '
+      'Expected computations without embedded data, found some of type '
       f'{mark.type_signature}: make it an argument.'
     )
   return mark.content.value.decode()
 
 
-def _mark_call(block):
+def _mark_call(block: _Block) -> tuple[_Block, bool]:
   if not isinstance(block, tff.framework.Call) or not isinstance(
     block.function, tff.framework.Intrinsic
   ):
@@ -74,18 +78,18 @@ def _mark_call(block):
   if uri not in _NUM_SENT:
     return block, False
   if uri in _SINGLE_ARGUMENT:
-    marked = _marked(uri, argument)
+    marked = _mark(uri, argument)
   else:
     marked = tff.framework.Struct(
       [
-        (name, _marked(uri, element) if i < _NUM_SENT[uri] else element)
+        (name, _mark(uri, element) if i < _NUM_SENT[uri] else element)
         for i, (name, element) in enumerate(_elements(argument))
       ]
     )
   return tff.framework.Call(block.function, marked), True
 
 
-def _elements(argument):
+def _elements(argument: _Block) -> list[tuple[str | None, _Block]]:
   if isinstance(argument, tff.framework.Struct):
     return list(tff.structure.iter_elements(argument))
   return [
@@ -96,7 +100,7 @@ def _elements(argument):
   ]
 
 
-def _marked(uri: str, argument):
+def _mark(uri: str, argument: _Block) -> _Block:
   member_type = argument.type_signature.member
   mark = tff.framework.Data(
     any_pb2.Any(type_url=_TYPE_URL, value=uri.encode()),

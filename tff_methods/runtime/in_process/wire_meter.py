@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Counts the bytes that cross between clients and server."""
+"""Meter of the bytes that cross between clients and server."""
 
 import collections
 import threading
@@ -23,22 +23,29 @@ from tff_methods.runtime.in_process import values
 
 
 class WireMeter:
-  """What all clients together have sent and received.
+  """Bytes that all clients together have sent and received.
 
   Attributes:
-    uplink: By intrinsic, the bytes that clients sent to the server.
-    downlink: By intrinsic, the bytes that clients received from the server.
+    uplink: Bytes that clients sent to the server, by intrinsic.
+    downlink: Bytes that clients received from the server, by intrinsic.
   """
 
-  def __init__(self):
-    self.uplink = collections.Counter()
-    self.downlink = collections.Counter()
+  def __init__(self) -> None:
+    """Starts at zero."""
+    self.uplink: collections.Counter[str] = collections.Counter()
+    self.downlink: collections.Counter[str] = collections.Counter()
     self._lock = threading.Lock()
 
   def add_uplink(
     self, intrinsic: str, value: values.Value, type_spec: tff.Type | None = None
   ) -> None:
-    """Counts a value that one client sends."""
+    """Counts a value that one client sends.
+
+    Args:
+      intrinsic: URI of the intrinsic that sends the value.
+      value: Value to count.
+      type_spec: Type of the value; required if it has sequences.
+    """
     self._add(self.uplink, intrinsic, value_bytes(value, type_spec))
 
   def add_downlink(
@@ -48,10 +55,19 @@ class WireMeter:
     type_spec: tff.Type | None = None,
     times: int = 1,
   ) -> None:
-    """Counts a value that is sent to `times` clients."""
+    """Counts a value that is sent to several clients.
+
+    Args:
+      intrinsic: URI of the intrinsic that sends the value.
+      value: Value to count.
+      type_spec: Type of the value; required if it has sequences.
+      times: Number of clients that receive the value.
+    """
     self._add(self.downlink, intrinsic, times * value_bytes(value, type_spec))
 
-  def _add(self, counter, intrinsic, num_bytes):
+  def _add(
+    self, counter: collections.Counter[str], intrinsic: str, num_bytes: int
+  ) -> None:
     with self._lock:
       counter[intrinsic] += num_bytes
 
@@ -62,8 +78,8 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
   Strings count with their lengths, sequences with all their elements.
 
   Args:
-    value: The value.
-    type_spec: Its type, which is needed where it has sequences.
+    value: Value to measure.
+    type_spec: Type of the value; required if it has sequences.
   """
   if isinstance(type_spec, tff.SequenceType):
     return sum(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for context, on small computations of every form."""
+"""Tests for context, with small computations of each kind."""
 
 import asyncio
 import collections
@@ -55,7 +55,7 @@ def _mean(values):
 
 @tff.federated_computation(_CLIENT_FLOATS)
 def _deviation(values):
-  """In two phases: the second needs the first one's mean on clients."""
+  """Takes two phases: clients need the mean of the first in the second."""
   mean = tff.federated_broadcast(tff.federated_mean(values))
   subtract = tff.tensorflow.computation(lambda x, y: x - y)
   differences = tff.federated_map(subtract, (values, mean))
@@ -65,7 +65,7 @@ def _deviation(values):
 
 @tff.tensorflow.computation(tff.SequenceType(np.float32))
 def _count_with_variables(numbers):
-  """Counts in a variable, slowly enough for others to come between."""
+  """Counts in a variable, slowly enough for concurrent calls to interfere."""
   total = tf.Variable(0.0)
 
   def add(count, number):
@@ -85,19 +85,19 @@ def _counts(data):
 
 
 @tff.tensorflow.computation(np.int32)
-def _run_for_ever_from(i):
+def _run_indefinitely_from(i):
   return tf.while_loop(lambda i: i >= 0, lambda i: i % 1000, [i])[0]
 
 
 @tff.tensorflow.computation(np.int32)
-def _fail_or_run_for_ever(i):
+def _fail_or_run_indefinitely(i):
   with tf.control_dependencies([tf.debugging.assert_positive(i, 'No. 7')]):
     return tf.while_loop(lambda i: i >= 0, lambda i: i % 1000, [i])[0]
 
 
 @tff.federated_computation(tff.FederatedType(np.int32, tff.CLIENTS))
-def _fail_or_run_for_ever_at_clients(values):
-  return tff.federated_sum(tff.federated_map(_fail_or_run_for_ever, values))
+def _fail_or_run_indefinitely_at_clients(values):
+  return tff.federated_sum(tff.federated_map(_fail_or_run_indefinitely, values))
 
 
 def _context(max_concurrent_clients=2):
@@ -111,7 +111,7 @@ class _TestCase(parameterized.TestCase, tf.test.TestCase):
     self.enter_context(tff.framework.get_context_stack().install(self.context))
 
 
-class InvokeTest(_TestCase):
+class InvokeExecutionTest(_TestCase):
   def test_runs_tensorflow(self):
     self.assertEqual(_add(1.0, 2.0), 3.0)
     self.assertIsInstance(_add(1.0, 2.0), np.float32)
@@ -128,12 +128,12 @@ class InvokeTest(_TestCase):
     )
     self.assertEqual(count(), 0)
 
-  def test_later_phases_see_earlier_results_and_values_of_clients(self):
+  def test_later_phases_use_earlier_results_and_client_values(self):
     differences, variance = _deviation([1.0, 2.0, 6.0])
     self.assertEqual(differences, [-2.0, -1.0, 3.0])
     self.assertAlmostEqual(variance, 14 / 3, places=5)
 
-  def test_what_clients_have_can_be_returned_as_it_came(self):
+  def test_returns_client_values_unchanged(self):
     swap = tff.federated_computation(
       lambda x, y: (y, x),
       [_CLIENT_FLOATS, tff.FederatedType(np.int32, tff.SERVER)],
@@ -153,7 +153,7 @@ class InvokeTest(_TestCase):
     self.assertEqual(found, Point([2.0, b'x'], {'c': 1}))
     self.assertIsInstance(found, Point)
 
-  def test_returns_what_the_cpp_runtime_returns(self):
+  def test_returns_the_same_python_types_as_the_cpp_runtime(self):
     computations = [
       tff.tensorflow.computation(lambda: tf.constant('text')),
       tff.tensorflow.computation(lambda: tf.constant(['a', 'b'])),
@@ -170,13 +170,13 @@ class InvokeTest(_TestCase):
       self.assertIs(type(x), type(y))
       self.assertEqual(np.asarray(x).tolist(), np.asarray(y).tolist())
 
-  def test_sequences_come_and_go(self):
+  def test_takes_and_returns_sequences(self):
     batch = tff.tensorflow.computation(lambda x: x.batch(2), _INTS)
     found = batch(tf.data.Dataset.range(3, output_type=tf.int32))
     self.assertEqual([x.numpy().tolist() for x in found], [[0, 1], [2]])
     self.assertEqual([x.numpy().tolist() for x in batch([7])], [[7]])
 
-  def test_sequences_are_mapped_reduced_and_summed(self):
+  def test_maps_reduces_and_sums_sequences(self):
     @tff.federated_computation(tff.FederatedType(_INTS, tff.CLIENTS))
     def reduce(data):
       doubled = tff.federated_map(
@@ -200,21 +200,21 @@ class InvokeTest(_TestCase):
       reduce([[1, 2, 3], [], [4]]), ([112, 100, 108], [12, 0, 8])
     )
 
-  def test_values_of_all_kinds_of_placement(self):
+  def test_values_at_all_placements(self):
     @tff.federated_computation(tff.FederatedType(np.float32, tff.SERVER))
     def place(x):
-      here = tff.federated_eval(
+      at_server = tff.federated_eval(
         tff.tensorflow.computation(lambda: 1.5), tff.SERVER
       )
-      there = tff.federated_eval(
+      at_clients = tff.federated_eval(
         tff.tensorflow.computation(lambda: 2.5), tff.CLIENTS
       )
-      everywhere = tff.federated_broadcast(x)
+      broadcast = tff.federated_broadcast(x)
       return (
-        here,
-        tff.federated_sum(there),
-        everywhere,
-        tff.federated_map(_add, (x, here)),
+        at_server,
+        tff.federated_sum(at_clients),
+        broadcast,
+        tff.federated_map(_add, (x, at_server)),
       )
 
     self.assertEqual(place(1.0), (1.5, 0.0, 1.0, 2.5))
@@ -244,7 +244,7 @@ class InvokeTest(_TestCase):
 
     self.assertEqual(summarize([3, 9, 4]), (3, 9, 16, 16))
 
-  def test_functions_of_the_same_name_in_two_graphs_differ(self):
+  def test_isolates_library_functions_of_the_same_name(self):
     def build(factor):
       def mapped(x):
         return x.map(lambda y: factor * y).reduce(0, lambda a, b: a + b)
@@ -258,7 +258,7 @@ class InvokeTest(_TestCase):
       [_count_with_variables([1.0] * 3) for _ in range(2)], [3, 3]
     )
 
-  def test_can_be_called_where_a_graph_is_built(self):
+  def test_can_be_called_while_a_graph_is_built(self):
     with tf.Graph().as_default():
       self.assertEqual(_mean([1.0, 3.0]), 2.0)
 
@@ -270,33 +270,29 @@ class InvokeTest(_TestCase):
       self.assertEqual(_mean([1.0, 3.0]), 2.0)
 
 
-class ConcurrencyTest(_TestCase):
-  def _count(self):
+class ConcurrencyExecutionTest(_TestCase):
+  def test_concurrent_clients_have_separate_variables(self):
     sizes = [2000 + i for i in range(8)]
     data = [tf.data.Dataset.range(n).map(lambda i: 1.0) for n in sizes]
     with tff.framework.get_context_stack().install(_context(4)):
-      return _counts(data), sizes
-
-  def test_clients_at_once_have_variables_of_their_own(self):
-    found, sizes = self._count()
-    self.assertEqual(found, sizes)
+      self.assertEqual(_counts(data), sizes)
 
 
-class StopTest(_TestCase):
-  def test_an_error_is_raised_as_it_is(self):
+class ErrorExecutionTest(_TestCase):
+  def test_raises_errors_unchanged(self):
     with self.assertRaisesRegex(tf.errors.InvalidArgumentError, 'No. 7'):
-      _fail_or_run_for_ever_at_clients([0, 0, 0])
+      _fail_or_run_indefinitely_at_clients([0, 0, 0])
     self.assertEqual(_mean([1.0, 3.0, 5.0]), 3.0)
 
   @parameterized.parameters(
-    lambda: _run_for_ever_from(1),
-    lambda: _fail_or_run_for_ever_at_clients([1, 1]),
+    lambda: _run_indefinitely_from(1),
+    lambda: _fail_or_run_indefinitely_at_clients([1, 1]),
   )
-  def test_ctrl_c_ends_it(self, run_for_ever):
+  def test_keyboard_interrupt_stops_a_call(self, run_indefinitely):
     timer = threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()
     with self.assertRaises(KeyboardInterrupt):
-      run_for_ever()
+      run_indefinitely()
     timer.join()
     self.assertEqual(_mean([1.0, 3.0, 5.0]), 3.0)
 
@@ -310,45 +306,37 @@ class StopTest(_TestCase):
     ):
       count(tf.data.Dataset.range(3))
 
-  def test_unknown_devices_and_numbers_raise(self):
-    for device in ('tpu', 'auto'):
-      with self.assertRaisesRegex(ValueError, "'cpu' or 'gpu', found"):
-        runtime.create_in_process_context(device)
-    with self.assertRaisesRegex(ValueError, '1 or more, found 0'):
-      _context(0)
-    with self.assertRaisesRegex(ValueError, 'found none'):
+  def test_empty_resources_raise(self):
+    with self.assertRaisesRegex(ValueError, '1 or more, found 0: omit it'):
+      in_process.InProcessContext(['/device:CPU:0'], 0)
+    with self.assertRaisesRegex(ValueError, 'one device, found none: give'):
       in_process.InProcessContext([], 1)
-    with absltest.mock.patch.object(
-      tf.config, 'list_logical_devices', return_value=[]
-    ):
-      with self.assertRaisesRegex(ValueError, 'Expected a GPU that Tensor'):
-        runtime.create_in_process_context('gpu')
 
 
-class AsyncTest(parameterized.TestCase, tf.test.TestCase):
+class AsyncExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def _install(self):
     return tff.framework.get_context_stack().install(
       runtime.create_async_in_process_context('cpu', 2)
     )
 
-  def test_two_at_once(self):
+  def test_runs_concurrent_calls(self):
     async def run():
       return await asyncio.gather(_mean([1.0, 3.0]), _deviation([1.0, 3.0]))
 
     with self._install():
       self.assertEqual(asyncio.run(run()), [2.0, ([-1.0, 1.0], 1.0)])
 
-  def test_ends_when_it_is_cancelled(self):
+  def test_cancellation_stops_a_call(self):
     async def run():
       with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(_fail_or_run_for_ever_at_clients([1, 1]), 1)
+        await asyncio.wait_for(_fail_or_run_indefinitely_at_clients([1, 1]), 1)
       return await _mean([1.0, 3.0])
 
     with self._install():
       self.assertEqual(asyncio.run(run()), 2.0)
 
 
-class MeterTest(_TestCase):
+class ByteCountExecutionTest(_TestCase):
   def test_counts_by_intrinsic_and_direction(self):
     with self.context.count_bytes() as outer:
       with self.context.count_bytes() as inner:
@@ -359,7 +347,7 @@ class MeterTest(_TestCase):
     self.assertEqual(inner.downlink, {'federated_broadcast': 3 * 4})
     self.assertEqual(outer.uplink, {'federated_mean': 2 * 3 * 4 + 4})
 
-  def test_counts_strings_and_sequences_by_what_they_hold(self):
+  def test_counts_strings_and_sequences_by_content(self):
     @tff.federated_computation(
       tff.FederatedType(np.str_, tff.SERVER),
       tff.FederatedType(_INTS, tff.SERVER),
@@ -376,7 +364,7 @@ class MeterTest(_TestCase):
       send('abc', [1, 2], [0.0, 0.0])
     self.assertEqual(meter.downlink, {'federated_broadcast': 2 * (3 + 2 * 4)})
 
-  def test_weighted_and_secure_sums_count_what_clients_send(self):
+  def test_counts_weighted_and_secure_sums_by_client_values(self):
     @tff.federated_computation(
       tff.FederatedType(np.int32, tff.CLIENTS), _CLIENT_FLOATS
     )

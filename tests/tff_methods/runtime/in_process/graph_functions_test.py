@@ -38,13 +38,13 @@ def _count_in_variable(number):
     return total.read_value(), number
 
 
-def _adding(number):
+def _build_add(number):
   return graph_functions.graph_function(_proto(lambda x: x + number, np.int32))
 
 
-class GraphFunctionTest(absltest.TestCase):
-  def test_is_the_same_for_equal_graphs_and_forgotten_with_the_last(self):
-    first, second, other = map(_adding, (1, 1, 2))
+class GraphFunctionExecutionTest(absltest.TestCase):
+  def test_equal_graphs_share_a_function_while_referenced(self):
+    first, second, other = map(_build_add, (1, 1, 2))
     self.assertIs(first, second)
     self.assertIsNot(first, other)
     reference = weakref.ref(first)
@@ -52,7 +52,7 @@ class GraphFunctionTest(absltest.TestCase):
     gc.collect()
     self.assertIsNone(reference())
 
-  def test_a_graph_with_variables_is_lent_to_one_at_a_time(self):
+  def test_concurrent_calls_have_separate_variables(self):
     function = graph_functions.GraphFunction(
       _proto(_count_in_variable, np.int32).tensorflow
     )
@@ -60,13 +60,13 @@ class GraphFunctionTest(absltest.TestCase):
     with function._instances.borrow('a') as first:
       with function._instances.borrow('a') as second:
         self.assertIsNot(first, second)
-        # Their variables are not the same ones either.
+        # Their variables are separate, too.
         first(tf.constant(5))
         self.assertEqual(second(tf.constant(1))[0], 1)
     with function._instances.borrow('a') as again:
       self.assertIn(again, (first, second))
-    with function._instances.borrow('b') as elsewhere:
-      self.assertNotIn(elsewhere, (first, second))
+    with function._instances.borrow('b') as on_other_device:
+      self.assertNotIn(on_other_device, (first, second))
 
   def test_a_graph_without_state_is_imported_once(self):
     function = graph_functions.GraphFunction(
@@ -77,7 +77,7 @@ class GraphFunctionTest(absltest.TestCase):
       with function._instances.borrow('b') as second:
         self.assertIs(first, second)
 
-  def test_an_instance_is_not_lent_again_after_an_error(self):
+  def test_an_instance_is_discarded_after_an_error(self):
     function = graph_functions.GraphFunction(
       _proto(_count_in_variable, np.int32).tensorflow
     )
@@ -87,7 +87,7 @@ class GraphFunctionTest(absltest.TestCase):
     with function._instances.borrow('a') as second:
       self.assertIsNot(first, second)
 
-  def test_takes_and_gives_nested_values(self):
+  def test_takes_and_returns_nested_values(self):
     function = graph_functions.graph_function(
       _proto(
         lambda x: ((x['a'], ()), [x['b'][0] + 1, x['a']]),

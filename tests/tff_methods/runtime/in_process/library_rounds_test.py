@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Every process of the library gives the same in all runtimes."""
+"""Tests of the library's processes: equal results in all runtimes."""
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -28,7 +28,7 @@ class LibraryRoundsTest(rounds_testing.RoundsTestCase):
 
   @parameterized.parameters(*rounds.BUILDERS[_KIND])
   @pytest.mark.slow
-  def test_are_the_same_in_all_runtimes(self, name):
+  def test_results_are_equal_in_all_runtimes(self, name):
     self.check(name)
 
 

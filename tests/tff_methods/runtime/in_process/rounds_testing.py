@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What tests of equal results in all runtimes share."""
+"""Base class of tests of equal results in all runtimes."""
 
 import pathlib
 import subprocess
@@ -28,10 +28,10 @@ _REPOSITORY = pathlib.Path(__file__).parents[4]
 
 
 class RoundsTestCase(parameterized.TestCase):
-  """Compares the rounds of one kind of processes in all runtimes.
+  """Comparison of all runtimes on rounds of one kind of processes.
 
   Attributes:
-    kind: A key of `rounds.BUILDERS`, of subclasses.
+    kind: Key of `rounds.BUILDERS`; subclasses set it.
   """
 
   kind: str
@@ -56,14 +56,14 @@ class RoundsTestCase(parameterized.TestCase):
   @classmethod
   def _end_program(cls):
     try:
-      # After its last result it ends the worker that TFF started.
+      # After its last result, it ends the worker that TFF started.
       cls._program.wait(timeout=20)
     except subprocess.TimeoutExpired:
       cls._program.terminate()
       cls._program.wait()
 
   def check(self, name: str) -> None:
-    """Fails where a runtime has other results of a process."""
+    """Fails if the results of a process differ among runtimes."""
     found = self._results(name)
     expected = found.pop(rounds.EXPECTED)
     self.assertNotEmpty(expected)
@@ -72,16 +72,16 @@ class RoundsTestCase(parameterized.TestCase):
         for x, y in zip(arrays, expected, strict=True):
           self.assertEqual((x.shape, x.dtype), (y.shape, y.dtype))
           if rounds.CPP == context or rounds.NOISY == name:
-            # TFF has other kernels for some ops, which round otherwise.
+            # The kernels of TFF's runtime differ in rounding for some ops.
             np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
           else:
             self.assertEqual(x.tobytes(), y.tobytes())
 
   def _results(self, name: str) -> dict[str, list[np.ndarray]]:
-    """Returns the results by context, once they are there."""
+    """Waits for the results of a process; returns them by context."""
     path = self._directory / f'{name}.npz'
     while not path.exists():
-      # Both may be true at its end.
+      # The file may appear just before the program ends.
       if self._program.poll() is not None and not path.exists():
         self.fail(self._log.read_text()[-5000:])
       time.sleep(0.1)

@@ -58,7 +58,7 @@ def _with_variable(state, key):
 
 
 def _build(select_fn, num_keys=3):
-  """Returns what selects, and returns all slices of each client in a batch."""
+  """Returns a computation of each client's slices, in one batch."""
   state_type = tff.to_type(
     [(np.float32, [_NUM_ROWS, 3]), (np.float32, [_NUM_ROWS])]
   )
@@ -88,7 +88,7 @@ def _collect(datasets):
   ]
 
 
-class SelectionTest(parameterized.TestCase, tf.test.TestCase):
+class SelectionExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.context = runtime.create_in_process_context('cpu', 2)
@@ -111,12 +111,12 @@ class SelectionTest(parameterized.TestCase, tf.test.TestCase):
     ('inexact', _exponential, True),
     ('with_variable', _with_variable, True),
   )
-  def test_gives_what_the_cpp_runtime_gives(self, select_fn, is_loop):
+  def test_selects_the_slices_of_the_cpp_runtime(self, select_fn, is_loop):
     run = _build(select_fn)
     found = _collect(run([_TABLE, _BIASES], _KEYS))
     self.calls.clear()
     again = _collect(run([_TABLE, _BIASES], _KEYS))
-    # Beside those that make batches.
+    # Without the calls of `batch`.
     num_calls = len(self.calls) - len(_KEYS)
     self.assertEqual(num_calls, sum(map(len, _KEYS)) if is_loop else 0)
     with tff.framework.get_context_stack().install(
@@ -130,7 +130,7 @@ class SelectionTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(x, y)
       self.assertAllClose(x, z, rtol=1e-6)
 
-  def test_another_table_gives_other_slices(self):
+  def test_selects_from_the_current_table(self):
     run = _build(_gather)
     first, second = (
       _collect(run([table, _BIASES], _KEYS)) for table in (_TABLE, 1 + _TABLE)
@@ -138,7 +138,7 @@ class SelectionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(second[0][0], 1 + first[0][0])
     self.assertAllEqual(first[0][0], _TABLE[_KEYS[0]])
 
-  def test_no_keys_give_no_slices(self):
+  def test_no_keys_select_no_slices(self):
     run = _build(_gather, num_keys=0)
     found = _collect(run([_TABLE, _BIASES], [np.zeros([0], np.int32)]))
     self.assertEqual(found, [[]])
@@ -159,7 +159,7 @@ class SelectionTest(parameterized.TestCase, tf.test.TestCase):
     ):
       _build(select)([_TABLE, _BIASES], _KEYS)
 
-  def test_what_crosses_is_counted(self):
+  def test_counts_keys_and_slices(self):
     with self.context.count_bytes() as meter:
       _build(_gather)([_TABLE, _BIASES], _KEYS)
     self.assertEqual(meter.uplink, {'federated_select': 2 * 3 * 4})

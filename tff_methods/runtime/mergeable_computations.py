@@ -11,16 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Computations in parts: each part is work for some of the clients.
+"""Mergeable computations: partitions of the clients, and merges of their sums.
 
 TFF's compiler splits a computation whose aggregations do not depend on each
-other into three: what each part does up to the sums, the merge of the sums of
-two parts, and what follows. TFF's own context merges parts, and returns their
-results, in the order in which they end; here it is that of the clients.
+other into three computations: `up_to_merge` aggregates over a partition of the
+clients, `merge` combines the aggregates of two partitions, and `after_merge`
+computes the results. TFF's own context merges partitions, and returns their
+results, in the order of completion; the functions here keep the order of the
+clients.
 """
 
 from collections.abc import Sequence
 import functools
+from typing import Any
 
 import tensorflow_federated as tff
 
@@ -36,7 +39,7 @@ from tensorflow_federated.python.core.impl.types import type_conversions
 
 
 def has_client_arguments(comp: tff.Computation) -> bool:
-  """Whether an argument of the computation is placed at clients."""
+  """Returns true if a parameter of the computation is placed at clients."""
   parameter_type = comp.type_signature.parameter
   return parameter_type is not None and type_analysis.contains(
     parameter_type, _is_at_clients
@@ -47,59 +50,70 @@ def has_client_arguments(comp: tff.Computation) -> bool:
 def split_computation(comp: tff.Computation) -> tff.framework.MergeableCompForm:
   """Splits a computation into `up_to_merge`, `merge` and `after_merge`.
 
-  Remembers those that were split last.
+  The forms of recent computations are cached.
+
+  Args:
+    comp: Computation without dependent aggregations.
+
+  Returns:
+    The computation in three parts.
 
   Raises:
-    ValueError: If TFF cannot split it: an aggregation needs the result of
-      another.
+    ValueError: If TFF cannot split the computation, since one aggregation
+      depends on another.
   """
   try:
     return mergeable_comp_compiler.compile_to_mergeable_comp_form(comp)
   except (TypeError, ValueError) as e:
     raise ValueError(
-      'Expected a computation in which no aggregation needs the result of '
-      f'another, found one that TFF cannot split: {_first_sentence(e)}; run it '
+      'Expected a computation in which no aggregation depends on the result of '
+      f'another, found one that TFF cannot split: {_first_sentence(e)}: run it '
       'without remote workers.'
     ) from e
 
 
 def split_argument(
-  form: tff.framework.MergeableCompForm, arg: object, max_parts: int
-) -> list[object]:
-  """Splits an argument into those of the parts.
+  form: tff.framework.MergeableCompForm, arg: Any, max_partitions: int
+) -> list[Any]:
+  """Splits an argument into one argument for each partition of the clients.
 
-  Clients stay in order, and each part has some unless there are none. The split
-  follows from the numbers of clients and of parts alone, so that the same sums
-  are made in the same order wherever the parts run.
+  Clients stay in order. Each partition has at least one client, unless there
+  are no clients at all. The split depends on the numbers of clients and of
+  partitions alone, so sums are made in the same order wherever the partitions
+  run.
 
   Args:
-    form: The computation.
-    arg: Its argument.
-    max_parts: The most parts.
+    form: The split computation.
+    arg: Argument of the computation.
+    max_partitions: Upper bound of the number of partitions.
 
   Returns:
-    The argument of each part.
+    The argument of each partition, in the order of the clients.
   """
   return mergeable_comp_execution_context.MergeableCompExecutionContextValue(
-    arg, form.up_to_merge.type_signature.parameter, max_parts
+    arg, form.up_to_merge.type_signature.parameter, max_partitions
   ).value()
 
 
 def has_client_results(form: tff.framework.MergeableCompForm) -> bool:
-  """Whether each part has results of its own clients."""
+  """Returns true if results of each client are part of the result."""
   return type_analysis.contains(
     form.after_merge.type_signature.result, _is_of_each_client
   )
 
 
 def join_results(
-  form: tff.framework.MergeableCompForm, results: Sequence[object]
-) -> object:
-  """Joins the results of `after_merge`: those of clients one after the other.
+  form: tff.framework.MergeableCompForm, results: Sequence[Any]
+) -> Any:
+  """Joins the results of `after_merge`, concatenating those of clients.
 
   Args:
-    form: The computation.
-    results: Of the parts, in order. What the server has is the same in all.
+    form: The split computation.
+    results: Results of the partitions, in order. Values at the server are the
+      same in all of them.
+
+  Returns:
+    The result of the computation for all clients.
   """
   result_type = form.after_merge.type_signature.result
   return type_conversions.type_to_py_container(
@@ -107,7 +121,7 @@ def join_results(
   )
 
 
-def _join(results: Sequence[object], result_type: tff.Type) -> object:
+def _join(results: Sequence[Any], result_type: tff.Type) -> Any:
   if isinstance(result_type, tff.StructType):
     structs = [tff.structure.from_container(result) for result in results]
     return tff.structure.Struct(
@@ -133,5 +147,5 @@ def _is_of_each_client(type_spec: tff.Type) -> bool:
 
 
 def _first_sentence(error: Exception) -> str:
-  """Without the computation that TFF prints after it."""
+  """Returns the message without the computation that TFF prints after it."""
   return ' '.join(str(error).partition('. ')[0].split())

@@ -11,14 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for parts, without a runtime."""
+"""Tests for mergeable_computations, without a runtime."""
 
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
 import tensorflow_federated as tff
 
-from tff_methods.runtime import parts
+from tff_methods.runtime import mergeable_computations
 
 
 @tff.tensorflow.computation(np.float32, np.float32)
@@ -40,23 +40,26 @@ def _total(values):
   return tff.federated_sum(values)
 
 
-class PartsComputationTest(parameterized.TestCase):
+class MergeableComputationsComputationTest(parameterized.TestCase):
   def test_client_arguments(self):
-    self.assertTrue(parts.has_client_arguments(_move))
-    self.assertTrue(parts.has_client_arguments(_total))
-    self.assertFalse(parts.has_client_arguments(_add))
+    self.assertTrue(mergeable_computations.has_client_arguments(_move))
+    self.assertTrue(mergeable_computations.has_client_arguments(_total))
+    self.assertFalse(mergeable_computations.has_client_arguments(_add))
     self.assertFalse(
-      parts.has_client_arguments(tff.federated_computation(lambda: 1))
+      mergeable_computations.has_client_arguments(
+        tff.federated_computation(lambda: 1)
+      )
     )
 
   def test_client_results(self):
-    move, total = map(parts.split_computation, (_move, _total))
-    self.assertTrue(parts.has_client_results(move))
-    self.assertFalse(parts.has_client_results(total))
+    move, total = map(mergeable_computations.split_computation, (_move, _total))
+    self.assertTrue(mergeable_computations.has_client_results(move))
+    self.assertFalse(mergeable_computations.has_client_results(total))
 
-  def test_splits_once(self):
+  def test_caches_forms(self):
     self.assertIs(
-      parts.split_computation(_total), parts.split_computation(_total)
+      mergeable_computations.split_computation(_total),
+      mergeable_computations.split_computation(_total),
     )
 
   @parameterized.parameters(
@@ -66,19 +69,19 @@ class PartsComputationTest(parameterized.TestCase):
     (7, 3, [3, 2, 2]),
     (7, 1, [7]),
   )
-  def test_clients_of_the_parts(self, num_clients, max_parts, sizes):
+  def test_partition_sizes_and_order(self, num_clients, max_partitions, sizes):
     values = [float(i) for i in range(num_clients)]
-    form = parts.split_computation(_move)
-    args = parts.split_argument(
-      form, tff.structure.Struct.unnamed(5.0, values), max_parts
+    form = mergeable_computations.split_computation(_move)
+    args = mergeable_computations.split_argument(
+      form, tff.structure.Struct.unnamed(5.0, values), max_partitions
     )
     self.assertEqual([arg[0] for arg in args], [5.0] * len(sizes))
     self.assertEqual([len(arg[1]) for arg in args], sizes)
     self.assertEqual([x for arg in args for x in arg[1]], values)
 
   def test_joins_results_in_order(self):
-    form = parts.split_computation(_move)
-    moved, total = parts.join_results(
+    form = mergeable_computations.split_computation(_move)
+    moved, total = mergeable_computations.join_results(
       form, [([1.0, 2.0], 6.0), ([3.0], 6.0), ([], 6.0)]
     )
     self.assertEqual(moved, [1.0, 2.0, 3.0])
