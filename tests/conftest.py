@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import gc
 import sys
@@ -21,9 +21,9 @@ import pytest
 
 @pytest.fixture(autouse=True, scope='module')
 def _own_context():
-  """Gives each file a context and a worker of its own.
+  """Sets a default context, with a worker of its own, for each test module.
 
-  Some files change the default context, or end the worker that it uses.
+  Some modules change the default context, or end the worker that it uses.
   """
   if 'tensorflow_federated' not in sys.modules:
     yield
@@ -33,7 +33,8 @@ def _own_context():
   from tff_methods import runtime
 
   if not gc.get_freeze_count():
-    # What TFF's import makes stays: not to look at it again saves 8 %.
+    # Objects of TFF's import stay alive: to exempt them from garbage collection
+    # saves 8 % of the time.
     gc.freeze()
   tff.backends.native.set_sync_local_cpp_execution_context()
   yield
@@ -41,9 +42,10 @@ def _own_context():
 
 
 def pytest_sessionfinish():
-  """Leaves no worker process of TFF behind, which would hold pytest's pipes.
+  """Ends worker processes of TFF, which would hold pytest's pipes.
 
-  Once in each of pytest's processes; those that never imported TFF have none.
+  Runs once in each of pytest's processes. One that has not imported TFF has no
+  workers.
   """
   if 'tensorflow_federated' in sys.modules:
     from tff_methods import runtime
