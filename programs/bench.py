@@ -11,71 +11,98 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Measures what the documentation claims, ours beside TFF's own, in one run.
+"""Measures the figures of the documentation, beside TFF's implementations.
 
   python -m programs.bench
 
-Candidates take turns, and each time is a median, so that what else runs on the
-machine touches all of them alike. Times of different machines do not compare;
-their ratios do.
+Candidates take turns and each time is a median, so that other load on the
+machine affects all of them alike. Times of different machines are not
+comparable; ratios are. Exit codes: 0, 2 for a bad command line.
 """
 
 import os
 
 from absl import flags
 from absl import logging
+import numpy as np
 import rich.progress
 
-from programs.benchmarks import bench_client_states
-from programs.benchmarks import bench_cross_entropy
-from programs.benchmarks import bench_encoders
-from programs.benchmarks import bench_expansion
-from programs.benchmarks import bench_index
-from programs.benchmarks import bench_label_hashing
-from programs.benchmarks import bench_lsh_select
-from programs.benchmarks import bench_rounds
-from programs.benchmarks import bench_runtime
-from programs.benchmarks import bench_select
 from programs.command_line import runner
 from programs.reports import tables
+from programs.runs import saved_weights
 
-flags.adopt_module_key_flags(bench_index)
-
-_PARTS_BY_NAME = {
-  'encoders': bench_encoders.measure_round_trips,
-  'errors': bench_encoders.measure_errors,
-  'sparse': bench_encoders.measure_sparse_round_trips,
-  'expansion': bench_expansion.measure,
-  'rounds': bench_rounds.measure,
-  'runtime': bench_runtime.measure,
-  'client_states': bench_client_states.measure,
-  'select': bench_select.measure,
-  'cross_entropy': bench_cross_entropy.measure,
-  'index': bench_index.measure,
-  'lsh_select': bench_lsh_select.measure,
-  'label_hashing': bench_label_hashing.measure,
-}
+# The keys of `programs.benchmarks.registry.measures`, which takes seconds to
+# import.
+_PART_NAMES = (
+  'encoders',
+  'errors',
+  'sparse',
+  'expansion',
+  'rounds',
+  'runtime',
+  'client_states',
+  'select',
+  'cross_entropy',
+  'index',
+  'lsh_select',
+  'label_hashing',
+)
 _REPEATS = flags.DEFINE_integer(
-  'repeats', 11, 'How often everything is timed.', lower_bound=1
+  'repeats',
+  11,
+  'Timed runs of each candidate, of which the median is shown.',
+  lower_bound=1,
 )
 _PARTS = flags.DEFINE_multi_enum(
   'part',
-  list(_PARTS_BY_NAME),
-  list(_PARTS_BY_NAME),
-  'What to measure; give it more than once for more parts.',
+  list(_PART_NAMES),
+  list(_PART_NAMES),
+  'Benchmark to run; repeat the flag for several. Default: all.',
 )
-_HEADER = ['measured', 'candidate', 'value', 'beside it']
+_INDEX_WEIGHTS = flags.DEFINE_string(
+  'index_weights',
+  None,
+  'Path of the model_weights.npz of a run, for --part=index: its last '
+  'trainable tensor has the rows to search. Default: synthetic rows.',
+)
+_HEADER = ['measured', 'candidate', 'value', 'comparison']
 
 
 def main() -> int:
-  """Measures, and prints one table."""
-  logging.set_verbosity(logging.ERROR)  # TensorFlow's encoders warn each time.
+  """Runs the benchmarks and prints one table of them.
+
+  Returns:
+    The exit code.
+
+  Raises:
+    UsageError: If --index_weights has no rows to search.
+  """
+  searched_rows = _searched_rows()
+  # Imports TensorFlow, which takes seconds.
+  from programs.benchmarks import registry
+
+  # TensorFlow's encoders log a warning at each use.
+  logging.set_verbosity(logging.ERROR)
+  measures = registry.measures(searched_rows)
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
-    rows.extend(_PARTS_BY_NAME[part](_REPEATS.value))
+    rows.extend(measures[part](_REPEATS.value))
   tables.print_table(_HEADER, rows)
   print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')
   return 0
+
+
+def _searched_rows() -> np.ndarray | None:
+  """Returns the rows in --index_weights; `None` without the flag."""
+  if _INDEX_WEIGHTS.value is None:
+    return None
+  trainable = saved_weights.load(_INDEX_WEIGHTS.value).trainable
+  if not trainable or trainable[-1].ndim != 2:
+    raise runner.UsageError(
+      'Expected weights that end in rows in --index_weights, found others in '
+      f'{_INDEX_WEIGHTS.value}; give those of a run with a row model.'
+    )
+  return trainable[-1]
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-r"""Reports on federated sampled softmax: tables, and pictures of them.
+r"""Reports on federated sampled softmax (FedSS), as tables and figures.
 
   python -m programs.fed_ss_report --task=omniglot --data_dir=data \
     --part=gradient_noise --part=privacy --output_dir=/tmp/report
@@ -19,19 +19,21 @@ r"""Reports on federated sampled softmax: tables, and pictures of them.
 Parts, after Waghmare et al. (2022), "Efficient Image Representation Learning
 with Federated Sampled Softmax":
 
-*   gradient_noise (appendix A.3): how far the update of a cohort is from that
-    of federated averaging with all classes, by the number of negatives.
-*   privacy (section 3.3): what the server learns from the classes that a client
-    asks for. The paper says that it cannot tell which of them are the client's
-    own. So it is for one request only, and there with a probability of |P|/|S|
-    for each. Negatives are drawn anew in each round and the client's classes
-    are not, so the classes that a client asked for in each of a few rounds are
-    nearly all its own: negatives hide nothing for long from a server that can
-    tell whose requests are whose.
-*   confusion (figure 7): among the classes of one client, how models confuse
-    them on the test images, and how alike their rows are. --seed is the runs'.
+*   gradient_noise (appendix A.3): distance of a cohort's update from that of
+    federated averaging with all classes, by the number of negatives.
+*   privacy (section 3.3): leakage of a client's classes through the classes it
+    requests. The paper says that the server cannot tell the client's own among
+    them. That holds for a single request, where each is a positive with
+    probability |P|/|S|. Negatives are drawn again in each round and the
+    client's classes are not, so the classes that a client requested in each of
+    a few rounds are nearly all its own: negatives do not hide them for long
+    from a server that can link the requests of a client.
+*   confusion (figure 7): confusion of the classes of one client by trained
+    models, on the test images, and cosines between their rows. --seed must be
+    that of the runs.
 
-Exit codes: 0, 2 if what is asked for cannot be done.
+Writes one PNG file for each part into --output_dir. Exit codes: 0, 2 for
+arguments that cannot be used.
 """
 
 import atexit
@@ -40,15 +42,13 @@ import os
 from absl import flags
 
 from programs.command_line import common_flags
-from programs.command_line import execution
+from programs.command_line import execution_flags
 from programs.command_line import runner
 from programs.command_line import task_flags
 from programs.network import tls_flags
-from programs.reports import fed_ss_sections
 from programs.reports import report_arguments
 from programs.runs import saved_weights
-import tasks
-from tff_methods import runtime
+from tasks import catalog
 
 _ALL = 'all'
 
@@ -56,39 +56,51 @@ _PARTS = flags.DEFINE_multi_enum(
   'part',
   None,
   ['gradient_noise', 'privacy', 'confusion'],
-  'What to report on; give it more than once for more parts.',
+  'Part of the report; repeat the flag for several.',
 )
 _WEIGHTS = flags.DEFINE_string(
   'weights',
   None,
-  'The model_weights.npz of a run, for gradient_noise; by default the initial '
-  'weights.',
+  'Path of the model_weights.npz of a run, for --part=gradient_noise. Default: '
+  'the initial weights.',
 )
 _NUM_NEGATIVES = flags.DEFINE_list(
   'num_negatives',
   ['5', '10', '20', '40', '80', '160', '320', '640', 'all'],
-  'The negatives of a client, for gradient_noise.',
+  'Numbers of negatives of a client, separated by commas; all: all other '
+  'classes. For --part=gradient_noise.',
 )
 _NUM_BATCHES = flags.DEFINE_integer(
   'num_batches',
   5,
-  'How many batches, each of another client, for gradient_noise.',
+  'Number of batches, each of another client, for --part=gradient_noise.',
   lower_bound=2,
 )
 _NUM_SAMPLED_CLASSES = flags.DEFINE_list(
   'num_sampled_classes',
   ['25', '30', '40', '60', '96'],
-  'The classes that a client asks for, its own among them, for privacy.',
+  'Numbers of classes that a client requests, its own included, separated by '
+  'commas. For --part=privacy.',
 )
 _RUNS = flags.DEFINE_list(
   'runs',
   None,
-  'LABEL=RUN_DIR of each finished run of `programs.train`, for confusion.',
+  'LABEL=RUN_DIR of each finished run of `programs.train`, separated by '
+  'commas, for --part=confusion.',
 )
 _CLIENT = flags.DEFINE_string(
-  'client', None, 'Whose classes, for confusion; by default the first one.'
+  'client',
+  None,
+  'Id of the client whose classes --part=confusion looks at. Default: the '
+  'first client.',
 )
-flags.adopt_module_key_flags(common_flags)
+for _holder in (
+  common_flags.OUTPUT_DIR,
+  common_flags.DATA_DIR,
+  common_flags.CACHE_DIR,
+  *common_flags.RUNTIME_FLAGS,
+):
+  flags.declare_key_flag(_holder.name)
 flags.adopt_module_key_flags(task_flags)
 flags.adopt_module_key_flags(tls_flags)
 _FLAGS_OF_PARTS = {
@@ -99,7 +111,7 @@ _FLAGS_OF_PARTS = {
 
 
 def _are_counts(texts: list[str], *words: str) -> bool:
-  """Whether these are different positive integers or words, at least one."""
+  """Returns `True` for at least one positive integer or word, none twice."""
   counts = [
     text if text in words else int(text) if text.isdecimal() else 0
     for text in texts
@@ -123,15 +135,24 @@ flags.register_validator(
 
 
 def main() -> int:
-  """Reports as the flags say; returns the exit code."""
+  """Prints and draws the parts; returns the exit code."""
   runner.check_given(task_flags.TASK, _PARTS, common_flags.OUTPUT_DIR)
+  report_arguments.check_task(
+    catalog.ROW_TASK_NAMES, 'whose model has a row for each class'
+  )
+  task_flags.check_flags()
   _check_flags()
+  execution_flags.check_flags()
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
   report_arguments.make_output_dir()
-  task = task_flags.build_task(
-    tasks.RowTask, 'whose model has a row for each class', 'omniglot'
-  )
+  # Import TensorFlow, which takes seconds.
+  from programs.command_line import execution
+  from programs.reports import fed_ss_sections
+  from tff_methods import runtime
+
+  atexit.register(runtime.end_workers)
+  task = task_flags.build_task()
   plan_section = {
     'gradient_noise': lambda: fed_ss_sections.plan_gradient_noise(
       task,
@@ -147,11 +168,9 @@ def main() -> int:
       task, runs, _CLIENT.value
     ),
   }
-  # All plans before the first section, which takes its time.
+  # Plans refuse what cannot be done, before the first section takes its time.
   sections = {part: plan_section[part]() for part in _PARTS.value}
-  # After what may be refused, since it says what it is.
-  runtime.set_local_context()
-  # After what may be refused, since it says what it is.
+  # After all refusals, since it starts a worker and prints a line about it.
   execution.set_context()
   for part, report in sections.items():
     report(os.path.join(common_flags.OUTPUT_DIR.value, f'{part}.png'))
@@ -159,7 +178,7 @@ def main() -> int:
 
 
 def _check_flags() -> None:
-  """Raises `UsageError` for flags that do not go together."""
+  """Raises `UsageError` if the flags do not fit the parts."""
   if 'confusion' in _PARTS.value:
     runner.check_given(_RUNS)
   for part, holders in _FLAGS_OF_PARTS.items():
@@ -172,6 +191,4 @@ def _check_flags() -> None:
 
 
 if __name__ == '__main__':
-  # Also where the flags are refused: what TFF's import made prints errors else.
-  atexit.register(runtime.end_workers)
   runner.run(main)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of the loss of an output layer with many classes."""
+"""Benchmark of the cross-entropy loss with many classes."""
 
 from collections.abc import Callable
 
@@ -31,14 +31,14 @@ _LOSS_FNS = {
 
 
 def time_losses(num_classes: int, repeats: int) -> dict[str, float]:
-  """Times losses and their gradients.
+  """Times losses with their gradients.
 
   Args:
-    num_classes: How many logits each of `NUM_EXAMPLES` has.
-    repeats: How often each; they take turns.
+    num_classes: Number of logits of each of `NUM_EXAMPLES` examples.
+    repeats: Number of timed runs of each candidate; they take turns.
 
   Returns:
-    By candidate the median seconds.
+    By candidate, the median seconds.
   """
   rng = np.random.default_rng(0)
   size = (NUM_EXAMPLES, num_classes)
@@ -54,10 +54,10 @@ def time_losses(num_classes: int, repeats: int) -> dict[str, float]:
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   table = []
   for num_classes in CLASS_COUNTS:
@@ -76,8 +76,12 @@ def measure(repeats: int) -> list[list[str]]:
   return table
 
 
-def _loss_and_gradient(loss_fn, labels, logits) -> Callable[[], object]:
-  """Returns what computes both, on arguments that no one can fold."""
+def _loss_and_gradient(
+  loss_fn: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  labels: tf.Tensor,
+  logits: tf.Tensor,
+) -> Callable[[], object]:
+  """Returns a function that computes both, safe from constant folding."""
 
   @tf.function
   def run(labels, logits):

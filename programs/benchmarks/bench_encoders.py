@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of encoders: time, memory and error, beside TensorFlow's own."""
+"""Benchmarks of encoders beside TensorFlow's: time, memory and error."""
 
 from collections.abc import Callable, Sequence
 import functools
@@ -37,14 +37,21 @@ COPY, LIBRARY = 'copy', 'TensorFlow'
 SELECTION = 'tf.math.top_k'
 _SPARSE_FRACTION = 0.01
 _BITS = (1, 2, 4, 8)
-# TensorFlow pads to a power of two, and sends the padding.
+# TensorFlow pads to a power of two and sends the padding.
 _LENGTHS = (2**23, 10_000_000)
 
 
 def sketch(
   spec: tf.TensorSpec, bits: int, quantizer: str, rotation: bool = True
 ) -> encoders.GatherEncoder:
-  """Returns our encoder."""
+  """Returns this project's encoder of one tensor.
+
+  Args:
+    spec: Spec of the tensor.
+    bits: Bits per value.
+    quantizer: One of `options.QUANTIZERS`.
+    rotation: If true, the tensor is rotated at random first.
+  """
   return encoders.sketch_encoder(
     spec,
     options_lib.SketchOptions(
@@ -57,7 +64,13 @@ def sketch(
 def library_encoder(
   spec: tf.TensorSpec, bits: int, rotation: bool = True
 ) -> encoders.GatherEncoder:
-  """Returns the encoder of tensorflow-model-optimization that TFF takes."""
+  """Returns the encoder of tensorflow-model-optimization for one tensor.
+
+  Args:
+    spec: Spec of the tensor.
+    bits: Bits per value.
+    rotation: If true, the tensor is rotated at random first.
+  """
   build = (
     tensor_encoding.encoders.hadamard_quantization
     if rotation
@@ -76,7 +89,11 @@ CANDIDATES = {
 
 
 def heavy_tailed(shapes: Sequence[Sequence[int]]) -> list[tf.Tensor]:
-  """Returns tensors of Student's t distribution with 3 degrees of freedom."""
+  """Returns tensors of Student's t distribution with 3 degrees of freedom.
+
+  Args:
+    shapes: Shapes of the tensors.
+  """
   rng = np.random.default_rng(0)
   return [
     tf.constant(rng.standard_t(3, size=shape), tf.float32) for shape in shapes
@@ -87,7 +104,12 @@ def round_trip_fn(
   shapes: Sequence[Sequence[int]],
   build: Callable[[tf.TensorSpec], encoders.GatherEncoder],
 ) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
-  """Returns the function that encodes and decodes tensors of these shapes."""
+  """Returns a function that encodes and decodes tensors.
+
+  Args:
+    shapes: Shapes of the tensors, which are encoded one by one.
+    build: Function from the spec of a tensor to its encoder.
+  """
   gather_encoders = [
     build(tf.TensorSpec(shape, tf.float32)) for shape in shapes
   ]
@@ -101,7 +123,7 @@ def round_trip_fn(
 
   @tf.function(autograph=False)
   def run(tensors, round_num):
-    # As in federated learning, seeds are not known when the graph is made.
+    # Seeds depend on a tensor: as in a round, the graph cannot fold them.
     rounds = [round_num] * len(tensors)
     return encoders.map_in_sequence(
       round_trip, tensors, gather_encoders, rounds
@@ -117,12 +139,11 @@ def time_round_trips(
   """Times encoding and decoding at 2 bits with rotation.
 
   Args:
-    shapes: Of the tensors, which are encoded one by one.
-    repeats: How often each candidate runs; they take turns.
+    shapes: Shapes of the tensors, which are encoded one by one.
+    repeats: Number of timed runs of each candidate; they take turns.
 
   Returns:
-    By candidate the median of the seconds. `COPY` is a plain copy of the input
-    by numpy.
+    By candidate, the median seconds. `COPY` is a copy of the input by numpy.
   """
   tensors = heavy_tailed(shapes)
   arrays = [tensor.numpy() for tensor in tensors]
@@ -140,15 +161,15 @@ def time_round_trips(
 
 
 def time_sparse_round_trips(length: int, repeats: int) -> dict[str, float]:
-  """Times sending the 1 % of a vector that have the largest magnitudes.
+  """Times encoding and decoding the 1 % of a vector of largest magnitude.
 
   Args:
-    length: Of the vector.
-    repeats: How often each candidate runs; they take turns.
+    length: Length of the vector.
+    repeats: Number of timed runs of each candidate; they take turns.
 
   Returns:
-    By candidate the median of the seconds. `SELECTION` is `tf.math.top_k` of
-    the magnitudes alone, with nothing encoded; `COPY` a plain copy by numpy.
+    By candidate, the median seconds. `SELECTION` is `tf.math.top_k` of the
+    magnitudes, without encoding; `COPY` is a copy of the input by numpy.
   """
   (x,) = heavy_tailed([[length]])
   array, target = x.numpy(), np.empty([length], np.float32)
@@ -171,14 +192,14 @@ def time_sparse_round_trips(length: int, repeats: int) -> dict[str, float]:
 
 
 def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
-  """Returns how much memory encoding and decoding take (Linux).
+  """Measures the peak memory of encoding and decoding. Linux only.
 
   Args:
-    shapes: Of the tensors.
+    shapes: Shapes of the tensors, which are encoded one by one.
     candidate: One of `CANDIDATES`.
 
   Returns:
-    The peak, beside the input, in units of the size of the input.
+    The peak in addition to the input, in units of the size of the input.
   """
   num_bytes = 4 * sum(math.prod(shape) for shape in shapes)
   peak = bench_memory.peak_bytes(_prepare_round_trip, shapes, candidate)
@@ -186,15 +207,15 @@ def peak_arrays(shapes: Sequence[Sequence[int]], candidate: str) -> float:
 
 
 def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
-  """Quantizes a heavy-tailed vector.
+  """Measures the errors of quantizers of a heavy-tailed vector.
 
   Args:
     bits: Bits per value.
-    length: Of the vector.
+    length: Length of the vector.
 
   Returns:
-    By candidate the squared error over the squared norm, and the bytes of the
-    payload, into which TensorFlow's have padding.
+    By candidate, the squared error divided by the squared norm, and the bytes
+    of the payload. TensorFlow's payloads include padding.
   """
   builds = {
     'eden, rotated': lambda spec: sketch(spec, bits, 'eden'),
@@ -215,41 +236,41 @@ def normalized_errors(bits: int, length: int) -> dict[str, tuple[float, int]]:
 
 
 def measure_round_trips(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   rows = []
   for name, shapes in SHAPES.items():
     seconds = time_round_trips(shapes, repeats)
     library_seconds = seconds[LIBRARY]
     for candidate, value in seconds.items():
-      beside = [
+      comparison = [
         f'{library_seconds / value:.2f} x as fast as TensorFlow',
         f'{value / seconds[COPY]:.1f} copies',
       ]
       if candidate not in (COPY, LIBRARY):
         peak = peak_arrays(shapes, candidate)
-        beside.append(f'peak {peak:.1f} arrays')
+        comparison.append(f'peak {peak:.1f} arrays')
       rows.append(
         [
           f'encode + decode at 2 bits, rotated: {name}',
           candidate,
           f'{1000 * value:.1f} ms',
-          ', '.join(beside),
+          ', '.join(comparison),
         ]
       )
   return rows
 
 
 def measure_errors(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Unused: errors are deterministic.
   """
-  del repeats  # The error is the same each time.
+  del repeats
   rows = []
   for length, bits in itertools.product(_LENGTHS, _BITS):
     results = normalized_errors(bits, length)
@@ -271,10 +292,10 @@ def measure_errors(repeats: int) -> list[list[str]]:
 
 
 def measure_sparse_round_trips(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   length = _LENGTHS[1]
   seconds = time_sparse_round_trips(length, repeats)
@@ -291,11 +312,14 @@ def measure_sparse_round_trips(repeats: int) -> list[list[str]]:
   ]
 
 
-def _prepare_round_trip(shapes: Sequence[Sequence[int]], candidate: str):
-  logging.set_verbosity(logging.ERROR)  # TensorFlow's encoders warn each time.
+def _prepare_round_trip(
+  shapes: Sequence[Sequence[int]], candidate: str
+) -> Callable[[], object]:
+  # TensorFlow's encoders log a warning at each use.
+  logging.set_verbosity(logging.ERROR)
   build = CANDIDATES[candidate]
   small = [[10]]
-  round_trip_fn(small, build)(heavy_tailed(small))  # Loads code.
+  round_trip_fn(small, build)(heavy_tailed(small))  # Loads kernels.
   tensors = heavy_tailed(shapes)
   run = round_trip_fn(shapes, build)
   return lambda: run(tensors)

@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmark of what the server does with structured updates as they arrive."""
+"""Benchmark of the expansion of structured updates on the server."""
 
 import collections
+from collections.abc import Sequence
 import functools
 import math
 
@@ -30,16 +31,19 @@ NUM_CLIENTS = 100
 SHAPE = (1000, 1000)
 DENSE = 'TFF mean of full updates'
 
+# A process, and the values of the clients.
+_Aggregation = tuple[tff.templates.AggregationProcess, Sequence[object]]
+
 
 def time_clients(repeats: int) -> dict[str, float]:
   """Times the aggregation of updates of one matrix from many clients.
 
   Args:
-    repeats: How many aggregations of each candidate; they take turns.
+    repeats: Number of timed aggregations of each candidate; they take turns.
 
   Returns:
-    By candidate the median seconds for one client: receiving its update, and
-    adding it in full to the sum.
+    By candidate, the median seconds per client to receive its update, expand it
+    to the full update and add it to the sum.
   """
   runtime.set_local_context()
   rng = np.random.default_rng(0)
@@ -62,10 +66,10 @@ def time_clients(repeats: int) -> dict[str, float]:
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   seconds = time_clients(repeats)
   dense = seconds[DENSE]
@@ -81,7 +85,9 @@ def measure(repeats: int) -> list[list[str]]:
   ]
 
 
-def _structured(space: update_spaces.UpdateSpace, rng: np.random.Generator):
+def _structured(
+  space: update_spaces.UpdateSpace, rng: np.random.Generator
+) -> _Aggregation:
   model_space = update_spaces.ModelSpace(space, [tf.TensorSpec(SHAPE)])
   values = [
     collections.OrderedDict(
@@ -96,12 +102,15 @@ def _structured(space: update_spaces.UpdateSpace, rng: np.random.Generator):
   return _create(aggregators.StructuredUpdateFactory(model_space), values)
 
 
-def _dense(rng: np.random.Generator):
+def _dense(rng: np.random.Generator) -> _Aggregation:
   update = rng.standard_normal(SHAPE, np.float32)
   return _create(tff.aggregators.MeanFactory(), [update] * NUM_CLIENTS)
 
 
-def _create(factory: tff.aggregators.WeightedAggregationFactory, values):
+def _create(
+  factory: tff.aggregators.WeightedAggregationFactory,
+  values: Sequence[object],
+) -> _Aggregation:
   specs = tf.nest.map_structure(
     lambda x: tf.TensorSpec(x.shape, x.dtype), values[0]
   )

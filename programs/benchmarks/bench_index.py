@@ -11,38 +11,29 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What indexes of rows cost, and how much of what clients search they find."""
+"""Benchmarks of row indexes: build time, search time, recall and bytes."""
 
+from collections.abc import Callable, Mapping
 import math
 from typing import NamedTuple
 
-from absl import flags
 import numpy as np
 import tensorflow as tf
 
 from programs.benchmarks import bench_timing
-from programs.command_line import runner
-from programs.runs import saved_weights
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods import retrieval
 
-_INDEX_WEIGHTS = flags.DEFINE_string(
-  'index_weights',
-  None,
-  'Of --part=index: the model_weights.npz of a run whose last trainable tensor '
-  'has the rows to search; by default they are drawn.',
-)
-
 NUM_TIMED_ROWS, NUM_ROWS, DIMENSION, NUM_VECTORS = 80_000, 20_000, 96, 1000
-# A vector's rows with the largest inner products, which are to be found.
+# The relevant rows of a vector: those of largest inner product.
 NUM_BEST = 10
-# What a client gets, as fractions of all rows.
+# Rows that a client receives, as fractions of all rows.
 BUDGETS = (0.05, 0.1, 0.2, 0.3)
 
 NUM_PARTS = (4, 8, 12)
-# K, L, queries, and how many rows of a bucket a client gets, in parts of what
-# buckets have on average.
+# K, L, queries, and the capacity of a bucket relative to the average number of
+# rows per bucket.
 SIMHASH_SETTINGS = (
   (8, 8, 512, 4),
   (8, 8, 512, 1),
@@ -67,14 +58,15 @@ _KEY = (1, 2)
 
 
 class Found(NamedTuple):
-  """What clients find in an index.
+  """Result of a client's search in an index.
 
   Attributes:
-    recalls: For each of `BUDGETS`, which part of the `NUM_BEST` rows of a
-      vector the client has, in the mean over its vectors.
-    uplink_bytes: Of the keys that a client looks up.
-    downlink_bytes: Of the index' guide and entries, without the rows.
-    num_dropped: Entries for which the tables have no room.
+    recalls: For each of `BUDGETS`, the fraction of the `NUM_BEST` rows of a
+      vector that the client receives, averaged over its vectors.
+    uplink_bytes: Bytes of the keys that the client looks up.
+    downlink_bytes: Bytes of the index parameters and of the entries that the
+      client receives, without the rows.
+    num_dropped: Number of entries dropped from full buckets.
   """
 
   recalls: tuple[float, ...]
@@ -84,7 +76,11 @@ class Found(NamedTuple):
 
 
 def recall_indexes(num_rows: int) -> dict[str, retrieval.RowIndex]:
-  """Returns what `measure_recalls` is for, by name."""
+  """Returns the indexes that `measure_recalls` compares, by name.
+
+  Args:
+    num_rows: Number of rows in the index.
+  """
   indexes = {
     'random': retrieval.RandomRows(),
     'exact': retrieval.ExactRows(),
@@ -108,17 +104,17 @@ def recall_indexes(num_rows: int) -> dict[str, retrieval.RowIndex]:
 def synthetic_data(
   num_rows: int, num_vectors: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Draws rows like those of words, and vectors like a client's.
+  """Draws rows similar to those of words, and vectors similar to a client's.
 
-  The length of the r-th row is `r^-0.15`, as frequent words have longer rows;
-  its direction is half that of one of 100 topics, half its own. The client's
-  text has 5 of the topics: a vector is the direction of a word, drawn by Zipf's
-  law from all words and, ten times as likely, from those of these topics, plus
-  as much noise.
+  The norm of the r-th row is `r^-0.15`, since frequent words have longer rows;
+  its direction is the sum of one of 100 topics and a random vector of equal
+  norm. The client's text has 5 of the topics: a vector is the direction of a
+  word plus noise of equal norm. Words are drawn by Zipf's law, and words of
+  these topics are ten times as likely.
 
   Args:
-    num_rows: How many rows.
-    num_vectors: How many vectors.
+    num_rows: Number of rows.
+    num_vectors: Number of vectors.
 
   Returns:
     `float32[num_rows, DIMENSION]` and `float32[num_vectors, DIMENSION]`.
@@ -141,11 +137,11 @@ def synthetic_data(
 
 
 def noisy_rows(rows: np.ndarray, num_vectors: int) -> np.ndarray:
-  """Returns vectors near some of the rows: as long as they, in noise as long.
+  """Returns random rows, each plus noise of the row's own norm.
 
   Args:
     rows: `float32[n, d]`.
-    num_vectors: How many vectors.
+    num_vectors: Number of vectors.
 
   Returns:
     `float32[num_vectors, d]`.
@@ -160,7 +156,15 @@ def noisy_rows(rows: np.ndarray, num_vectors: int) -> np.ndarray:
 
 
 def measure_recalls(rows: np.ndarray, vectors: np.ndarray) -> dict[str, Found]:
-  """Returns what a client with such vectors finds in each of the indexes."""
+  """Searches each of `recall_indexes` for one client.
+
+  Args:
+    rows: `float32[n, d]`, the rows in the indexes.
+    vectors: `float32[m, d]`, the client's vectors.
+
+  Returns:
+    By index, the result of the search.
+  """
   products = vectors @ rows.T
   best = np.argpartition(-products, NUM_BEST, axis=1)[:, :NUM_BEST]
   return {
@@ -170,10 +174,13 @@ def measure_recalls(rows: np.ndarray, vectors: np.ndarray) -> dict[str, Found]:
 
 
 def time_builds(repeats: int) -> dict[str, float]:
-  """Returns median seconds to build each of `TIMED_INDEXES`.
+  """Times the build of each of `TIMED_INDEXES` but exact search.
 
   Args:
-    repeats: How often each; they take turns.
+    repeats: Number of timed builds of each index; they take turns.
+
+  Returns:
+    By index, the median seconds.
   """
   rows, _ = synthetic_data(NUM_TIMED_ROWS, 1)
   rows = tf.constant(rows)
@@ -188,20 +195,23 @@ def time_builds(repeats: int) -> dict[str, float]:
 
 
 def time_searches(repeats: int) -> dict[str, float]:
-  """Returns median seconds of what a client computes in `TIMED_INDEXES`.
+  """Times the computations of a client in each of `TIMED_INDEXES`.
 
-  It has `NUM_VECTORS` vectors, and makes queries of them, where there are any,
-  and scores what it found.
+  The client has `NUM_VECTORS` vectors. It computes queries from them, for
+  indexes that have queries, and scores the entries that it found.
 
   Args:
-    repeats: How often each; they take turns.
+    repeats: Number of timed runs of each computation; they take turns.
+
+  Returns:
+    By index and computation, the median seconds.
   """
   rows, vectors = synthetic_data(NUM_TIMED_ROWS, NUM_VECTORS)
   candidates = {}
   for name, index in TIMED_INDEXES.items():
     built = index.build(tf.constant(_KEY), tf.constant(rows))
     query, score = tf.function(index.query), tf.function(index.score)
-    arguments = built.guide, tf.constant(vectors)
+    arguments = built.client_params, tf.constant(vectors)
     queries = query(*arguments)
     found = index.look_up(built.tables, queries.keys)
     if index.num_queries:
@@ -212,32 +222,45 @@ def time_searches(repeats: int) -> dict[str, float]:
   return bench_timing.medians(candidates, repeats)
 
 
-def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+def measure(
+  repeats: int, searched_rows: np.ndarray | None = None
+) -> list[list[str]]:
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
+    searched_rows: `float32[n, d]`, rows in which recalls are measured; `None`
+      for synthetic ones.
   """
-  table = []
-  for measured, seconds in (
-    ('the server builds an index', time_builds(repeats)),
-    (
+  return [
+    *_time_table('the server builds an index', time_builds(repeats)),
+    *_time_table(
       f'a client with {NUM_VECTORS:,} vectors searches an index',
       time_searches(repeats),
     ),
-  ):
-    # For clients that is exact search.
-    *_, last = seconds
-    table.extend(
-      [
-        f'{measured}: {NUM_TIMED_ROWS:,} rows of {DIMENSION}',
-        candidate,
-        f'{1000 * value:.1f} ms',
-        f'{value / seconds[last]:.3f} x {last}',
-      ]
-      for candidate, value in seconds.items()
-    )
-  rows, vectors = _searched_rows_and_vectors()
+    *_recall_table(searched_rows),
+  ]
+
+
+def _time_table(measured: str, seconds: Mapping[str, float]) -> list[list[str]]:
+  *_, last = seconds  # For clients, exact search.
+  return [
+    [
+      f'{measured}: {NUM_TIMED_ROWS:,} rows of {DIMENSION}',
+      candidate,
+      f'{1000 * value:.1f} ms',
+      f'{value / seconds[last]:.3f} x {last}',
+    ]
+    for candidate, value in seconds.items()
+  ]
+
+
+def _recall_table(searched_rows: np.ndarray | None) -> list[list[str]]:
+  if searched_rows is None:
+    rows, vectors = synthetic_data(NUM_ROWS, NUM_VECTORS)
+  else:
+    rows, vectors = searched_rows, noisy_rows(searched_rows, NUM_VECTORS)
+  table = []
   budgets = ' / '.join(f'{100 * budget:g}' for budget in BUDGETS)
   for candidate, found in measure_recalls(rows, vectors).items():
     recalls = ' / '.join(f'{100 * recall:.1f}' for recall in found.recalls)
@@ -255,24 +278,18 @@ def measure(repeats: int) -> list[list[str]]:
   return table
 
 
-def _searched_rows_and_vectors() -> tuple[np.ndarray, np.ndarray]:
-  if _INDEX_WEIGHTS.value is None:
-    return synthetic_data(NUM_ROWS, NUM_VECTORS)
-  trainable = saved_weights.load(_INDEX_WEIGHTS.value).trainable
-  if not trainable or trainable[-1].ndim != 2:
-    raise runner.UsageError(
-      'Expected weights that end in rows in --index_weights, found others in '
-      f'{_INDEX_WEIGHTS.value}; give those of a run with a row model.'
-    )
-  rows = trainable[-1]
-  return rows, noisy_rows(rows, NUM_VECTORS)
-
-
-def _measure_recall(index, rows, vectors, best) -> Found:
+def _measure_recall(
+  index: retrieval.RowIndex,
+  rows: np.ndarray,
+  vectors: np.ndarray,
+  best: np.ndarray,
+) -> Found:
   built = index.build(tf.constant(_KEY), tf.constant(rows))
-  queries = index.query(built.guide, tf.constant(vectors))
+  queries = index.query(built.client_params, tf.constant(vectors))
   entries = index.look_up(built.tables, queries.keys)
-  scored = index.score(built.guide, tf.constant(vectors), queries.hits, entries)
+  scored = index.score(
+    built.client_params, tf.constant(vectors), queries.hits, entries
+  )
   recalls = []
   for budget in BUDGETS:
     chosen = retrieval.select_candidates(
@@ -286,7 +303,7 @@ def _measure_recall(index, rows, vectors, best) -> Found:
   return Found(
     tuple(recalls),
     _num_bytes(queries.keys),
-    _num_bytes((built.guide, entries)),
+    _num_bytes((built.client_params, entries)),
     int(built.num_dropped),
   )
 
@@ -297,9 +314,11 @@ def _no_candidates() -> models.Candidates:
   )
 
 
-def _call(function, *arguments):
+def _call(
+  function: Callable[..., object], *arguments: object
+) -> Callable[[], object]:
   return lambda: tf.nest.map_structure(np.asarray, function(*arguments))
 
 
-def _num_bytes(tensors) -> int:
+def _num_bytes(tensors: object) -> int:
   return sum(np.asarray(x).nbytes for x in tf.nest.flatten(tensors))

@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What hashed labels cost clients and servers beside a model of all labels."""
+"""Benchmarks of label hashing, beside a model of all labels."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_federated as tff
 
 from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_timing
@@ -25,7 +26,8 @@ from programs.reports import tables
 from tff_methods import label_hashing
 from tff_methods import options as options_lib
 
-# Classes and buckets of data sets of Dai et al. (2021), in four tables.
+# Numbers of classes, and of buckets in each of four tables, for data sets of
+# Dai et al. (2021).
 NUM_TABLES = 4
 SIZES = {
   'EURLex-4K': (3_993, 250),
@@ -41,11 +43,11 @@ HASHED_LABELS = 'hashed labels'
 
 
 class Training(NamedTuple):
-  """Of a local step: one batch forward and backward, and one of SGD.
+  """Cost of a local step: gradient of one batch, and one step of SGD.
 
   Attributes:
-    seconds: How long it takes.
-    model_bytes: Of the weights.
+    seconds: Median time of a step.
+    model_bytes: Size of the weights.
   """
 
   seconds: float
@@ -56,11 +58,11 @@ def time_training(data_set: str, repeats: int) -> dict[str, Training]:
   """Times a local step with the labels of one of `SIZES`.
 
   Args:
-    data_set: Its name.
-    repeats: How often.
+    data_set: A key of `SIZES`.
+    repeats: Number of timed steps of each model; they take turns.
 
   Returns:
-    By `ALL_LABELS` and `HASHED_LABELS`.
+    The costs of the models `ALL_LABELS` and `HASHED_LABELS`.
   """
   num_classes, num_buckets = SIZES[data_set]
   models = {
@@ -79,7 +81,15 @@ def time_training(data_set: str, repeats: int) -> dict[str, Training]:
 
 
 def time_decoding(data_set: str, repeats: int) -> dict[str, float]:
-  """Times finding the best classes of examples, by each way of decoding."""
+  """Times the decoding of the `NUM_TOP` best classes of examples.
+
+  Args:
+    data_set: A key of `SIZES`.
+    repeats: Number of timed runs of each decoding; they take turns.
+
+  Returns:
+    By decoding, the median seconds.
+  """
   return bench_timing.medians(
     {
       decoding: _prepare_decoding(data_set, decoding)
@@ -90,15 +100,23 @@ def time_decoding(data_set: str, repeats: int) -> dict[str, float]:
 
 
 def peak_decoding_bytes(data_set: str, decoding: str) -> int:
-  """Returns the peak of that beside the log-probabilities of buckets."""
+  """Measures the peak memory of decoding. Linux only.
+
+  Args:
+    data_set: A key of `SIZES`.
+    decoding: One of `label_hashing.DECODINGS`.
+
+  Returns:
+    The peak, in bytes, in addition to the log-probabilities of the buckets.
+  """
   return bench_memory.peak_bytes(_prepare_decoding, data_set, decoding)
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   table = []
   for data_set, sizes in SIZES.items():
@@ -128,13 +146,17 @@ def measure(repeats: int) -> list[list[str]]:
   return table
 
 
-def _model(label_hash: label_hashing.LabelHash):
+def _model(
+  label_hash: label_hashing.LabelHash,
+) -> tff.learning.models.FunctionalModel:
   return label_hashing.HashedLabelModel(
     NETWORK, label_hash, MAX_LABELS
   ).functional_model()
 
 
-def _build_step(model, num_classes: int) -> Callable[[], object]:
+def _build_step(
+  model: tff.learning.models.FunctionalModel, num_classes: int
+) -> Callable[[], object]:
   rng = np.random.default_rng(0)
   x = rng.normal(size=[BATCH_SIZE, NETWORK.input_width]).astype(np.float32)
   labels = rng.integers(num_classes, size=[BATCH_SIZE, MAX_LABELS])
@@ -161,7 +183,8 @@ def _prepare_decoding(data_set: str, decoding: str) -> Callable[[], object]:
   logits = rng.standard_normal(
     [NUM_TABLES, NUM_DECODED, num_buckets], dtype=np.float32
   )
-  # By numpy: TensorFlow keeps what it frees, which would hide what is taken.
+  # By numpy: TensorFlow's allocator keeps freed memory, which would hide later
+  # allocations.
   log_probabilities = tf.constant(-np.logaddexp(0, -logits))
   return lambda: label_hashing.top_k(
     log_probabilities, label_hash, NUM_TOP, decoding=decoding

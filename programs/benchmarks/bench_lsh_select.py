@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of neuron retrieval: a round, and what a client holds."""
+"""Benchmarks of neuron retrieval: time of a round, and memory of a client."""
 
 from collections.abc import Callable
 import functools
@@ -34,21 +34,20 @@ from tff_methods import templates
 FULL = 'federated averaging, all rows'
 NUM_TOKENS, NUM_CLIENTS, NUM_SENTENCES = 20_000, 10, 64
 ROW_BUDGET, OWN_BUDGET = 0.3, 0.03
-# All rows, and those that a client trains.
+# Numbers of all rows, and of the rows that a client trains.
 MEMORY_ROWS = ((50_000, 5000), (500_000, 5000))
 _INDEX = retrieval.SimHash(num_queries=512, bucket_capacity=32)
 _KEY = (1, 2)
 
 
 def time_rounds(repeats: int) -> dict[str, np.ndarray]:
-  """Times rounds of the Transformer of next tokens, as `programs.train` has it.
+  """Times rounds of the next-token Transformer of `programs.train`.
 
   Args:
-    repeats: How many rounds of each; they take turns.
+    repeats: Number of timed rounds of each candidate; they take turns.
 
   Returns:
-    By candidate the medians of the seconds that pass, and of those that the
-    CPUs work.
+    By candidate, `float64[2]`: the median seconds of wall time and of CPU time.
   """
   runtime.set_local_context()
   words = [str(i) for i in range(NUM_TOKENS - 4)]
@@ -86,19 +85,26 @@ def time_rounds(repeats: int) -> dict[str, np.ndarray]:
 
 
 def peak_client_bytes(num_rows: int, num_trained: int) -> int:
-  """Returns how far a client raises the peak of a process' memory.
+  """Measures the peak memory of a client. Linux only.
 
-  A fresh process searches an index of `num_rows` rows, and trains on
-  `num_trained` of them; no process has all rows while that is measured.
+  The client searches an index and trains. The table of all rows is not in
+  memory meanwhile.
+
+  Args:
+    num_rows: Number of rows in the index.
+    num_trained: Number of rows that the client trains.
+
+  Returns:
+    Bytes by which the client raises the peak of the resident memory.
   """
   return bench_memory.peak_bytes(_prepare_client, num_rows, num_trained)
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   seconds = time_rounds(repeats)
   full_wall, full_cpu = seconds[FULL]
@@ -130,7 +136,7 @@ def measure(repeats: int) -> list[list[str]]:
 
 
 def _clients() -> list[tf.data.Dataset]:
-  """Returns sentences of tokens that are as frequent as in Zipf's law."""
+  """Returns sentences of each client, of tokens drawn by Zipf's law."""
   rng = np.random.default_rng(0)
   ids = np.arange(1, NUM_TOKENS - 3)
   size = [NUM_CLIENTS, NUM_SENTENCES, vocabulary_lib.SEQUENCE_LENGTH + 1]
@@ -143,7 +149,7 @@ def _clients() -> list[tf.data.Dataset]:
 
 
 def _prepare_client(num_rows: int, num_trained: int) -> Callable[[], object]:
-  """Returns what searches and trains as one client."""
+  """Returns a function that searches and trains as one client does."""
   row_model = bench_select.build_row_model(num_rows)
   client = templates.IndexClient(
     row_model,
@@ -157,21 +163,27 @@ def _prepare_client(num_rows: int, num_trained: int) -> Callable[[], object]:
   rng = np.random.default_rng(1)
   table = rng.normal(size=[num_rows, row_model.dimension])
   built = _INDEX.build(tf.constant(_KEY), tf.constant(table, tf.float32))
-  # What the server looks up for the queries of this client.
-  key, held = client.hold(tf.constant(_KEY), dataset)
-  held_rows = tf.zeros([client.num_held, row_model.dimension])
-  _, queries = client.search(body, held_rows, held, dataset, built.guide)
-  found = _INDEX.look_up(built.tables, queries.keys)
+  # The server looks up the queries of this client.
+  key, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
+  own_rows = tf.zeros([client.num_own_candidates, row_model.dimension])
+  client_params = built.client_params
+  _, queries = client.search(
+    body, own_rows, own_candidates, dataset, client_params
+  )
+  entries = _INDEX.look_up(built.tables, queries.keys)
   train = bench_select.build_training(row_model.sub_model(num_trained), dataset)
-  guide = built.guide
 
   @tf.function
-  def run(found, rows):
-    key, held = client.hold(tf.constant(_KEY), dataset)
-    vectors, queries = client.search(body, held_rows, held, dataset, guide)
-    wanted, _ = client.choose(key, held, guide, vectors, queries, found)
-    return train(rows, wanted)
+  def run(entries, rows):
+    key, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
+    vectors, queries = client.search(
+      body, own_rows, own_candidates, dataset, client_params
+    )
+    candidates, _ = client.choose(
+      key, own_candidates, client_params, vectors, queries, entries
+    )
+    return train(rows, candidates)
 
-  arguments = found, tf.ones([num_trained, row_model.dimension])
+  arguments = entries, tf.ones([num_trained, row_model.dimension])
   run.get_concrete_function(*arguments)
   return lambda: run(*arguments)

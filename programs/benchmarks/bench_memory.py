@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How benchmarks measure memory: peaks of fresh processes (Linux)."""
+"""Measurement of peak memory, in fresh processes. Linux only."""
 
 from collections.abc import Callable
 import ctypes
@@ -24,26 +24,33 @@ import tensorflow as tf
 def peak_bytes(
   prepare: Callable[..., Callable[[], object]], *arguments: object
 ) -> int:
-  """Returns how far a function raises the peak of a process' memory.
+  """Measures the peak memory of a function, in a fresh process.
 
-  In a fresh process, since TensorFlow keeps freed memory for later.
+  TensorFlow keeps freed memory, so a process that has run before would not
+  show it.
 
   Args:
-    prepare: Of a module, called there. It returns the function.
-    *arguments: Of `prepare`.
+    prepare: Function at the top level of a module, which is called in the fresh
+      process. It returns the function to measure.
+    *arguments: Arguments of `prepare`.
+
+  Returns:
+    Bytes by which the function raises the peak of the resident memory.
   """
   with multiprocessing.get_context('spawn').Pool(1) as pool:
     return pool.apply(_measure, (prepare, arguments))
 
 
-def _measure(prepare, arguments) -> int:
+def _measure(
+  prepare: Callable[..., Callable[[], object]], arguments: tuple[object, ...]
+) -> int:
   run = prepare(*arguments)
-  # TensorFlow lets go of arrays that it has taken only when it is called again.
+  # TensorFlow releases arrays that it has taken over at its next call.
   tf.constant(np.zeros([1]))
-  # Free memory that the allocator keeps would hide what is taken of it.
+  # Freed memory that the allocator keeps would hide later allocations.
   ctypes.CDLL('libc.so.6').malloc_trim(0)
   with open('/proc/self/clear_refs', 'w') as file:
-    file.write('5')  # The peak begins anew from what is held now.
+    file.write('5')  # Resets the peak to the current memory.
   before = _status_bytes('VmHWM')
   run()
   return _status_bytes('VmHWM') - before

@@ -14,6 +14,7 @@
 """Benchmark of rounds of this project's methods, beside TFF's."""
 
 import functools
+from typing import Any
 
 import numpy as np
 from sklearn import datasets as sklearn_datasets
@@ -143,7 +144,7 @@ def _build_processes(
       loop_implementation=tff.learning.LoopImplementation[loop],
     )
 
-  def sketched(**sketch: object):
+  def sketched(**sketch: Any):
     return algorithms.build_sketched_update_fed_avg(
       model_fn, optimizer, options=options_lib.SketchOptions(**sketch)
     )

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of runtimes: in-process, TFF's C++ runtime, and none at all."""
+"""Benchmarks of runtimes: in-process, TFF's C++ runtime, plain TensorFlow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 import functools
 
 import numpy as np
@@ -26,6 +26,7 @@ from programs.benchmarks import bench_select
 from programs.benchmarks import bench_timing
 from tasks.images import image_models
 from tff_methods import runtime
+from tff_methods import templates
 
 HAND_WRITTEN = 'a hand-written TensorFlow loop'
 IN_PROCESS = 'in-process'
@@ -34,11 +35,11 @@ CPP_DEFAULT_LOOP = "TFF's C++ runtime, TFF's default loop"
 COHORT_SIZES = (100, 1000)
 NUM_REGISTERED = 10_000
 _LEARNING_RATE = 0.1
-_LARGE_WIDTH = 7071  # Squared, fifty million.
+_LARGE_WIDTH = 7071  # Its square is fifty million.
 
 
 def create_contexts() -> dict[str, tff.framework.SyncContext]:
-  """Returns the contexts that are compared, by name."""
+  """Returns the compared contexts, by name."""
   return {
     IN_PROCESS: runtime.create_in_process_context('cpu'),
     CPP: runtime.create_local_context(),
@@ -49,11 +50,10 @@ def time_cnn_rounds(repeats: int) -> dict[str, np.ndarray]:
   """Times rounds of federated averaging of a CNN of 843,658 weights.
 
   Args:
-    repeats: How many rounds of each candidate; they take turns.
+    repeats: Number of timed rounds of each candidate; they take turns.
 
   Returns:
-    By candidate the medians of the seconds that pass, and of those that the
-    CPUs work.
+    By candidate, `float64[2]`: the median seconds of wall time and of CPU time.
   """
   model_fn, clients = bench_rounds.cnn_workload()
   contexts = create_contexts()
@@ -64,19 +64,19 @@ def time_cnn_rounds(repeats: int) -> dict[str, np.ndarray]:
   runs[CPP_DEFAULT_LOOP] = _round(
     model_fn, clients, contexts[CPP], loop='DATASET_REDUCE'
   )
-  # Last, since Keras forgets its models where TFF makes some.
+  # Last, since Keras loses track of its models once TFF has built some.
   runs[HAND_WRITTEN] = _hand_written_round(image_models.mnist_cnn(0), clients)
   return _medians(runs, repeats)
 
 
 def time_large_rounds(repeats: int) -> dict[str, np.ndarray]:
-  """Times rounds of a model of fifty million weights, with little data.
+  """Times rounds of a model of fifty million weights, on one example a client.
 
   Args:
-    repeats: How many rounds of each candidate; they take turns.
+    repeats: Number of timed rounds of each candidate; they take turns.
 
   Returns:
-    As `time_cnn_rounds`.
+    By candidate, `float64[2]`: the median seconds of wall time and of CPU time.
   """
   x = np.ones([1, _LARGE_WIDTH], np.float32)
   dataset = tf.data.Dataset.from_tensors((x, x))
@@ -99,13 +99,13 @@ def time_large_rounds(repeats: int) -> dict[str, np.ndarray]:
 
 
 def time_selects(repeats: int) -> dict[str, np.ndarray]:
-  """Times `federated_select`, as in `bench_select`.
+  """Times `bench_select.build_bare_select`.
 
   Args:
-    repeats: How often each; they take turns.
+    repeats: Number of timed runs of each candidate; they take turns.
 
   Returns:
-    As `time_cnn_rounds`.
+    By candidate, `float64[2]`: the median seconds of wall time and of CPU time.
   """
   run = bench_select.build_bare_select()
   table, candidates = bench_select.table_and_candidates()
@@ -124,16 +124,16 @@ def time_selects(repeats: int) -> dict[str, np.ndarray]:
 
 
 def time_cohorts(repeats: int) -> dict[int, tuple[float, float]]:
-  """Measures how a round grows with its clients, in-process.
+  """Measures time and memory of in-process rounds by the cohort size.
 
-  The clients of a round are drawn anew from `NUM_REGISTERED`.
+  The cohort of each round is sampled from `NUM_REGISTERED` clients.
 
   Args:
-    repeats: How many rounds of each size; they take turns.
+    repeats: Number of timed rounds of each size; they take turns.
 
   Returns:
-    By number of clients the median seconds of a round, and by how many bytes
-    rounds of that size raise the memory that the process holds.
+    By cohort size, the median seconds of a round, and the bytes by which a
+    round of that size raises the resident memory of this process.
   """
   context = runtime.create_in_process_context('cpu')
   process = _registered_process()
@@ -145,23 +145,23 @@ def time_cohorts(repeats: int) -> dict[int, tuple[float, float]]:
       ids = rng.choice(NUM_REGISTERED, size, replace=False).astype(np.int32)
       process.next(state, list(ids))
 
-    run(COHORT_SIZES[0])  # Imports all graphs.
-    held = {}
+    run(COHORT_SIZES[0])  # Traces and imports all graphs.
+    raised = {}
     for size in COHORT_SIZES:
       before = psutil.Process().memory_info().rss
       run(size)
-      held[size] = psutil.Process().memory_info().rss - before
+      raised[size] = psutil.Process().memory_info().rss - before
     seconds = bench_timing.medians(
       {size: functools.partial(run, size) for size in COHORT_SIZES}, repeats
     )
-  return {size: (seconds[size], held[size]) for size in COHORT_SIZES}
+  return {size: (seconds[size], raised[size]) for size in COHORT_SIZES}
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   table = []
   for measured, time_runs in MEASURES.items():
@@ -178,13 +178,14 @@ def measure(repeats: int) -> list[list[str]]:
         ]
       )
   cohorts = time_cohorts(repeats)
-  for size, (seconds, held) in cohorts.items():
+  for size, (seconds, num_bytes) in cohorts.items():
     table.append(
       [
         f'a round of clients of {NUM_REGISTERED:,}, in-process',
         f'{size:,} clients',
         f'{1000 * seconds:.0f} ms',
-        f'{1e6 * seconds / size:.0f} us a client, {held / 1e6:+.1f} MB held',
+        f'{1e6 * seconds / size:.0f} us a client, '
+        f'{num_bytes / 1e6:+.1f} MB held',
       ]
     )
   return table
@@ -199,15 +200,20 @@ MEASURES = {
 }
 
 
-def _medians(runs, repeats: int) -> dict[str, np.ndarray]:
+def _medians(
+  runs: Mapping[str, Callable[[], object]], repeats: int
+) -> dict[str, np.ndarray]:
   clock = bench_timing.wall_and_cpu_clock()
   return bench_timing.medians(runs, repeats, warm_up=2, clock=clock)
 
 
 def _round(
-  model_fn, clients, context, loop='DATASET_ITERATOR'
+  model_fn: templates.Model,
+  clients: Sequence[tf.data.Dataset],
+  context: tff.framework.SyncContext,
+  loop: str = 'DATASET_ITERATOR',
 ) -> Callable[[], None]:
-  """Returns the function that runs a round in a context."""
+  """Returns a function that runs a round of averaging in a context."""
   process = tff.learning.algorithms.build_weighted_fed_avg(
     model_fn,
     tff.learning.optimizers.build_sgdm(_LEARNING_RATE),
@@ -223,8 +229,10 @@ def _round(
   return run
 
 
-def _hand_written_round(model: tf.keras.Model, clients) -> Callable[[], None]:
-  """Returns the function that runs a round, with the same results, by hand."""
+def _hand_written_round(
+  model: tf.keras.Model, clients: Sequence[tf.data.Dataset]
+) -> Callable[[], list[np.ndarray]]:
+  """Returns a function that runs the same round in plain TensorFlow."""
   loss_fn = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
   variables = model.trainable_variables
   initial = [tf.constant(v) for v in variables]
@@ -234,7 +242,8 @@ def _hand_written_round(model: tf.keras.Model, clients) -> Callable[[], None]:
     for i, variable in enumerate(variables):
       variable.assign(weights[i])
     num_examples, loss_sum, num_correct = 0, 0.0, 0
-    # A loop over the data set itself would run inside it, on one thread.
+    # A loop over the data set itself would become a `Dataset.reduce`, which
+    # runs on one thread.
     for x, y in iter(dataset):
       with tf.GradientTape() as tape:
         logits = model(x, training=True)
@@ -277,7 +286,7 @@ def _large_model() -> tf.keras.Model:
 
 
 def _registered_process() -> tff.learning.templates.LearningProcess:
-  """Returns a process of a small model whose clients are numbers."""
+  """Returns a process of a small model with integers as client ids."""
   spec = (tf.TensorSpec([None, 10]), tf.TensorSpec([None, 1]))
 
   def model_fn():

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What it costs to send clients the rows that they ask for."""
+"""Benchmarks of row retrieval by clients: time, and memory of a client."""
 
 from collections.abc import Callable
 
@@ -34,14 +34,14 @@ MEMORY_CANDIDATES = 200
 
 
 def time_retrievals(repeats: int) -> dict[str, float]:
-  """Times how rows reach clients.
+  """Times the retrieval of rows by clients.
 
   Args:
-    repeats: How often each; they take turns.
+    repeats: Number of timed retrievals of each candidate; they take turns.
 
   Returns:
-    By candidate the median seconds until `NUM_CLIENTS` clients have their
-    `NUM_KEYS` of `NUM_ROWS` rows.
+    By candidate, the median seconds until `NUM_CLIENTS` clients have received
+    `NUM_KEYS` of `NUM_ROWS` rows each.
   """
   runtime.set_local_context()
   row_model = build_row_model(NUM_ROWS)
@@ -66,19 +66,27 @@ def time_retrievals(repeats: int) -> dict[str, float]:
 
 
 def peak_client_bytes(num_classes: int) -> int:
-  """Returns how far a client's training raises the peak of a process' memory.
+  """Measures the peak memory of a client's training. Linux only.
 
-  A fresh process draws `MEMORY_CANDIDATES` candidates of `num_classes` classes,
-  and trains the sub-model with their rows on batches of 32, as a client does;
-  no process has the table.
+  The client samples `MEMORY_CANDIDATES` candidates and trains the sub-model of
+  their rows on batches of 32. The table of all rows is not in memory.
+
+  Args:
+    num_classes: Number of classes that candidates are sampled from.
+
+  Returns:
+    Bytes by which training raises the peak of the resident memory.
   """
   return bench_memory.peak_bytes(_prepare_client, num_classes)
 
 
 def build_row_model(num_classes: int) -> models.RowModel:
-  """Returns a model of `DIMENSION` features, whose body does next to nothing.
+  """Builds a model of `DIMENSION` features with a body of one multiplication.
 
-  Its rows are zeros that no one ever reads, which takes no memory.
+  Its initial rows are zeros that are never read, so they take no memory.
+
+  Args:
+    num_classes: Number of rows.
   """
 
   @tf.function
@@ -99,7 +107,7 @@ def build_row_model(num_classes: int) -> models.RowModel:
 
 
 def table_and_candidates() -> tuple[np.ndarray, list[models.Candidates]]:
-  """Returns the rows, and what each client asks for."""
+  """Returns `float32[NUM_ROWS, DIMENSION]`, and each client's candidates."""
   rng = np.random.default_rng(0)
   return np.zeros([NUM_ROWS, DIMENSION], np.float32), [
     models.Candidates(
@@ -112,10 +120,10 @@ def table_and_candidates() -> tuple[np.ndarray, list[models.Candidates]]:
 
 
 def measure(repeats: int) -> list[list[str]]:
-  """Measures; returns the rows of the table of `programs.bench`.
+  """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
   Args:
-    repeats: How often everything is timed.
+    repeats: Number of timed runs of each candidate.
   """
   seconds = time_retrievals(repeats)
   alone = seconds[FEDERATED_SELECT]
@@ -147,27 +155,32 @@ def measure(repeats: int) -> list[list[str]]:
   return table
 
 
-def _build_retrieval(row_model, mode):
-  """Returns what retrieves rows, and has clients look at all of them."""
+def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
+  """Builds a computation in which clients retrieve rows and read them."""
   retrieve = templates.build_row_retrieval(row_model, NUM_KEYS, mode)
   table_type, candidates_type = retrieve.type_signature.parameter
   weights_type = retrieve.type_signature.result.member
 
   @tff.tensorflow.computation(weights_type)
-  def look_at(weights):
+  def sum_rows(weights):
     return tf.reduce_sum(weights.trainable[-1])
 
   @tff.federated_computation(table_type, candidates_type)
   def run(weights, candidates):
     return tff.federated_sum(
-      tff.federated_map(look_at, retrieve(weights, candidates))
+      tff.federated_map(sum_rows, retrieve(weights, candidates))
     )
 
   return run
 
 
 def build_bare_select() -> tff.Computation:
-  """Returns what has clients look at their rows, with the bare intrinsic."""
+  """Builds a computation that retrieves rows by `tff.federated_select` alone.
+
+  Returns:
+    A computation from the table at the server and the clients' candidates to
+    the sum of all elements that clients received.
+  """
   table_type = tff.TensorType(np.float32, [NUM_ROWS, DIMENSION])
   candidates_type = tff.FederatedType(
     tff.types.tensorflow_to_type(models.Candidates.spec(NUM_KEYS)),
@@ -181,7 +194,7 @@ def build_bare_select() -> tff.Computation:
   @tff.tensorflow.computation(
     tff.SequenceType(tff.TensorType(np.float32, [DIMENSION]))
   )
-  def look_at(rows):
+  def sum_rows(rows):
     stacked = rows.batch(NUM_KEYS, drop_remainder=True).get_single_element()
     return tf.reduce_sum(stacked)
 
@@ -195,13 +208,17 @@ def build_bare_select() -> tff.Computation:
       table,
       select_row,
     )
-    return tff.federated_sum(tff.federated_map(look_at, rows))
+    return tff.federated_sum(tff.federated_map(sum_rows, rows))
 
   return run
 
 
 def client_data(num_classes: int) -> tuple[tf.data.Dataset, np.ndarray]:
-  """Returns batches of examples of 20 classes, and the labels."""
+  """Returns the batches of a client with 20 classes, and their labels.
+
+  Args:
+    num_classes: Number of classes that the client's are drawn from.
+  """
   rng = np.random.default_rng(0)
   x = rng.normal(size=[320, DIMENSION]).astype(np.float32)
   labels = rng.choice(num_classes, 20)[rng.integers(20, size=320)]
@@ -212,14 +229,15 @@ def client_data(num_classes: int) -> tuple[tf.data.Dataset, np.ndarray]:
 def build_training(
   model: tff.learning.models.FunctionalModel, dataset: tf.data.Dataset
 ) -> Callable[..., object]:
-  """Returns what trains a sub-model of `build_row_model`.
+  """Builds a function that trains a sub-model of `build_row_model`.
 
   Args:
     model: The sub-model.
-    dataset: Of `client_data`.
+    dataset: Batches of `client_data`.
 
   Returns:
-    A function of rows and `models.Candidates`, for a TensorFlow graph.
+    A `tf.function` from rows and `models.Candidates` to the trained weights of
+    the body and the trained rows.
   """
 
   @tf.function
@@ -239,7 +257,7 @@ def build_training(
 
 
 def _prepare_client(num_classes: int) -> Callable[[], object]:
-  """Returns what trains one client."""
+  """Returns a function that samples candidates and trains, ten times."""
   row_model = build_row_model(num_classes)
   dataset, labels = client_data(num_classes)
   train = build_training(row_model.sub_model(MEMORY_CANDIDATES), dataset)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How benchmarks take time: candidates in turns, and medians."""
+"""Timing of candidates that take turns, and medians."""
 
 import collections
 from collections.abc import Callable, Mapping
@@ -28,16 +28,18 @@ def medians(
   warm_up: int = 1,
   clock: Callable[[], float | np.ndarray] = time.perf_counter,
 ) -> dict[str, np.ndarray]:
-  """Times candidates that take turns, so that noise touches all alike.
+  """Times candidates that take turns, so that noise affects all of them alike.
 
   Args:
-    candidates: By name, what to time.
-    repeats: How often each.
-    warm_up: How often before, without counting: the first times compile.
-    clock: Tells seconds, or an array of several kinds of them.
+    candidates: Functions to time, by name.
+    repeats: Number of timed calls of each candidate.
+    warm_up: Number of calls before, which are not timed: the first calls trace
+      and compile.
+    clock: Function that returns the time in seconds, or an array of several
+      kinds of time.
 
   Returns:
-    By name the medians of what passed on the clock.
+    By name, the median of the time that a call takes on the clock.
   """
   seconds = collections.defaultdict(list)
   for repeat in range(warm_up + repeats):
@@ -50,10 +52,13 @@ def medians(
 
 
 def wall_and_cpu_clock() -> Callable[[], np.ndarray]:
-  """Returns a clock for `medians`: of seconds that pass, and that CPUs work.
+  """Returns a clock of wall time and CPU time, for `medians`.
 
-  The CPUs, for this process and those that it has started by now, such as TFF's
-  runtime.
+  CPU time is that of this process and of the processes that it has started so
+  far, such as TFF's runtime.
+
+  Returns:
+    A function that returns `float64[2]`, both in seconds.
   """
   own = psutil.Process()
   processes = [own, *own.children(recursive=True)]

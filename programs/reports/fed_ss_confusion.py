@@ -53,7 +53,7 @@ def build_confusion_fn(
       batches.append((x[chosen], np.searchsorted(classes, y[chosen])))
   if not batches:
     raise runner.UsageError(
-      'Expected test images of the classes of --client, found none: choose '
+      'Expected test images of the classes of --client, found none; choose '
       'another client.'
     )
 

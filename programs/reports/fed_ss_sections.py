@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The sections of `fed_ss_report`: each a table and a picture.
+"""Sections of `fed_ss_report`, each a table and a figure.
 
-A `plan_*` function checks what it is asked for, raises `UsageError` if it
-cannot be done, and returns what then does it: a function from the picture's
-path.
+A `plan_*` function checks its arguments, raises `UsageError` if they cannot be
+used, and returns a function from the path of the figure that computes, prints
+and draws the section.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,30 +41,44 @@ _NUM_REQUESTS = (1, 2, 3, 5)
 _SIMULATED_CLIENTS = 500
 
 _Section = Callable[[str], None]
+# The number of negatives, `None` for all; its mean over batches; the noise of
+# each batch.
+_NoisePoint = tuple[int | None, float, list[fed_ss_gradient_noise.NoiseLevels]]
 
 
 def plan_gradient_noise(
   task: tasks.RowTask,
-  weights: tff.learning.models.ModelWeights | None,
+  weights: saved_weights.SavedWeights | None,
   num_negatives: Sequence[int | None],
   num_batches: int,
   seed: int,
 ) -> _Section:
-  """Plans the noise of updates by the number of negatives.
+  """Plans the gradient noise by the number of negatives.
 
   Args:
-    task: The model, and the clients that batches are of.
-    weights: Where it is measured, by default the initial weights.
-    num_negatives: Of each client; `None` for all other classes.
-    num_batches: How many there are to be, each of another client.
-    seed: Of the negatives.
+    task: The task of the model and the clients.
+    weights: Weights at which gradients are taken; the initial weights by
+      default.
+    num_negatives: Numbers of negatives of a client; `None` for all other
+      classes.
+    num_batches: Number of batches, each of another client.
+    seed: Seed of the negatives.
+
+  Returns:
+    A function from the path of the figure.
+
+  Raises:
+    UsageError: If the weights are not of the task's model, or there are fewer
+      batches or negatives than asked for.
   """
   row_model = task.row_model
   full_model = row_model.full_model()
   if weights is None:
-    weights = tff.learning.models.ModelWeights(*full_model.initial_weights)
+    weights = saved_weights.SavedWeights(*full_model.initial_weights)
   saved_weights.check_fit('--weights', weights, full_model)
-  noise = fed_ss_gradient_noise.GradientNoise(row_model, weights, seed)
+  noise = fed_ss_gradient_noise.GradientNoise(
+    row_model, tff.learning.models.ModelWeights(*weights), seed
+  )
   batches = list(
     itertools.islice(
       fed_ss_client_data.client_batches(task, _EXAMPLES_PER_BATCH), num_batches
@@ -96,9 +110,9 @@ def plan_gradient_noise(
   return report
 
 
-def _print_noise(points) -> None:
+def _print_noise(points: Sequence[_NoisePoint]) -> None:
   tables.print_table(
-    ['|N|', 'distance of updates, relative', 'of the body', 'of the rows'],
+    ['|N|', 'relative error of the update', 'of the body', 'of the rows'],
     [
       [
         f'{count:g} (all)' if n is None else f'{n}',
@@ -117,7 +131,7 @@ def _print_noise(points) -> None:
   )
 
 
-def _draw_noise(path, points) -> None:
+def _draw_noise(path: str, points: Sequence[_NoisePoint]) -> None:
   counts = [count for _, count, _ in points]
   curves = {}
   for i, name in enumerate(['all weights', 'body', 'rows']):
@@ -130,8 +144,8 @@ def _draw_noise(path, points) -> None:
   figures.save_curves(
     path,
     curves,
-    x_label='negatives of a client',
-    y_label='relative distance from the update with all classes',
+    x_label='negatives per client',
+    y_label='relative error of the update',
     log_x=True,
   )
 
@@ -139,12 +153,20 @@ def _draw_noise(path, points) -> None:
 def plan_privacy(
   task: tasks.RowTask, num_sampled_classes: Sequence[int], seed: int
 ) -> _Section:
-  """Plans what requests tell of a client's classes.
+  """Plans the leakage of a client's classes through its requests.
+
+  Simulated clients have as many classes as the median client of the task.
 
   Args:
-    task: The clients, the median number of whose classes is taken.
-    num_sampled_classes: That clients ask for.
-    seed: Of all draws.
+    task: The task of the clients.
+    num_sampled_classes: Numbers of classes that a client requests.
+    seed: Seed of all random draws.
+
+  Returns:
+    A function from the path of the figure.
+
+  Raises:
+    UsageError: If a client cannot request as many classes.
   """
   num_classes = task.row_model.num_classes
   classes_of = fed_ss_client_data.build_classes_fn(task)
@@ -155,8 +177,8 @@ def plan_privacy(
     if not num_positives < size <= num_classes:
       raise runner.UsageError(
         f'Expected --num_sampled_classes above {num_positives}, the median '
-        f'number of classes of a client, and at most {num_classes}, that of '
-        f'all classes, found {size}.'
+        f'number of classes of a client, and at most {num_classes}, the '
+        f'number of all classes, found {size}; choose another number.'
       )
 
   def report(path: str) -> None:
@@ -174,7 +196,7 @@ def plan_privacy(
         fed_ss_privacy.posterior(num_positives, num_classes, size, t)
         for t in (0, *_NUM_REQUESTS)
       ]
-      curves[f'{size} classes asked for'] = figures.Curve(
+      curves[f'{size} classes requested'] = figures.Curve(
         (0, *_NUM_REQUESTS), computed
       )
       for t, probability in zip(_NUM_REQUESTS, computed[1:], strict=True):
@@ -184,12 +206,15 @@ def plan_privacy(
       ['|S|', 'requests', 'prior', 'posterior', 'measured'], rows
     )
     print(
-      "How likely a class is the client's own that it asked for each time; "
+      "Probability that a class is the client's own if all requests have it; "
       f'|P| = {num_positives} of n = {num_classes} classes; measured on '
       f'{_SIMULATED_CLIENTS} clients.'
     )
     figures.save_curves(
-      path, curves, x_label='requests', y_label="probability of a client's own"
+      path,
+      curves,
+      x_label='requests',
+      y_label="probability of the client's own",
     )
 
   return report
@@ -197,22 +222,29 @@ def plan_privacy(
 
 def plan_confusion(
   task: tasks.RowTask,
-  runs: Mapping[str, tff.learning.models.ModelWeights],
+  runs: Mapping[str, saved_weights.SavedWeights],
   client_id: str | None,
 ) -> _Section:
-  """Plans how models confuse the classes of a client.
+  """Plans the confusion of a client's classes by trained models.
 
   Args:
-    task: The model, the clients, and the test images.
-    runs: Weights by labels.
-    client_id: Whose classes; by default the first one's.
+    task: The task of the model, the clients and the test images.
+    runs: Trained weights, by labels.
+    client_id: Id of the client; the first client by default.
+
+  Returns:
+    A function from the path of the figure.
+
+  Raises:
+    UsageError: If the client is unknown or has a single class, if none of its
+      classes has test images, or if weights are not of the task's model.
   """
   client_ids = task.datasets.train_data.client_ids
   client_id = client_ids[0] if client_id is None else client_id
   if client_id not in client_ids:
     raise runner.UsageError(
       f'Expected --client from {client_ids[0]} to {client_ids[-1]}, found '
-      f'{client_id!r}.'
+      f'{client_id!r}; choose one of them.'
     )
   for label, weights in runs.items():
     saved_weights.check_fit(

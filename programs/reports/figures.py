@@ -90,12 +90,13 @@ def save_matrices(
   """
   figure = _new_figure(_INCHES * len(matrices), _INCHES)
   all_axes = figure.subplots(1, len(matrices), squeeze=False)[0]
+  images = []
   for axes, (title, matrix) in zip(all_axes, matrices.items(), strict=True):
-    image = axes.imshow(matrix, vmin=0, vmax=1)
+    images.append(axes.imshow(matrix, vmin=0, vmax=1))
     axes.set_title(title, parse_math=False)
     axes.set(xlabel=x_label, xticks=[], yticks=[])
   all_axes[0].set_ylabel(y_label)
-  figure.colorbar(image, ax=all_axes)
+  figure.colorbar(images[-1], ax=all_axes)
   _save(figure, path)
 
 

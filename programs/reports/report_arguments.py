@@ -11,19 +11,39 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where programs that report on what was trained write."""
+"""Task and output directory of programs that report; no TensorFlow import."""
 
+from collections.abc import Sequence
 import os
 
 from programs.command_line import common_flags
 from programs.command_line import runner
+from programs.command_line import task_flags
+
+
+def check_task(task_names: Sequence[str], expected: str) -> None:
+  """Checks that --task is one that a program can report on.
+
+  Args:
+    task_names: Names of these tasks.
+    expected: Property that they share, for the message.
+
+  Raises:
+    UsageError: If --task is another one.
+  """
+  if task_flags.TASK.value not in task_names:
+    raise runner.UsageError(
+      f'Expected a --task {expected}, found {task_flags.TASK.value!r}; choose '
+      f'one of {", ".join(task_names)}.'
+    )
 
 
 def make_output_dir() -> None:
-  """Makes --output_dir.
+  """Makes --output_dir, if it does not exist.
 
   Raises:
-    UsageError: If it cannot be written to, or if --rounds is given.
+    UsageError: If the directory cannot be written to, or if --rounds is given,
+      which such programs do not take.
   """
   if common_flags.ROUNDS.present:
     raise runner.UsageError(
@@ -38,6 +58,6 @@ def make_output_dir() -> None:
     found = e
   if found is not None:
     raise runner.UsageError(
-      f'Expected to write to --output_dir={path}, found: {found}; choose '
-      'another directory.'
+      f'Expected a writable directory in --output_dir, found {path} ({found}); '
+      'choose another one.'
     )

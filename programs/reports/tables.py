@@ -14,6 +14,7 @@
 """Tables of results, and the number formats they share."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import console as rich_console
 from rich import table as rich_table
@@ -39,7 +40,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
   console.print(table)
 
 
-def print_summary(summary: Mapping[str, object]) -> None:
+def print_summary(summary: Mapping[str, Any]) -> None:
   """Prints the last and the best results of one run.
 
   Args:

@@ -11,14 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for fed_ss_report and its parts.
+"""Tests for fed_ss_report.
 
-The program itself runs in a process of its own, once for all command lines:
-others have flags of the same names, which one process does not take.
+The program runs in a process of its own, once for all command lines: other
+programs define flags of the same names, which one process does not allow.
 """
 
-import functools
-import itertools
 import json
 import os
 import pathlib
@@ -29,351 +27,32 @@ from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
-import matplotlib
 from matplotlib import image as mpl_image
 import numpy as np
-import pytest
-import tensorflow as tf
-import tensorflow_federated as tff
 
-from programs.command_line import runner
-from programs.reports import fed_ss_client_data
-from programs.reports import fed_ss_confusion
 from programs.reports import fed_ss_gradient_noise
-from programs.reports import fed_ss_privacy
-from programs.reports import figures
-from programs.runs import run_directory
-from programs.runs import run_store
-from programs.runs import saved_weights
+from programs.runs import run_files
 import tasks
 from tests.programs import program_testing
+from tests.programs.reports import tiny_row_task
 from tests.tff_methods import row_models
-from tff_methods import models
 from tff_methods import runtime
 
-_NUM_CLASSES = row_models.NUM_CLASSES
-
-
-@functools.cache
-def _tiny_task() -> tasks.RowTask:
-  """Returns a task of three clients and 12 classes, some without examples."""
-  clients = {f'c{i}': client for i, client in enumerate(row_models.arrays(40))}
-  kernel, bias = row_models.body().initial_weights[0]
-
-  def model_fn():
-    initializer = tf.keras.initializers.Constant
-    return tff.learning.models.from_keras_model(
-      tf.keras.Sequential(
-        [
-          tf.keras.layers.InputLayer([row_models.NUM_FEATURES]),
-          tf.keras.layers.Lambda(_not_empty),
-          tf.keras.layers.Dense(
-            row_models.DIMENSION, 'tanh', True, initializer(kernel)
-          ),
-          models.RowLayer(_NUM_CLASSES, models.DotProduct()),
-        ]
-      ),
-      loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-      input_spec=row_models.body().input_spec,
-    )
-
-  def preprocess(dataset):
-    return dataset.batch(9)
-
-  return tasks.RowTask(
-    tff.simulation.baselines.BaselineTaskDatasets(
-      tff.simulation.datasets.TestClientData(clients),
-      tf.data.Dataset.from_tensor_slices(_test_arrays()),
-      train_preprocess_fn=preprocess,
-      eval_preprocess_fn=preprocess,
-    ),
-    model_fn,
-    row_models.row_model,
-  )
-
-
-def _not_empty(x):
-  # As some layers that large models have.
-  with tf.control_dependencies([tf.debugging.assert_positive(tf.shape(x)[0])]):
-    return tf.identity(x)
-
-
-def _test_arrays():
-  x, y = zip(*row_models.arrays(20), strict=True)
-  return np.concatenate(x), np.concatenate(y)
-
-
-def _initial_weights() -> tff.learning.models.ModelWeights:
-  return tff.learning.models.ModelWeights(
-    *row_models.row_model().full_model().initial_weights
-  )
-
-
-def _gradients(batch, classes, expected_counts) -> list[np.ndarray]:
-  """Those of a softmax in which a class stands for so many, by numpy.
-
-  Args:
-    batch: The examples.
-    classes: Those in the softmax.
-    expected_counts: For how many classes each of them stands.
-
-  Returns:
-    The gradients by kernel, bias and rows.
-  """
-  x, y = batch
-  (kernel, _), rows = row_models.body().initial_weights[0], row_models.rows()
-  embeddings = row_models.embed(x)
-  masses = np.exp(embeddings @ rows[classes].T) * expected_counts
-  by_score = np.zeros([len(y), _NUM_CLASSES])
-  by_score[:, classes] = masses / masses.sum(axis=1, keepdims=True)
-  by_score[np.arange(len(y)), y] -= 1
-  by_score /= len(y)
-  by_sum = (by_score @ rows) * (1 - embeddings**2)
-  assert kernel.shape == (x.shape[1], by_sum.shape[1])
-  return [x.T @ by_sum, by_sum.sum(axis=0), by_score.T @ embeddings]
-
-
-class GradientNoiseTest(parameterized.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.noise = fed_ss_gradient_noise.GradientNoise(
-      row_models.row_model(), _initial_weights(), base_seed=5
-    )
-    # Of one client, so that all have its classes.
-    x, y = row_models.arrays(40)[0]
-    cls.batches = [(x[i : i + 8], y[i : i + 8]) for i in range(0, 40, 8)]
-
-  def test_full_change_is_a_step_down_the_gradient(self):
-    batch = self.batches[0]
-    expected = _gradients(batch, np.arange(_NUM_CLASSES), 1)
-    for change, gradient in zip(
-      self.noise.full_change(batch), expected, strict=True
-    ):
-      np.testing.assert_allclose(change, -gradient, atol=1e-6)
-
-  @pytest.mark.slow
-  def test_noise_is_that_of_cohorts_with_negatives_of_their_own(self):
-    rng = np.random.default_rng(0)
-    others = np.setdiff1d(np.arange(_NUM_CLASSES), row_models.CLASSES[0])
-    deviations = []
-    for batch in self.batches:
-      full = _gradients(batch, np.arange(_NUM_CLASSES), 1)
-      draws = []
-      for chosen in itertools.combinations(others, 3):
-        classes = np.concatenate([row_models.CLASSES[0], chosen])
-        draws.append(_gradients(batch, classes, [1] * 3 + [9 / 3] * 3))
-      parts = {'model': [0, 1, 2], 'body': [0, 1], 'rows': [2]}
-      levels = self.noise(batch, 3, self.noise.full_change(batch))
-      for name, tensors in parts.items():
-        exact = np.concatenate([full[i].ravel() for i in tensors])
-        flat = np.array(
-          [np.concatenate([d[i].ravel() for i in tensors]) for d in draws]
-        )
-        cohorts = rng.integers(
-          len(flat), size=[2000, fed_ss_gradient_noise.COHORT_SIZE]
-        )
-        errors = np.linalg.norm(flat[cohorts].mean(axis=1) - exact, axis=1)
-        errors /= np.linalg.norm(exact)
-        low, high = np.quantile(errors, [0.001, 0.999])
-        self.assertBetween(getattr(levels, name), low, high)
-        deviations.append(
-          (getattr(levels, name) - errors.mean()) / errors.std()
-        )
-    # Of 5 batches, and 3 parts that vary together.
-    self.assertLess(abs(np.mean(deviations)), 4 / 5**0.5)
-
-  def test_repeats(self):
-    batch = self.batches[0]
-    full_change = self.noise.full_change(batch)
-    self.assertEqual(
-      self.noise(batch, 3, full_change), self.noise(batch, 3, full_change)
-    )
-
-
-class ClientDataTest(absltest.TestCase):
-  def test_batches_are_the_first_examples_of_large_clients(self):
-    batches = list(fed_ss_client_data.client_batches(_tiny_task(), 38))
-    self.assertLen(batches, 2)
-    for (x, y), (all_x, all_y) in zip(
-      batches, row_models.arrays(40), strict=False
-    ):
-      np.testing.assert_array_equal(x, all_x[:38])
-      np.testing.assert_array_equal(y, all_y[:38])
-
-  def test_classes(self):
-    classes_of = fed_ss_client_data.build_classes_fn(_tiny_task())
-    for i, expected in enumerate(row_models.CLASSES):
-      np.testing.assert_array_equal(classes_of(f'c{i}'), expected)
-
-
-class PosteriorTest(parameterized.TestCase):
-  @parameterized.parameters((2, 4), (2, 3), (3, 7), (6, 7))
-  def test_is_that_of_all_possible_requests(self, num_positives, size):
-    num_classes = 7
-    others = range(num_positives, num_classes)
-    requests = [
-      frozenset(range(num_positives)) | frozenset(negatives)
-      for negatives in itertools.combinations(others, size - num_positives)
-    ]
-    for t in (0, 1, 2, 3):
-      sizes = [
-        len(frozenset(range(num_classes)).intersection(*rounds))
-        for rounds in itertools.product(requests, repeat=t)
-      ]
-      self.assertAlmostEqual(
-        fed_ss_privacy.posterior(num_positives, num_classes, size, t),
-        num_positives / np.mean(sizes),
-      )
-
-  # The second one draws all classes in random order, the first one does not.
-  @parameterized.parameters((40, 3, 15), (12, 3, 6))
-  def test_is_what_is_measured(self, num_classes, num_positives, size):
-    measured = fed_ss_privacy.measure_posterior(
-      num_positives, num_classes, size, 3, num_clients=300, seed=1
-    )
-    self.assertEqual(measured[0], num_positives / size)
-    for t in (2, 3):
-      expected = fed_ss_privacy.posterior(num_positives, num_classes, size, t)
-      # Of the others in all of t requests there are `mean`, nearly Poisson.
-      mean = num_positives * (1 / expected - 1)
-      deviation = expected**2 / num_positives * (mean / 300) ** 0.5
-      self.assertLess(abs(measured[t - 1] - expected), 4 * deviation)
-
-
-class ConfusionTest(parameterized.TestCase):
-  # Those of the second one are not in all batches.
-  @parameterized.parameters(([1, 2, 7, 11],), ([9, 11],))
-  def test_counts_predictions_among_the_classes(self, classes):
-    classes = np.array(classes)
-    confusion = fed_ss_confusion.build_confusion_fn(_tiny_task(), classes)
-    matrix = confusion(_initial_weights())
-    x, y = _test_arrays()
-    scores = row_models.embed(x) @ row_models.rows().T
-    for i, actual in enumerate(classes):
-      predictions = classes[scores[y == actual][:, classes].argmax(axis=1)]
-      if actual == 1:
-        self.assertEmpty(predictions)
-        self.assertTrue(np.isnan(matrix[i]).all())
-        continue
-      for j, predicted in enumerate(classes):
-        self.assertAlmostEqual(
-          matrix[i, j], np.mean(predictions == predicted), msg=f'{i}, {j}'
-        )
-
-  def test_refuses_classes_without_images(self):
-    with self.assertRaisesRegex(
-      runner.UsageError, 'Expected test images .* found none; choose another'
-    ):
-      fed_ss_confusion.build_confusion_fn(_tiny_task(), np.array([1, 4]))
-
-  def test_mean_cosine(self):
-    rows = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
-    self.assertAlmostEqual(
-      fed_ss_confusion.mean_cosine(rows), (0 + 2 * np.cos(np.pi / 4)) / 3
-    )
-
-
-class PicturesTest(absltest.TestCase):
-  def setUp(self):
-    super().setUp()
-    self._dir = self.enter_context(tempfile.TemporaryDirectory())
-    self._path = os.path.join(self._dir, 'picture.png')
-
-  def _save_curves(self, y, log_x=True):
-    figures.save_curves(
-      self._path,
-      {'a': figures.Curve([1, 10], y, [0.1, 0.1])},
-      x_label='x',
-      y_label='y',
-      log_x=log_x,
-    )
-    return mpl_image.imread(self._path)
-
-  def test_curves_are_drawn(self):
-    first, other = self._save_curves([1, 2]), self._save_curves([1, 0.5])
-    self.assertFalse(np.array_equal(first, other))
-    # Blue, the first colour.
-    red, _, blue = np.moveaxis(first[..., :3], -1, 0)
-    self.assertGreater(np.sum(blue > red + 0.3), 100)
-    linear = self._save_curves([1, 2], log_x=False)
-    self.assertFalse(np.array_equal(first, linear))
-
-  def test_matrices_share_their_colours(self):
-    half = np.full([2, 2], 0.5)
-    figures.save_matrices(
-      self._path,
-      # No formula, though it looks as one that is not whole.
-      {'$a': half, 'b': np.array([[0.5, 1.0], [0.0, np.nan]])},
-      x_label='x',
-      y_label='y',
-    )
-    picture = mpl_image.imread(self._path)[..., :3]
-    color = np.array(matplotlib.colormaps['viridis'](0.5)[:3])
-    is_half = np.abs(picture - color).max(axis=-1) < 0.02
-    columns = is_half.sum(axis=0)
-    middle = picture.shape[1] * 9 // 20
-    # Four cells on the left, one on the right.
-    self.assertAlmostEqual(
-      columns[:middle].sum() / columns[middle:].sum(), 4, delta=0.4
-    )
-
-  def test_leaves_the_old_picture_if_it_fails(self):
-    old = self._save_curves([1, 2])
-    with mock.patch('os.replace', side_effect=OSError('Out of luck.')):
-      with self.assertRaisesRegex(OSError, 'luck'):
-        self._save_curves([2, 1])
-    np.testing.assert_array_equal(mpl_image.imread(self._path), old)
-    self._save_curves([2, 1])
-    self.assertEqual(os.listdir(self._dir), ['picture.png'])
-
-
-class SavedWeightsTest(parameterized.TestCase):
-  def setUp(self):
-    super().setUp()
-    self._dir = self.enter_context(tempfile.TemporaryDirectory())
-    self._path = os.path.join(self._dir, 'model_weights.npz')
-
-  def test_reads_what_a_run_has_written(self):
-    # More than ten, so that the order of numbers is not that of names.
-    weights = tff.learning.models.ModelWeights(
-      [np.full([2], i, np.float32) for i in range(12)], [np.zeros([3])]
-    )
-    directory = run_directory.RunDirectory(self._dir, {})
-    run_store.RunStore(directory).write_weights(weights, run_store.LAST_WEIGHTS)
-    read = saved_weights.load(self._path)
-    for part in ('trainable', 'non_trainable'):
-      np.testing.assert_array_equal(getattr(read, part), getattr(weights, part))
-
-  def test_refuses_other_files(self):
-    message = 'Expected the model_weights.npz of a run at .*, found: .*; give'
-    with self.assertRaisesRegex(runner.UsageError, message):
-      saved_weights.load(self._path)  # Missing.
-    np.savez(self._path, trainable_0=np.zeros([100]))
-    whole = pathlib.Path(self._path).read_bytes()
-    array_path = os.path.join(self._dir, 'array.npy')
-    np.save(array_path, np.zeros([3]))
-    array = pathlib.Path(array_path).read_bytes()
-    for contents in (whole[:-200], b'text', b'', array):
-      pathlib.Path(self._path).write_bytes(contents)
-      with self.assertRaisesRegex(runner.UsageError, message):
-        saved_weights.load(self._path)
-
-
-_TASK, _OUT = '--task=omniglot', '--output_dir=out'
-_NOISE = [_TASK, _OUT, '--part=gradient_noise']
-_PRIVACY = [_TASK, _OUT, '--part=privacy']
-_CONFUSION = [_TASK, _OUT, '--part=confusion']
-# By names: what the message has, and the command line, in a directory as
-# `_write_runs` makes it.
+_TASK = ['--task=omniglot', '--data_dir=data']
+_OUT = '--output_dir=out'
+_NOISE = [*_TASK, _OUT, '--part=gradient_noise']
+_PRIVACY = [*_TASK, _OUT, '--part=privacy']
+_CONFUSION = [*_TASK, _OUT, '--part=confusion']
+# For each case: a part of the message, and the command line, which runs in a
+# directory made by `_write_files`.
 _REFUSED = {
   'no_task': ('Expected --task, found none', [_OUT, '--part=privacy']),
-  'no_part': ('Expected --part, found none', [_TASK, _OUT]),
+  'no_part': ('Expected --part, found none', [*_TASK, _OUT]),
   'no_output_dir': (
     'Expected --output_dir, found none',
-    [_TASK, '--part=privacy'],
+    [*_TASK, '--part=privacy'],
   ),
-  'unknown_part': ('part', [_TASK, _OUT, '--part=speed']),
+  'unknown_part': ('part', [*_TASK, _OUT, '--part=speed']),
   'stray_flag': (
     'Expected no --num_batches without --part=gradient_noise, found '
     '--num_batches=3',
@@ -454,16 +133,16 @@ _REFUSED = {
   ),
   'no_data': (
     'data_dir',
-    ['--task=mnist', _OUT, '--part=privacy', '--cache_dir=cache'],
+    ['--task=omniglot', _OUT, '--part=privacy', '--cache_dir=cache'],
   ),
   'file_as_output_dir': (
-    'Expected to write to --output_dir=first/summary.json, found: .*; choose',
-    [_TASK, '--part=privacy', '--output_dir=first/summary.json'],
+    'Expected a writable directory in --output_dir, found first/summary.json',
+    [*_TASK, '--part=privacy', '--output_dir=first/summary.json'],
   ),
 }
 _ACCEPTED = {
   'all_parts': [
-    *(_TASK, '--part=gradient_noise', '--part=privacy', '--part=confusion'),
+    *(*_TASK, '--part=gradient_noise', '--part=privacy', '--part=confusion'),
     *('--num_negatives=8,all', '--num_batches=2', '--output_dir=all_parts'),
     '--num_sampled_classes=6,12',
     *('--runs=a=first,b=same', '--client=c1'),
@@ -472,10 +151,12 @@ _ACCEPTED = {
 }
 
 
-def _write_runs() -> None:
-  """Writes directories of runs into the current one."""
+def _write_files() -> None:
+  """Writes runs and an empty data file into the current directory."""
   body = row_models.body().initial_weights[0]
   same_rows = np.ones_like(row_models.rows())
+  os.mkdir('data')
+  pathlib.Path('data', 'omniglot.npz').touch()
   for name, task_name, weights in (
     ('first', 'omniglot', (*body, row_models.rows())),
     ('same', 'omniglot', (*body, same_rows)),
@@ -483,13 +164,13 @@ def _write_runs() -> None:
     ('digits', 'digits', (*body, same_rows)),
   ):
     os.mkdir(name)
-    run_directory.write_json(f'{name}/summary.json', {'task': task_name})
+    run_files.write_json(f'{name}/summary.json', {'task': task_name})
     arrays = {f'trainable_{i}': w for i, w in enumerate(weights)}
     np.savez(f'{name}/model_weights.npz', **arrays)
 
 
 class _CountingNoise(fed_ss_gradient_noise.GradientNoise):
-  """Stands in for the measure, which takes seconds: a tenth of `|N|`."""
+  """A fast stand-in whose noise is a tenth of `|N|`."""
 
   def full_change(self, batch):
     return [batch[1]]
@@ -501,15 +182,19 @@ class _CountingNoise(fed_ss_gradient_noise.GradientNoise):
 
 
 def run_all() -> None:
-  """Runs all command lines here; writes what comes of them as JSON."""
+  """Runs all command lines; writes exit codes and outputs as JSON."""
   from programs import fed_ss_report
 
   build_task = tasks.build_task
 
   def build_tiny_task(name, **kwargs):
-    return _tiny_task() if name == 'omniglot' else build_task(name, **kwargs)
+    return (
+      tiny_row_task.build_task()
+      if name == 'omniglot'
+      else build_task(name, **kwargs)
+    )
 
-  _write_runs()
+  _write_files()
   commands = _ACCEPTED | {name: c for name, (_, c) in _REFUSED.items()}
   with (
     mock.patch.object(tasks, 'build_task', build_tiny_task),
@@ -522,7 +207,7 @@ def run_all() -> None:
       for name, command in commands.items()
     }
   runtime.end_workers()
-  run_directory.write_json('results.json', results)
+  run_files.write_json('results.json', results)
 
 
 class ProgramTest(parameterized.TestCase):
@@ -558,7 +243,7 @@ class ProgramTest(parameterized.TestCase):
     self.assertRegex(stderr, rf'^fed_ss_report: [^\n]*{message}[^\n]*\n$')
     self.assertEmpty(stdout)
 
-  def test_nothing_is_written_where_it_refuses(self):
+  def test_refusals_write_nothing(self):
     self.assertEmpty(list((self.dir / 'out').iterdir()))
 
   def test_reports(self):
@@ -566,7 +251,7 @@ class ProgramTest(parameterized.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     cells = r' +│ 0\.8000 \(± 0\.0000\) +│ 1\.8000 .*│ 2\.8000 '
     self.assertRegex(stdout, rf'│ 8{cells}')
-    # Of a client with three classes and one with four.
+    # The clients have three and four classes.
     cells = r' +│ 0\.8500 \(± 0\.0707\) +│ 1\.8500 .*│ 2\.8500 '
     self.assertRegex(stdout, rf'│ 8\.5 \(all\){cells}')
     # 3 / (3 + 9 (3 / 9)^2) after two requests.
@@ -576,17 +261,17 @@ class ProgramTest(parameterized.TestCase):
     for requests in (1, 2, 3, 5):
       self.assertRegex(stdout, rf'│ 12 +│ {requests} +│( 25\.00 % +│){{3}}')
     self.assertRegex(stdout, r'\|P\| = 3 of n = 12 classes')
-    # All are taken for the first of the four classes.
+    # All rows are equal: the first of the four classes is always predicted.
     self.assertRegex(stdout, r'│ b +│ 25\.00 % +│ 1\.0000 +│')
     self.assertRegex(stdout, r'│ a +│ \d\d\.\d\d % +│ -?0\.\d{4} +│')
 
   def test_draws(self):
-    pictures_dir = self.dir / 'all_parts'
+    figures_dir = self.dir / 'all_parts'
     self.assertCountEqual(
-      os.listdir(pictures_dir),
+      os.listdir(figures_dir),
       ['gradient_noise.png', 'privacy.png', 'confusion.png'],
     )
-    for path in pictures_dir.iterdir():
+    for path in figures_dir.iterdir():
       self.assertEqual(mpl_image.imread(path).ndim, 3)
 
 

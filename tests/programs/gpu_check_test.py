@@ -13,66 +13,43 @@
 # limitations under the License.
 """Tests for gpu_check, without a GPU."""
 
-import contextlib
-import io
 from unittest import mock
 
 from absl.testing import absltest
-import numpy as np
-import pytest
-import tensorflow as tf
-import tensorflow_federated as tff
+from absl.testing import parameterized
 
 from programs import gpu_check
-from tests.tff_methods import linear_model
-from tff_methods import runtime
+from programs.diagnostics import gpu_comparison
+from tests.programs import program_testing
 
 
-class GpuCheckTest(absltest.TestCase):
-  def test_without_a_gpu_it_says_so_in_one_line(self):
-    out = io.StringIO()
+class GpuCheckTest(parameterized.TestCase):
+  def _run(self, gpu_names, result):
     with (
-      mock.patch.object(tf.config, 'list_physical_devices', return_value=[]),
-      contextlib.redirect_stdout(out),
+      mock.patch.object(gpu_comparison, 'gpu_names', return_value=gpu_names),
+      mock.patch.object(
+        gpu_comparison, 'compare_gpu_with_cpu', return_value=result
+      ) as compare,
     ):
-      self.assertEqual(gpu_check.main(), 0)
-    self.assertEqual(out.getvalue().count('\n'), 1)
-    self.assertIn('no GPU', out.getvalue())
-
-  @pytest.mark.slow
-  def test_compares_two_contexts(self):
-    workload = linear_model.model_fn, linear_model.datasets()
-    reference = runtime.create_in_process_context('cpu', 1)
-    rows, is_equal = gpu_check.compare(
-      reference, runtime.create_in_process_context('cpu', 2), workload, 1
-    )
-    self.assertTrue(is_equal)
-    self.assertSetEqual({row[-1] for row in rows}, {'equal'})
-
-  @pytest.mark.slow
-  def test_tells_where_weights_differ(self):
-    class Wrong(tff.framework.SyncContext):
-      def __init__(self):
-        self._context = runtime.create_in_process_context('cpu', 1)
-
-      def invoke(self, comp, arg):
-        result = self._context.invoke(comp, arg)
-        return tf.nest.map_structure(
-          lambda x: x * np.float32(1.01) if x.dtype == 'float32' else x, result
-        )
-
-    workload = linear_model.model_fn, linear_model.datasets()
-    with mock.patch.object(gpu_check, '_build_processes') as build:
-      build.side_effect = lambda model_fn: {
-        'process': tff.learning.algorithms.build_weighted_fed_avg(
-          model_fn, tff.learning.optimizers.build_sgdm(0.1)
-        )
-      }
-      rows, is_equal = gpu_check.compare(
-        runtime.create_in_process_context('cpu', 1), Wrong(), workload, 1
+      exit_code, stdout, _ = program_testing.run_here(
+        'gpu_check.py', gpu_check.main, '--repeats=3'
       )
-    self.assertFalse(is_equal)
-    self.assertRegex(rows[0][-1], 'DIFFERS by more than 1e-03')
+    return exit_code, stdout, compare
+
+  def test_without_a_gpu_prints_one_line(self):
+    exit_code, stdout, compare = self._run([], None)
+    self.assertEqual(exit_code, 0)
+    self.assertEqual(stdout, 'TensorFlow sees no GPU: nothing to check.\n')
+    compare.assert_not_called()
+
+  @parameterized.named_parameters(('equal', True, 0), ('different', False, 1))
+  def test_with_a_gpu_prints_a_table(self, is_equal, expected_exit_code):
+    row = ['a process', '1e-05', '1.0', '2.0', 'verdict']
+    exit_code, stdout, compare = self._run(['Fast'], ([row], is_equal))
+    self.assertEqual(exit_code, expected_exit_code)
+    compare.assert_called_once_with(3)
+    self.assertRegex(stdout, '│ a process +│ 1e-05 .*│ verdict')
+    self.assertEndsWith(stdout, '\nFast\n')
 
 
 if __name__ == '__main__':

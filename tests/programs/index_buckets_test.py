@@ -17,7 +17,6 @@ import pathlib
 import tempfile
 
 from absl.testing import absltest
-from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
@@ -27,40 +26,7 @@ from tests.programs import program_testing
 from tests.tasks import data_files
 
 
-class BucketsTest(parameterized.TestCase):
-  def test_holds_each_class_once_and_pairs_that_point_the_same_way(self):
-    rng = np.random.default_rng(0)
-    directions = rng.normal(size=[30, 8])
-    # Each is there twice, at another length.
-    vectors = np.concatenate([directions, 3 * directions]).astype(np.float32)
-    found = index_buckets.buckets(vectors, 6, 'none', seed=1)
-    members = [c for bucket in found for c in bucket.classes]
-    self.assertCountEqual(members, range(60))
-    for bucket in found:
-      for c in bucket.classes:
-        self.assertIn((c + 30) % 60, bucket.classes)
-      self.assertAlmostEqual(
-        bucket.cosine, _mean_cosine(vectors[list(bucket.classes)]), places=5
-      )
-
-  def test_mean_cosine(self):
-    vectors = np.random.default_rng(1).normal(size=[7, 3])
-    self.assertAlmostEqual(
-      index_buckets.mean_cosine(vectors), _mean_cosine(vectors)
-    )
-    self.assertTrue(np.isnan(index_buckets.mean_cosine(vectors[:1])))
-
-
-def _mean_cosine(vectors):
-  """Pair by pair."""
-  cosines = []
-  for i, a in enumerate(vectors):
-    for b in vectors[:i]:
-      cosines.append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-  return np.mean(cosines)
-
-
-class ProgramTest(parameterized.TestCase):
+class ProgramTest(absltest.TestCase):
   def setUp(self):
     super().setUp()
     self._dir = self.enter_context(tempfile.TemporaryDirectory())
@@ -86,7 +52,7 @@ class ProgramTest(parameterized.TestCase):
       options=tasks.TaskOptions(vocab_size=vocab_size),
     )
     weights, _ = task.row_model.full_model().initial_weights
-    # Four words of one direction, the others of others.
+    # Four words have equal rows.
     rows = np.array(tf.constant(weights[-1]))
     rows[2:6] = rows[2]
     path = pathlib.Path(self._dir, 'weights.npz')
@@ -108,6 +74,18 @@ class ProgramTest(parameterized.TestCase):
     exit_code, _, stderr = self._run(f'--weights={path}', '--vocab_size=7')
     self.assertEqual(exit_code, 2)
     self.assertIn("Expected weights of the task's model in --weights", stderr)
+
+  def test_refuses_a_task_without_rows(self):
+    exit_code, _, stderr = self._run('--weights=none', '--task=digits')
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(
+      stderr, "Expected a --task whose model has a row .* found 'digits'"
+    )
+
+  def test_refuses_missing_weights(self):
+    exit_code, _, stderr = self._run('--weights=none.npz')
+    self.assertEqual(exit_code, 2)
+    self.assertIn('Expected the model_weights.npz of a run at none', stderr)
 
   def test_refuses_no_weights(self):
     exit_code, _, stderr = self._run()

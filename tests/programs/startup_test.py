@@ -102,6 +102,43 @@ class StartupTest(parameterized.TestCase):
       self._assert_light(process, 2)
       self.assertFalse(os.path.exists(output_dir))
 
+  @parameterized.named_parameters(
+    ('bench_value', 'bench', '--repeats=0', ['--repeats=0']),
+    ('bench_file', 'bench', 'at none.npz', ['--index_weights=none.npz']),
+    ('doctor_tls', 'doctor', '--tls_cert with --tls_ca', ['--tls_ca=ca.pem']),
+    (
+      'fed_ss_report_task',
+      'fed_ss_report',
+      "found 'digits'",
+      ['--task=digits', '--part=privacy', '--output_dir=out'],
+    ),
+    (
+      'fed_ss_report_data',
+      'fed_ss_report',
+      'data_dir',
+      ['--task=omniglot', '--part=privacy', '--output_dir=out'],
+    ),
+    ('gpu_check_value', 'gpu_check', '--repeats=few', ['--repeats=few']),
+    (
+      'index_buckets_weights',
+      'index_buckets',
+      'at none.npz',
+      ['--task=python_tokens', '--weights=none.npz'],
+    ),
+    ('index_buckets_no_task', 'index_buckets', '--task', ['--weights=none']),
+    (
+      'label_divergence_data',
+      'label_divergence',
+      'data_dir',
+      ['--task=delicious', '--output_dir=out'],
+    ),
+    ('worker_no_port', 'worker', '--port', []),
+  )
+  def test_other_programs_refuse(self, program, message, arguments):
+    process = _run(program, *arguments)
+    self._assert_light(process, 2)
+    self.assertIn(message, process.stderr)
+
   def test_dry_run(self):
     with tempfile.TemporaryDirectory() as directory:
       output_dir = os.path.join(directory, 'run')

@@ -1,0 +1,58 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Benchmarks by the name of the part of `programs.bench` that runs them."""
+
+from collections.abc import Callable
+import functools
+
+import numpy as np
+
+from programs.benchmarks import bench_client_states
+from programs.benchmarks import bench_cross_entropy
+from programs.benchmarks import bench_encoders
+from programs.benchmarks import bench_expansion
+from programs.benchmarks import bench_index
+from programs.benchmarks import bench_label_hashing
+from programs.benchmarks import bench_lsh_select
+from programs.benchmarks import bench_rounds
+from programs.benchmarks import bench_runtime
+from programs.benchmarks import bench_select
+
+# From the number of timed runs to rows of the table of `programs.bench`.
+Measure = Callable[[int], list[list[str]]]
+
+
+def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
+  """Returns the functions that run the benchmarks, by part.
+
+  Args:
+    searched_rows: `float32[n, d]`, the rows that `index` searches; `None` for
+      synthetic rows.
+  """
+  return {
+    'encoders': bench_encoders.measure_round_trips,
+    'errors': bench_encoders.measure_errors,
+    'sparse': bench_encoders.measure_sparse_round_trips,
+    'expansion': bench_expansion.measure,
+    'rounds': bench_rounds.measure,
+    'runtime': bench_runtime.measure,
+    'client_states': bench_client_states.measure,
+    'select': bench_select.measure,
+    'cross_entropy': bench_cross_entropy.measure,
+    'index': functools.partial(
+      bench_index.measure, searched_rows=searched_rows
+    ),
+    'lsh_select': bench_lsh_select.measure,
+    'label_hashing': bench_label_hashing.measure,
+  }
