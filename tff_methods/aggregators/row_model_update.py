@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of updates of a row model: of its body, and of its rows."""
+"""Mean of the updates of a row model: body and rows."""
 
 import collections
 
@@ -19,13 +19,13 @@ import tensorflow_federated as tff
 
 
 class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
-  """`WeightedAggregationFactory` of what clients that hold a few rows send.
+  """`WeightedAggregationFactory` for updates of the body and of some rows.
 
   The created process has `next: <S@SERVER, {<body=B, rows=R>}@CLIENTS,
   {float32}@CLIENTS> -> <state=S@SERVER, result=V@SERVER,
   measurements=<body=..., rows=...>@SERVER>`, with `B` a tuple of tensors, `R`
-  of keys and values, and `V` the tuple of `B`'s tensors and the mean update of
-  the table: an update of all trainable weights of the model.
+  a structure of keys and values, and `V` the tuple of `B`'s tensors and the
+  mean update of the table: an update of all trainable weights of the model.
   """
 
   def __init__(
@@ -36,11 +36,12 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     """Initializes the factory.
 
     Args:
-      body_factory: Any aggregator of a model.
-      rows_factory: As of `selected_rows_aggregator`.
+      body_factory: Aggregator of the body, such as any aggregator of a model.
+      rows_factory: Aggregator of keys and values, such as
+        `selected_rows_aggregator`.
 
     Raises:
-      TypeError: If one of them is not a `WeightedAggregationFactory`.
+      TypeError: If a factory is not a `WeightedAggregationFactory`.
     """
     for name, factory in (('body', body_factory), ('rows', rows_factory)):
       if not isinstance(factory, tff.aggregators.WeightedAggregationFactory):
@@ -52,11 +53,20 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     self._body_factory = body_factory
     self._rows_factory = rows_factory
 
-  def create(self, value_type, weight_type) -> tff.templates.AggregationProcess:
+  def create(
+    self, value_type: tff.Type, weight_type: tff.Type
+  ) -> tff.templates.AggregationProcess:
     """Creates the process.
 
+    Args:
+      value_type: `<body=B, rows=R>`.
+      weight_type: Type of a client's weight.
+
+    Returns:
+      A `tff.templates.AggregationProcess`.
+
     Raises:
-      TypeError: If `value_type` is not that of body and rows.
+      TypeError: If `value_type` is not a struct of body and rows.
     """
     if not isinstance(
       value_type, tff.StructType
@@ -82,14 +92,14 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       tff.FederatedType(weight_type, tff.CLIENTS),
     )
     def next_fn(state, value, weight):
-      of_body = body.next(state[0], value['body'], weight)
-      of_rows = rows.next(state[1], value['rows'], weight)
+      body_output = body.next(state[0], value['body'], weight)
+      rows_output = rows.next(state[1], value['rows'], weight)
       return tff.templates.MeasuredProcessOutput(
-        tff.federated_zip((of_body.state, of_rows.state)),
-        tff.federated_map(join, (of_body.result, of_rows.result)),
+        tff.federated_zip((body_output.state, rows_output.state)),
+        tff.federated_map(join, (body_output.result, rows_output.result)),
         tff.federated_zip(
           collections.OrderedDict(
-            body=of_body.measurements, rows=of_rows.measurements
+            body=body_output.measurements, rows=rows_output.measurements
           )
         ),
       )

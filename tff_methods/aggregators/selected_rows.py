@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of updates of a table's rows, of which each client has a few."""
+"""Mean of the updates of a table, of which each client sends a few rows."""
 
 import collections
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -42,38 +43,38 @@ def selected_rows_aggregator(
 ) -> tff.aggregators.WeightedAggregationFactory:
   """Returns a factory for the mean of updates of selected rows.
 
-  Clients send keys and rows; the server adds each row, times the client's
-  weight, to the row of the table that its key names, as it arrives, and neither
-  makes a table for a client. Sums are in float64: the order of the sum, which
-  depends on how a runtime spreads clients over workers, then does not show in
-  the `float32` mean (but where float64 sums fall on two sides of the boundary
-  between two `float32`, once in hundreds of millions of numbers).
+  Clients send keys and rows. As they arrive, the server adds each row, times
+  the client's weight, to the row of the table with its key. Neither side makes
+  a table for a single client. Sums are in float64, so the order of the sum,
+  which depends on how a runtime spreads clients over workers, does not change
+  the `float32` mean (except where float64 sums fall on two sides of the
+  boundary between two `float32`, once in hundreds of millions of numbers).
 
   The created process has `next: <S@SERVER, {<keys=int32[k], values=float32[k,
   d]>}@CLIENTS, {float32}@CLIENTS> -> <state=S@SERVER, result=float32[num_rows,
   d]@SERVER, measurements=M@SERVER>`, `M` an `OrderedDict` of
 
-  *   `payload_bytes`: `int64`, the bytes of the keys and (encoded) rows of all
-      clients of the round, counted on what arrives.
+  *   `payload_bytes`: `int64`, the bytes of the keys and (encoded) rows, summed
+      over the clients of the round and counted on arrival.
 
-  Keys of -1 are padding: their rows have no effect. Other keys of one client
+  Keys of -1 are padding: their rows have no effect. The other keys of a client
   are distinct. A key of -2 or less, or of `num_rows` or more, and a NaN or Inf
-  in another row, are an `InvalidArgumentError` on the client.
+  in a row that is not padding, raise `InvalidArgumentError` on the client.
 
   Args:
-    num_rows: Rows of the table.
-    weighting: What the sums are divided by. `'client'`: the weights of all
-      clients, as in federated averaging, where those without the row have an
-      update of zero for it (FedSS, algorithm 1). `'row'`: the weights of the
-      clients that sent the row, so that a rare row moves as far as a frequent
-      one. Rows without weight stay as they are.
-    encoder_fn: Maps the `tf.TensorSpec` of the rows of a client to a
-      `GatherEncoder` of stages of this package; `None` sends them as they are.
-      Whatever it draws, it draws from a key of 8 bytes that the client sends
-      too.
-    seed_source: Where that key comes from. `'reproducible'`: a fingerprint of
-      the rows. `'entropy'`: the operating system.
-    base_seed: Another seed gives other random choices.
+    num_rows: Number of rows of the table.
+    weighting: Divisor of the sums. `'client'`: the weights of all clients, as
+      in federated averaging, where clients without a row have an update of zero
+      for it (FedSS, algorithm 1). `'row'`: the weights of the clients that sent
+      the row, so that a rare row moves as far as a frequent one. Rows without
+      weight do not change.
+    encoder_fn: Maps the `tf.TensorSpec` of a client's rows to a `GatherEncoder`
+      of stages of this package; `None` sends `float32` rows. All its random
+      choices are drawn from a key of 8 bytes, which the client sends too.
+    seed_source: Source of that key. `'reproducible'`: a fingerprint of the
+      rows, so that a repeated simulation gives the same bits. `'entropy'`: the
+      operating system.
+    base_seed: Seed of the process. Different seeds give independent choices.
 
   Returns:
     A `WeightedAggregationFactory`.
@@ -83,33 +84,29 @@ def selected_rows_aggregator(
     ValueError: If an argument is out of range.
   """
   argument_checks.check_int('num_rows', num_rows, minimum=1)
-  argument_checks.check_int('base_seed', base_seed)
-  argument_checks.check_choice(
-    'seed_source', seed_source, options_lib.SEED_SOURCES
+  argument_checks.check_choice('weighting', weighting, WEIGHTINGS)
+  randomness = options_lib.RandomnessOptions(
+    seed_source=seed_source, base_seed=base_seed
   )
-  if weighting not in WEIGHTINGS:
-    raise ValueError(
-      f'Expected weighting to be one of {WEIGHTINGS}, found {weighting!r}.'
-    )
   return _SelectedRowsFactory(
-    num_rows,
-    weighting,
-    _RowEncoding(
-      encoder_fn, seeds.key(base_seed, int.from_bytes(b'rows')), seed_source
-    ),
+    num_rows, weighting, _RowEncoding(encoder_fn, randomness)
   )
 
 
 class _RowEncoding:
-  """How a client's rows become what it sends, and are told from it."""
+  """Encoding of a client's rows, with a key of its own."""
 
-  def __init__(self, encoder_fn, base_key, seed_source):
+  def __init__(
+    self,
+    encoder_fn: EncoderFn | None,
+    randomness: options_lib.RandomnessOptions,
+  ):
     self._encoder_fn = encoder_fn
-    self._base_key = base_key
-    self._seed_source = seed_source
+    self._seed_source = randomness.seed_source
+    self._base_key = seeds.key(randomness.base_seed, int.from_bytes(b'rows'))
 
-  def encode(self, values: tf.Tensor):
-    """Returns what the client sends for its rows: inside a computation."""
+  def encode(self, values: tf.Tensor) -> collections.OrderedDict[str, Any]:
+    """Encodes the rows of one client, inside a TensorFlow computation."""
     values = scaling.check_finite(values)
     if self._encoder_fn is None:
       return collections.OrderedDict(values=values)
@@ -119,8 +116,8 @@ class _RowEncoding:
       values=encoders.encode_with_key(encoder, values, key), seed=key
     )
 
-  def decode(self, payload, spec: tf.TensorSpec) -> tf.Tensor:
-    """Inverts `encode`, up to what the encoder loses."""
+  def decode(self, payload: Any, spec: tf.TensorSpec) -> tf.Tensor:
+    """Inverts `encode`, up to the loss of the encoder."""
     if self._encoder_fn is None:
       return payload['values']
     return encoders.decode_with_key(
@@ -131,33 +128,47 @@ class _RowEncoding:
 class _SelectedRowsFactory(tff.aggregators.WeightedAggregationFactory):
   """See `selected_rows_aggregator`."""
 
-  def __init__(self, num_rows, weighting, encoding):
+  def __init__(self, num_rows: int, weighting: str, encoding: _RowEncoding):
     self._num_rows = num_rows
     self._weighting = weighting
     self._encoding = encoding
 
-  def create(self, value_type, weight_type) -> tff.templates.AggregationProcess:
+  def create(
+    self, value_type: tff.Type, weight_type: tff.Type
+  ) -> tff.templates.AggregationProcess:
     """Creates the process.
 
+    Args:
+      value_type: `<keys=int32[k], values=float32[k, d]>`.
+      weight_type: Type of a client's weight.
+
+    Returns:
+      A `tff.templates.AggregationProcess`.
+
     Raises:
-      TypeError: If `value_type` is not that of keys and rows.
+      TypeError: If `value_type` is not a struct of keys and rows.
     """
     _check_value_type(value_type)
-
     return _build_process(
       self._num_rows, self._weighting, self._encoding, value_type, weight_type
     )
 
 
-def _build_process(num_rows, weighting, encoding, value_type, weight_type):
-  """Returns the process: its sums are of rows, and of weights."""
+def _build_process(
+  num_rows: int,
+  weighting: str,
+  encoding: _RowEncoding,
+  value_type: tff.Type,
+  weight_type: tff.Type,
+) -> tff.templates.AggregationProcess:
+  """Builds the mean from sums of rows and of weights."""
   row_size = value_type['values'].shape[1]
   values_spec = tff.types.type_to_tf_tensor_specs(value_type['values'])
 
   @tff.tensorflow.computation(value_type)
   def encode(value):
     keys = _check_keys(value['keys'], num_rows)
-    # What pads would else have a part in the scale at which rows are quantized.
+    # Padding must not affect the scale at which the rows are quantized.
     values = tf.where(keys[:, tf.newaxis] >= 0, value['values'], 0.0)
     return collections.OrderedDict(keys=keys, rows=encoding.encode(values))
 
@@ -194,6 +205,7 @@ def _build_process(num_rows, weighting, encoding, value_type, weight_type):
 
 
 def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:
+  """Returns `keys`, with assertions on their range and distinctness."""
   rows = tf.boolean_mask(keys, keys >= 0)
   checks = [
     tf.debugging.Assert(
@@ -202,7 +214,7 @@ def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:
     ),
     tf.debugging.Assert(
       tf.equal(tf.size(tf.unique(rows).y), tf.size(rows)),
-      ['Expected distinct keys, but for padding by -1, found', keys],
+      ['Expected distinct keys, except for padding by -1, found', keys],
     ),
   ]
   with tf.control_dependencies(checks):
@@ -210,6 +222,7 @@ def _check_keys(keys: tf.Tensor, num_rows: int) -> tf.Tensor:
 
 
 def _check_value_type(value_type: tff.Type) -> None:
+  """Raises `TypeError` unless the type is that of keys and rows."""
   is_sound = (
     isinstance(value_type, tff.StructType)
     and tff.structure.name_list_with_nones(value_type) == ['keys', 'values']

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Sketched updates as an aggregator (Konecny et al. 2016, section 3)."""
+"""Aggregator of sketched updates: Konečný et al. (2016), section 3."""
 
 import tensorflow_federated as tff
 
@@ -31,38 +31,38 @@ def sketched_update_aggregator(
   base_seed: int = 0,
   weighted: bool = True,
 ) -> tff.aggregators.AggregationFactory:
-  """Returns a factory for the mean of updates that clients send sketched.
+  """Returns a factory for the mean of sketched updates.
 
-  Each tensor of the update is rotated at random, subsampled and quantized on
-  the client; the server decodes each as it arrives and undoes the rotation
-  once, on the sum. The result estimates the mean without bias (nearly, with
-  `'eden'`: see `encoders.EdenQuantizationStage`). Clipping, zeroing and
-  differential privacy go around this factory, not inside.
+  Each client rotates, subsamples and quantizes each tensor of its update. The
+  server decodes each payload on arrival and inverts the rotation once, on the
+  sum. The result is an unbiased estimate of the mean (with `'eden'` nearly so:
+  see `encoders.EdenQuantizationStage`). Wrap clipping, zeroing and differential
+  privacy around this factory, not inside.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
-  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
-  `weighted` is false); its measurements are those of
-  `tff.aggregators.MeanFactory`, with `mean_value` (`UnweightedMeanFactory` has
-  the same name) an `OrderedDict` of `payload_bytes`: the bytes of the sketched
-  updates that arrived in the round, of all clients together.
+  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (without weights if
+  `weighted` is false). Its measurements are those of
+  `tff.aggregators.MeanFactory` or `UnweightedMeanFactory`, with `mean_value` an
+  `OrderedDict` of `payload_bytes`: the bytes of the sketched updates, summed
+  over the clients of the round and counted on arrival.
 
-  An update with NaN or Inf, in whatever tensor, stops the round with an
+  NaN or Inf in any tensor of an update stops the round with an
   `InvalidArgumentError`. (The client works of `tff.learning` replace such an
-  update by zeros of weight zero before it comes here.)
+  update by zeros of weight zero before it is aggregated.)
 
   Args:
     bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
-    fraction: The part of each tensor's values that is sent, in (0, 1].
-    rotation: Whether to rotate each tensor first.
-    quantizer: `'eden'`: the levels that are best after a rotation, which it
-      needs. `'uniform'`: the paper's, evenly spaced between the minimum and the
-      maximum, with random rounding.
-    min_elements: Tensors of fewer elements (biases) are sent uncompressed.
-    seed_source: Where a client's own random choices come from.
-      `'reproducible'`: a fingerprint of its update, so that a simulation run
-      again gives the same bits. `'entropy'`: the operating system.
-    base_seed: Another seed gives other random choices.
-    weighted: Whether the mean is weighted.
+    fraction: Fraction of each tensor's values that is sent, in (0, 1].
+    rotation: If true, rotates each tensor before subsampling and quantization.
+    quantizer: `'eden'`: optimal levels for rotated values; requires `rotation`.
+      `'uniform'`: the paper's quantizer, evenly spaced levels between minimum
+      and maximum with stochastic rounding.
+    min_elements: Tensors with fewer elements (biases) are sent uncompressed.
+    seed_source: Source of a client's random choices. `'reproducible'`: a
+      fingerprint of its update, so that a repeated simulation gives the same
+      bits. `'entropy'`: the operating system.
+    base_seed: Seed of the process. Different seeds give independent choices.
+    weighted: If true, the mean is weighted.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an
@@ -71,8 +71,8 @@ def sketched_update_aggregator(
   Raises:
     TypeError: If `bits`, `min_elements` or `base_seed` is not an int. When the
       process is created: if a tensor to sketch is not `float32`.
-    ValueError: If an argument is out of range, or `quantizer` is `'eden'` and
-      `rotation` is false.
+    ValueError: If an argument is out of range, or `quantizer` is `'eden'`
+      without rotation.
   """
   options = options_lib.SketchOptions(
     bits=bits,

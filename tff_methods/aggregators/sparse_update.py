@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Sparse and hierarchically quantized updates as aggregators (DHQC)."""
+"""Aggregators of sparse and of hierarchically quantized updates (DHQC)."""
 
 import tensorflow_federated as tff
 
@@ -28,32 +28,33 @@ def top_k_aggregator(
   min_elements: int = 0,
   weighted: bool = True,
 ) -> tff.aggregators.AggregationFactory:
-  """Returns a factory for the mean of updates of which the largest are sent.
+  """Returns a factory for the mean of the values of largest magnitude.
 
   Each client sends the `max(1, round(fraction * n))` of its `n` values that
-  have the largest magnitudes (see `encoders.TopKStage`), and where they are;
-  with `bits`, quantized (see `encoders.HierarchicalQuantizationStage`). What a
-  client does not send in a round is lost: this aggregator keeps no state, and
-  so its result is biased towards zero.
+  have the largest magnitudes (see `encoders.TopKStage`), and their positions;
+  with `bits`, the values are quantized (see
+  `encoders.HierarchicalQuantizationStage`). Values that a client does not send
+  in a round are lost: this aggregator keeps no client state, so its result is
+  biased towards zero.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
-  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
-  `weighted` is false); its measurements are those of
-  `tff.aggregators.MeanFactory`, with `mean_value` (`UnweightedMeanFactory` has
-  the same name) an `OrderedDict` of `payload_bytes`: the bytes of the encoded
-  updates that arrived in the round, of all clients together.
+  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (without weights if
+  `weighted` is false). Its measurements are those of
+  `tff.aggregators.MeanFactory` or `UnweightedMeanFactory`, with `mean_value` an
+  `OrderedDict` of `payload_bytes`: the bytes of the encoded updates, summed
+  over the clients of the round and counted on arrival.
 
-  An update with NaN or Inf stops the round with an `InvalidArgumentError`.
+  NaN or Inf in an update stops the round with an `InvalidArgumentError`.
 
   Args:
-    fraction: The part of the values that is sent, in (0, 1].
+    fraction: Fraction of the values that is sent, in (0, 1].
     bits: Bits per sent value, 2 to 16; `None` sends `float32` values.
-    scope: Among which values the largest are taken. `'model'`: among all of the
-      model, as one vector, which is the paper's way. `'tensor'`: among those of
-      each tensor.
-    min_elements: With the scope `'tensor'`: tensors of fewer elements (biases)
-      are sent whole.
-    weighted: Whether the mean is weighted.
+    scope: Values among which the largest are selected. `'model'`: all values of
+      the model, as one vector, as in the paper. `'tensor'`: the values of each
+      tensor.
+    min_elements: With the scope `'tensor'`, tensors with fewer elements
+      (biases) are sent whole.
+    weighted: If true, the mean is weighted.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an
@@ -82,21 +83,20 @@ def top_k_aggregator(
 def hierarchical_quantization_aggregator(
   *, bits: int = 4, min_elements: int = 256, weighted: bool = True
 ) -> tff.aggregators.AggregationFactory:
-  """Returns a factory for the mean of updates in hierarchical quantization.
+  """Returns a factory for the mean of hierarchically quantized updates.
 
-  Each client sends a sign and an interval of the magnitude for every value (see
-  `encoders.HierarchicalQuantizationStage`), with intervals of their own for
-  each tensor. For one set of intervals for the whole model, put it into
-  `tff.aggregators.concat_factory`. The result is biased by at most half an
-  interval.
+  Each client sends a sign and an interval of the magnitude of each value (see
+  `encoders.HierarchicalQuantizationStage`). Each tensor has its own intervals;
+  wrap the factory in `tff.aggregators.concat_factory` for common intervals of
+  the entire model. The result is biased by at most half an interval.
 
-  The type signature of the created process, its measurements and its answer to
-  NaN and Inf are those of `top_k_aggregator`.
+  The type signature of the created process, its measurements and its handling
+  of NaN and Inf are those of `top_k_aggregator`.
 
   Args:
     bits: Bits per value, 2 to 16.
-    min_elements: Tensors of fewer elements (biases) are sent uncompressed.
-    weighted: Whether the mean is weighted.
+    min_elements: Tensors with fewer elements (biases) are sent uncompressed.
+    weighted: If true, the mean is weighted.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an
@@ -107,7 +107,7 @@ def hierarchical_quantization_aggregator(
       created: if a tensor to encode is not `float32`.
     ValueError: If an argument is out of range.
   """
-  # Also checks bits, now and not when the process is created.
+  # Checks bits here, before the process is created.
   stage = encoders.HierarchicalQuantizationStage(bits)
   return encoded_mean.encoded_mean_factory(
     lambda spec, _: encoders.chain([(stage, '')], spec),

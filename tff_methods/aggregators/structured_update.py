@@ -11,10 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The mean of structured updates (Konecny et al. 2016, section 2)."""
+"""Mean of structured updates: Konečný et al. (2016), section 2."""
 
 import collections
-from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -22,30 +21,28 @@ import tensorflow_federated as tff
 from tff_methods import encoders
 from tff_methods import update_spaces
 from tff_methods.aggregators import decoded_mean
+from tff_methods.aggregators import encoded_sum
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
-
-EncoderFn = Callable[[tf.TensorSpec, int], encoders.GatherEncoder]
 
 
 class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
   """`WeightedAggregationFactory` for the mean of updates of a `ModelSpace`.
 
-  Clients send a key and the parameters of their updates, which may be encoded;
-  the server draws the maps again and adds up the full updates as they arrive,
-  in float64: the order of the sum, which depends on how a runtime spreads
-  clients over workers, then does not show in the `float32` mean (but where the
+  Clients send a key and the parameters of their updates, which may be encoded.
+  The server draws the maps from the keys and adds the full updates as they
+  arrive, in float64. So the order of the sum, which depends on how a runtime
+  spreads clients over workers, does not change the `float32` mean (except where
   float64 sums fall on two sides of the boundary between two `float32`, once in
-  hundreds of millions of elements). Where no client has weight the mean is
-  zero.
+  hundreds of millions of elements). If no client has weight, the mean is zero.
 
   The created process has `next: <S@SERVER, {<key=int32[2], parameters=P>}
   @CLIENTS, {float32}@CLIENTS> -> <state=S@SERVER, result=V@SERVER,
   measurements=M@SERVER>`, with `P` and `V` the types of `model_space`'s
   `parameter_specs` and `specs`, and `M` an `OrderedDict` of
 
-  *   `payload_bytes`: `int64`, the bytes of the keys and encoded parameters of
-      all clients of the round, counted on what arrives.
+  *   `payload_bytes`: `int64`, the bytes of the keys and encoded parameters,
+      summed over the clients of the round and counted on arrival.
 
   NaN or Inf stops the round with an `InvalidArgumentError` on the client. (The
   client work of `templates` replaces such updates by zeros of weight zero.)
@@ -54,16 +51,16 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
   def __init__(
     self,
     model_space: update_spaces.ModelSpace,
-    encoder_fn: EncoderFn | None = None,
+    encoder_fn: encoded_sum.EncoderFn | None = None,
   ):
     """Initializes the factory.
 
     Args:
-      model_space: Where the updates live.
+      model_space: Space of the updates.
       encoder_fn: Maps the `tf.TensorSpec` of a tensor's parameters and the
-        tensor's index to a `GatherEncoder` of stages of this package. Whatever
-        it draws, it draws from the client's key. `None` sends parameters as
-        they are.
+        tensor's index to a `GatherEncoder` of stages of this package. All its
+        random choices are drawn from the client's key. `None` sends parameters
+        unencoded.
     """
     self._model_space = model_space
     self._encoders = [
@@ -71,11 +68,20 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       for i, spec in enumerate(model_space.parameter_specs)
     ]
 
-  def create(self, value_type, weight_type) -> tff.templates.AggregationProcess:
+  def create(
+    self, value_type: tff.Type, weight_type: tff.Type
+  ) -> tff.templates.AggregationProcess:
     """Creates the process.
 
+    Args:
+      value_type: `<key=int32[2], parameters=P>`.
+      weight_type: Type of a client's weight.
+
+    Returns:
+      A `tff.templates.AggregationProcess`.
+
     Raises:
-      TypeError: If `value_type` is not that of updates of the model space.
+      TypeError: If `value_type` is not the type of updates of the model space.
     """
     expected_type = tff.types.tensorflow_to_type(
       collections.OrderedDict(
@@ -88,14 +94,18 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
         f'Expected updates of type {expected_type}, found {value_type}: give '
         'client work and aggregator the same model space.'
       )
-
     return _build_process(
       self._model_space, self._encoders, value_type, weight_type
     )
 
 
-def _build_process(model_space, tensor_encoders, value_type, weight_type):
-  """Returns the process: its sums are of updates, and of weights."""
+def _build_process(
+  model_space: update_spaces.ModelSpace,
+  tensor_encoders: list[encoders.GatherEncoder],
+  value_type: tff.Type,
+  weight_type: tff.Type,
+) -> tff.templates.AggregationProcess:
+  """Builds the mean from sums of full updates and of weights."""
 
   @tff.tensorflow.computation(value_type)
   def encode(value):
@@ -151,6 +161,9 @@ def _build_process(model_space, tensor_encoders, value_type, weight_type):
   )
 
 
-def _tensor_keys(key: tf.Tensor, tensors) -> list[tf.Tensor]:
-  # Of other numbers than those that the maps are drawn from.
-  return [seeds.fold_in(key, -1 - i) for i in range(len(tensors))]
+def _tensor_keys(
+  key: tf.Tensor, tensor_encoders: list[encoders.GatherEncoder]
+) -> list[tf.Tensor]:
+  """Returns a key for the encoder of each tensor."""
+  # Negative, so that they differ from the keys from which maps are drawn.
+  return [seeds.fold_in(key, -1 - i) for i in range(len(tensor_encoders))]

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Ternary updates as an aggregator (TernGrad, Wen et al. 2017)."""
+"""Aggregator of ternary updates: TernGrad, Wen et al. (2017)."""
 
 import tensorflow_federated as tff
 
@@ -28,30 +28,30 @@ def ternary_aggregator(
   base_seed: int = 0,
   weighted: bool = True,
 ) -> tff.aggregators.AggregationFactory:
-  """Returns a factory for the mean of updates that clients send as -u, 0 or u.
+  """Returns a factory for the mean of updates of values -u, 0 and u.
 
-  Each tensor takes 1.6 bits a value and 4 bytes (see
-  `encoders.TernaryQuantizationStage`). Without `clip_factor` the result
-  estimates the mean without bias; with it, values that are cut off are biased.
+  A tensor takes 1.6 bits per value, and 4 bytes for its scale u (see
+  `encoders.TernaryQuantizationStage`). Without `clip_factor` the result is an
+  unbiased estimate of the mean; with it, clipped values are biased.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
-  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (no weights if
-  `weighted` is false); its measurements are those of
-  `tff.aggregators.MeanFactory`, with `mean_value` (`UnweightedMeanFactory` has
-  the same name) an `OrderedDict` of `payload_bytes`: the bytes of the encoded
-  updates that arrived in the round, of all clients together.
+  <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (without weights if
+  `weighted` is false). Its measurements are those of
+  `tff.aggregators.MeanFactory` or `UnweightedMeanFactory`, with `mean_value` an
+  `OrderedDict` of `payload_bytes`: the bytes of the encoded updates, summed
+  over the clients of the round and counted on arrival.
 
-  An update with NaN or Inf stops the round with an `InvalidArgumentError`.
+  NaN or Inf in an update stops the round with an `InvalidArgumentError`.
 
   Args:
-    clip_factor: Cuts magnitudes off at this many standard deviations of their
-      tensor first; `None` does not. The paper takes 2.5.
-    min_elements: Tensors of fewer elements (biases) are sent uncompressed.
-    seed_source: Where a client's own random choices come from.
-      `'reproducible'`: a fingerprint of its update, so that a simulation run
-      again gives the same bits. `'entropy'`: the operating system.
-    base_seed: Another seed gives other random choices.
-    weighted: Whether the mean is weighted.
+    clip_factor: Magnitudes are clipped at this many standard deviations of
+      their tensor, 2.5 in the paper; `None` disables clipping.
+    min_elements: Tensors with fewer elements (biases) are sent uncompressed.
+    seed_source: Source of a client's random choices. `'reproducible'`: a
+      fingerprint of its update, so that a repeated simulation gives the same
+      bits. `'entropy'`: the operating system.
+    base_seed: Seed of the process. Different seeds give independent choices.
+    weighted: If true, the mean is weighted.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an

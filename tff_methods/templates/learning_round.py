@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""One round of federated learning: what this package's composers share."""
+"""One round of federated learning, shared by this package's composers."""
 
 import collections
 from collections.abc import Callable
@@ -21,32 +21,40 @@ import tensorflow_federated as tff
 
 
 def compose_round(
-  state,
-  client_data,
+  state: Any,
+  client_data: Any,
   *,
-  distribute: Callable[..., Any],
+  distribute: Callable[[Any, Any], Any],
   client_work: tff.learning.templates.ClientWorkProcess,
-  aggregate: Callable[..., Any],
+  aggregate: Callable[[Any, Any, Any], Any],
   finalizer: tff.learning.templates.FinalizerProcess,
-):
-  """Composes a round as `tff.learning.templates.compose_learning_process`.
+) -> tuple[Any, Any, Any]:
+  """Composes a round like `tff.learning.templates.compose_learning_process`.
 
-  Call it in a `tff.federated_computation`. What differs between composers are
-  the two functions, which may take more than TFF's processes do.
+  Call it inside a `tff.federated_computation`. Distribution and aggregation are
+  functions, so that composers can pass them more arguments than TFF's processes
+  take.
+
+  1.  `distribute` sends the model from the server to the clients.
+  2.  The clients train (`client_work`).
+  3.  `aggregate` sends their updates to the server and combines them.
+  4.  The server takes its step (`finalizer`).
 
   Args:
-    state: A `LearningAlgorithmState` at SERVER.
-    client_data: At CLIENTS.
-    distribute: From the distributor's state and the global model weights to a
-      `MeasuredProcessOutput` whose result is what the client work takes.
-    client_work: How clients train.
-    aggregate: From the aggregator's state and, of the client work, the output
-      and what it was given, to a structure with `state`, `result` and
+    state: `tff.learning.templates.LearningAlgorithmState` at SERVER.
+    client_data: Data sets at CLIENTS.
+    distribute: Maps the distributor's state and the global model weights to a
+      `tff.templates.MeasuredProcessOutput`, whose result is the input of the
+      client work.
+    client_work: Local training.
+    aggregate: Maps the aggregator's state, the result of the client work and
+      the result of `distribute` to a structure with `state`, `result` and
       `measurements`.
-    finalizer: How the server takes its step.
+    finalizer: Step of the server.
 
   Returns:
-    The new state, the metrics, and what `aggregate` returned.
+    The new state and the metrics, both at SERVER, and the output of
+    `aggregate`.
   """
   distributed = distribute(state.distributor, state.global_model_weights)
   worked = client_work.next(state.client_work, distributed.result, client_data)

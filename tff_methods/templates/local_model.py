@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What local training needs of a model, whichever kind of TFF's it is.
+"""Common interface to TFF's two kinds of models in local training.
 
-A `tff.learning.models.VariableModel` keeps weights and metrics in variables, a
-`tff.learning.models.FunctionalModel` takes and returns them. Here both are
-trained by the same loop: what the loop carries from batch to batch for the
-model is its `carry`, which a model with variables leaves empty.
+A `tff.learning.models.VariableModel` keeps weights and metrics in variables; a
+`tff.learning.models.FunctionalModel` takes and returns them. The same training
+loop serves both: it carries the model's own loop state, its `carry`, from batch
+to batch. The carry of a model with variables is empty.
 """
 
 import abc
@@ -35,12 +35,13 @@ Model = (
 
 
 class Description(NamedTuple):
-  """What is known of a model before it is trained.
+  """Types, initial weights and metric finalizers of a model.
 
   Attributes:
     initial_weights_fn: `( -> tff.learning.models.ModelWeights)`.
-    data_type: The `tff.SequenceType` of a client's data set of batches.
-    metric_finalizers: What a metrics aggregator takes.
+    data_type: `tff.SequenceType` of a client's data set of batches.
+    metric_finalizers: Argument of a metrics aggregator, such as
+      `tff.learning.metrics.sum_then_finalize`.
   """
 
   initial_weights_fn: tff.Computation
@@ -49,16 +50,18 @@ class Description(NamedTuple):
 
   @property
   def weights_type(self) -> tff.Type:
+    """Type of `tff.learning.models.ModelWeights` of the model."""
     return self.initial_weights_fn.type_signature.result
 
 
 class Gradients(NamedTuple):
-  """The outcome of one batch.
+  """Gradients of one batch.
 
   Attributes:
-    carry: The model's carry, with the batch counted in its metrics.
-    gradients: The loss's gradient of each trainable tensor, flattened.
-    num_examples: `int64[]`.
+    carry: Carry of the model, with the batch added to its metrics.
+    gradients: Gradient of the loss with respect to each trainable tensor, in
+      the order of `tf.nest.flatten`.
+    num_examples: `int64[]`, the number of examples in the batch.
   """
 
   carry: Any
@@ -67,32 +70,61 @@ class Gradients(NamedTuple):
 
 
 class LocalModel(abc.ABC):
-  """A model under local training."""
+  """Model in local training, inside a TensorFlow computation."""
 
   @abc.abstractmethod
   def start(self, weights: tff.learning.models.ModelWeights) -> Any:
-    """Sets the weights, and returns the first carry."""
+    """Sets the initial weights.
+
+    Args:
+      weights: Weights that the client received.
+
+    Returns:
+      The carry before the first batch.
+    """
 
   @abc.abstractmethod
-  def gradients(self, carry, batch) -> Gradients:
-    """Runs a batch forward and backward."""
+  def gradients(self, carry: Any, batch: Any) -> Gradients:
+    """Runs the forward and backward pass of a batch.
+
+    Args:
+      carry: Carry of the model.
+      batch: Batch of examples.
+
+    Returns:
+      The gradients, with the next carry.
+    """
 
   @abc.abstractmethod
-  def move(
+  def apply_step(
     self,
-    carry,
+    carry: Any,
     maps: Sequence[update_spaces.LinearMap],
     step: Sequence[tf.Tensor],
   ) -> Any:
-    """Adds to each trainable tensor the update that parameters stand for."""
+    """Adds the update of each trainable tensor, given by its parameters.
+
+    Args:
+      carry: Carry of the model.
+      maps: For each trainable tensor, the map from parameters to the update.
+      step: For each trainable tensor, the parameters of the update.
+
+    Returns:
+      The next carry.
+    """
 
   @abc.abstractmethod
-  def unfinalized_metrics(self, carry, is_valid: tf.Tensor) -> Any:
-    """Returns the local metrics; those of no batch if not `is_valid`."""
+  def unfinalized_metrics(self, carry: Any, is_valid: tf.Tensor) -> Any:
+    """Returns the local metrics.
+
+    Args:
+      carry: Carry of the model after the last batch.
+      is_valid: `bool[]`. If false, the metrics are those of no batches.
+    """
 
 
 class _VariableModel(LocalModel):
-  """A model whose weights and metrics are variables."""
+  """Model with weights and metrics in variables."""
 
   def __init__(self, model: tff.learning.models.VariableModel):
     self._model = model
@@ -114,7 +146,7 @@ class _VariableModel(LocalModel):
       tf.cast(num_examples, tf.int64),
     )
 
-  def move(self, carry, maps, step):
+  def apply_step(self, carry, maps, step):
     variables = tf.nest.flatten(self._weights.trainable)
     for variable, linear_map, parameters in zip(
       variables, maps, step, strict=True
@@ -128,7 +160,7 @@ class _VariableModel(LocalModel):
 
 
 class _FunctionalModel(LocalModel):
-  """A model whose carry is `((trainable, non_trainable), metrics)`."""
+  """Model with the carry `((trainable, non_trainable), metrics)`."""
 
   def __init__(self, model: tff.learning.models.FunctionalModel):
     self._model = model
@@ -158,7 +190,7 @@ class _FunctionalModel(LocalModel):
       tf.cast(num_examples, tf.int64),
     )
 
-  def move(self, carry, maps, step):
+  def apply_step(self, carry, maps, step):
     (trainable, non_trainable), metrics = carry
     flat = tf.nest.flatten(trainable)
     moved = [w + m.expand(p) for m, w, p in zip(maps, flat, step, strict=True)]
@@ -173,14 +205,21 @@ class _FunctionalModel(LocalModel):
 
 
 def build_local_model(model: Model) -> LocalModel:
-  """Returns the model under training: inside a `tff.tensorflow.computation`."""
+  """Builds the local model, inside a `tff.tensorflow.computation`."""
   if isinstance(model, tff.learning.models.FunctionalModel):
     return _FunctionalModel(model)
   return _VariableModel(model())
 
 
 def describe(model: Model) -> Description:
-  """Returns the types of a model.
+  """Returns the types, initial weights and metric finalizers of a model.
+
+  Args:
+    model: A function that returns a `tff.learning.models.VariableModel`, or a
+      `tff.learning.models.FunctionalModel`.
+
+  Returns:
+    A `Description`.
 
   Raises:
     TypeError: If `model` is neither a functional model nor a function that
@@ -189,7 +228,7 @@ def describe(model: Model) -> Description:
   if isinstance(model, tff.learning.models.FunctionalModel):
     input_spec, finalizers = model.input_spec, model.finalize_metrics
   else:
-    # In a graph of its own, so as not to leave its variables behind.
+    # In a separate graph, so that its variables do not remain in the caller's.
     with tf.Graph().as_default():
       built = _build_variable_model(model)
       input_spec, finalizers = built.input_spec, built.metric_finalizers()
@@ -209,7 +248,8 @@ def describe(model: Model) -> Description:
   )
 
 
-def _build_variable_model(model_fn) -> tff.learning.models.VariableModel:
+def _build_variable_model(model_fn: Any) -> tff.learning.models.VariableModel:
+  """Calls `model_fn`, or raises `TypeError`."""
   built = model_fn() if callable(model_fn) else None
   if not isinstance(built, tff.learning.models.VariableModel):
     found = model_fn if built is None else built
@@ -221,11 +261,14 @@ def _build_variable_model(model_fn) -> tff.learning.models.VariableModel:
   return built
 
 
-def _dense_gradients(tape: tf.GradientTape, loss: tf.Tensor, weights):
+def _dense_gradients(
+  tape: tf.GradientTape, loss: tf.Tensor, weights: Any
+) -> list[tf.Tensor]:
+  """Returns gradients as dense tensors, zero for unconnected weights."""
   gradients = tape.gradient(
     loss,
     tf.nest.flatten(weights),
     unconnected_gradients=tf.UnconnectedGradients.ZERO,
   )
-  # Those of embeddings are `tf.IndexedSlices`.
+  # Gradients of embeddings are `tf.IndexedSlices`.
   return list(map(tf.convert_to_tensor, gradients))

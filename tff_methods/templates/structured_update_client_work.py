@@ -11,16 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Local training within a space of updates (Konecny et al. 2016, section 2)."""
+"""Local training within an update space.
+
+Konečný et al. (2016), section 2.
+"""
 
 import collections
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import options as options_lib
 from tff_methods import update_spaces
-from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.templates import local_model
 
@@ -30,44 +35,52 @@ def build_structured_update_client_work(
   optimizer: tff.learning.optimizers.Optimizer,
   model_space: update_spaces.ModelSpace,
   *,
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
   seed_source: str = 'reproducible',
   base_seed: int = 0,
 ) -> tff.learning.templates.ClientWorkProcess:
-  """Builds local training that moves a model within a space only.
+  """Builds local training of a model restricted to an update space.
 
   A client draws a key, which fixes a linear map. It trains the map's
   parameters, zero at first: each batch's gradient at the weights `W +
-  expand(parameters)` is pulled back to the parameters, of which the optimizer
-  makes the next ones. So the optimizer's state, and what it does to weights
-  (their decay, say), is of and to the parameters. The model's own tensors are
-  moved by each step's difference, so that no second copy of them is kept.
+  expand(parameters)` is pulled back to the parameters, from which the optimizer
+  computes the next ones. So the optimizer's state, and its effects on weights
+  (such as weight decay), concern the parameters. The model's own tensors are
+  updated by the difference of each step, so no second copy of them is kept.
 
   `next: <S@SERVER, {ModelWeights}@CLIENTS, {B*}@CLIENTS> -> <state=S@SERVER,
   result={ClientResult}@CLIENTS, measurements=<train=M>@SERVER>`, the update of
   a client an `OrderedDict` of
 
-  *   `key`: `int32[2]`, by which the map can be drawn again;
-  *   `parameters`: a tuple of the (negated, as TFF's updates are) parameters of
-      all tensors, in the order of `model_space`.
+  *   `key`: `int32[2]`, from which the map can be drawn again;
+  *   `parameters`: a tuple of the parameters of all tensors, in the order of
+      `model_space`, negated as TFF's updates are.
 
-  If they are not all finite they are zeroed, and weight and metrics with them,
-  as TFF does.
+  If the parameters are not all finite, they are set to zero, and so are the
+  weight and the metrics, as in TFF.
 
   Args:
     model_fn: A function that returns a `tff.learning.models.VariableModel`, or
       a `tff.learning.models.FunctionalModel`.
-    optimizer: Of the parameters.
-    model_space: The space of the updates of this model's trainable weights.
-    client_weighting: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    metrics_aggregator: As there.
-    loop_implementation: As there.
-    seed_source: Where a client's key comes from. `'reproducible'`: a
-      fingerprint of its first batch, so that a simulation run again gives the
-      same bits. `'entropy'`: the operating system.
-    base_seed: Another seed gives other keys.
+    optimizer: Optimizer of the parameters.
+    model_space: Space of the updates of this model's trainable weights.
+    client_weighting: Weights of the clients' updates: numbers of examples, or
+      uniform.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
+      default.
+    loop_implementation: Loop over a client's batches. The default halves the
+      time of a round, compared with TFF's default, `DATASET_REDUCE`.
+    seed_source: Source of a client's key. `'reproducible'`: a fingerprint of
+      its first batch, so that a repeated simulation gives the same bits.
+      `'entropy'`: the operating system.
+    base_seed: Seed of the process. Different seeds give independent keys.
 
   Returns:
     A `tff.learning.templates.ClientWorkProcess` with the hyperparameters of
@@ -75,8 +88,71 @@ def build_structured_update_client_work(
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If `seed_source` is out of range.
+    ValueError: If `seed_source` is not in `options.SEED_SOURCES`.
   """
+  _check_types(client_weighting, optimizer)
+  randomness = options_lib.RandomnessOptions(
+    seed_source=seed_source, base_seed=base_seed
+  )
+  description = local_model.describe(model_fn)
+  aggregate_metrics = (
+    metrics_aggregator or tff.learning.metrics.sum_then_finalize
+  )(description.metric_finalizers)
+  server = _build_server_computations(
+    optimizer,
+    seeds.key(base_seed, int.from_bytes(b'structured_update')),
+  )
+
+  @tff.tensorflow.computation(
+    server.to_clients.type_signature.result,
+    description.weights_type,
+    description.data_type,
+  )
+  def train(from_server, initial_weights, dataset):
+    hparams, round_key = from_server
+    run = _build_training(
+      local_model.build_local_model(model_fn),
+      optimizer,
+      model_space,
+      tff.learning.loop_builder.build_training_loop(loop_implementation),
+    )
+    key = _draw_key(round_key, dataset, randomness.seed_source)
+    trained = run(key, hparams, initial_weights, dataset)
+    return _client_result(key, trained, client_weighting), trained.metrics
+
+  @tff.federated_computation
+  def init_fn():
+    return tff.federated_eval(server.initial_state, tff.SERVER)
+
+  @tff.federated_computation(
+    init_fn.type_signature.result,
+    tff.FederatedType(description.weights_type, tff.CLIENTS),
+    tff.FederatedType(description.data_type, tff.CLIENTS),
+  )
+  def next_fn(state, weights, client_data):
+    from_server = tff.federated_broadcast(
+      tff.federated_map(server.to_clients, state)
+    )
+    result, metrics = tff.federated_map(
+      train, (from_server, weights, client_data)
+    )
+    measurements = collections.OrderedDict(train=aggregate_metrics(metrics))
+    return tff.templates.MeasuredProcessOutput(
+      tff.federated_map(server.next_state, state),
+      result,
+      tff.federated_zip(measurements),
+    )
+
+  return tff.learning.templates.ClientWorkProcess(
+    init_fn,
+    next_fn,
+    get_hparams_fn=server.get_hparams,
+    set_hparams_fn=server.set_hparams,
+  )
+
+
+def _check_types(client_weighting: object, optimizer: object) -> None:
+  """Raises `TypeError` for anything but a weighting and an optimizer."""
   if not isinstance(client_weighting, tff.learning.ClientWeighting):
     raise TypeError(
       'Expected a tff.learning.ClientWeighting, found '
@@ -87,15 +163,30 @@ def build_structured_update_client_work(
       'Expected a tff.learning.optimizers.Optimizer for clients, found '
       f'{type(optimizer).__name__}: build it with tff.learning.optimizers.'
     )
-  argument_checks.check_int('base_seed', base_seed)
-  argument_checks.check_choice(
-    'seed_source', seed_source, options_lib.SEED_SOURCES
-  )
-  base_key = seeds.key(base_seed, int.from_bytes(b'structured_update'))
-  description = local_model.describe(model_fn)
-  aggregate_metrics = (
-    metrics_aggregator or tff.learning.metrics.sum_then_finalize
-  )(description.metric_finalizers)
+
+
+class _ServerComputations(NamedTuple):
+  """Computations on the state, `S`, of the server.
+
+  Attributes:
+    initial_state: `( -> S)`.
+    get_hparams: `(S -> H)`.
+    set_hparams: `(<S, H> -> S)`.
+    to_clients: `(S -> <H, int32[2]>)`, hyperparameters and the round's key.
+    next_state: `(S -> S)`.
+  """
+
+  initial_state: tff.Computation
+  get_hparams: tff.Computation
+  set_hparams: tff.Computation
+  to_clients: tff.Computation
+  next_state: tff.Computation
+
+
+def _build_server_computations(
+  optimizer: tff.learning.optimizers.Optimizer, base_key: np.ndarray
+) -> _ServerComputations:
+  """Builds the computations on hyperparameters and the round number."""
 
   @tff.tensorflow.computation
   def initial_state():
@@ -122,61 +213,16 @@ def build_structured_update_client_work(
   def next_state(state):
     return collections.OrderedDict(state, round=state['round'] + 1)
 
-  @tff.tensorflow.computation(
-    to_clients.type_signature.result,
-    description.weights_type,
-    description.data_type,
-  )
-  def train(from_server, initial_weights, dataset):
-    hparams, round_key = from_server
-    run = _build_training(
-      local_model.build_local_model(model_fn),
-      optimizer,
-      model_space,
-      tff.learning.loop_builder.build_training_loop(loop_implementation),
-    )
-    key = _draw_key(round_key, dataset, seed_source)
-    parameters, num_examples, is_finite, metrics = run(
-      key, hparams, initial_weights, dataset
-    )
-    weight = tf.constant(1.0)
-    if client_weighting is tff.learning.ClientWeighting.NUM_EXAMPLES:
-      weight = tf.cast(num_examples, tf.float32)
-    result = tff.learning.templates.ClientResult(
-      update=collections.OrderedDict(key=key, parameters=parameters),
-      update_weight=tf.where(is_finite, weight, 0.0),
-    )
-    return result, metrics
-
-  @tff.federated_computation
-  def init_fn():
-    return tff.federated_eval(initial_state, tff.SERVER)
-
-  @tff.federated_computation(
-    init_fn.type_signature.result,
-    tff.FederatedType(description.weights_type, tff.CLIENTS),
-    tff.FederatedType(description.data_type, tff.CLIENTS),
-  )
-  def next_fn(state, weights, client_data):
-    from_server = tff.federated_broadcast(tff.federated_map(to_clients, state))
-    result, metrics = tff.federated_map(
-      train, (from_server, weights, client_data)
-    )
-    measurements = collections.OrderedDict(train=aggregate_metrics(metrics))
-    return tff.templates.MeasuredProcessOutput(
-      tff.federated_map(next_state, state),
-      result,
-      tff.federated_zip(measurements),
-    )
-
-  return tff.learning.templates.ClientWorkProcess(
-    init_fn, next_fn, get_hparams_fn=get_hparams, set_hparams_fn=set_hparams
+  return _ServerComputations(
+    initial_state, get_hparams, set_hparams, to_clients, next_state
   )
 
 
 @tf.function
-def _draw_key(round_key, dataset, seed_source):
-  """Returns the key of a client, by its first batch if it has any."""
+def _draw_key(
+  round_key: tf.Tensor, dataset: tf.data.Dataset, seed_source: str
+) -> tf.Tensor:
+  """Returns a client's key, from its first batch if it has any."""
   # A sixth of the time that `dataset.take(1).reduce` takes.
   first = iter(dataset).get_next_as_optional()
   return tf.cond(
@@ -186,8 +232,44 @@ def _draw_key(round_key, dataset, seed_source):
   )
 
 
-def _build_training(model, optimizer, model_space, run_loop):
-  """Builds what a client does once it has a key."""
+class _Trained(NamedTuple):
+  """Result of the local training of one client.
+
+  Attributes:
+    parameters: Negated parameters, zero if not all are finite.
+    num_examples: `int64[]`, the number of examples.
+    is_finite: `bool[]`, true if all parameters are finite.
+    metrics: Unfinalized metrics of the model.
+  """
+
+  parameters: Any
+  num_examples: tf.Tensor
+  is_finite: tf.Tensor
+  metrics: Any
+
+
+def _client_result(
+  key: tf.Tensor,
+  trained: _Trained,
+  client_weighting: tff.learning.ClientWeighting,
+) -> tff.learning.templates.ClientResult:
+  """Returns the update of a client and its weight."""
+  weight = tf.constant(1.0)
+  if client_weighting is tff.learning.ClientWeighting.NUM_EXAMPLES:
+    weight = tf.cast(trained.num_examples, tf.float32)
+  return tff.learning.templates.ClientResult(
+    update=collections.OrderedDict(key=key, parameters=trained.parameters),
+    update_weight=tf.where(trained.is_finite, weight, 0.0),
+  )
+
+
+def _build_training(
+  model: local_model.LocalModel,
+  optimizer: tff.learning.optimizers.Optimizer,
+  model_space: update_spaces.ModelSpace,
+  run_loop: Callable[..., Any],
+) -> Callable[..., _Trained]:
+  """Builds the local training of a client, given its key."""
 
   @tf.function
   def train(key, hparams, initial_weights, dataset):
@@ -210,25 +292,25 @@ def _build_training(model, optimizer, model_space, run_loop):
       gradients = tuple(
         m.pull_back(g) for m, g in zip(maps, outcome.gradients, strict=True)
       )
-      optimizer_state, moved = optimizer.next(
+      optimizer_state, new_parameters = optimizer.next(
         optimizer_state, parameters, gradients
       )
-      step = tf.nest.map_structure(tf.subtract, moved, parameters)
-      carry = model.move(outcome.carry, maps, step)
+      step = tf.nest.map_structure(tf.subtract, new_parameters, parameters)
+      carry = model.apply_step(outcome.carry, maps, step)
       num_examples += outcome.num_examples
-      return carry, moved, optimizer_state, num_examples
+      return carry, new_parameters, optimizer_state, num_examples
 
     carry, parameters, _, num_examples = run_loop(
       train_on_batch, dataset, first_state
     )
     zeroed, has_non_finite = (
       tff.learning.tensor_utils.zero_all_if_any_non_finite(
-        # Negated, as updates are in TFF: what the server subtracts.
+        # Negated, as updates are in TFF: the server subtracts them.
         tf.nest.map_structure(tf.negative, parameters)
       )
     )
     is_finite = tf.equal(has_non_finite, 0)
     metrics = model.unfinalized_metrics(carry, is_finite)
-    return zeroed, num_examples, is_finite, metrics
+    return _Trained(zeroed, num_examples, is_finite, metrics)
 
   return train
