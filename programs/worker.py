@@ -11,22 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-r"""Runs a worker, on which programs on other machines run their computations.
+r"""Runs a worker that executes computations of programs on other machines.
 
   python -m programs.worker --port=10000
 
-and elsewhere `python -m programs.train --workers=HOST:10000 ...`. This lets
-anyone who reaches the machine run anything there: TFF's worker knows no
-passwords and listens on every interface. Where that is not wanted,
+and elsewhere `python -m programs.train --workers=HOST:10000 ...`. Anyone who
+reaches the machine can then run any code on it: TFF's worker has no
+authentication and listens on every interface. With mutual TLS,
 
   python -m programs.worker --port=10000 --tls_cert=worker.pem \
     --tls_key=worker.key --tls_ca=ca.pem
 
-lets in only who has a certificate of that authority: the worker listens in a
-network of its own, which only this program reaches, and hands on to it. See
-docs/workers.md. It runs until it is stopped, or the worker ends. Exit codes:
-that of the worker, or 1; 2 if what is asked for cannot be done; 128 + N after a
-signal N to stop.
+only programs with a certificate of that authority are let in: the worker
+listens in a private network namespace, reached by this program alone, which
+forwards connections to it. See docs/guides/workers.md. Runs until it is
+stopped, or the worker ends. Exit codes: the worker's, or 1; 2 for arguments
+that cannot be used; 128 + N after signal N.
 """
 
 import asyncio
@@ -46,18 +46,23 @@ from programs.network import tls_flags
 from programs.network import tls_gateway
 
 _PORT = flags.DEFINE_integer(
-  'port', None, 'Where to listen.', lower_bound=1, upper_bound=65535
+  'port',
+  None,
+  'Port to listen on, on all interfaces.',
+  lower_bound=1,
+  upper_bound=65535,
 )
 flags.adopt_module_key_flags(tls_flags)
 
 _BACKLOG = 128
-# For `tff_methods.runtime.orphans`: no program has left this worker behind.
+# Tells `tff_methods.runtime.orphans` that this worker has no parent program, so
+# it is no orphan.
 _MARK = {'TFF_METHODS_PARENT': 'none'}
 _STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def main() -> int:
-  """Runs a worker as the flags say; returns the exit code."""
+  """Runs a worker until it ends; returns the exit code."""
   runner.check_given(_PORT)
   os.environ.update(_MARK)
   context = tls_flags.server_context() if tls_flags.are_given() else None
@@ -66,7 +71,7 @@ def main() -> int:
     return asyncio.run(_run_behind_tls(listener, context))
   print(
     f'worker: anyone who reaches port {_PORT.value} of this machine can run '
-    'anything here; docs/workers.md has the way to prevent that.',
+    'any code here; docs/guides/workers.md describes how to prevent that.',
     file=sys.stderr,
   )
   listener.close()
@@ -76,7 +81,14 @@ def main() -> int:
 
 
 def _listen(port: int) -> socket.socket:
-  """Listens on all interfaces, or raises `UsageError`."""
+  """Returns a socket that listens on all interfaces.
+
+  Args:
+    port: The port.
+
+  Raises:
+    UsageError: If the port cannot be listened on.
+  """
   try:
     return socket.create_server(
       ('', port),
@@ -87,12 +99,12 @@ def _listen(port: int) -> socket.socket:
   except OSError as e:
     raise runner.UsageError(
       f'Expected to listen on --port={port}, found: {os.strerror(e.errno)}; '
-      'choose another one.'
+      'choose another port.'
     ) from e
 
 
 def _command(port: int) -> list[str]:
-  # Without an import of TFF, which takes ten seconds.
+  # Finds TFF without importing it, which would take ten seconds.
   (folder,) = importlib.util.find_spec(
     'tensorflow_federated'
   ).submodule_search_locations
@@ -103,13 +115,24 @@ def _command(port: int) -> list[str]:
 async def _run_behind_tls(
   listener: socket.socket, context: ssl.SSLContext
 ) -> int:
-  """Runs a worker that only this process reaches; returns the exit code."""
+  """Runs a worker in a private network and forwards TLS connections to it.
+
+  Args:
+    listener: Listening socket in the network of the machine.
+    context: TLS context of the server.
+
+  Returns:
+    The exit code of this program.
+
+  Raises:
+    UsageError: If the system does not allow a private network.
+  """
   try:
     private_network.enter()
   except OSError as e:
     raise runner.UsageError(
-      'Expected that this system lets a program have a network of its own, '
-      f'found: {e.strerror}; run as root, or allow namespaces to users.'
+      'Expected a system that allows a program a private network, found: '
+      f'{e.strerror}; run as root, or allow user namespaces.'
     ) from e
   worker = child_process.start(_command(_PORT.value), signal.SIGKILL)
   loop = asyncio.get_running_loop()

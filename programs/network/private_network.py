@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A network for one process alone, and for those that it starts.
+"""Private network namespace of a process and its children. Linux only.
 
-What listens there is reached from there only: neither from other machines, nor
-by other processes of this one. Sockets from before stay in the network outside.
+A port in the namespace can be reached from inside it only: neither from other
+machines nor by other processes of this machine. Sockets that were opened before
+stay in the network outside.
 """
 
 import ctypes
@@ -31,9 +32,10 @@ _IFF_UP = 1
 
 
 def enter() -> None:
-  """Moves this process, which has no threads, to a network of its own.
+  """Moves this process into a new network namespace with a loopback interface.
 
-  Needs no privilege where the kernel lets users make namespaces.
+  The process must not have threads. No privilege is needed where the kernel
+  allows user namespaces.
 
   Raises:
     OSError: If the system does not allow it.
@@ -43,23 +45,23 @@ def enter() -> None:
     _unshare(_CLONE_NEWNET)
   else:
     _unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    # Still the same user, for files.
+    # The user keeps its id, and thus access to its files.
     _write('/proc/self/setgroups', 'deny')
     _write('/proc/self/uid_map', f'{uid} {uid} 1')
     _write('/proc/self/gid_map', f'{gid} {gid} 1')
   _turn_on_loopback()
 
 
-def _unshare(what: int) -> None:
+def _unshare(namespaces: int) -> None:
   libc = ctypes.CDLL(None, use_errno=True)
-  if libc.unshare(what):
+  if libc.unshare(namespaces):
     error = ctypes.get_errno()
     raise OSError(error, os.strerror(error))
 
 
 def _turn_on_loopback() -> None:
   with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-    request = struct.pack('16sH14x', b'lo', _IFF_UP)  # Of `struct ifreq`.
+    request = struct.pack('16sH14x', b'lo', _IFF_UP)  # A `struct ifreq`.
     fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
 
 

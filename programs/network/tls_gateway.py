@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Hands connections with TLS on to a local port without."""
+"""TLS-terminating proxy to a local port."""
 
 import asyncio
+from collections.abc import Coroutine
 import contextlib
 import socket
 import ssl
@@ -24,15 +25,21 @@ _CHUNK_BYTES = 2**18
 async def serve(
   listener: socket.socket, context: ssl.SSLContext, port: int
 ) -> asyncio.Server:
-  """Serves a socket until it is closed.
+  """Starts a server that forwards TLS connections to a local port.
 
   Args:
-    listener: Bound, and perhaps in another network than this process.
-    context: Who is let in.
-    port: On this host, where connections are handed on to.
+    listener: Listening socket, which may belong to another network namespace
+      than this process.
+    context: TLS context of the server, which decides about clients.
+    port: Port of 127.0.0.1 that receives the decrypted bytes.
+
+  Returns:
+    The running server; close it to stop.
   """
 
-  async def hand_on(reader, writer):
+  async def forward(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+  ) -> None:
     async with contextlib.AsyncExitStack() as stack:
       stack.callback(writer.close)
       try:
@@ -44,10 +51,10 @@ async def serve(
           _copy(reader, inner_writer), _copy(inner_reader, writer)
         )
       except OSError:
-        pass  # One side is gone; the other is told by the end of its own.
+        pass  # One side is gone; closing both connections tells the other.
 
   return await asyncio.start_server(
-    hand_on, sock=listener, ssl=context, limit=_CHUNK_BYTES
+    forward, sock=listener, ssl=context, limit=_CHUNK_BYTES
   )
 
 
@@ -59,8 +66,8 @@ async def _copy(
     await writer.drain()
 
 
-async def _first_of(*coroutines) -> None:
-  """Waits for the first to end, and ends the others."""
+async def _first_of(*coroutines: Coroutine[None, None, None]) -> None:
+  """Waits for the first coroutine to end, and cancels the others."""
   running = [asyncio.create_task(coroutine) for coroutine in coroutines]
   try:
     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for worker: plain, and behind TLS."""
+"""Tests for worker, with and without TLS."""
 
 import errno
 import os
@@ -20,8 +20,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -38,22 +36,13 @@ import tensorflow_federated as tff
 from programs import worker
 from programs.network import private_network
 from tests.programs import program_testing
+from tests.programs.network import certificates
 from tff_methods import runtime
 
-_PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'guides' / 'workers.md'
-# TFF's worker does not have it, and says so.
+# A method that TFF's worker answers as unimplemented.
 _METHOD = '/grpc.health.v1.Health/Check'
 _ANSWER = grpc.StatusCode.UNIMPLEMENTED
 _NO_ANSWER = grpc.StatusCode.UNAVAILABLE
-
-
-def make_certificates(directory: str) -> None:
-  """Does what the documentation says, for a host called localhost."""
-  (script,) = re.findall(r'^HOSTS=.*?^done$', _PAGE.read_text(), re.S | re.M)
-  script = re.sub('^HOSTS=.*', 'HOSTS=localhost', script)
-  subprocess.run(
-    ['/bin/sh', '-euc', script], cwd=directory, check=True, capture_output=True
-  )
 
 
 def _ask(
@@ -61,7 +50,7 @@ def _ask(
   credentials: grpc.ChannelCredentials | None = None,
   timeout_seconds: float = 30,
 ) -> grpc.StatusCode:
-  """Returns what a worker says once it says something, or that it does not."""
+  """Returns the status of the first answer of a worker, or of no answer."""
   address = f'localhost:{port}'
   deadline = time.monotonic() + timeout_seconds
   while True:
@@ -115,7 +104,7 @@ class WorkerTest(_WorkerTestCase):
     self.assertEqual(process.wait(5), -signal.SIGTERM)
     self.assertEqual(_ask(self._port, timeout_seconds=0.5), _NO_ANSWER)
 
-  def test_port_of_another(self):
+  def test_refuses_a_port_in_use(self):
     with socket.create_server(('', self._port)):
       self._assert_refused(
         f'--port={self._port}, found: Address already in use; choose',
@@ -131,7 +120,7 @@ class WorkerTest(_WorkerTestCase):
       *('--port=1', '--tls_cert=/no', '--tls_key=/no', '--tls_ca=/no'),
     ),
   )
-  def test_flags(self, message, *arguments):
+  def test_refuses_flags(self, message, *arguments):
     self._assert_refused(message, *arguments)
 
 
@@ -139,7 +128,7 @@ class WorkerTest(_WorkerTestCase):
 class WorkerBehindTlsTest(_WorkerTestCase):
   def setUp(self):
     super().setUp()
-    make_certificates(self._directory)
+    certificates.make(self._directory)
     self._flags = [
       f'--tls_{flag}={self._directory}/{name}'
       for flag, name in (
@@ -148,10 +137,10 @@ class WorkerBehindTlsTest(_WorkerTestCase):
         ('ca', 'ca.pem'),
       )
     ]
-    self._credentials = self._credentials_of(self._directory)
+    self._credentials = self._client_credentials(self._directory)
 
-  def _credentials_of(self, directory: str) -> grpc.ChannelCredentials:
-    """Those of programs there, who trust the authority of this test."""
+  def _client_credentials(self, directory: str) -> grpc.ChannelCredentials:
+    """Returns credentials in `directory` that trust this test's authority."""
     own, other = pathlib.Path(self._directory), pathlib.Path(directory)
     return grpc.ssl_channel_credentials(
       (own / 'ca.pem').read_bytes(),
@@ -160,21 +149,21 @@ class WorkerBehindTlsTest(_WorkerTestCase):
     )
 
   def _start_both(self):
-    """Returns the program and TFF's worker, once that answers."""
+    """Starts the program; returns it and TFF's worker, once that answers."""
     process = self._start(*self._flags)
     self.assertEqual(_ask(self._port, self._credentials), _ANSWER, process.log)
     (tff_worker,) = process.workers()
     return process, tff_worker
 
-  def test_lets_in_only_who_has_a_certificate(self):
+  def test_refuses_clients_without_a_certificate(self):
     self._start_both()
     others = self.enter_context(tempfile.TemporaryDirectory())
-    make_certificates(others)
+    certificates.make(others)
     authority = pathlib.Path(self._directory, 'ca.pem').read_bytes()
     for credentials in (
       None,
       grpc.ssl_channel_credentials(authority),
-      self._credentials_of(others),
+      self._client_credentials(others),
     ):
       self.assertEqual(
         _ask(self._port, credentials, timeout_seconds=1), _NO_ANSWER
@@ -194,7 +183,7 @@ class WorkerBehindTlsTest(_WorkerTestCase):
       for _ in range(3):
         np.testing.assert_array_equal(add_one(large), large + 1)
 
-  def test_is_not_taken_for_another_host(self):
+  def test_certificate_is_of_one_host(self):
     self._start_both()
     with grpc.secure_channel(
       f'127.0.0.1:{self._port}', self._credentials
@@ -202,20 +191,20 @@ class WorkerBehindTlsTest(_WorkerTestCase):
       with self.assertRaisesRegex(grpc.RpcError, 'not in peer certificate'):
         channel.unary_unary(_METHOD)(b'', timeout=5)
 
-  def test_nobody_else_reaches_the_worker(self):
+  def test_worker_is_in_a_private_network(self):
     process, tff_worker = self._start_both()
     network, own_network = (
       os.stat(f'/proc/{pid}/ns/net').st_ino for pid in (tff_worker.pid, 'self')
     )
     self.assertNotEqual(network, own_network)
-    # What listens in it, and which interfaces it has, as the worker sees them.
+    # Listening ports and interfaces in the network of the worker.
     listening, interfaces = (
       pathlib.Path(f'/proc/{tff_worker.pid}/net/{name}').read_text()
       for name in ('tcp6', 'dev')
     )
     self.assertIn(f':{self._port:04X} ', listening)
     self.assertEqual(re.findall(r'^ *(\w+):', interfaces, re.M), ['lo'])
-    # Outside there is one to listen, and that is the program.
+    # Outside, this program alone listens on the port.
     (listener,) = [
       connection
       for connection in psutil.net_connections('tcp')
@@ -243,51 +232,21 @@ class WorkerBehindTlsTest(_WorkerTestCase):
       _ask(self._port, self._credentials, timeout_seconds=0.5), _NO_ANSWER
     )
 
-  def test_files_that_are_none(self):
+  def test_refuses_files_other_than_pem(self):
     pathlib.Path(self._directory, 'localhost.key').write_text('key')
     self._assert_refused(
       'PEM files of a certificate', f'--port={self._port}', *self._flags
     )
 
-  def test_system_that_allows_no_network_of_its_own(self):
+  def test_refuses_without_a_private_network(self):
     with mock.patch.object(
       private_network, 'enter', side_effect=OSError(errno.EPERM, 'Not allowed')
     ):
       self._assert_refused(
-        'a network of its own, found: Not allowed; run as root',
+        'a private network, found: Not allowed; run as root',
         f'--port={self._port}',
         *self._flags,
       )
-
-
-class PrivateNetworkTest(absltest.TestCase):
-  @unittest.skipUnless(os.geteuid() == 0, 'Becomes another user.')
-  def test_of_a_user_without_privileges(self):
-    # The process is a user's own, as one that a user starts: PR_SET_DUMPABLE.
-    program = """
-import ctypes, os, socket
-from programs.network import private_network
-os.setgid(65534)
-os.setuid(65534)
-ctypes.CDLL(None).prctl(4, 1)
-private_network.enter()
-listener = socket.socket()
-listener.bind(('127.0.0.1', 0))
-listener.listen()
-socket.socket().connect(listener.getsockname())
-print(os.getuid(), len(socket.if_nameindex()))
-"""
-    result = subprocess.run(
-      ['unshare', '--user', '--map-root-user', 'true'], check=False
-    )
-    if result.returncode:
-      self.skipTest('This system lets no user make namespaces.')
-    output = subprocess.check_output(
-      [sys.executable, '-c', program],
-      cwd=_PAGE.parents[1],
-      text=True,
-    )
-    self.assertEqual(output, '65534 1\n')
 
 
 if __name__ == '__main__':
