@@ -164,7 +164,7 @@ def _prepare_client(num_rows: int, num_trained: int) -> Callable[[], object]:
   table = rng.normal(size=[num_rows, row_model.dimension])
   built = _INDEX.build(tf.constant(_KEY), tf.constant(table, tf.float32))
   # The server looks up the queries of this client.
-  key, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
+  _, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
   own_rows = tf.zeros([client.num_own_candidates, row_model.dimension])
   client_params = built.client_params
   _, queries = client.search(

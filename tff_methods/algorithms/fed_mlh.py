@@ -14,11 +14,15 @@
 """Federated multiple label hashing (FedMLH).
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH): Communication
-Efficient Federated Learning on Extreme Classification Tasks", algorithm 2. All
-classes are hashed into the buckets of R tables; clients train one network for
-each table, and the server averages each of them. Each class's score is the mean
-of the log-probabilities of its buckets.
+Efficient Federated Learning on Extreme Classification Tasks", algorithm 2:
+
+1.  All classes are hashed into the buckets of R tables.
+2.  Clients train one network for each table, on the labels of its buckets.
+3.  The server averages each network over the clients.
+4.  The score of a class is the mean of the log-probabilities of its buckets.
 """
+
+from collections.abc import Callable
 
 import tensorflow_federated as tff
 
@@ -27,52 +31,58 @@ from tff_methods import label_hashing
 
 def build_fed_mlh(
   model: label_hashing.HashedLabelModel,
-  client_optimizer_fn,
-  server_optimizer_fn=None,
+  client_optimizer_fn: tff.learning.optimizers.Optimizer,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
-  client_weighting=tff.learning.ClientWeighting.NUM_EXAMPLES,
-  model_distributor=None,
-  model_aggregator=None,
-  metrics_aggregator=None,
-  loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
+  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
+  metrics_aggregator: Callable[..., tff.Computation] | None = None,
+  loop_implementation: tff.learning.LoopImplementation = (
+    tff.learning.LoopImplementation.DATASET_ITERATOR
+  ),
 ) -> tff.learning.templates.LearningProcess:
-  """Builds a process of federated multiple label hashing.
+  """Builds federated multiple label hashing.
 
   `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, with
-  `S`, `M` and model weights as in
-  `tff.learning.algorithms.build_weighted_fed_avg` of
-  `model.functional_model()`. Batches are what the network takes and labels
-  `int32[batch, max_labels]`.
+  `S`, `M` and model weights of
+  `tff.learning.algorithms.build_weighted_fed_avg` for
+  `model.functional_model()`. A batch is a pair of the network's input and
+  labels `int32[batch, max_labels]`.
 
-  The networks of the tables are in one model, whose weights are stacked. Their
-  averages are independent of each other, as in the paper, unless an optimizer
-  or `model_aggregator` mixes tensors' numbers, as clipping by a norm does. A
-  sketched or structured update of stacked weights is one of all tables.
+  The networks of the tables are one model with stacked weights. Their averages
+  are independent of each other, as in the paper, unless an optimizer or
+  `model_aggregator` mixes the elements of tensors, as clipping by a norm does.
+  A sketched or structured update of stacked weights spans all tables.
 
   Args:
-    model: What is trained: the number of tables and buckets is of its
-      `label_hash`.
-    client_optimizer_fn: As in `tff.learning.algorithms.build_weighted_fed_avg`.
-    server_optimizer_fn: As there.
-    client_weighting: As there. The paper's algorithm has the plain mean,
+    model: Model, with its tables and buckets in `label_hash`.
+    client_optimizer_fn: Client optimizer.
+    server_optimizer_fn: Server optimizer; by default
+      `tff.learning.optimizers.build_sgdm` with a learning rate of 1.
+    client_weighting: Weights of clients in the mean. The paper's algorithm has
       `tff.learning.ClientWeighting.UNIFORM`; the federated averaging that it is
-      compared with weights by examples, which is the default here.
-    model_distributor: As there.
-    model_aggregator: As there: any.
-    metrics_aggregator: As there.
-    loop_implementation: As there, but iterating over the data set is the
-      default.
+      compared with weights by examples, the default here.
+    model_distributor: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_aggregator: Aggregator of the updates, any weighted one; by default
+      `tff.aggregators.MeanFactory`.
+    metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    loop_implementation: Implementation of the training loop. The default here
+      iterates over the data set.
 
   Returns:
     A `tff.learning.templates.LearningProcess`.
 
   Raises:
-    TypeError: If `model` is no `HashedLabelModel`.
+    TypeError: If `model` is not a `HashedLabelModel`.
   """
   if not isinstance(model, label_hashing.HashedLabelModel):
     raise TypeError(
       'Expected a label_hashing.HashedLabelModel, found '
-      f'{type(model).__name__}: make one of a network and a LabelHash.'
+      f'{type(model).__name__}: make one from a network and a '
+      'LabelHash.'
     )
   return tff.learning.algorithms.build_weighted_fed_avg(
     model.functional_model(),

@@ -101,7 +101,9 @@ def build_fed_ss(
       metrics_aggregator=metrics_aggregator,
       loop_implementation=loop_implementation,
     )
-  row_model.check_num_rows('num_sampled_classes', options.num_sampled_classes)
+  num_sampled_classes = options.num_sampled_classes
+  assert num_sampled_classes is not None  # `FedSsOptions` checks it.
+  row_model.check_num_rows('num_sampled_classes', num_sampled_classes)
 
   def add_spreadout(finalizer):
     return spreadout_finalizer.build_spreadout_finalizer(
@@ -111,12 +113,12 @@ def build_fed_ss(
   return row_process.build_row_process(
     row_model,
     row_model.sub_model(
-      options.num_sampled_classes,
+      num_sampled_classes,
       use_other_positives=options.variant != 'neg_only',
     ),
     templates.build_class_sampling_distributor(
       row_model,
-      options.num_sampled_classes,
+      num_sampled_classes,
       with_negatives=options.variant in ('fed_ss', 'neg_only'),
       retrieval_mode=options.retrieval_mode,
       seed_source=options.seed_source,

@@ -126,13 +126,15 @@ def _row_budget(
   if own_budget is None and row_model.rows_embed_input:
     own_budget = options.row_budget / 2
 
-  def to_rows(fraction):
-    if fraction is None:
-      return None
+  def to_rows(fraction: float) -> int:
     return max(1, round(fraction * row_model.num_classes))
 
   return templates.RowBudget(
     trained=to_rows(options.row_budget),
-    own=to_rows(own_budget),
-    retrieved=to_rows(options.retrieved_budget),
+    own=None if own_budget is None else to_rows(own_budget),
+    retrieved=(
+      None
+      if options.retrieved_budget is None
+      else to_rows(options.retrieved_budget)
+    ),
   )

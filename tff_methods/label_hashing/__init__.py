@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""From many classes to few buckets, and from scores of buckets to classes."""
+"""Hashing of many classes to few buckets, and decoding of bucket scores."""
 
 from tff_methods.label_hashing.bucket_counts import num_buckets_for
 from tff_methods.label_hashing.bucket_labels import hash_labels

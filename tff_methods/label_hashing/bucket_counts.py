@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How many buckets keep classes apart.
+"""Number of buckets that keeps classes apart.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", Lemma 2.
 """
@@ -26,14 +26,13 @@ from tff_methods.common import argument_checks
 def num_buckets_for(
   num_classes: int, num_tables: int, collision_probability: float
 ) -> int:
-  """Returns the least number of buckets that Lemma 2 asks for.
+  """Returns the least number of buckets that Lemma 2 requires.
 
-  Classes that share a bucket in each of the R tables have the same score
-  always. Two given ones share the bucket of a table with a probability of at
-  most 1 / B, for the hash functions are 2-universal, and that of each table
-  with at most `B^-R`, for they are independent. There are `p (p - 1) / 2`
-  pairs. So the probability that there is any such pair is at most the sum
-  (union bound),
+  Classes that share a bucket in each of the R tables always have the same
+  score. Two given classes share a bucket of one table with a probability of at
+  most 1 / B, since the hash functions are 2-universal, and of all tables with
+  at most `B^-R`, since these are independent. There are `p (p - 1) / 2` pairs.
+  By the union bound, the probability of any such pair is at most
 
     `p (p - 1) / 2 * B^-R`,
 
@@ -41,25 +40,24 @@ def num_buckets_for(
 
     `B >= (p (p - 1) / (2 delta))^(1 / R)`.
 
-  This is computed exactly. Where it is more than `num_classes`, hashing into
-  so many buckets would only make the model larger: take more tables, or
-  `LabelHash.identity`.
+  The result is exact. If it is above `num_classes`, hashing would only make the
+  model larger: take more tables, or `LabelHash.identity`.
 
   Args:
-    num_classes: The paper's p.
-    num_tables: The paper's R.
-    collision_probability: The paper's delta, above 0 and below 1: how probable
-      it may be that any two classes share all their buckets.
+    num_classes: Number of classes, the paper's p.
+    num_tables: Number of hash tables, the paper's R.
+    collision_probability: Bound on the probability that any two classes share
+      all their buckets, the paper's delta; above 0 and below 1.
 
   Returns:
-    The paper's B, at least 1.
+    Number of buckets, the paper's B; at least 1.
 
   Raises:
-    TypeError: If one is not an int, or the probability not a number.
-    ValueError: If one is out of its range.
+    TypeError: If a number is not an int, or the probability is not a number.
+    ValueError: If an argument is out of range.
   """
-  argument_checks.check_int('num_classes', num_classes, 1)
-  argument_checks.check_int('num_tables', num_tables, 1)
+  argument_checks.check_int('num_classes', num_classes, minimum=1)
+  argument_checks.check_int('num_tables', num_tables, minimum=1)
   if isinstance(collision_probability, bool) or not isinstance(
     collision_probability, numbers.Real
   ):

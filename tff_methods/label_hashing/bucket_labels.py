@@ -11,41 +11,42 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The labels of buckets, from those of classes.
+"""Labels of buckets, from labels of classes.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", algorithm 2,
 lines 4 to 7.
 
-Labels are sparse throughout: an example's are a row of `int32[batch, L]`, its
-classes in any order and then `PADDING` up to the width L. TFF carries such
-tensors everywhere, where it takes ragged and sparse ones in few places. (From a
-ragged tensor: `labels.to_tensor(default_value=PADDING)`.)
+Labels are sparse throughout: those of an example are a row of `int32[batch,
+L]`, its classes in any order, then `PADDING` up to the width L. TFF accepts
+such tensors everywhere, ragged and sparse ones in few places. (A ragged tensor
+is converted by `labels.to_tensor(default_value=PADDING)`.)
 """
 
 import tensorflow as tf
 
 from tff_methods.label_hashing import hash_functions
 
+# Label that fills the width of examples with fewer labels.
 PADDING = -1
 
 
 def hash_labels(
   labels: tf.Tensor, label_hash: hash_functions.LabelHash
 ) -> tf.Tensor:
-  """Returns the buckets that hold a class of an example, in each table.
+  """Returns the buckets of each example's classes, in each table.
 
-  A bucket's label is the union of those of its classes, so it is there once,
-  however many of the example's classes it holds. What this computes grows with
-  the labels, not with the number of classes.
+  The label of a bucket is the union of those of its classes: it is returned
+  once, however many of the example's classes it has. The cost grows with the
+  number of labels, not with that of classes.
 
   Args:
-    labels: `int[..., L]`, each example's classes, and `PADDING`.
-    label_hash: From classes to buckets.
+    labels: `int[..., L]`, each example's classes, and `PADDING`. A label that
+      is neither raises an `InvalidArgumentError` at run time.
+    label_hash: Hash functions from classes to buckets.
 
   Returns:
     `int32[R, ..., L]`, each example's distinct buckets, descending, with
-    `PADDING` among and behind them. A label that is neither a class nor
-    `PADDING` is an `InvalidArgumentError` when run.
+    `PADDING` among and after them.
 
   Raises:
     TypeError: If labels are not a dense tensor, or not integers.
@@ -72,7 +73,7 @@ def hash_labels(
 
 
 def _pad_duplicates(buckets: tf.Tensor) -> tf.Tensor:
-  """Sorts the last axis and leaves only the first of equal elements."""
+  """Sorts the last axis, and pads all but the first of equal elements."""
   buckets = tf.sort(buckets, axis=-1, direction='DESCENDING')
   is_first = tf.not_equal(buckets[..., 1:], buckets[..., :-1])
   is_first = tf.concat([tf.ones_like(buckets[..., :1], tf.bool), is_first], -1)
@@ -80,6 +81,7 @@ def _pad_duplicates(buckets: tf.Tensor) -> tf.Tensor:
 
 
 def _check_labels(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
+  """Returns the labels, checked at run time."""
   is_label = (labels >= PADDING) & (labels < num_classes)
   check = tf.debugging.Assert(
     tf.reduce_all(is_label),

@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What logits of buckets say about labels of buckets.
+"""Likelihoods of bucket labels, given the logits of buckets.
 
-Each table has a model of its own, so the loss of an example is the sum of that
-of its tables; here tables are but one of the leading axes.
+Each table has its own model, so the loss of an example is the sum over tables.
+Here tables are one of the leading axes.
 """
 
 import dataclasses
@@ -26,10 +26,10 @@ from tff_methods.label_hashing import bucket_labels as bucket_labels_lib
 
 
 class BucketLikelihood(Protocol):
-  """From logits to log-probabilities, and to the loss that trains them."""
+  """Distribution of bucket labels: log-probabilities, and the loss."""
 
   def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
-    """Maps `float32[..., B]` to `float32[..., B]`, each bucket's own."""
+    """Maps logits `float32[..., B]` to log-probabilities `float32[..., B]`."""
 
   def cross_entropy(
     self, logits: tf.Tensor, bucket_labels: tf.Tensor
@@ -38,7 +38,7 @@ class BucketLikelihood(Protocol):
 
     Args:
       logits: `float32[..., B]`.
-      bucket_labels: `int32[..., L]`, as `hash_labels` returns them.
+      bucket_labels: `int32[..., L]`, from `hash_labels`.
 
     Returns:
       `float32[...]`, in nats.
@@ -47,13 +47,13 @@ class BucketLikelihood(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class BernoulliBuckets:
-  """Each bucket has its label or not, independently of the others.
+  """Independent Bernoulli label of each bucket.
 
   For examples with any number of labels, as in extreme classification. The
-  paper says no more of its loss than that bucket labels are its targets; the
-  code of its authors takes this one, as a mean over buckets. Here it is the sum
-  over buckets, the negative log-likelihood of the example: its gradient does
-  not fade as buckets get more.
+  paper only states that bucket labels are the targets of its loss. The authors'
+  code takes this loss, as a mean over buckets. Here it is the sum over buckets,
+  the negative log-likelihood of the example: its gradient does not fade as the
+  number of buckets grows.
   """
 
   def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
@@ -65,8 +65,8 @@ class BernoulliBuckets:
   ) -> tf.Tensor:
     """See `BucketLikelihood`."""
     is_positive = _multi_hot(bucket_labels, tf.shape(logits))
-    # -log(sigmoid(x)) of positives is softplus(-x), -log(1 - sigmoid(x)) of the
-    # others softplus(x): no difference of large numbers anywhere.
+    # -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is softplus(x):
+    # neither is a difference of large numbers.
     return tf.reduce_sum(
       tf.math.softplus(tf.where(is_positive, -logits, logits)), axis=-1
     )
@@ -74,11 +74,11 @@ class BernoulliBuckets:
 
 @dataclasses.dataclass(frozen=True)
 class CategoricalBuckets:
-  """Buckets exclude each other: a softmax.
+  """Mutually exclusive buckets: a softmax.
 
-  For examples with one label each, as Theorem 2 of the paper assumes. Where
-  there are more, each positive bucket gets an equal share of the target; where
-  there is none, the loss is 0.
+  For examples with one label each, as Theorem 2 of the paper assumes. With more
+  labels, each positive bucket gets an equal share of the target; without any,
+  the loss is 0.
   """
 
   def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:
@@ -102,7 +102,7 @@ class CategoricalBuckets:
 
 
 def _multi_hot(bucket_labels: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-  """Returns which of `[..., B]` are among the last axis of `[..., L]`."""
+  """Returns the mask `[..., B]` of the buckets in `[..., L]`."""
   labels = tf.reshape(bucket_labels, [-1, tf.shape(bucket_labels)[-1]])
   positions = tf.where(tf.not_equal(labels, bucket_labels_lib.PADDING))
   rows = tf.cast(positions[:, 0], tf.int32)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Scores of classes, from log-probabilities of buckets.
+"""Decoding: scores of classes from log-probabilities of buckets.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3: the
 log-probability of a class is the mean of those of its R buckets.
@@ -39,17 +39,16 @@ def class_scores(
 
   Args:
     log_probabilities: `float32[R, batch, B]`.
-    label_hash: From p classes to buckets.
-    decoding: `'mean'` over the R tables, or `'median'`, that of the count
-      sketch: the middle one, or the mean of the middle two.
+    label_hash: Hash functions from p classes to buckets.
+    decoding: `'mean'` over the R tables, or `'median'`, as in the count sketch:
+      the middle value, or the mean of the middle two.
 
   Returns:
     `float32[batch, p]`.
 
   Raises:
-    ValueError: If `log_probabilities` are not of the tables and buckets of
-      `label_hash`, or if `decoding` is not in
-      `options.DECODINGS`.
+    ValueError: If `log_probabilities` do not have the tables and buckets of
+      `label_hash`, or `decoding` is not in `options.DECODINGS`.
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
   _check_arguments(log_probabilities, label_hash, decoding)
@@ -66,34 +65,39 @@ def top_k(
   decoding: str = 'mean',
   chunk_size: int = 512,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns each example's classes of the highest scores, exactly.
+  """Returns each example's classes with the highest scores, exactly.
 
-  Two passes. The first scores all classes, chunk by chunk, and keeps the
-  highest score of each block of 64: the k highest classes are within the k
-  blocks of the highest of these. The second scores the classes of those blocks
-  again. Beside copies of its argument it holds a few `[chunk_size, batch]`, the
+  There are two passes:
+
+  1.  All classes are scored, chunk by chunk, for the highest score of each
+      block of 64. The k best classes are within the k blocks with the highest
+      of these.
+  2.  The classes of these blocks are scored again.
+
+  Apart from copies of its argument, this holds a few `[chunk_size, batch]`, the
   bucket of each class in each table, and p / 64 scores for each example.
 
   Args:
     log_probabilities: `float32[R, batch, B]`.
-    label_hash: From p classes to buckets.
-    k: How many classes, at most p.
-    decoding: As in `class_scores`.
-    chunk_size: How many classes are scored at once, a multiple of 64.
+    label_hash: Hash functions from p classes to buckets.
+    k: Number of classes to return, at most p.
+    decoding: `'mean'` or `'median'` over the tables: see `class_scores`.
+    chunk_size: Number of classes that are scored at once, a multiple of 64.
 
   Returns:
     Scores, `float32[batch, k]`, descending, and their classes, `int32[batch,
-    k]`. Of classes with the same score the smaller comes first.
+    k]`. Of classes with the same score, the smaller comes first.
 
   Raises:
     TypeError: If `k` or `chunk_size` is not an int.
-    ValueError: As `class_scores`, or if `k` or `chunk_size` is out of its
-      range.
+    ValueError: If `k` or `chunk_size` is out of range, `log_probabilities` do
+      not have the tables and buckets of `label_hash`, or `decoding` is not in
+      `options.DECODINGS`.
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
   _check_arguments(log_probabilities, label_hash, decoding)
-  argument_checks.check_int('k', k, 1)
-  argument_checks.check_int('chunk_size', chunk_size, 1)
+  argument_checks.check_int('k', k, minimum=1)
+  argument_checks.check_int('chunk_size', chunk_size, minimum=1)
   if k > label_hash.num_classes:
     raise ValueError(
       f'Expected k of at most {label_hash.num_classes}, the number of classes, '
@@ -107,19 +111,19 @@ def top_k(
   return _top_k(log_probabilities, label_hash, k, decoding, chunk_size)
 
 
-# Traced also where the caller is eager: a loop of small ops is slow there.
+# Traced even if the caller is eager: a loop of small ops is slow there.
 @functools.partial(tf.function, autograph=False)
 def _top_k(log_probabilities, label_hash, k, decoding, chunk_size):
   """See `top_k`."""
   num_classes, num_tables = label_hash.num_classes, label_hash.num_tables
   num_blocks = -(-num_classes // _BLOCK_SIZE)
-  # The last class again and again behind it: changes no block's maximum.
+  # The last class fills up the last block, whose maximum stays the same.
   padded = tf.minimum(tf.range(num_blocks * _BLOCK_SIZE), num_classes - 1)
   table = tf.reshape(label_hash(padded), [num_tables, num_blocks, _BLOCK_SIZE])
   rows = _cost_rows(log_probabilities)
   maxima = _block_maxima(rows, table, decoding, chunk_size // _BLOCK_SIZE)
   blocks = tf.math.top_k(maxima, min(k, num_blocks)).indices
-  # Ascending, for of equal scores TensorFlow's top_k takes the first.
+  # Ascending, since of equal scores `tf.math.top_k` takes the first.
   blocks = tf.sort(blocks, axis=1)
   classes = blocks[:, :, tf.newaxis] * _BLOCK_SIZE + tf.range(_BLOCK_SIZE)
   classes = tf.reshape(classes, [-1, blocks.shape[1] * _BLOCK_SIZE])
@@ -130,21 +134,21 @@ def _top_k(log_probabilities, label_hash, k, decoding, chunk_size):
   return scores, tf.gather(classes, positions, batch_dims=1)
 
 
-def _cost_rows(log_probabilities):
-  """Returns the negative, `float32[B, batch]`, of each table.
+def _cost_rows(log_probabilities: tf.Tensor) -> list[tf.Tensor]:
+  """Returns the negative log-probabilities of each table, `float32[B, batch]`.
 
-  What a class takes of a table is a row of it, and so read at once.
+  The costs of a bucket are a row, contiguous in memory.
   """
   return tf.unstack(-tf.transpose(log_probabilities, [0, 2, 1]))
 
 
 def _block_maxima(rows, table, decoding, chunk_blocks):
-  """Returns the highest total in each block, `float32[batch, blocks]`."""
+  """Returns the highest total of each block, `float32[batch, blocks]`."""
   num_blocks = table.shape[1]
   chunk_blocks = min(chunk_blocks, num_blocks)
 
   def chunk_maxima(start):
-    # Behind the last block that one again: of no use, but of the same shape.
+    # The last block fills up the last chunk: chunks have one shape.
     chunk = tf.minimum(start + tf.range(chunk_blocks), num_blocks - 1)
     buckets = tf.gather(table, chunk, axis=1)
     buckets = tf.reshape(buckets, [len(rows), chunk_blocks * _BLOCK_SIZE])
@@ -163,7 +167,13 @@ def _block_maxima(rows, table, decoding, chunk_blocks):
 
 
 def _totals_by_class(rows, buckets, decoding):
-  """Maps `float32[B, batch]` of R tables and `int32[R, m]` to `[m, batch]`."""
+  """Returns the totals of classes, `float32[m, batch]`.
+
+  Args:
+    rows: R tables, `float32[B, batch]`.
+    buckets: `int32[R, m]`, the bucket of each class.
+    decoding: One of `options.DECODINGS`.
+  """
   return _total(
     [tf.gather(x, buckets[r]) for r, x in enumerate(rows)], decoding
   )
@@ -176,7 +186,7 @@ def _totals_by_example(rows, table, blocks, decoding):
     rows: R tables, `float32[B, batch]`.
     table: `int32[R, blocks, 64]`, the bucket of each class.
     blocks: `int32[batch, m]`.
-    decoding: As in `class_scores`.
+    decoding: One of `options.DECODINGS`.
 
   Returns:
     `float32[batch, 64 m]`.
@@ -192,12 +202,13 @@ def _totals_by_example(rows, table, blocks, decoding):
 
 
 def _total(costs: Sequence[tf.Tensor], decoding: str) -> tf.Tensor:
-  """Returns the negative sum of those of R tensors that count, by element.
+  """Returns the negative sum of costs, element by element.
 
-  The score is their mean, which is not taken before the few highest are known.
-  Both passes must agree in the last bit. Sums may not: when graphs are
-  optimized, `a + b + c` becomes one op, whose order depends on which of their
-  buffers it may write to. The order of `-a - b - c` stays.
+  With the median, only the middle one or two of the R costs are summed. The
+  score is their mean, which is taken once the highest totals are known. Both
+  passes must agree in the last bit. Sums may not: graph optimization turns `a +
+  b + c` into one op, whose order depends on which buffer it may overwrite. The
+  order of `-a - b - c` is kept.
   """
   if decoding == 'median':
     surplus = len(costs) - _num_counted(len(costs), decoding)
@@ -210,7 +221,7 @@ def _mean(totals: tf.Tensor, num_tables: int, decoding: str) -> tf.Tensor:
 
 
 def _num_counted(num_tables: int, decoding: str) -> int:
-  """Returns of how many tables the score is the mean."""
+  """Returns the number of tables in the mean that is the score."""
   if decoding == 'mean':
     return num_tables
   return 1 if num_tables % 2 else 2
@@ -219,7 +230,7 @@ def _num_counted(num_tables: int, decoding: str) -> int:
 def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
   """Sorts R tensors, element by element, by odd-even transposition.
 
-  For a few tables this is far less than `tf.sort` across them.
+  For a few tables this is much faster than `tf.sort` across them.
   """
   values = list(values)
   for step in range(len(values)):
@@ -229,7 +240,11 @@ def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
   return values
 
 
-def _check_arguments(log_probabilities, label_hash, decoding):
+def _check_arguments(
+  log_probabilities: tf.Tensor,
+  label_hash: hash_functions.LabelHash,
+  decoding: str,
+) -> None:
   argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
   expected = [label_hash.num_tables, None, label_hash.num_buckets]
   if not log_probabilities.shape.is_compatible_with(expected):

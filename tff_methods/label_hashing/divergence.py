@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How far clients' distributions of labels are apart, before and after hashing.
+"""Divergence of clients' label distributions, before and after hashing.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", Theorem 2.
 """
@@ -24,17 +24,17 @@ from tff_methods.label_hashing import hash_functions
 def hashed_distribution(
   distribution: np.ndarray, label_hash: hash_functions.LabelHash
 ) -> np.ndarray:
-  """Returns what each bucket has of a distribution over classes.
+  """Returns the distribution over buckets of a distribution over classes.
 
   Args:
-    distribution: `[p]`, the paper's pi: a share, or a count, of each class.
-    label_hash: From p classes to buckets.
+    distribution: `[p]`, share or count of each class, the paper's pi.
+    label_hash: Hash functions from p classes to buckets.
 
   Returns:
-    `float64[R, B]`, the paper's omega of each table.
+    `float64[R, B]`, share or count of each bucket, the paper's omega.
 
   Raises:
-    ValueError: If `distribution` is not of the classes of `label_hash`.
+    ValueError: If `distribution` does not have the classes of `label_hash`.
   """
   distribution = np.asarray(distribution, np.float64)
   if distribution.shape != (label_hash.num_classes,):
@@ -55,16 +55,16 @@ def kl_divergence(first: np.ndarray, second: np.ndarray) -> np.ndarray:
   """Returns the Kullback-Leibler divergence of distributions, in nats.
 
   `KL(first || second) = sum_i first_i log(first_i / second_i)`. By the log-sum
-  inequality it never grows when elements are added up into buckets. Theorem 2
-  says that it shrinks; it stays where, within each bucket, the two have all
-  classes in the same ratio.
+  inequality it never grows when elements are summed into buckets. Theorem 2
+  states that it shrinks; it is unchanged if, within each bucket, the two have
+  all classes in the same ratio.
 
   Args:
-    first: `[..., n]`, at least 0, of any sum above 0: scaled to a sum of 1.
-    second: Likewise, of the same shape.
+    first: `[..., n]`, at least 0, with a sum above 0; scaled to a sum of 1.
+    second: `[..., n]`, at least 0, with a sum above 0; scaled to a sum of 1.
 
   Returns:
-    `float64[...]`; infinite where the second is 0 and the first is not.
+    `float64[...]`; infinite if the second is 0 where the first is not.
   """
   first, second = (
     np.asarray(x, np.float64) / np.sum(x, axis=-1, keepdims=True)

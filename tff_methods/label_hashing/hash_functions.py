@@ -25,7 +25,7 @@ import tensorflow as tf
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 
-# Large enough for any int32 class, and small enough for products in int64.
+# Above any int32 class, and small enough for products in int64.
 _PRIME = 2**31 - 1
 
 
@@ -34,28 +34,32 @@ class LabelHash:
   """R hash functions from p classes to B buckets each.
 
   The family is that of Carter and Wegman (1979): `h(x) = ((a x + b) mod P) mod
-  B`, with the prime `P = 2^31 - 1`. For a drawn of `1, ..., P - 1` and b of
-  `0, ..., P - 1` it is 2-universal: two classes are in the same bucket with a
-  probability of at most 1 / B. The pair `a x + b, a y + b` modulo P is any of
-  the `P (P - 1)` pairs of distinct values with the same probability, and each
-  value has at most `(P - 1) / B` others with the same remainder modulo B.
+  B`, with the prime `P = 2^31 - 1`, a uniform in `1, ..., P - 1`, and b uniform
+  in `0, ..., P - 1`. It is 2-universal: two classes share a bucket with a
+  probability of at most 1 / B. The pair `a x + b, a y + b` modulo P is uniform
+  among the `P (P - 1)` pairs of distinct values, and each value has at most `(P
+  - 1) / B` others with the same remainder modulo B.
 
-  The R pairs (a, b) are all that server and clients must share. There is no
-  table of classes to keep or to send: to hash a label is arithmetic on it.
+  Server and clients share the R pairs (a, b) only. No table of classes is kept
+  or sent: a label is hashed by arithmetic.
 
   Attributes:
-    num_classes: The paper's p, at most `2^31 - 1`.
-    num_buckets: The paper's B, at most `num_classes`.
-    coefficients: The pairs (a, b), one for each of the R tables.
+    num_classes: Number of classes, the paper's p; at most `2^31 - 1`.
+    num_buckets: Number of buckets, the paper's B; at most `num_classes`.
+    coefficients: Pairs (a, b), one for each of the R tables.
+
+  Raises:
+    TypeError: If a number is not an int.
+    ValueError: If a value is out of range.
   """
 
   num_classes: int
   num_buckets: int
   coefficients: tuple[tuple[int, int], ...]
 
-  def __post_init__(self):
-    argument_checks.check_int('num_classes', self.num_classes, 1)
-    argument_checks.check_int('num_buckets', self.num_buckets, 1)
+  def __post_init__(self) -> None:
+    argument_checks.check_int('num_classes', self.num_classes, minimum=1)
+    argument_checks.check_int('num_buckets', self.num_buckets, minimum=1)
     if self.num_classes > _PRIME:
       raise ValueError(
         f'Expected num_classes of at most {_PRIME}, found {self.num_classes}: '
@@ -72,8 +76,8 @@ class LabelHash:
     ):
       raise ValueError(
         f'Expected coefficients (a, b) with 0 < a < {_PRIME} and 0 <= b < '
-        f'{_PRIME}, found {self.coefficients}: LabelHash.draw makes them of a '
-        'seed.'
+        f'{_PRIME}, found {self.coefficients}: draw them with '
+        'LabelHash.draw.'
       )
 
   @classmethod
@@ -83,20 +87,20 @@ class LabelHash:
     """Draws independent hash functions.
 
     Args:
-      num_classes: The paper's p, at most `2^31 - 1`.
-      num_tables: The paper's R.
-      num_buckets: The paper's B, at most `num_classes`.
-      seed: Same seed, same functions. The first ones of more tables are those
-        of fewer.
+      num_classes: Number of classes, the paper's p; at most `2^31 - 1`.
+      num_tables: Number of tables, the paper's R.
+      num_buckets: Number of buckets, the paper's B; at most `num_classes`.
+      seed: Seed of the functions. With more tables, the first functions stay
+        the same.
 
     Returns:
       A `LabelHash`.
 
     Raises:
-      TypeError: If one is not an int.
-      ValueError: If one is out of its range.
+      TypeError: If an argument is not an int.
+      ValueError: If an argument is out of range.
     """
-    argument_checks.check_int('num_tables', num_tables, 1)
+    argument_checks.check_int('num_tables', num_tables, minimum=1)
     argument_checks.check_int('seed', seed)
     coefficients = tuple(
       (
@@ -109,18 +113,18 @@ class LabelHash:
 
   @classmethod
   def identity(cls, num_classes: int) -> 'LabelHash':
-    """Returns the one table in which each class is its own bucket.
+    """Returns the hash of one table in which each class is its own bucket.
 
-    With it, training on buckets is training on classes.
+    Training on its buckets is training on classes.
 
     Args:
-      num_classes: The paper's p, and its B.
+      num_classes: Number of classes and of buckets.
     """
     return cls(num_classes, num_classes, ((1, 0),))
 
   @property
   def num_tables(self) -> int:
-    """The paper's R."""
+    """The number of tables, the paper's R."""
     return len(self.coefficients)
 
   def buckets(self) -> np.ndarray:
@@ -132,11 +136,11 @@ class LabelHash:
     """Hashes classes, without a table of all of them.
 
     Args:
-      classes: Integers of any shape, at least 0 and below `num_classes`. Others
-        get a bucket too; `hash_labels` is what checks labels.
+      classes: Integers of any shape, at least 0 and below `num_classes`. These
+        bounds are not checked here; `hash_labels` checks them.
 
     Returns:
-      `int32[R, ...]`, the bucket of each in each table.
+      `int32[R, ...]`, the bucket of each class in each table.
     """
     classes = tf.convert_to_tensor(classes)
     flat = tf.reshape(tf.cast(classes, tf.int64), [1, -1])
@@ -153,6 +157,6 @@ class LabelHash:
 
 
 def _draw_below(limit: int, *key_parts: int) -> int:
-  """Returns an int that is uniform below `limit`, but for 2^-32 of it."""
+  """Returns a uniform int below `limit`, up to a relative bias of 2^-32."""
   key = seeds.key(*key_parts, int.from_bytes(b'label_hash'))
   return int(key.view(np.uint64)[0]) % limit

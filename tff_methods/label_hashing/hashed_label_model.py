@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A model of many classes that learns the labels of few buckets.
+"""Model of many classes that learns the labels of few buckets.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3: one
 network, the paper's sub-model, for each hash table.
@@ -37,12 +37,16 @@ class HashedLabelModel:
   """R networks, each of which scores the B buckets of one hash table.
 
   Attributes:
-    network: The layers of each of them.
-    label_hash: From p classes to B buckets in R tables.
-    max_labels: The L of the labels of examples, `int32[batch, L]`: classes in
-      any order, padded by `PADDING`.
-    likelihood: How logits become log-probabilities and a loss.
-    seed: Of the initial weights.
+    network: Architecture of each network.
+    label_hash: Hash functions from p classes to B buckets in R tables.
+    max_labels: Width L of the labels, `int32[batch, L]`: classes in any order,
+      padded with `PADDING`.
+    likelihood: Likelihood of bucket labels, given the logits.
+    seed: Seed of the initial weights.
+
+  Raises:
+    TypeError: If `label_hash` is not a `LabelHash`, or a number not an int.
+    ValueError: If a number is out of range.
   """
 
   network: networks.Network
@@ -53,30 +57,31 @@ class HashedLabelModel:
   )
   seed: int = 0
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if not isinstance(self.label_hash, hash_functions.LabelHash):
       raise TypeError(
         'Expected label_hash to be a LabelHash, found '
         f'{type(self.label_hash).__name__}: see LabelHash.draw.'
       )
-    argument_checks.check_int('max_labels', self.max_labels, 1)
-    argument_checks.check_int('seed', self.seed, 0)
+    argument_checks.check_int('max_labels', self.max_labels, minimum=1)
+    argument_checks.check_int('seed', self.seed, minimum=0)
 
   def functional_model(
     self, metrics_fns: tuple[Callable, Callable, Callable] | None = None
   ) -> tff.learning.models.FunctionalModel:
-    """Returns the model as TFF trains it.
+    """Returns the model that TFF trains.
 
     Its predictions are the logits of buckets, `float32[batch, R, B]`. Its loss
-    is the mean over examples of the sum over tables of `likelihood`'s, so the
-    gradient of each network is that of its own loss. An example without labels
-    counts, as one of which all buckets are negative. A label that is no class
-    is an `InvalidArgumentError` when run.
+    is the mean over examples of the sum over tables of the `likelihood`'s loss,
+    so the gradient of each network is that of its own loss. An example without
+    labels counts: all its buckets are negative. A label that is not a class
+    raises an `InvalidArgumentError` at run time.
 
     Args:
-      metrics_fns: As of a `tff.learning.models.FunctionalModel`. By default
-        there are `loss` and `num_examples`: others need `top_k`, which for many
-        classes takes longer than to train.
+      metrics_fns: Metrics functions of a
+        `tff.learning.models.FunctionalModel`; by default those of `loss` and
+        `num_examples`. Others need `top_k`, which for many classes takes longer
+        than training.
     """
     weights = self.network.initial_weights(
       self.seed, self.label_hash.num_buckets, self.label_hash.num_tables
@@ -84,7 +89,7 @@ class HashedLabelModel:
 
     @tf.function
     def predict_on_batch(model_weights, x, training=True):
-      del training  # No layer differs.
+      del training  # No layer depends on it.
       logits = self.network.logits(model_weights[0], x)
       return _swap_batch_and_tables(logits)
 
@@ -115,14 +120,22 @@ class HashedLabelModel:
     decoding: str = 'mean',
     chunk_size: int = 512,
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the scores and classes of each example's k best classes.
+    """Returns each example's classes with the highest scores.
 
     Args:
-      predictions: Of the model, `float32[batch, R, B]`.
-      k: How many, at most p.
-      decoding: `'mean'` or `'median'` of the tables.
-      chunk_size: As of `label_hashing.top_k`, which see for what is returned
-        and raised.
+      predictions: Predictions of the model, `float32[batch, R, B]`.
+      k: Number of classes to return, at most p.
+      decoding: `'mean'` or `'median'` over the tables.
+      chunk_size: Number of classes that are scored at once: see
+        `label_hashing.top_k`.
+
+    Returns:
+      Scores, `float32[batch, k]`, descending, and their classes, `int32[batch,
+      k]`.
+
+    Raises:
+      TypeError: If `k` or `chunk_size` is not an int.
+      ValueError: If an argument is out of range.
     """
     logits = _swap_batch_and_tables(predictions)
     return decoding_lib.top_k(
@@ -135,7 +148,7 @@ class HashedLabelModel:
 
 
 def loss_metrics_fns() -> tuple[Callable, Callable, Callable]:
-  """Returns the `metrics_fns` of a model with `loss` and `num_examples`."""
+  """Returns the metrics functions of `loss` and `num_examples`."""
 
   @tf.function
   def initialize():
@@ -166,5 +179,5 @@ def loss_metrics_fns() -> tuple[Callable, Callable, Callable]:
 
 
 def _swap_batch_and_tables(x: tf.Tensor) -> tf.Tensor:
-  """`[batch, R, B]`, batch first for TFF, from or to `[R, batch, B]`."""
+  """Maps `[batch, R, B]`, the order for TFF, to `[R, batch, B]`, or back."""
   return tf.transpose(x, [1, 0, 2])

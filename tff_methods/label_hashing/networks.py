@@ -11,12 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Networks side by side: the same layers, each with weights of its own.
+"""Stacked networks: one architecture, with separate weights for each network.
 
-Their weights are stacked in one tensor for each layer, so that what they
-compute is one batched product for all of them. Sums of losses, means over
-clients and optimizers that treat each number on its own leave them independent
-of each other.
+The weights of each layer are stacked in one tensor, so that all networks
+compute one batched product. Sums of losses, means over clients and elementwise
+optimizers leave the networks independent of each other.
 """
 
 from collections.abc import Sequence
@@ -30,38 +29,55 @@ from tff_methods.common import argument_checks
 
 
 class Network(Protocol):
-  """What has logits, of any number of outputs and alone or side by side."""
+  """Interface of networks that can be stacked along a leading axis."""
 
   @property
   def input_spec(self) -> tf.TensorSpec:
-    """Of a batch, its first axis `None`."""
+    """The spec of a batch of examples, with `None` as its first axis."""
 
   def initial_weights(
     self, seed: int, num_outputs: int, num_networks: int | None = None
   ) -> tuple[np.ndarray, ...]:
-    """Returns the weights; with `num_networks` stacked along a first axis."""
+    """Returns initial weights.
+
+    Args:
+      seed: Seed of the weights.
+      num_outputs: Number of outputs of each network.
+      num_networks: Number of networks, stacked along the first axis of the
+        weights; `None` for one network without this axis.
+    """
+    ...
 
   def logits(self, weights: Sequence[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-    """Returns `float32[batch, outputs]`, or `[networks, batch, outputs]`."""
+    """Returns `float32[batch, outputs]`, or `[networks, batch, outputs]`.
+
+    Args:
+      weights: Weights, from `initial_weights`.
+      x: Batch of examples.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
 class DenseNetwork:
-  """A `Network` of dense layers, with ReLU after each hidden one.
+  """`Network` of dense layers, with ReLU after each hidden layer.
 
   Attributes:
-    input_width: Numbers of an example, at least 1.
+    input_width: Number of features of an example, at least 1.
     hidden_widths: Units of each hidden layer, at least 1. The paper has two
-      such layers.
+      hidden layers.
+
+  Raises:
+    TypeError: If a width is not an int.
+    ValueError: If a width is below 1.
   """
 
   input_width: int
   hidden_widths: tuple[int, ...]
 
-  def __post_init__(self):
-    argument_checks.check_int('input_width', self.input_width, 1)
+  def __post_init__(self) -> None:
+    argument_checks.check_int('input_width', self.input_width, minimum=1)
     for width in self.hidden_widths:
-      argument_checks.check_int('each of hidden_widths', width, 1)
+      argument_checks.check_int('each of hidden_widths', width, minimum=1)
 
   @property
   def input_spec(self) -> tf.TensorSpec:
@@ -71,12 +87,13 @@ class DenseNetwork:
   def initial_weights(
     self, seed: int, num_outputs: int, num_networks: int | None = None
   ) -> tuple[np.ndarray, ...]:
-    """Draws weights.
+    """See `Network`.
 
     Args:
-      seed: Same seed, same weights.
-      num_outputs: Of each network.
-      num_networks: How many are side by side.
+      seed: Seed of the weights.
+      num_outputs: Number of outputs of each network.
+      num_networks: Number of stacked networks; `None` for one without this
+        axis.
 
     Returns:
       Kernel `[n, m]` and bias `[m]` of each layer, float32, or `[networks, n,
@@ -97,7 +114,7 @@ class DenseNetwork:
     """See `Network`.
 
     Args:
-      weights: As `initial_weights` returns them.
+      weights: Weights, from `initial_weights`.
       x: `float32[batch, input_width]`.
     """
     for i in range(0, len(weights), 2):

@@ -24,7 +24,7 @@ from tff_methods.retrieval.row_index import Queries
 from tff_methods.retrieval.row_index import RandomRows
 from tff_methods.retrieval.row_index import RowIndex
 from tff_methods.retrieval.row_index import ScoredRows
-from tff_methods.retrieval.row_selection import keys_to_ask_for
+from tff_methods.retrieval.row_selection import requested_keys
 from tff_methods.retrieval.row_selection import select_by_activation
 from tff_methods.retrieval.row_selection import select_candidates
 from tff_methods.retrieval.simhash import SimHash
@@ -33,11 +33,11 @@ __all__ = [
   'BuiltIndex',
   'distinct_classes',
   'ExactRows',
-  'keys_to_ask_for',
   'largest_inner_products',
   'ProductQuantization',
   'Queries',
   'RandomRows',
+  'requested_keys',
   'RowIndex',
   'sample_candidates',
   'ScoredRows',

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which classes a client asks for: its own, and random others.
+"""Sampling of the classes that a client requests: its own, and random others.
 
 Waghmare et al. (2022), "Efficient Image Representation Learning with
-Federated Sampled Softmax", section 3.3. What a client computes here grows with
-the number of candidates, not with that of classes.
+Federated Sampled Softmax", section 3.3. The client's computation grows with the
+number of candidates, not with that of classes.
 """
 
 import tensorflow as tf
@@ -32,72 +32,74 @@ def sample_candidates(
   *,
   with_negatives: bool = True,
 ) -> candidates_lib.Candidates:
-  """Draws the candidates of a client: its classes P, and negatives N.
+  """Samples a client's candidates: its positive classes P, and negatives N.
 
   The negatives are uniform, without replacement, among the classes that are not
-  positive. They fill up to `num_candidates`. Where there are more positives
-  than that, as many of them are drawn uniformly, without replacement, and there
-  are no negatives.
+  positive, and fill up to `num_candidates`. If there are more positives than
+  candidates, the candidates are a uniform sample of them, without replacement,
+  and there are no negatives.
 
   Args:
-    key: `int32[2]`, of the random choices.
+    key: `int32[2]`, key of random choices.
     positives: `int[?]`, distinct, at least 0 and below `num_classes`.
-    num_classes: The paper's `n`.
-    num_candidates: The paper's `|S|`, at most `num_classes`.
-    with_negatives: Whether there are any; else padding fills up.
+    num_classes: Number of classes, the paper's `n`.
+    num_candidates: Number of candidates, the paper's `|S|`; at most
+      `num_classes`.
+    with_negatives: If true, negatives fill up; otherwise padding does.
 
   Returns:
-    `Candidates`, of positives with a logarithm of probability of 0 (even where
-    not all of them fit: the others have no part in this client's training) and
-    of negatives with `log(|N| / (n - |P|))`.
+    `Candidates`. The logarithm of the probability of positives is 0 (even if
+    they are a sample: the others have no part in this client's training), that
+    of negatives is `log(|N| / (n - |P|))`.
   """
   order_key, negatives_key = seeds.fold_in(key, 0), seeds.fold_in(key, 1)
   positives = tf.cast(positives, tf.int32)
-  positives = first_of_shuffled(order_key, positives, num_candidates)
+  positives = random_subset(order_key, positives, num_candidates)
   num_positives = tf.size(positives)
   if with_negatives:
-    chosen = append_distinct(
+    classes = append_random_classes(
       negatives_key, positives, num_classes, num_candidates
     )
   else:
-    chosen = tf.pad(
+    classes = tf.pad(
       positives,
       [[0, num_candidates - num_positives]],
       constant_values=candidates_lib.PADDING,
     )
-  return certain_and_random(
-    chosen, num_positives, num_positives, num_classes, num_candidates
+  return build_candidates(
+    classes, num_positives, num_positives, num_classes, num_candidates
   )
 
 
-def certain_and_random(
-  chosen: tf.Tensor,
+def build_candidates(
+  classes: tf.Tensor,
   num_positives: tf.Tensor,
   num_certain: tf.Tensor,
   num_classes: int,
   num_candidates: int,
 ) -> candidates_lib.Candidates:
-  """Makes candidates of classes of which the first are not random.
+  """Returns candidates, with the probabilities of those sampled at random.
 
   Args:
-    chosen: `int32[num_candidates]`, distinct: the client's own classes, others
-      that are certain, and others at random, or padding.
-    num_positives: How many are the client's own.
-    num_certain: How many are certain, with these.
-    num_classes: Of the model.
-    num_candidates: As many as `chosen` has.
+    classes: `int32[num_candidates]`, distinct: the client's own classes, others
+      that are certain to be candidates, and random ones or padding.
+    num_positives: `int32[]`, number of the client's own classes.
+    num_certain: `int32[]`, number of the classes that are not random, the
+      client's own included.
+    num_classes: Number of classes of the model.
+    num_candidates: Number of elements of `classes`.
 
   Returns:
     `Candidates`.
   """
-  chosen = tf.ensure_shape(chosen, [num_candidates])
+  classes = tf.ensure_shape(classes, [num_candidates])
   place = tf.range(num_candidates)
   probability = tf.cast(num_candidates - num_certain, tf.float32) / tf.cast(
     tf.maximum(num_classes - num_certain, 1), tf.float32
   )
-  order = tf.argsort(chosen)
+  order = tf.argsort(classes)
   return candidates_lib.Candidates(
-    keys=tf.gather(chosen, order),
+    keys=tf.gather(classes, order),
     log_probability=tf.gather(
       tf.where(place < num_certain, 0.0, tf.math.log(probability)), order
     ),
@@ -106,9 +108,15 @@ def certain_and_random(
 
 
 def distinct_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:
-  """Returns the distinct elements of `int[?]`, in their order.
+  """Returns the distinct elements of `classes`, in order of appearance.
 
-  An element that is no class is an `InvalidArgumentError` when run.
+  Args:
+    classes: `int[?]`. An element that is not a class raises an
+      `InvalidArgumentError` at run time.
+    num_classes: Number of classes of the model.
+
+  Returns:
+    `int[?]`.
   """
   is_class = (classes >= 0) & (classes < num_classes)
   check = tf.debugging.Assert(
@@ -124,27 +132,46 @@ def distinct_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:
     return tf.unique(classes).y
 
 
-def first_of_shuffled(key, values, size):
-  """Returns `size` of the values at random, all of them if there are fewer."""
+def random_subset(
+  key: tf.Tensor, values: tf.Tensor, size: int | tf.Tensor
+) -> tf.Tensor:
+  """Returns `size` of the values in random order, or all if they are fewer.
+
+  Args:
+    key: `int32[2]`, key of random choices.
+    values: `[?]`.
+    size: Number of values to return.
+  """
   order = tf.argsort(seeds.random_words(key, tf.size(values)), stable=True)
   return tf.gather(values, order[:size])
 
 
-def append_distinct(key, first, num_classes, size):
-  """Returns `first`, then distinct other classes at random, `size` in all."""
-  if 2 * size >= num_classes:
-    # Of all classes in random order, for there are few that are not taken.
-    words = seeds.random_words(key, num_classes)
-    return tf.unique(tf.concat([first, tf.argsort(words, stable=True)], 0)).y[
-      :size
-    ]
+def append_random_classes(
+  key: tf.Tensor, classes: tf.Tensor, num_classes: int, size: int
+) -> tf.Tensor:
+  """Appends distinct random classes until there are `size` in total.
 
-  # Drawing again what was drawn before, and keeping only the first of each, is
-  # drawing without replacement. One pass is nearly always enough.
+  Args:
+    key: `int32[2]`, key of random choices.
+    classes: `int32[?]`, distinct.
+    num_classes: Number of classes of the model.
+    size: Number of classes to return, at most `num_classes`.
+
+  Returns:
+    `int32[size]`.
+  """
+  if 2 * size >= num_classes:
+    # Many classes are taken: append all classes, in random order.
+    words = seeds.random_words(key, num_classes)
+    order = tf.argsort(words, stable=True)
+    return tf.unique(tf.concat([classes, order], 0)).y[:size]
+
+  # Sampling with replacement, of which only the first occurrence of each class
+  # is kept, is sampling without replacement. One pass is nearly always enough.
   def draw(chosen, i):
     words = seeds.random_words(seeds.fold_in(key, i), 2 * size)
     words = tf.cast(tf.bitcast(words, tf.uint32), tf.uint64)
-    # The high half of the product: below the number of classes.
+    # The high half of the product is uniform below the number of classes.
     drawn = tf.cast(
       tf.bitwise.right_shift(words * num_classes, tf.constant(32, tf.uint64)),
       tf.int32,
@@ -154,7 +181,7 @@ def append_distinct(key, first, num_classes, size):
   chosen, _ = tf.while_loop(
     lambda chosen, _: tf.size(chosen) < size,
     draw,
-    (first, 0),
+    (classes, 0),
     shape_invariants=(tf.TensorShape([None]), tf.TensorShape([])),
   )
   return chosen[:size]

@@ -11,15 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The largest inner product of each of many rows with a client's vectors."""
+"""Largest inner product of each of many rows with a client's vectors."""
 
 from collections.abc import Callable
 import functools
 
 import tensorflow as tf
 
-_ROWS_AT_ONCE = 2048
-_VECTORS_AT_ONCE = 1024
+_ROWS_PER_CHUNK = 2048
+_VECTORS_PER_CHUNK = 1024
 
 
 def largest_inner_products(
@@ -29,41 +29,42 @@ def largest_inner_products(
 ) -> tf.Tensor:
   """Returns each row's largest inner product with any of the vectors.
 
-  Memory does not grow with the product of both numbers.
+  Computed in chunks: memory does not grow with the product of both numbers.
 
   Args:
     vectors: `float32[m, d]`.
-    rows: `float32[n, d]`, or what makes some of them at a time: from `int32[k]`
-      ids to `float32[k, d]`.
-    num_rows: `n`, to be given with such a function.
+    rows: `float32[n, d]`, or a function that computes a chunk of them: from
+      `int32[k]` ids to `float32[k, d]`.
+    num_rows: Number of rows `n`; required if `rows` is a function.
 
   Returns:
-    `float32[n]`; the lowest number there is, where there are no vectors.
+    `float32[n]`; the lowest finite number if there are no vectors.
   """
-  if num_rows is None:
+  if not callable(rows):
     return largest_inner_products(
       vectors, functools.partial(tf.gather, rows), rows.shape[0]
     )
-  starts_of_vectors = tf.range(0, tf.shape(vectors)[0], _VECTORS_AT_ONCE)
-  at_once = min(_ROWS_AT_ONCE, num_rows)
+  assert num_rows is not None
+  vector_starts = tf.range(0, tf.shape(vectors)[0], _VECTORS_PER_CHUNK)
+  chunk_size = min(_ROWS_PER_CHUNK, num_rows)
 
-  def of_rows(start):
-    # The last ones may be the last row again: all parts have one shape.
-    ids = tf.minimum(start + tf.range(at_once), num_rows - 1)
-    some_rows = rows(ids)
+  def chunk_maxima(start):
+    # The last chunk is filled up with the last row: chunks have one shape.
+    ids = tf.minimum(start + tf.range(chunk_size), num_rows - 1)
+    chunk = rows(ids)
 
-    def with_vectors(best, start):
-      some = vectors[start : start + _VECTORS_AT_ONCE]
-      products = tf.matmul(some_rows, some, transpose_b=True)
-      return tf.maximum(best, tf.reduce_max(products, axis=1))
+    def update_maxima(maxima, start):
+      some = vectors[start : start + _VECTORS_PER_CHUNK]
+      products = tf.matmul(chunk, some, transpose_b=True)
+      return tf.maximum(maxima, tf.reduce_max(products, axis=1))
 
-    lowest = tf.fill([at_once], vectors.dtype.min)
-    return tf.foldl(with_vectors, starts_of_vectors, initializer=lowest)
+    lowest = tf.fill([chunk_size], vectors.dtype.min)
+    return tf.foldl(update_maxima, vector_starts, initializer=lowest)
 
-  parts = tf.map_fn(
-    of_rows,
-    tf.range(0, num_rows, at_once),
+  maxima = tf.map_fn(
+    chunk_maxima,
+    tf.range(0, num_rows, chunk_size),
     parallel_iterations=1,
-    fn_output_signature=tf.TensorSpec([at_once], vectors.dtype),
+    fn_output_signature=tf.TensorSpec([chunk_size], vectors.dtype),
   )
-  return tf.reshape(parts, [-1])[:num_rows]
+  return tf.reshape(maxima, [-1])[:num_rows]

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What finds the rows that have large inner products with a client's data."""
+"""Indexes: they find rows with large inner products with a client's vectors."""
 
 import dataclasses
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -22,25 +22,26 @@ from tff_methods.retrieval import inner_products
 
 
 class BuiltIndex(NamedTuple):
-  """An index of the rows of one round.
+  """Index of the rows of one round.
 
   Attributes:
-    tables: Stays on the server, which looks queries up in it.
-    guide: What each client gets: enough to make its queries.
-    num_dropped: `int32[]`, entries for which the tables have no room.
+    tables: Parameters that stay on the server, which looks queries up in them.
+    client_params: Parameters that each client receives, to make its queries and
+      to score rows.
+    num_dropped: `int32[]`, number of entries that did not fit into the tables.
   """
 
   tables: Any
-  guide: Any
+  client_params: Any
   num_dropped: tf.Tensor
 
 
 class Queries(NamedTuple):
-  """What a client looks up.
+  """Keys that a client looks up.
 
   Attributes:
     keys: `int32[num_queries]`; -1 is padding.
-    hits: `float32[num_queries]`, how many of the client's vectors have the key.
+    hits: `float32[num_queries]`, number of the client's vectors with the key.
   """
 
   keys: tf.Tensor
@@ -48,11 +49,11 @@ class Queries(NamedTuple):
 
 
 class ScoredRows(NamedTuple):
-  """Rows that a client found.
+  """Rows that a client found, with their scores.
 
   Attributes:
     ids: `int32[?]`, distinct.
-    scores: `float32[?]`, the larger the likelier is a large inner product.
+    scores: `float32[?]`; the larger, the likelier is a large inner product.
   """
 
   ids: tf.Tensor
@@ -61,54 +62,94 @@ class ScoredRows(NamedTuple):
 
 @runtime_checkable
 class RowIndex(Protocol):
-  """A structure to search rows in, between a server and its clients.
+  """Index of rows that a server builds and its clients search.
 
-  All functions are called inside TensorFlow computations; shapes are static but
-  for the number of a client's vectors.
+  All methods are called inside TensorFlow computations. Shapes are static,
+  except for the number of a client's vectors. In a round:
 
-  Attributes:
-    num_queries: How many keys a client looks up; 0 if the guide is enough.
-    num_keys: Keys are below.
+  1.  The server calls `build`, and sends `client_params` to the clients.
+  2.  Each client calls `query` with the vectors of its examples.
+  3.  The server calls `look_up` with the client's keys.
+  4.  The client calls `score` with the entries that it received.
   """
 
-  num_queries: int
-  num_keys: int
+  @property
+  def num_queries(self) -> int:
+    """Number of keys that a client looks up; 0 if it needs no entries."""
+    ...
+
+  @property
+  def num_keys(self) -> int:
+    """Number of keys, which are from 0 to `num_keys - 1`."""
+    ...
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> BuiltIndex:
-    """Builds the index on the server, of `float32[n, d]`, by an `int32[2]`."""
+    """Builds the index, on the server.
 
-  def query(self, guide: Any, vectors: tf.Tensor) -> Queries:
-    """Returns what a client with `float32[m, d]` looks up."""
+    Args:
+      key: `int32[2]`, key of random choices.
+      rows: `float32[n, d]`.
+    """
+    ...
+
+  def query(self, client_params: Any, vectors: tf.Tensor) -> Queries:
+    """Returns the keys that a client looks up.
+
+    Args:
+      client_params: Parameters of the `BuiltIndex` for clients.
+      vectors: `float32[m, d]`.
+    """
+    ...
 
   def look_up(self, tables: Any, keys: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of `int32[k]` keys: `int32[k, capacity]`, -1 is none."""
+    """Returns the rows of keys, on the server.
+
+    Args:
+      tables: Parameters of the `BuiltIndex` for the server.
+      keys: `int32[k]`.
+
+    Returns:
+      Entries, `int32[k, capacity]`: ids of rows; -1 is padding.
+    """
 
   def score(
-    self, guide: Any, vectors: tf.Tensor, hits: tf.Tensor, found: tf.Tensor
+    self,
+    client_params: Any,
+    vectors: tf.Tensor,
+    hits: tf.Tensor,
+    entries: tf.Tensor,
   ) -> ScoredRows:
-    """Scores rows on the client, with what it looked up by its queries."""
+    """Scores rows, on the client.
+
+    Args:
+      client_params: Parameters of the `BuiltIndex` for clients.
+      vectors: `float32[m, d]`.
+      hits: `float32[num_queries]`, of the client's `Queries`.
+      entries: `int32[num_queries, capacity]`, the rows of their keys.
+    """
+    ...
 
 
-class WithoutQueries:
-  """What an index is that clients do not look anything up in."""
+class IndexWithoutQueries:
+  """Base class of indexes without client queries."""
 
   num_queries = 0
   num_keys = 0
 
-  def query(self, guide: Any, vectors: tf.Tensor) -> Queries:
-    """See `RowIndex`."""
-    del guide, vectors
+  def query(self, client_params: Any, vectors: tf.Tensor) -> Queries:
+    """See `RowIndex`: no keys."""
+    del client_params, vectors
     return Queries(tf.zeros([0], tf.int32), tf.zeros([0]))
 
   def look_up(self, tables: Any, keys: tf.Tensor) -> tf.Tensor:
-    """See `RowIndex`."""
+    """See `RowIndex`: no entries."""
     del tables
     return tf.zeros([keys.shape[0], 1], tf.int32)
 
 
 @dataclasses.dataclass(frozen=True)
-class RandomRows(WithoutQueries):
-  """Finds nothing, so that all but a client's own rows are random."""
+class RandomRows(IndexWithoutQueries):
+  """Index that finds no rows: all but a client's own rows are random."""
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> BuiltIndex:
     """See `RowIndex`."""
@@ -116,18 +157,22 @@ class RandomRows(WithoutQueries):
     return BuiltIndex((), (), tf.constant(0))
 
   def score(
-    self, guide: Any, vectors: tf.Tensor, hits: tf.Tensor, found: tf.Tensor
+    self,
+    client_params: Any,
+    vectors: tf.Tensor,
+    hits: tf.Tensor,
+    entries: tf.Tensor,
   ) -> ScoredRows:
-    """See `RowIndex`."""
-    del guide, vectors, hits, found
+    """See `RowIndex`: no rows."""
+    del client_params, vectors, hits, entries
     return ScoredRows(tf.zeros([0], tf.int32), tf.zeros([0]))
 
 
 @dataclasses.dataclass(frozen=True)
-class ExactRows(WithoutQueries):
-  """Exact inner products: the clients get all rows, to choose among.
+class ExactRows(IndexWithoutQueries):
+  """Exact inner products: clients receive all rows, to choose among them.
 
-  It is what other indexes can at best find, and saves no bytes.
+  An upper bound of the quality of other indexes. It saves no bytes.
   """
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> BuiltIndex:
@@ -136,9 +181,14 @@ class ExactRows(WithoutQueries):
     return BuiltIndex((), rows, tf.constant(0))
 
   def score(
-    self, guide: Any, vectors: tf.Tensor, hits: tf.Tensor, found: tf.Tensor
+    self,
+    client_params: Any,
+    vectors: tf.Tensor,
+    hits: tf.Tensor,
+    entries: tf.Tensor,
   ) -> ScoredRows:
     """See `RowIndex`: the largest inner product with any of the vectors."""
-    del hits, found
-    scores = inner_products.largest_inner_products(vectors, guide)
-    return ScoredRows(tf.range(guide.shape[0]), scores)
+    del hits, entries
+    rows = client_params
+    scores = inner_products.largest_inner_products(vectors, rows)
+    return ScoredRows(tf.range(rows.shape[0]), scores)

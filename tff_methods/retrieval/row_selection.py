@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which rows a client trains: its own, those that an index found, and others.
+"""Selection of the rows that a client trains: its own, found, and random ones.
 
 Xu et al. (2022), "Adaptive Sparse Federated Learning in Large Output Spaces via
-Hashing", section 3.1: what was retrieved is cut, or filled up at random, to a
+Hashing", section 3.1: the retrieved rows are cut, or filled up at random, to a
 fixed number of rows.
 """
 
@@ -28,80 +28,87 @@ from tff_methods.retrieval import row_index
 
 def select_candidates(
   key: tf.Tensor,
-  held: candidates_lib.Candidates,
+  own_candidates: candidates_lib.Candidates,
   scored: row_index.ScoredRows,
   num_classes: int,
   num_candidates: int,
   *,
-  spare: tf.Tensor | None = None,
+  random_rows: tf.Tensor | None = None,
 ) -> candidates_lib.Candidates:
-  """Adds the best rows of an index to the candidates that a client has.
+  """Adds the rows of highest score to the candidates that a client has.
 
-  As many of the rows with the highest scores as there is room for, but for
-  those that the client has, are added; where they are too few, others at
-  random. Rows that are neither the client's own nor of the best are a uniform
-  sample of all such rows, by which their probability is told.
+  The found rows fill the free places in the order of their scores, without
+  those that the client has already. Random rows take the places that are left.
+  All rows that are neither the client's own nor among the best are then a
+  uniform sample of such rows, which determines their probability.
 
   Args:
-    key: `int32[2]`, of the random choices.
-    held: The client's own rows, and others at random or padding, no more than
+    key: `int32[2]`, key of random choices.
+    own_candidates: The client's own rows, and random ones or padding; at most
       `num_candidates`. All but the padding remain.
-    scored: What the index found. Of equal scores the first counts as higher.
-    num_classes: How many rows there are.
-    num_candidates: How many the client trains.
-    spare: `int32[?]`, distinct, rows at random that are taken before others.
+    scored: Rows that the index found. Of equal scores, the first counts as
+      higher.
+    num_classes: Number of rows of the model.
+    num_candidates: Number of rows to select.
+    random_rows: `int32[?]`, distinct random rows that are taken before others
+      are drawn; by default none.
 
   Returns:
     `Candidates`.
   """
-  is_random = ~held.is_positive & tf.not_equal(
-    held.keys, candidates_lib.PADDING
+  is_random = ~own_candidates.is_positive & tf.not_equal(
+    own_candidates.keys, candidates_lib.PADDING
   )
-  own = tf.boolean_mask(held.keys, held.is_positive)
-  others = tf.boolean_mask(held.keys, is_random)
+  own = tf.boolean_mask(own_candidates.keys, own_candidates.is_positive)
+  others = tf.boolean_mask(own_candidates.keys, is_random)
   order = tf.argsort(-scored.scores, stable=True)
   best = _difference(tf.gather(scored.ids, order), own)
-  # A row that is held anyway takes no room.
-  takes_room = tf.cast(~_is_in(best, others), tf.int32)
-  room = num_candidates - tf.size(own) - tf.size(others)
-  best = tf.boolean_mask(best, tf.cumsum(takes_room, exclusive=True) < room)
+  # A random row that is also found takes no further place.
+  takes_place = tf.cast(~_is_in(best, others), tf.int32)
+  num_free = num_candidates - tf.size(own) - tf.size(others)
+  best = tf.boolean_mask(
+    best, tf.cumsum(takes_place, exclusive=True) < num_free
+  )
   certain = tf.concat([own, best], 0)
   random = _difference(others, best)
-  if spare is not None:
-    random = tf.unique(tf.concat([random, _difference(spare, certain)], 0)).y
-  chosen = class_sampling.append_distinct(
+  if random_rows is not None:
+    random = tf.unique(
+      tf.concat([random, _difference(random_rows, certain)], 0)
+    ).y
+  classes = class_sampling.append_random_classes(
     seeds.fold_in(key, 2),
     tf.concat([certain, random], 0),
     num_classes,
     num_candidates,
   )
-  return class_sampling.certain_and_random(
-    chosen, tf.size(own), tf.size(certain), num_classes, num_candidates
+  return class_sampling.build_candidates(
+    classes, tf.size(own), tf.size(certain), num_classes, num_candidates
   )
 
 
 def select_by_activation(
   key: tf.Tensor,
-  held: candidates_lib.Candidates,
+  own_candidates: candidates_lib.Candidates,
   retrieved: candidates_lib.Candidates,
   activations: tf.Tensor,
   num_classes: int,
   num_candidates: int,
 ) -> candidates_lib.Candidates:
-  """Keeps some of the candidates whose rows a client retrieved.
+  """Selects the candidates to train from those whose rows a client retrieved.
 
-  Those that were certain to be retrieved are now chosen by their activations.
+  Rows that were found by the index compete by their activations.
 
   Args:
-    key: As in `select_candidates`.
-    held: As there.
-    retrieved: What it returned, with more candidates.
-    activations: `float32[?]`, of each of these.
-    num_classes: As there.
-    num_candidates: As there, now fewer.
+    key: `int32[2]`, key of random choices.
+    own_candidates: The client's own rows, and random ones or padding, as given
+      to `select_candidates`.
+    retrieved: Result of `select_candidates`, with more candidates.
+    activations: `float32[?]`, of each of `retrieved`.
+    num_classes: Number of rows of the model.
+    num_candidates: Number of rows to select, fewer than `retrieved`.
 
   Returns:
-    `Candidates` that are all among those retrieved.
+    `Candidates`, a subset of `retrieved`.
   """
   is_random = retrieved.log_probability < 0
   is_found = ~(is_random | retrieved.is_positive)
@@ -109,40 +116,47 @@ def select_by_activation(
     tf.boolean_mask(retrieved.keys, is_found),
     tf.boolean_mask(activations, is_found),
   )
-  spare = tf.boolean_mask(retrieved.keys, is_random)
-  # They are in ascending order, which is not random.
-  order = class_sampling.first_of_shuffled(
-    seeds.fold_in(key, 3), spare, tf.size(spare)
+  random_rows = tf.boolean_mask(retrieved.keys, is_random)
+  # Shuffled, since keys are in ascending order.
+  random_rows = class_sampling.random_subset(
+    seeds.fold_in(key, 3), random_rows, tf.size(random_rows)
   )
   return select_candidates(
-    key, held, scored, num_classes, num_candidates, spare=order
+    key,
+    own_candidates,
+    scored,
+    num_classes,
+    num_candidates,
+    random_rows=random_rows,
   )
 
 
-def keys_to_ask_for(
+def requested_keys(
   candidates: candidates_lib.Candidates,
-  held: candidates_lib.Candidates,
+  own_candidates: candidates_lib.Candidates,
   num_keys: int,
 ) -> tf.Tensor:
   """Returns the keys of candidates whose rows a client does not have yet.
 
   Args:
-    candidates: All of them.
-    held: Those that it has, all of which are among them.
-    num_keys: How many are left.
+    candidates: All candidates.
+    own_candidates: Those whose rows the client has, a subset of `candidates`.
+    num_keys: Number of the others.
 
   Returns:
     `int32[num_keys]`.
   """
-  return tf.ensure_shape(_difference(candidates.keys, held.keys), [num_keys])
+  keys = _difference(candidates.keys, own_candidates.keys)
+  return tf.ensure_shape(keys, [num_keys])
 
 
-def _difference(x, y):
+def _difference(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+  """Returns the elements of `int32[?]` that are not among others."""
   return tf.boolean_mask(x, ~_is_in(x, y))
 
 
 def _is_in(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-  """Returns which elements of `int32[?]` are among others."""
-  # An end that is in neither, since there may be none.
+  """Returns the mask of elements of `int32[?]` that are among others."""
+  # The sentinel, which is no key, keeps an empty `y` searchable.
   y = tf.sort(tf.concat([y, [tf.int32.max]], 0))
   return tf.equal(tf.gather(y, tf.searchsorted(y, x)), x)

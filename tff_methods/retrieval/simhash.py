@@ -33,15 +33,16 @@ from tff_methods.retrieval import row_index
 
 _PADDING = -1
 _MAX_BITS = 16
+_MAX_DEFAULT_QUERIES = 1024
 
 
 class HashTables(NamedTuple):
-  """Rows by their codes, each table's one after the other.
+  """Rows in the order of their codes, one table after the other.
 
   Attributes:
-    ids: `int32[L, n]`, all rows in the order of their codes. Within a bucket
-      the order is random, so that no row is always among those that fit.
-    offsets: `int32[L, 2^K + 1]`, where in `ids` each bucket begins.
+    ids: `int32[L, n]`, all rows in the order of their codes. The order within a
+      bucket is random, so that no row always exceeds the capacity.
+    offsets: `int32[L, 2^K + 1]`, first position in `ids` of each bucket.
   """
 
   ids: tf.Tensor
@@ -50,51 +51,54 @@ class HashTables(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class SimHash:
-  """A `RowIndex` of L tables of 2^K buckets.
+  """`RowIndex` of L hash tables with 2^K buckets each.
 
-  A client looks up the buckets that most of its vectors fall in. The score of a
-  row that it finds there is the number of collisions: of pairs of a vector and
-  a table in which both have the same code. Two vectors at an angle of theta
-  collide in a table with probability `(1 - theta / pi)^K` (definition 1).
+  A client looks up the buckets with the most of its vectors. The score of a row
+  found there is the number of collisions: of pairs of a vector and a table in
+  which both have the same code. Two vectors at an angle of theta collide in a
+  table with probability `(1 - theta / pi)^K` (definition 1).
 
   Attributes:
-    num_bits: The paper's `K`: of a code, at most 16.
-    num_tables: The paper's `L`.
-    transform: How angles come to tell inner products: one of
-      `options.TRANSFORMS`.
-    num_queries: How many buckets a client looks up; by default all that there
-      are, `L * 2^K`, but no more than 1024.
-    bucket_capacity: The most rows that a client gets of a bucket; by default
-      what buckets have on average, since for the same bytes more buckets find
-      more than larger ones. `BuiltIndex.num_dropped` counts what does not fit.
-    longest_quantile: As of `inner_product_transforms.transform_rows`.
+    num_bits: Bits of a code, the paper's `K`; at most 16.
+    num_tables: Number of tables, the paper's `L`.
+    transform: Reduction of maximum inner product search to angular search, one
+      of `options.TRANSFORMS`.
+    num_queries: Number of buckets that a client looks up; by default all, `L *
+      2^K`, but at most 1024.
+    bucket_capacity: Maximum number of rows that a client receives of a bucket;
+      by default the mean size of a bucket, since for the same bytes more
+      buckets find more than larger ones. `BuiltIndex.num_dropped` counts the
+      rows that exceed it.
+    longest_quantile: Quantile of the rows' lengths to which longer rows are
+      shortened: see `inner_product_transforms.transform_rows`.
+
+  Raises:
+    TypeError: If a number is not an int.
+    ValueError: If a value is out of range.
   """
 
   num_bits: int = 8
   num_tables: int = 8
   transform: str = 'extra_coordinate'
-  num_queries: int | None = None
+  num_queries: int = None  # pyright: ignore[reportAssignmentType]
   bucket_capacity: int | None = None
   longest_quantile: float = 0.99
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     argument_checks.check_int('num_bits', self.num_bits, minimum=1)
     argument_checks.check_int('num_tables', self.num_tables, minimum=1)
     if self.num_bits > _MAX_BITS:
       raise ValueError(
         f'Expected num_bits of at most {_MAX_BITS}, found {self.num_bits}: '
-        'there are 2^num_bits buckets in a table.'
+        'lower it, since a table has 2^num_bits buckets.'
       )
     argument_checks.check_choice(
       'transform', self.transform, options_lib.TRANSFORMS
     )
-    if not 0 < self.longest_quantile <= 1:
-      raise ValueError(
-        'Expected longest_quantile above 0 and at most 1, found '
-        f'{self.longest_quantile}.'
-      )
+    argument_checks.check_fraction(self.longest_quantile, 'longest_quantile')
     if self.num_queries is None:
-      object.__setattr__(self, 'num_queries', min(self.num_keys, 1024))
+      num_queries = min(self.num_keys, _MAX_DEFAULT_QUERIES)
+      object.__setattr__(self, 'num_queries', num_queries)
     argument_checks.check_int('num_queries', self.num_queries, minimum=1)
     if self.num_queries > self.num_keys:
       raise ValueError(
@@ -108,20 +112,20 @@ class SimHash:
 
   @property
   def num_keys(self) -> int:
-    """The buckets of all tables."""
+    """The number of buckets of all tables."""
     return self.num_tables * 2**self.num_bits
 
   def build(self, key: tf.Tensor, rows: tf.Tensor) -> row_index.BuiltIndex:
-    """Hashes all rows; clients get the key to draw the same projections."""
+    """Hashes all rows; clients receive the key of the projections."""
     num_rows = rows.shape[0]
     rows = transforms.transform_rows(
       self.transform, rows, self.longest_quantile
     )
-    guide = seeds.fold_in(key, 0)
-    # Shuffled first, since the sort below leaves equals in their order.
+    projection_key = seeds.fold_in(key, 0)
+    # Shuffled, since the stable sort by code keeps the order within a bucket.
     words = seeds.random_words(seeds.fold_in(key, 1), num_rows)
     shuffled = tf.argsort(words, stable=True)
-    codes = tf.transpose(self._codes(guide, tf.gather(rows, shuffled)))
+    codes = tf.transpose(self._codes(projection_key, tf.gather(rows, shuffled)))
     order = tf.argsort(codes, axis=1, stable=True)
     sizes = tf.math.bincount(
       codes, minlength=2**self.num_bits, axis=-1, dtype=tf.int32
@@ -130,16 +134,18 @@ class SimHash:
     offsets = tf.pad(tf.cumsum(sizes, axis=1), [[0, 0], [1, 0]])
     capacity = self._capacity(num_rows)
     tables = HashTables(tf.gather(shuffled, order), offsets)
-    dropped = tf.reduce_sum(tf.maximum(sizes - capacity, 0))
-    return row_index.BuiltIndex(tables, guide, dropped)
+    num_dropped = tf.reduce_sum(tf.maximum(sizes - capacity, 0))
+    return row_index.BuiltIndex(tables, projection_key, num_dropped)
 
-  def query(self, guide: tf.Tensor, vectors: tf.Tensor) -> row_index.Queries:
-    """Returns the buckets that most vectors fall in."""
+  def query(
+    self, client_params: tf.Tensor, vectors: tf.Tensor
+  ) -> row_index.Queries:
+    """See `RowIndex`: the buckets with the most vectors."""
     vectors = transforms.transform_queries(self.transform, vectors)
     tables = tf.range(self.num_tables) * 2**self.num_bits
-    keys = tf.reshape(self._codes(guide, vectors) + tables, [-1])
+    keys = tf.reshape(self._codes(client_params, vectors) + tables, [-1])
     keys, _, hits = tf.unique_with_counts(keys)
-    # The most hit ones first; of equals the smaller key.
+    # In descending order of hits; of equal ones the smaller key first.
     order = tf.argsort(keys)
     keys, hits = tf.gather(keys, order), tf.gather(hits, order)
     order = tf.argsort(-hits, stable=True)[: self.num_queries]
@@ -153,7 +159,7 @@ class SimHash:
     )
 
   def look_up(self, tables: HashTables, keys: tf.Tensor) -> tf.Tensor:
-    """Returns the rows in buckets, up to the capacity."""
+    """See `RowIndex`: the rows of buckets, up to the capacity."""
     tables = HashTables(*tables)
     num_rows = tables.ids.shape[1]
     is_key = keys >= 0
@@ -162,44 +168,47 @@ class SimHash:
     begin = tf.gather_nd(tables.offsets, tf.stack([table, code], 1))
     end = tf.gather_nd(tables.offsets, tf.stack([table, code + 1], 1))
     place = begin[:, tf.newaxis] + tf.range(self._capacity(num_rows))
-    is_there = is_key[:, tf.newaxis] & (place < end[:, tf.newaxis])
+    is_row = is_key[:, tf.newaxis] & (place < end[:, tf.newaxis])
     place = tf.minimum(place, num_rows - 1) + table[:, tf.newaxis] * num_rows
     ids = tf.gather(tf.reshape(tables.ids, [-1]), place)
-    return tf.where(is_there, ids, _PADDING)
+    return tf.where(is_row, ids, _PADDING)
 
   def score(
     self,
-    guide: tf.Tensor,
+    client_params: tf.Tensor,
     vectors: tf.Tensor,
     hits: tf.Tensor,
-    found: tf.Tensor,
+    entries: tf.Tensor,
   ) -> row_index.ScoredRows:
-    """Counts collisions of each row that was found."""
-    del guide, vectors
-    is_row = found >= 0
-    hits = tf.broadcast_to(hits[:, tf.newaxis], tf.shape(found))
-    ids, positions = tf.unique(tf.boolean_mask(found, is_row))
+    """See `RowIndex`: the number of collisions of each row that was found."""
+    del client_params, vectors
+    is_row = entries >= 0
+    hits = tf.broadcast_to(hits[:, tf.newaxis], tf.shape(entries))
+    ids, positions = tf.unique(tf.boolean_mask(entries, is_row))
     scores = tf.math.unsorted_segment_sum(
       tf.boolean_mask(hits, is_row), positions, tf.size(ids)
     )
     return row_index.ScoredRows(ids, scores)
 
-  def projections(self, guide: tf.Tensor, dimension: int) -> tf.Tensor:
-    """Returns the projections of a built index, `float32[d, L * K]`.
+  def projections(self, client_params: tf.Tensor, dimension: int) -> tf.Tensor:
+    """Returns the projections of a built index.
 
     Args:
-      guide: Of the index.
-      dimension: Of rows as the transform makes them, `d`.
+      client_params: The key of the projections, `BuiltIndex.client_params`.
+      dimension: Dimension of the transformed rows, `d`.
+
+    Returns:
+      `float32[d, L * K]`.
     """
     num_codes = self.num_tables * self.num_bits
     return tf.reshape(
-      seeds.random_normals(guide, dimension * num_codes),
+      seeds.random_normals(client_params, dimension * num_codes),
       [dimension, num_codes],
     )
 
-  def _codes(self, guide: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+  def _codes(self, client_params: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
     """Returns the codes of `float32[m, d]`, `int32[m, L]`."""
-    projections = self.projections(guide, vectors.shape[1])
+    projections = self.projections(client_params, vectors.shape[1])
     bits = tf.cast(tf.matmul(vectors, projections) > 0, tf.int32)
     bits = tf.reshape(bits, [-1, self.num_tables, self.num_bits])
     return tf.reduce_sum(bits * 2 ** tf.range(self.num_bits), axis=-1)

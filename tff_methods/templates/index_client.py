@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a client does that searches the server's index for rows."""
+"""Client steps of the search for rows in the server's index."""
 
 import dataclasses
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,15 +26,20 @@ from tff_methods.templates import row_distributor
 
 @dataclasses.dataclass(frozen=True)
 class RowBudget:
-  """How many rows a client gets, and when.
+  """Numbers of rows that a client receives and trains.
 
   Attributes:
-    trained: That it trains.
-    own: Of these, those that it gets before it searches the index, where rows
-      embed the input: of its data, filled up at random. It embeds its data with
-      them. `None` where no rows are needed for that.
-    retrieved: That it gets in all. Where these are more than `trained`, those
-      of the largest activations are kept.
+    trained: Number of rows that the client trains.
+    own: Number of these that it receives before it searches the index, where
+      rows embed the input: the rows of its data, filled up with random ones. It
+      embeds its data with them. `None` where embedding needs no rows.
+    retrieved: Number of rows that it receives in total; by default `trained`.
+      If larger, those of the largest activations are trained.
+
+  Raises:
+    TypeError: If a number is not an int.
+    ValueError: If a number is below 1, `own` above `trained`, or `retrieved`
+      below it.
   """
 
   trained: int
@@ -58,19 +64,42 @@ class RowBudget:
         )
 
   @property
-  def num_requested(self) -> int:
-    """The rows that it asks for after it searched the index."""
-    return (self.retrieved or self.trained) - (self.own or 0)
+  def num_retrieved(self) -> int:
+    """The number of rows that a client receives in total."""
+    return self.retrieved or self.trained
 
   @property
-  def num_retrieved(self) -> int:
-    """The rows that it gets in all."""
-    return self.retrieved or self.trained
+  def num_requested(self) -> int:
+    """The number of rows that a client requests after its search."""
+    return self.num_retrieved - (self.own or 0)
 
 
 @dataclasses.dataclass(frozen=True)
 class IndexClient:
-  """What a client does: functions to be called in TensorFlow computations."""
+  """Steps of a client, to be called inside TensorFlow computations.
+
+  1.  `own_candidates`: the classes of its data. Where rows embed the input, it
+      then receives their rows, the `own_rows`.
+  2.  `search`: embeds its data, and makes the queries of the index. It then
+      receives the entries of its queries.
+  3.  `choose`: scores rows, and selects its candidates. It then receives the
+      rows of the `requested_keys`.
+  4.  `trained_rows`: of all rows that it received, those that it trains.
+
+  Attributes:
+    row_model: Model of the server.
+    index: Index of the server's rows.
+    budget: Numbers of rows.
+    corrects_loss: If true, random rows stand for the rows that the client does
+      not have in its loss.
+    seed_source: Source of the client's random choices, one of
+      `options.SEED_SOURCES`.
+
+  Raises:
+    TypeError: If `index` is not a `retrieval.RowIndex`, or the similarity of
+      the model has no vectors.
+    ValueError: If the budget does not fit the model.
+  """
 
   row_model: models.RowModel
   index: retrieval.RowIndex
@@ -84,12 +113,21 @@ class IndexClient:
     _check_budget(self.row_model, self.budget)
 
   @property
-  def num_held(self) -> int:
-    """The candidates of `hold`."""
+  def num_own_candidates(self) -> int:
+    """The number of `own_candidates`."""
     return self.budget.own or self.budget.trained
 
-  def hold(self, round_key, dataset):
-    """Returns the client's key, and its own classes as candidates."""
+  def own_candidates(
+    self, round_key: tf.Tensor, dataset: tf.data.Dataset
+  ) -> tuple[tf.Tensor, models.Candidates]:
+    """Returns the client's key, and its own classes as candidates.
+
+    Random classes fill up if their rows are received; otherwise padding does.
+
+    Args:
+      round_key: `int32[2]`, the same for all clients of a round.
+      dataset: The client's batches.
+    """
     key, classes = row_distributor.key_and_classes(
       self.row_model, round_key, dataset, self.seed_source
     )
@@ -97,73 +135,125 @@ class IndexClient:
       key,
       classes,
       self.row_model.num_classes,
-      self.num_held,
+      self.num_own_candidates,
       with_negatives=self.budget.own is not None,
     )
 
-  def search(self, body, held_rows, held, dataset, guide):
-    """Returns the vectors of its examples, and what it looks up."""
-    trainable, non_trainable = body
-    weights = (*trainable, held_rows), (*non_trainable, *held)
+  def search(
+    self,
+    body: Any,
+    own_rows: tf.Tensor,
+    own_candidates: models.Candidates,
+    dataset: tf.data.Dataset,
+    client_params: Any,
+  ) -> tuple[tf.Tensor, retrieval.Queries]:
+    """Returns the vectors of the client's examples, and its queries.
+
+    Args:
+      body: Pair of trainable and non-trainable weights of the body.
+      own_rows: `float32[num_own_candidates, row_size]`.
+      own_candidates: Candidates of the `own_rows`.
+      dataset: The client's batches.
+      client_params: Parameters of the `retrieval.BuiltIndex` for clients.
+    """
+    sub_weights = self.row_model.sub_weights(body, own_rows, own_candidates)
     size = self.row_model.row_size
 
     @tf.function
     def embed():
       vectors = tf.zeros([0, size])
-      # A loop over the data set itself would run inside it, ten times as long.
+      # `for batch in dataset` would loop in an op of its own, ten times slower.
       for batch in iter(dataset):
         tf.autograph.experimental.set_loop_options(
           shape_invariants=[(vectors, tf.TensorShape([None, size]))]
         )
         vectors = tf.concat(
-          [vectors, self.row_model.example_vectors(weights, batch)], 0
+          [vectors, self.row_model.example_vectors(sub_weights, batch)], 0
         )
       return vectors
 
     vectors = embed()
-    return vectors, self.index.query(guide, vectors)
+    return vectors, self.index.query(client_params, vectors)
 
-  def choose(self, key, held, guide, vectors, queries, found):
-    """Returns the candidates it wants, and the keys of those it lacks."""
-    # What pads queries got the entry of another key.
-    found = tf.where(queries.keys[:, tf.newaxis] >= 0, found, -1)
-    scored = self.index.score(guide, vectors, queries.hits, found)
-    wanted = retrieval.select_candidates(
+  def choose(
+    self,
+    key: tf.Tensor,
+    own_candidates: models.Candidates,
+    client_params: Any,
+    vectors: tf.Tensor,
+    queries: retrieval.Queries,
+    entries: tf.Tensor,
+  ) -> tuple[models.Candidates, tf.Tensor]:
+    """Returns the candidates, and the keys of the rows to request.
+
+    Args:
+      key: The client's key.
+      own_candidates: Candidates of the `own_rows`; all of them remain.
+      client_params: Parameters of the `retrieval.BuiltIndex` for clients.
+      vectors: Vectors of the client's examples.
+      queries: The client's queries.
+      entries: `int32[num_queries, capacity]`, the rows of their keys.
+    """
+    # Padding in queries got the entry of key 0.
+    entries = tf.where(queries.keys[:, tf.newaxis] >= 0, entries, -1)
+    scored = self.index.score(client_params, vectors, queries.hits, entries)
+    candidates = retrieval.select_candidates(
       key,
-      held,
+      own_candidates,
       scored,
       self.row_model.num_classes,
       self.budget.num_retrieved,
     )
-    lacking = wanted.keys
+    requested_keys = candidates.keys
     if self.budget.own is not None:
-      lacking = retrieval.keys_to_ask_for(
-        wanted, held, self.budget.num_requested
+      requested_keys = retrieval.requested_keys(
+        candidates, own_candidates, self.budget.num_requested
       )
-    return wanted, lacking
+    return candidates, requested_keys
 
-  def keep(self, key, held, held_rows, vectors, wanted, lacking, rows):
-    """Returns the candidates that it trains, and their rows."""
+  def trained_rows(
+    self,
+    key: tf.Tensor,
+    own_candidates: models.Candidates,
+    own_rows: tf.Tensor,
+    vectors: tf.Tensor,
+    candidates: models.Candidates,
+    requested_keys: tf.Tensor,
+    requested_rows: tf.Tensor,
+  ) -> tuple[models.Candidates, tf.Tensor]:
+    """Returns the candidates that the client trains, and their rows.
+
+    Args:
+      key: The client's key.
+      own_candidates: Candidates of the `own_rows`.
+      own_rows: `float32[num_own_candidates, row_size]`.
+      vectors: Vectors of the client's examples.
+      candidates: All candidates, from `choose`.
+      requested_keys: Keys of the `requested_rows`, from `choose`.
+      requested_rows: `float32[num_requested, row_size]`.
+    """
+    rows = requested_rows
     if self.budget.own is not None:
-      order = tf.argsort(tf.concat([held.keys, lacking], 0))
-      rows = tf.gather(tf.concat([held_rows, rows], 0), order)
+      order = tf.argsort(tf.concat([own_candidates.keys, requested_keys], 0))
+      rows = tf.gather(tf.concat([own_rows, requested_rows], 0), order)
     if self.budget.num_retrieved == self.budget.trained:
-      return wanted, rows
-    kept = retrieval.select_by_activation(
+      return candidates, rows
+    activations = retrieval.largest_inner_products(
+      vectors, self.row_model.row_vectors(rows)
+    )
+    trained = retrieval.select_by_activation(
       key,
-      held,
-      wanted,
-      retrieval.largest_inner_products(
-        vectors, self.row_model.row_vectors(rows)
-      ),
+      own_candidates,
+      candidates,
+      activations,
       self.row_model.num_classes,
       self.budget.trained,
     )
-    positions, _ = wanted.positions(kept.keys)
-    return kept, tf.gather(rows, positions)
+    positions, _ = candidates.positions(trained.keys)
+    return trained, tf.gather(rows, positions)
 
 
-def _check_index(index) -> None:
+def _check_index(index: object) -> None:
   """Raises `TypeError` unless `index` is a `retrieval.RowIndex`."""
   is_class = isinstance(index, type)
   if is_class or not isinstance(index, retrieval.RowIndex):
@@ -173,7 +263,7 @@ def _check_index(index) -> None:
     )
 
 
-def _check_similarity(row_model) -> None:
+def _check_similarity(row_model: models.RowModel) -> None:
   """Raises `TypeError` unless an index can search by the similarity."""
   names = ('embedding_vectors', 'row_vectors')
   if not all(hasattr(row_model.similarity, name) for name in names):
@@ -183,14 +273,14 @@ def _check_similarity(row_model) -> None:
     )
 
 
-def _check_budget(row_model, budget: RowBudget) -> None:
+def _check_budget(row_model: models.RowModel, budget: RowBudget) -> None:
   """Raises `ValueError` unless the budget fits the model."""
   row_model.check_num_rows('trained rows', budget.trained)
   row_model.check_num_rows('retrieved rows', budget.num_retrieved)
   if row_model.rows_embed_input and budget.own is None:
     raise ValueError(
       'Expected own rows in the budget where rows embed the input, found none: '
-      'a client needs them before it can search.'
+      'give them, since a client needs them to search.'
     )
   if budget.own is not None and not row_model.rows_embed_input:
     raise ValueError(

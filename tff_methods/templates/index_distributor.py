@@ -27,10 +27,12 @@ import tensorflow_federated as tff
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods import retrieval
-from tff_methods import templates
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.templates import index_client
+from tff_methods.templates import index_client_steps
+from tff_methods.templates import index_server
+from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor
 from tff_methods.templates import row_retrieval
 
@@ -48,27 +50,35 @@ def build_index_distributor(
 ) -> row_distributor.RowDistributionProcess:
   """Builds the distribution of rows that an index finds.
 
-  The server builds the index of all rows. A client gets the body and the guide
-  of the index (and, where rows embed the input, the rows of its data). It
-  embeds its data, and looks up in the index what is near it: keys up, entries
-  of the tables down. It asks for the rows that it chose among these: keys up,
-  rows down. Rows of its own classes are always among them.
+  In a round:
 
-  Measurements of a round: `num_dropped_entries`, for which the tables of the
-  index have no room; and, summed over the clients, `num_own_rows`, those of
-  their data, and `num_random_rows`, which nothing but chance chose.
+  1.  The server builds the index of all rows, if it is due, and broadcasts its
+      parameters for clients, the body and the key of the round.
+  2.  Where rows embed the input, each client sends the keys of its own classes,
+      and receives their rows.
+  3.  It embeds its data, sends the keys that it looks up in the index, and
+      receives their entries.
+  4.  It sends the keys of the rows that it chooses among these, and receives
+      the rows. The rows of its own classes are always among them.
+
+  Measurements of a round: `num_dropped_entries`, which exceed the capacity of
+  the index; and, as sums over the clients, `num_own_rows`, the rows of their
+  data, and `num_random_rows`.
 
   Args:
-    row_model: The model.
-    index: Where clients search.
-    budget: How many rows.
-    corrects_loss: Whether, in the loss, random rows stand for those that the
-      client does not have (`models.Candidates.log_probability`); else it is
-      the softmax over the client's rows, as in the paper.
-    rounds_per_build: For how many rounds an index is used.
-    retrieval_mode: As in `build_row_retrieval`, of entries and rows.
-    seed_source: As in `build_class_sampling_distributor`.
-    base_seed: As there.
+    row_model: Model of the server.
+    index: Index of the rows.
+    budget: Numbers of rows that clients receive and train.
+    corrects_loss: If true, random rows stand for the rows that the client does
+      not have (`models.Candidates.log_probability`). Otherwise the loss is the
+      softmax over the client's rows, as in the paper.
+    rounds_per_build: Number of rounds for which an index is used.
+    retrieval_mode: `'select'` or `'broadcast'`, of entries and rows: see
+      `build_row_retrieval`.
+    seed_source: Source of a client's random choices. `'reproducible'`: a
+      fingerprint of its first batch, so that a repeated simulation gives the
+      same bits. `'entropy'`: the operating system.
+    base_seed: Seed of the process. Different seeds give independent choices.
 
   Returns:
     A `RowDistributionProcess`.
@@ -86,280 +96,212 @@ def build_index_distributor(
     'seed_source', seed_source, options_lib.SEED_SOURCES
   )
   base_key = seeds.key(base_seed, int.from_bytes(b'row_index'))
-  initial_state, refresh = _build_server(
+  server = index_server.build_index_server(
     row_model, index, rounds_per_build, base_key
   )
 
   @tff.federated_computation
   def init_fn():
-    return tff.federated_eval(initial_state, tff.SERVER)
+    return tff.federated_eval(server.initial_state, tff.SERVER)
 
-  next_fn = _build_next(client, refresh, retrieval_mode)
-  return row_distributor.RowDistributionProcess(
-    init_fn,
-    next_fn,
-    select_next_fn=(
-      next_fn
-      if retrieval_mode == 'select'
-      else _build_next(client, refresh, 'select')
-    ),
+  return row_distributor.build_process(
+    init_fn, lambda mode: _build_next(client, server, mode), retrieval_mode
   )
 
 
-def _build_server(row_model, index, rounds_per_build, base_key):
-  """Returns the initial state, and what prepares a round.
-
-  The latter goes from state and weights to the next state, the round's key and
-  the index. The index is part of the state if it is used for several rounds.
-  """
-  weights_type = templates.describe(row_model.full_model()).weights_type
-
-  def round_key(round_number, purpose):
-    return seeds.fold_in(seeds.fold_in(base_key, round_number), purpose)
-
-  def build(round_number, weights):
-    rows = row_model.row_vectors(weights.trainable[-1])
-    return index.build(round_key(round_number, 0), rows)
-
-  index_type = tff.tensorflow.computation(
-    build, [np.int32, weights_type]
-  ).type_signature.result
-  is_kept = rounds_per_build > 1
-
-  @tff.tensorflow.computation
-  def initial_state():
-    state = collections.OrderedDict(round=tf.constant(0, tf.int32))
-    if is_kept:
-      state['index'] = _zeros(index_type)
-    return state
-
-  @tff.tensorflow.computation(initial_state.type_signature.result, weights_type)
-  def refresh(state, weights):
-    next_state = collections.OrderedDict(round=state['round'] + 1)
-    if not is_kept:
-      built = build(state['round'], weights)
-    else:
-      built = tf.cond(
-        tf.equal(state['round'] % rounds_per_build, 0),
-        lambda: build(state['round'], weights),
-        lambda: state['index'],
-      )
-      next_state['index'] = built
-    return next_state, round_key(state['round'], 1), built
-
-  return initial_state, refresh
-
-
-def _build_next(client, refresh, mode):
-  """Returns the `next` of the distributor."""
-  full = templates.describe(client.row_model.full_model())
+def _build_next(
+  client: index_client.IndexClient, server: index_server.IndexServer, mode: str
+) -> tff.Computation:
+  """Builds the `next` of the distributor: steps 1 to 4 of its docstring."""
+  full = local_model.describe(client.row_model.full_model())
   get_rows, get_body = row_retrieval.build_getters(full.weights_type)
-  _, key_type, index_type = refresh.type_signature.result
-  get_held_rows = _build_get_held_rows(client, mode)
-  get_found = _build_get_found(client.index, index_type.tables, mode)
-  select_rows = row_retrieval.build_row_selection(
-    client.row_model, client.budget.num_requested, mode
-  )
-  steps = _build_client_steps(
+  index_type = server.index_type
+  transfers = _build_transfers(client, index_type.tables, mode)
+  steps = index_client_steps.build_client_steps(
     client,
-    _ClientTypes(
-      key=key_type,
+    index_client_steps.ReceivedTypes(
+      round_key=server.key_type,
       data=full.data_type,
       body=get_body.type_signature.result,
-      guide=index_type.guide,
-      held_rows=get_held_rows.type_signature.result.member,
-      found=get_found.type_signature.result.member,
-      rows=select_rows.type_signature.result.member,
+      client_params=index_type.client_params,
+      own_rows=transfers.own_rows.type_signature.result.member,
+      entries=transfers.entries.type_signature.result.member,
+      requested_rows=transfers.requested_rows.type_signature.result.member,
     ),
   )
 
   @tff.tensorflow.computation(index_type)
   def split(built):
-    return built.tables, built.guide, tf.cast(built.num_dropped, tf.int64)
+    num_dropped = tf.cast(built.num_dropped, tf.int64)
+    return built.tables, built.client_params, num_dropped
 
   @tff.federated_computation(
-    tff.FederatedType(refresh.type_signature.parameter[0], tff.SERVER),
+    tff.FederatedType(
+      server.prepare_round.type_signature.parameter[0], tff.SERVER
+    ),
     tff.FederatedType(full.weights_type, tff.SERVER),
     tff.FederatedType(full.data_type, tff.CLIENTS),
   )
   def next_fn(state, weights, client_data):
-    next_state, round_key, built = tff.federated_map(refresh, (state, weights))
-    tables, guide, num_dropped = tff.federated_map(split, built)
+    # 1. The server builds the index, and broadcasts.
+    next_state, round_key, built = tff.federated_map(
+      server.prepare_round, (state, weights)
+    )
+    tables, client_params, num_dropped = tff.federated_map(split, built)
     table = tff.federated_map(get_rows, weights)
-    guide = tff.federated_broadcast(guide)
+    client_params = tff.federated_broadcast(client_params)
     body = tff.federated_broadcast(tff.federated_map(get_body, weights))
-    key, held = tff.federated_map(
-      steps.hold, (tff.federated_broadcast(round_key), client_data)
+    # 2. Clients receive the rows of their own classes.
+    key, own_candidates = tff.federated_map(
+      steps.own_candidates, (tff.federated_broadcast(round_key), client_data)
     )
-    held_rows = get_held_rows(table, held)
+    own_rows = transfers.own_rows(table, own_candidates)
+    # 3. Clients search, and receive entries of the index.
     vectors, queries = tff.federated_map(
-      steps.search, (body, held_rows, held, client_data, guide)
+      steps.search,
+      (body, own_rows, own_candidates, client_data, client_params),
     )
-    wanted, lacking = tff.federated_map(
+    entries = transfers.entries(tables, queries)
+    # 4. Clients choose, and receive the rows.
+    candidates, requested_keys = tff.federated_map(
       steps.choose,
-      (key, held, guide, vectors, queries, get_found(tables, queries)),
+      (key, own_candidates, client_params, vectors, queries, entries),
     )
-    result, counts = tff.federated_map(
-      steps.finish,
+    requested_rows = transfers.requested_rows(table, requested_keys)
+    sub_weights, counts = tff.federated_map(
+      steps.to_sub_model,
       (
         key,
         body,
-        held,
-        held_rows,
+        own_candidates,
+        own_rows,
         vectors,
-        wanted,
-        lacking,
-        select_rows(table, lacking),
+        candidates,
+        requested_keys,
+        requested_rows,
       ),
     )
     return tff.templates.MeasuredProcessOutput(
-      next_state,
-      result,
-      tff.federated_zip(
-        collections.OrderedDict(
-          num_dropped_entries=num_dropped,
-          num_own_rows=tff.federated_sum(counts['num_own_rows']),
-          num_random_rows=tff.federated_sum(counts['num_random_rows']),
-        )
-      ),
+      next_state, sub_weights, _measurements(num_dropped, counts)
     )
 
   return next_fn
 
 
-class _ClientTypes(NamedTuple):
-  """What reaches a client, in the order in which it does."""
-
-  key: tff.Type
-  data: tff.Type
-  body: tff.Type
-  guide: tff.Type
-  held_rows: tff.Type
-  found: tff.Type
-  rows: tff.Type
-
-
-class _ClientSteps(NamedTuple):
-  """What a client does between its requests, see `index_client.IndexClient`."""
-
-  hold: tff.framework.ConcreteComputation
-  search: tff.framework.ConcreteComputation
-  choose: tff.framework.ConcreteComputation
-  finish: tff.framework.ConcreteComputation
-
-
-def _build_client_steps(client, types: _ClientTypes) -> _ClientSteps:
-  """Returns the steps as computations, each typed by the one before."""
-
-  @tff.tensorflow.computation(types.key, types.data)
-  def hold(round_key, dataset):
-    return client.hold(round_key, dataset)
-
-  _, held_type = hold.type_signature.result
-
-  @tff.tensorflow.computation(
-    types.body, types.held_rows, held_type, types.data, types.guide
-  )
-  def search(body, held_rows, held, dataset, guide):
-    return client.search(body, held_rows, held, dataset, guide)
-
-  vectors_type, queries_type = search.type_signature.result
-
-  @tff.tensorflow.computation(
-    types.key, held_type, types.guide, vectors_type, queries_type, types.found
-  )
-  def choose(key, held, guide, vectors, queries, found):
-    return client.choose(key, held, guide, vectors, queries, found)
-
-  wanted_type, lacking_type = choose.type_signature.result
-
-  @tff.tensorflow.computation(
-    types.key,
-    types.body,
-    held_type,
-    types.held_rows,
-    vectors_type,
-    wanted_type,
-    lacking_type,
-    types.rows,
-  )
-  def finish(key, body, held, held_rows, vectors, wanted, lacking, rows):
-    kept, rows = client.keep(
-      key, held, held_rows, vectors, wanted, lacking, rows
+def _measurements(num_dropped, counts):
+  """Returns the measurements of a round, inside a federated computation."""
+  return tff.federated_zip(
+    collections.OrderedDict(
+      num_dropped_entries=num_dropped,
+      num_own_rows=tff.federated_sum(counts['num_own_rows']),
+      num_random_rows=tff.federated_sum(counts['num_random_rows']),
     )
-    counts = collections.OrderedDict(
-      num_own_rows=_count(kept.is_positive),
-      num_random_rows=_count(kept.log_probability < 0),
-    )
-    if not client.corrects_loss:
-      kept = kept._replace(log_probability=tf.zeros([client.budget.trained]))
-    trainable, non_trainable = body
-    weights = tff.learning.models.ModelWeights(
-      (*trainable, rows), (*non_trainable, *kept)
-    )
-    return weights, counts
-
-  return _ClientSteps(hold, search, choose, finish)
+  )
 
 
-def _build_get_held_rows(client, mode):
-  """Returns `(table@SERVER, held@CLIENTS) -> rows@CLIENTS`."""
-  row_model, num_held = client.row_model, client.num_held
-  held_type = row_retrieval.candidates_type_of(num_held)
-  if client.budget.own is None:
-    return _build_get_no_rows(row_model, num_held, held_type)
-  select = row_retrieval.build_row_selection(row_model, num_held, mode)
+class _Transfers(NamedTuple):
+  """Transfers from the server that clients request, in their order.
 
-  @tff.tensorflow.computation(held_type)
-  def to_keys(held):
-    return held.keys
+  Attributes:
+    own_rows: `(<table@SERVER, {own_candidates}@CLIENTS> -> {rows}@CLIENTS)`.
+    entries: `(<tables@SERVER, {queries}@CLIENTS> -> {entries}@CLIENTS)`.
+    requested_rows: `(<table@SERVER, {keys}@CLIENTS> -> {rows}@CLIENTS)`.
+  """
+
+  own_rows: tff.Computation
+  entries: tff.Computation
+  requested_rows: tff.Computation
+
+
+def _build_transfers(
+  client: index_client.IndexClient, tables_type: tff.Type, mode: str
+) -> _Transfers:
+  return _Transfers(
+    own_rows=(
+      _build_no_rows(client)
+      if client.budget.own is None
+      else _build_own_rows(client, mode)
+    ),
+    entries=(
+      _build_entries(client.index, tables_type, mode)
+      if client.index.num_queries
+      else _build_no_entries(tables_type)
+    ),
+    requested_rows=row_retrieval.build_row_selection(
+      client.row_model, client.budget.num_requested, mode
+    ),
+  )
+
+
+def _build_own_rows(client, mode) -> tff.Computation:
+  """Builds the transfer of the rows of a client's own candidates."""
+  num_own = client.num_own_candidates
+  own_type = row_retrieval.candidates_type_of(num_own)
+  select = row_retrieval.build_row_selection(client.row_model, num_own, mode)
+
+  @tff.tensorflow.computation(own_type)
+  def to_keys(own_candidates):
+    return own_candidates.keys
 
   @tff.federated_computation(
     select.type_signature.parameter[0],
-    tff.FederatedType(held_type, tff.CLIENTS),
+    tff.FederatedType(own_type, tff.CLIENTS),
   )
-  def get_held_rows(table, held):
-    return select(table, tff.federated_map(to_keys, held))
+  def own_rows(table, own_candidates):
+    return select(table, tff.federated_map(to_keys, own_candidates))
 
-  return get_held_rows
+  return own_rows
 
 
-def _build_get_no_rows(row_model, num_held, held_type):
-  """As `_build_get_held_rows`, where a client needs none to search."""
+def _build_no_rows(client) -> tff.Computation:
+  """Builds the counterpart of `_build_own_rows` without a transfer: zeros."""
+  row_model, num_own = client.row_model, client.num_own_candidates
+  own_type = row_retrieval.candidates_type_of(num_own)
   table_shape = [row_model.num_classes, row_model.row_size]
 
-  @tff.tensorflow.computation(held_type)
-  def no_rows(held):
-    del held
-    return tf.zeros([num_held, row_model.row_size])
+  @tff.tensorflow.computation(own_type)
+  def zeros(own_candidates):
+    del own_candidates
+    return tf.zeros([num_own, row_model.row_size])
 
   @tff.federated_computation(
     tff.FederatedType((np.float32, table_shape), tff.SERVER),
-    tff.FederatedType(held_type, tff.CLIENTS),
+    tff.FederatedType(own_type, tff.CLIENTS),
   )
-  def get_no_rows(table, held):
+  def no_rows(table, own_candidates):
     del table
-    return tff.federated_map(no_rows, held)
+    return tff.federated_map(zeros, own_candidates)
 
-  return get_no_rows
+  return no_rows
 
 
-def _build_get_found(index, tables_type, mode):
-  """Returns `(tables@SERVER, queries@CLIENTS) -> entries@CLIENTS`."""
-  num_queries = index.num_queries
-  queries_type = tff.types.tensorflow_to_type(
-    retrieval.Queries(
-      tf.TensorSpec([num_queries], tf.int32),
-      tf.TensorSpec([num_queries], tf.float32),
-    )
+def _build_entries(index, tables_type, mode) -> tff.Computation:
+  """Builds the transfer of the entries of a client's queries."""
+  queries_type = _queries_type(index.num_queries)
+  select = row_retrieval.build_selection(
+    tables_type, index.num_keys, index.num_queries, index.look_up, mode
   )
 
   @tff.tensorflow.computation(queries_type)
   def to_keys(queries):
     return queries.keys
 
+  @tff.federated_computation(
+    tff.FederatedType(tables_type, tff.SERVER),
+    tff.FederatedType(queries_type, tff.CLIENTS),
+  )
+  def entries(tables, queries):
+    return select(tables, tff.federated_map(to_keys, queries))
+
+  return entries
+
+
+def _build_no_entries(tables_type) -> tff.Computation:
+  """Builds the counterpart of `_build_entries` without a transfer."""
+  queries_type = _queries_type(0)
+
   @tff.tensorflow.computation(queries_type)
-  def nothing(queries):
+  def empty(queries):
     del queries
     return tf.zeros([0, 1], tf.int32)
 
@@ -367,22 +309,17 @@ def _build_get_found(index, tables_type, mode):
     tff.FederatedType(tables_type, tff.SERVER),
     tff.FederatedType(queries_type, tff.CLIENTS),
   )
-  def get_found(tables, queries):
-    if not num_queries:
-      return tff.federated_map(nothing, queries)
-    select = row_retrieval.build_selection(
-      tables_type, index.num_keys, num_queries, index.look_up, mode
+  def no_entries(tables, queries):
+    del tables
+    return tff.federated_map(empty, queries)
+
+  return no_entries
+
+
+def _queries_type(num_queries: int) -> tff.Type:
+  return tff.types.tensorflow_to_type(
+    retrieval.Queries(
+      tf.TensorSpec([num_queries], tf.int32),
+      tf.TensorSpec([num_queries], tf.float32),
     )
-    return select(tables, tff.federated_map(to_keys, queries))
-
-  return get_found
-
-
-def _zeros(tff_type: tff.Type):
-  """Returns zeros of a type of tensors: inside a computation."""
-  specs = tff.types.type_to_tf_tensor_specs(tff_type)
-  return tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), specs)
-
-
-def _count(mask: tf.Tensor) -> tf.Tensor:
-  return tf.reduce_sum(tf.cast(mask, tf.int64))
+  )

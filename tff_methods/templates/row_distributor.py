@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Processes that send each client the part of a row model that it asks for."""
+"""Distribution of the part of a row model that each client needs."""
 
 import collections
+from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -21,19 +22,19 @@ import tensorflow_federated as tff
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods import retrieval
-from tff_methods import templates
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
+from tff_methods.templates import local_model
 from tff_methods.templates import row_retrieval
 
 
 class RowDistributionProcess(tff.templates.MeasuredProcess):
-  """A distribution that sees the clients' data.
+  """Distribution process that depends on the clients' data.
 
   `next: (<S@SERVER, V@SERVER, {B*}@CLIENTS> -> <state=S@SERVER,
-  result={W}@CLIENTS, measurements=M@SERVER>)`, `V` the weights of the full
+  result={W}@CLIENTS, measurements=M@SERVER>)`, with `V` the weights of the full
   model and `W` those of its sub-model. (A
-  `tff.learning.templates.DistributionProcess` does not see the data.)
+  `tff.learning.templates.DistributionProcess` does not receive the data.)
   """
 
   def __init__(
@@ -42,12 +43,12 @@ class RowDistributionProcess(tff.templates.MeasuredProcess):
     next_fn: tff.Computation,
     *,
     select_next_fn: tff.Computation | None = None,
-  ):
+  ) -> None:
     """Initializes the process.
 
     Args:
-      initialize_fn: `( -> S@SERVER)`.
-      next_fn: See above.
+      initialize_fn: Computation `( -> S@SERVER)`.
+      next_fn: Computation of the type of `next`, above.
       select_next_fn: Computation with the type signature and result of
         `next_fn` that uses `tff.federated_select`; by default `next_fn`.
     """
@@ -71,15 +72,22 @@ def build_class_sampling_distributor(
 ) -> RowDistributionProcess:
   """Builds the distribution of FedSS: each client's classes, and random others.
 
+  In a round:
+
+  1.  The server broadcasts the key of the round and the body.
+  2.  Each client samples candidates: its own classes, and random others.
+  3.  It sends their keys, and receives their rows.
+
   Args:
-    row_model: The model.
-    num_candidates: The rows that each client gets, the paper's `|S|`.
-    with_negatives: Whether random others fill up, or padding.
-    retrieval_mode: As in `build_row_retrieval`.
-    seed_source: Where a client's own random choices come from.
-      `'reproducible'`: a fingerprint of its first batch, so that a simulation
-      run again gives the same bits. `'entropy'`: the operating system.
-    base_seed: Another seed gives other random choices.
+    row_model: Model of the server.
+    num_candidates: Number of rows that each client receives, the paper's `|S|`.
+    with_negatives: If true, random other classes fill up; otherwise padding
+      does.
+    retrieval_mode: `'select'` or `'broadcast'`: see `build_row_retrieval`.
+    seed_source: Source of a client's random choices. `'reproducible'`: a
+      fingerprint of its first batch, so that a repeated simulation gives the
+      same bits. `'entropy'`: the operating system.
+    base_seed: Seed of the process. Different seeds give independent choices.
 
   Returns:
     A `RowDistributionProcess`.
@@ -93,7 +101,7 @@ def build_class_sampling_distributor(
     'seed_source', seed_source, options_lib.SEED_SOURCES
   )
   base_key = seeds.key(base_seed, int.from_bytes(b'class_sampling'))
-  full = templates.describe(row_model.full_model())
+  full = local_model.describe(row_model.full_model())
 
   @tff.tensorflow.computation
   def initial_state():
@@ -112,7 +120,7 @@ def build_class_sampling_distributor(
   @tff.tensorflow.computation(
     to_round_key.type_signature.result, full.data_type
   )
-  def choose(round_key, dataset):
+  def sample(round_key, dataset):
     key, classes = key_and_classes(row_model, round_key, dataset, seed_source)
     return retrieval.sample_candidates(
       key,
@@ -140,7 +148,7 @@ def build_class_sampling_distributor(
       round_key = tff.federated_broadcast(
         tff.federated_map(to_round_key, state)
       )
-      candidates = tff.federated_map(choose, (round_key, client_data))
+      candidates = tff.federated_map(sample, (round_key, client_data))
       return tff.templates.MeasuredProcessOutput(
         tff.federated_map(next_state, state),
         retrieve(weights, candidates),
@@ -149,26 +157,54 @@ def build_class_sampling_distributor(
 
     return next_fn
 
+  return build_process(init_fn, build_next, retrieval_mode)
+
+
+def build_process(
+  init_fn: tff.Computation,
+  build_next: Callable[[str], tff.Computation],
+  retrieval_mode: str,
+) -> RowDistributionProcess:
+  """Builds the process, with the `next` that uses `tff.federated_select`.
+
+  Args:
+    init_fn: Computation `( -> S@SERVER)`.
+    build_next: Function from a retrieval mode to the `next`.
+    retrieval_mode: Retrieval mode of the process.
+  """
   next_fn = build_next(retrieval_mode)
+  if retrieval_mode == 'select':
+    return RowDistributionProcess(init_fn, next_fn)
   return RowDistributionProcess(
-    init_fn,
-    next_fn,
-    select_next_fn=(
-      next_fn if retrieval_mode == 'select' else build_next('select')
-    ),
+    init_fn, next_fn, select_next_fn=build_next('select')
   )
 
 
-def key_and_classes(row_model, round_key, dataset, seed_source):
+def key_and_classes(
+  row_model: models.RowModel,
+  round_key: tf.Tensor,
+  dataset: tf.data.Dataset,
+  seed_source: str,
+) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns a client's key, by its first batch, and the classes it needs.
 
-  In one pass: to begin to read a client's data costs more than to read it.
+  Both in one pass: to start an iteration over a client's data costs more than
+  the iteration.
+
+  Args:
+    row_model: Model of the server.
+    round_key: `int32[2]`, the same for all clients of a round.
+    dataset: The client's batches.
+    seed_source: One of `options.SEED_SOURCES`.
+
+  Returns:
+    `int32[2]`, and `int64[?]`, distinct.
   """
 
   @tf.function
   def collect():
     key, classes = round_key, tf.zeros([0], tf.int64)
-    # A loop over the data set itself would run inside it, ten times as long.
+    # `for batch in dataset` would loop in an op of its own, ten times slower.
     for batch in iter(dataset):
       tf.autograph.experimental.set_loop_options(
         shape_invariants=[(classes, tf.TensorShape([None]))]

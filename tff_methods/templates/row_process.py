@@ -20,7 +20,9 @@ import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import models
-from tff_methods import templates
+from tff_methods.templates import local_model
+from tff_methods.templates import row_distributor as row_distributor_lib
+from tff_methods.templates import select_process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,7 @@ def check_row_model(value: object) -> None:
 def build_row_process(
   row_model: models.RowModel,
   sub_model: tff.learning.models.FunctionalModel,
-  row_distributor: templates.RowDistributionProcess,
+  row_distributor: row_distributor_lib.RowDistributionProcess,
   training: RowTraining,
   *,
   wrap_finalizer: Callable[
@@ -73,7 +75,7 @@ def build_row_process(
     tff.learning.templates.FinalizerProcess,
   ]
   | None = None,
-) -> templates.SelectProcess:
+) -> select_process.SelectProcess:
   """Builds federated averaging of a row model by sub-models.
 
   Args:
@@ -89,9 +91,9 @@ def build_row_process(
   """
   finalizer = tff.learning.templates.build_apply_optimizer_finalizer(
     training.server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-    templates.describe(row_model.full_model()).weights_type,
+    local_model.describe(row_model.full_model()).weights_type,
   )
-  return templates.compose_select_process(
+  return select_process.compose_select_process(
     row_model,
     row_distributor,
     tff.learning.templates.build_functional_model_delta_client_work(

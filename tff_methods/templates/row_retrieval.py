@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The rows of a client's candidates, from the server to the client."""
+"""Retrieval of rows, and of entries of other tables, by clients."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,8 +22,8 @@ import tensorflow_federated as tff
 
 from tff_methods import models
 from tff_methods import options as options_lib
-from tff_methods import templates
 from tff_methods.common import argument_checks
+from tff_methods.templates import local_model
 
 
 def build_selection(
@@ -33,15 +33,16 @@ def build_selection(
   look_up: Callable[[Any, tf.Tensor], tf.Tensor],
   mode: str,
 ) -> tff.Computation:
-  """Builds what sends clients the entries of a table that they ask for.
+  """Builds the computation that sends clients the entries of their keys.
 
   Args:
-    table_type: `T`, of the table.
-    num_entries: Of the table; keys are below.
-    num_keys: Of each client, `k`. A key below 0 is padding: it gets entry 0.
-    look_up: From a `T` and `int32[?]` keys to their entries, stacked; called
-      inside TensorFlow computations.
-    mode: As in `build_row_retrieval`.
+    table_type: Type `T` of the table.
+    num_entries: Number of entries of the table; keys are below it.
+    num_keys: Number of keys of each client, `k`. A key below 0 is padding, and
+      receives entry 0.
+    look_up: Function from a `T` and `int32[?]` keys to their entries, stacked;
+      called inside TensorFlow computations.
+    mode: One of `options.RETRIEVAL_MODES`: see `build_row_retrieval`.
 
   Returns:
     `(<T@SERVER, {int32[k]}@CLIENTS> -> {E[k, ...]}@CLIENTS)`.
@@ -91,17 +92,17 @@ def build_selection(
 def build_row_retrieval(
   row_model: models.RowModel, num_candidates: int, mode: str
 ) -> tff.Computation:
-  """Builds what turns the server's weights into those of clients' sub-models.
+  """Builds the computation from the server's weights to clients' sub-models.
 
   Args:
-    row_model: The model.
-    num_candidates: Of each client, `k`.
+    row_model: Model of the server.
+    num_candidates: Number of candidates of each client, `k`.
     mode: `'select'`: `tff.federated_select`, which sends `k` rows.
-      `'broadcast'`: the whole table goes to each client, which takes its rows
-      from it. The result is the same, bit for bit. TFF's runtime takes some
-      0.1 ms for each distinct key of `'select'`, so in simulations
-      `'broadcast'` is faster while tables are small; `accounted_next` of the
-      composed process tells the bytes of `'select'` all the same.
+      `'broadcast'`: each client receives the table and takes its rows from it.
+      The result is the same, bit for bit. TFF's runtime takes some 0.1 ms for
+      each distinct key of `'select'`, so in simulations `'broadcast'` is faster
+      while tables are small. `SelectProcess.accounted_next` has the bytes of
+      `'select'` in either mode.
 
   Returns:
     `(<ModelWeights@SERVER, {Candidates}@CLIENTS> -> {ModelWeights}@CLIENTS)`,
@@ -110,7 +111,7 @@ def build_row_retrieval(
   Raises:
     ValueError: If `mode` is not in `options.RETRIEVAL_MODES`.
   """
-  full_type = templates.describe(row_model.full_model()).weights_type
+  full_type = local_model.describe(row_model.full_model()).weights_type
   candidates_type = candidates_type_of(num_candidates)
   select = build_row_selection(row_model, num_candidates, mode)
   get_rows, get_body = build_getters(full_type)
@@ -125,9 +126,8 @@ def build_row_retrieval(
     candidates_type,
   )
   def to_sub_weights(body, rows, candidates):
-    trainable, non_trainable = body
     return tff.learning.models.ModelWeights(
-      (*trainable, rows), (*non_trainable, *candidates)
+      *row_model.sub_weights(body, rows, candidates)
     )
 
   @tff.federated_computation(
@@ -148,7 +148,13 @@ def build_row_retrieval(
 def build_row_selection(
   row_model: models.RowModel, num_keys: int, mode: str
 ) -> tff.Computation:
-  """Builds the `build_selection` of rows: `(table, keys) -> rows`."""
+  """Builds the `build_selection` of rows: `(table, keys) -> rows`.
+
+  Args:
+    row_model: Model of the server.
+    num_keys: Number of keys of each client.
+    mode: One of `options.RETRIEVAL_MODES`: see `build_row_retrieval`.
+  """
   return build_selection(
     tff.TensorType(np.float32, [row_model.num_classes, row_model.row_size]),
     row_model.num_classes,
@@ -161,10 +167,10 @@ def build_row_selection(
 def build_getters(
   full_type: tff.Type,
 ) -> tuple[tff.Computation, tff.Computation]:
-  """Returns what gets the rows, and the body, of a full model's weights.
+  """Builds the computations from a full model's weights to rows and to body.
 
   Args:
-    full_type: Of the `ModelWeights`.
+    full_type: Type of the `ModelWeights` of the full model.
   """
 
   @tff.tensorflow.computation(full_type)
@@ -179,5 +185,5 @@ def build_getters(
 
 
 def candidates_type_of(num_candidates: int) -> tff.Type:
-  """Returns the type of so many `models.Candidates`."""
+  """Returns the type of `num_candidates` `models.Candidates`."""
   return tff.types.tensorflow_to_type(models.Candidates.spec(num_candidates))

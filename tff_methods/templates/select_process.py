@@ -19,8 +19,8 @@ from typing import Any
 import tensorflow_federated as tff
 
 from tff_methods import models
-from tff_methods import templates
 from tff_methods.templates import learning_round
+from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor as row_distributor_lib
 
 
@@ -96,7 +96,7 @@ def compose_select_process(
     TypeError: If client work and distributor are not of the same sub-model.
   """
   _check_sub_model(row_distributor, client_work)
-  initial_weights_fn = templates.describe(
+  initial_weights_fn = local_model.describe(
     row_model.full_model()
   ).initial_weights_fn
   to_keyed_update = _build_to_keyed_update(row_model, client_work)

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A server step that pushes the rows of a table away from each other.
+"""Finalizer that pushes the rows of a table away from each other.
 
 Yu et al. (2020), "Federated Learning with Only Positive Labels", section 4:
 clients that know only their own classes pull rows towards their embeddings, and
-nothing keeps rows apart. So the server does, after it took its step.
+nothing keeps rows apart. The server does so, after its step.
 """
 
 import tensorflow as tf
@@ -23,7 +23,7 @@ import tensorflow_federated as tff
 
 from tff_methods import encoders
 
-_ROWS_AT_ONCE = 1024
+_ROWS_PER_CHUNK = 1024
 
 
 def build_spreadout_finalizer(
@@ -43,12 +43,12 @@ def build_spreadout_finalizer(
   and `d` the Euclidean distance of the rows scaled to length 1.
 
   Args:
-    finalizer: What takes the step of the round first.
-    dimension: How many elements of a row are its vector. What follows, its
-      bias, is left alone.
+    finalizer: Finalizer that takes the step of the round first.
+    dimension: Number of leading elements of a row that are its vector. The
+      others, its bias, are unchanged.
     rate: The paper's weight of the regularizer times its learning rate.
-    margin: The paper's `nu`: rows at least so far apart are left alone. At most
-      2, the largest distance that there is.
+    margin: Distance beyond which rows do not repel each other, the paper's
+      `nu`; above 0 and at most 2, the largest possible distance.
 
   Returns:
     A `tff.learning.templates.FinalizerProcess` of the same type signature.
@@ -94,41 +94,45 @@ def build_spreadout_finalizer(
 
 
 def spreadout_gradient(rows: tf.Tensor, margin: float) -> tf.Tensor:
-  """Returns the gradient of the regularizer: memory grows with n, not n^2.
+  """Returns the gradient of the regularizer.
+
+  Computed in chunks: memory grows with n, not with n^2.
 
   Args:
     rows: `float32[n, d]`.
-    margin: Of the regularizer.
+    margin: Margin of the regularizer.
 
   Returns:
     `float32[n, d]`.
   """
   num_rows = rows.shape[0]
-  starts = range(0, num_rows, _ROWS_AT_ONCE)
-  parts = encoders.map_in_sequence(
-    lambda rows, start: _gradient_of_part(
-      rows, start, min(_ROWS_AT_ONCE, num_rows - start), margin
+  starts = range(0, num_rows, _ROWS_PER_CHUNK)
+  gradients = encoders.map_in_sequence(
+    lambda rows, start: _gradient_of_chunk(
+      rows, start, min(_ROWS_PER_CHUNK, num_rows - start), margin
     ),
     [rows] * len(starts),
     starts,
   )
-  return tf.concat(parts, axis=0)
+  return tf.concat(gradients, axis=0)
 
 
-def _gradient_of_part(rows, start, size, margin):
-  """Returns the gradient with respect to some consecutive rows."""
+def _gradient_of_chunk(
+  rows: tf.Tensor, start: int, size: int, margin: float
+) -> tf.Tensor:
+  """Returns the gradient with respect to `size` rows from `start`."""
   others = tf.math.l2_normalize(rows, axis=1)
-  part = rows[start : start + size]
+  chunk = rows[start : start + size]
   with tf.GradientTape() as tape:
-    tape.watch(part)
+    tape.watch(chunk)
     cosine = tf.matmul(
-      tf.math.l2_normalize(part, axis=1), others, transpose_b=True
+      tf.math.l2_normalize(chunk, axis=1), others, transpose_b=True
     )
-    # Where rows are the same there is no direction to push in.
+    # Equal rows have no direction to be pushed in; this keeps it finite.
     squared = tf.maximum(2.0 - 2.0 * cosine, 1e-12)
     hinge = tf.nn.relu(margin - tf.sqrt(squared))
     # No row is pushed away from itself.
     hinge = tf.linalg.set_diag(hinge, tf.zeros([size]), k=start)
-    # Each pair counts twice, and only one of the two is differentiated here.
+    # Each pair is in the sum twice, and once in this chunk's gradient.
     total = 2.0 * tf.reduce_sum(hinge**2)
-  return tape.gradient(total, part)
+  return tape.gradient(total, chunk)

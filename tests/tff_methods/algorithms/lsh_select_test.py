@@ -98,11 +98,11 @@ class LshSelectComputationTest(parameterized.TestCase):
     client_bytes = communication.traced_bytes(_build().accounted_next(0))
     body, num_metrics_bytes = 4 * (6 * 4 + 4), 4 + 3 * 8
     rows, keys = 6 * 4 * 4, 6 * 4
-    # By a key of 8 bytes clients draw the projections.
-    guide, num_counts = 8, 2
+    # Clients draw the projections by a key of 8 bytes.
+    client_params, num_counts = 8, 2
     self.assertEqual(
       client_bytes.downlink,
-      body + 8 + guide + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.
+      body + 8 + client_params + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.
     )
     self.assertEqual(
       client_bytes.uplink,
@@ -264,10 +264,10 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     states = [process.initialize()]
     for _ in range(3):
       states.append(process.next(states[-1], row_models.datasets()).state)
-    guides = [state.distributor['index'].guide for state in states]
-    self.assertAllEqual(guides[0], np.zeros_like(guides[0]))
-    self.assertAllEqual(guides[1], guides[2])
-    self.assertNotAllEqual(guides[2], guides[3])
+    keys = [state.distributor['index'].client_params for state in states]
+    self.assertAllEqual(keys[0], np.zeros_like(keys[0]))
+    self.assertAllEqual(keys[1], keys[2])
+    self.assertNotAllEqual(keys[2], keys[3])
 
   def test_dropped_entries_are_counted(self):
     process = algorithms.build_lsh_select_fed_avg(

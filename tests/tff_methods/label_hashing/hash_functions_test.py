@@ -175,7 +175,7 @@ class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
     [()], [((0, 1),)], [((1, -1),)], [((1, 0), (_LARGEST, 0))]
   )
   def test_other_coefficients_raise(self, coefficients):
-    with self.assertRaisesRegex(ValueError, r'\(a, b\) with 0 < a.*draw makes'):
+    with self.assertRaisesRegex(ValueError, r'\(a, b\) with 0 < a.*draw them with'):
       label_hashing.LabelHash(10, 5, coefficients)
 
 

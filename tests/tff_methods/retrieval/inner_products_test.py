@@ -38,8 +38,8 @@ class LargestInnerProductsTest(parameterized.TestCase, tf.test.TestCase):
       # From others than all ids, to see that they are made of these.
       arguments = lambda ids: 2.0 * tf.gather(rows / 2.0, ids), num_rows
     with (
-      mock.patch.object(inner_products, '_ROWS_AT_ONCE', 4),
-      mock.patch.object(inner_products, '_VECTORS_AT_ONCE', 5),
+      mock.patch.object(inner_products, '_ROWS_PER_CHUNK', 4),
+      mock.patch.object(inner_products, '_VECTORS_PER_CHUNK', 5),
     ):
       found = retrieval.largest_inner_products(tf.constant(vectors), *arguments)
     expected = [max(np.dot(row, v) for v in vectors) for row in rows]
@@ -60,7 +60,7 @@ class LargestInnerProductsTest(parameterized.TestCase, tf.test.TestCase):
       sizes.add(ids.shape[0])
       return tf.zeros([ids.shape[0], 2])
 
-    with mock.patch.object(inner_products, '_ROWS_AT_ONCE', 4):
+    with mock.patch.object(inner_products, '_ROWS_PER_CHUNK', 4):
       retrieval.largest_inner_products(tf.zeros([1, 2]), make, 11)
     self.assertEqual(sizes, {4})
 

@@ -33,9 +33,9 @@ def _build(index, rows, key=_KEY):
   return built
 
 
-def _decode(guide, dimension):
+def _decode(client_params, dimension):
   """Returns the rows that codes stand for, put together one by one."""
-  centroids, codes = (np.asarray(x) for x in guide)
+  centroids, codes = (np.asarray(x) for x in client_params)
   return np.array(
     [
       np.concatenate([centroids[p, c] for p, c in enumerate(row)])[:dimension]
@@ -44,32 +44,38 @@ def _decode(guide, dimension):
   )
 
 
-def _score(index, guide, vectors):
+def _score(index, client_params, vectors):
   """Returns the scores of all rows."""
-  queries = index.query(guide, tf.constant(vectors))
+  queries = index.query(client_params, tf.constant(vectors))
   found = index.look_up((), queries.keys)
-  ids, scores = index.score(guide, tf.constant(vectors), queries.hits, found)
-  np.testing.assert_array_equal(ids, np.arange(len(guide.codes)))
+  ids, scores = index.score(
+    client_params, tf.constant(vectors), queries.hits, found
+  )
+  np.testing.assert_array_equal(ids, np.arange(len(client_params.codes)))
   return scores.numpy()
 
 
 def _squared_error(index, rows):
-  guide = _build(index, rows).guide
-  return np.sum((_decode(guide, rows.shape[1]) - rows) ** 2)
+  client_params = _build(index, rows).client_params
+  return np.sum((_decode(client_params, rows.shape[1]) - rows) ** 2)
 
 
 class BuildTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters((8, 1, 8), (8, 3, 3), (7, 2, 4), (3, 5, 1))
   def test_shapes(self, dimension, parts, part_size):
     rows = _normals(300, dimension)
-    guide = _build(retrieval.ProductQuantization(parts), rows).guide
-    self.assertEqual(guide.centroids.shape, [parts, 256, part_size])
-    self.assertEqual(guide.codes.shape, [300, parts])
-    self.assertEqual(guide.codes.dtype, tf.uint8)
+    client_params = _build(
+      retrieval.ProductQuantization(parts), rows
+    ).client_params
+    self.assertEqual(client_params.centroids.shape, [parts, 256, part_size])
+    self.assertEqual(client_params.codes.shape, [300, parts])
+    self.assertEqual(client_params.codes.dtype, tf.uint8)
 
   def test_codes_are_the_nearest_centroids(self):
     rows = _normals(500, 6)
-    centroids, codes = _build(retrieval.ProductQuantization(2), rows).guide
+    centroids, codes = _build(
+      retrieval.ProductQuantization(2), rows
+    ).client_params
     for part in range(2):
       for row in range(500):
         distances = np.linalg.norm(
@@ -106,21 +112,23 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_of_few_different_rows_each_is_a_centroid(self):
     rows = np.tile(_normals(10, 6), [60, 1])
-    guide = _build(retrieval.ProductQuantization(2), rows).guide
-    self.assertAllClose(_decode(guide, 6), rows)
-    self.assertLen(np.unique(guide.codes, axis=0), 10)
+    client_params = _build(retrieval.ProductQuantization(2), rows).client_params
+    self.assertAllClose(_decode(client_params, 6), rows)
+    self.assertLen(np.unique(client_params.codes, axis=0), 10)
 
   def test_centroids_are_found_by_some_of_many_rows(self):
     # Others than those that centroids are found by get codes as well.
     rows = np.tile(_normals(8, 6), [90, 1])
     with mock.patch.object(product_quantization, '_MAX_FITTED_ROWS', 300):
-      guide = _build(retrieval.ProductQuantization(2), rows).guide
-    self.assertAllClose(_decode(guide, 6), rows)
+      client_params = _build(
+        retrieval.ProductQuantization(2), rows
+      ).client_params
+    self.assertAllClose(_decode(client_params, 6), rows)
 
   def test_same_key_same_bits_other_key_other_centroids(self):
     rows = _normals(400, 4)
     first, again, other = (
-      _build(retrieval.ProductQuantization(2), rows, key).guide
+      _build(retrieval.ProductQuantization(2), rows, key).client_params
       for key in (_KEY, _KEY, (3, 5))
     )
     self.assertAllEqual(first.centroids, again.centroids)
@@ -135,17 +143,17 @@ class ScoreTest(parameterized.TestCase, tf.test.TestCase):
   ):
     rows, vectors = _normals(300, dimension), _normals(4, dimension, seed=1)
     index = retrieval.ProductQuantization(parts)
-    guide = _build(index, rows).guide
+    client_params = _build(index, rows).client_params
     self.assertAllClose(
-      _score(index, guide, vectors),
-      (_decode(guide, dimension) @ vectors.T).max(axis=1),
+      _score(index, client_params, vectors),
+      (_decode(client_params, dimension) @ vectors.T).max(axis=1),
       atol=1e-5,
     )
 
   def test_is_near_the_largest_inner_product(self):
     rows, vectors = _normals(1000, 16), _normals(5, 16, seed=1)
     index = retrieval.ProductQuantization(8)
-    scores = _score(index, _build(index, rows).guide, vectors)
+    scores = _score(index, _build(index, rows).client_params, vectors)
     exact = (rows @ vectors.T).max(axis=1)
     self.assertGreater(np.corrcoef(scores, exact)[0, 1], 0.98)
     # Of the best 50, nearly all are among the first 100; 5 of random rows are.
@@ -154,8 +162,8 @@ class ScoreTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_without_vectors_all_are_alike(self):
     index = retrieval.ProductQuantization(2)
-    guide = _build(index, _normals(20, 4)).guide
-    scores = _score(index, guide, np.zeros([0, 4], np.float32))
+    client_params = _build(index, _normals(20, 4)).client_params
+    scores = _score(index, client_params, np.zeros([0, 4], np.float32))
     self.assertLen(set(scores), 1)
 
 

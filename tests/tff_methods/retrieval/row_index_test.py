@@ -26,18 +26,18 @@ def _search(index, vectors=_VECTORS):
   """Returns what a client finds that need not look anything up."""
   built = index.build(tf.constant(_KEY), tf.constant(_ROWS))
   vectors = tf.constant(vectors)
-  queries = index.query(built.guide, vectors)
+  queries = index.query(built.client_params, vectors)
   assert index.num_queries == 0 and index.num_keys == 0
   assert queries.keys.shape == [0] and queries.hits.shape == [0]
   found = index.look_up(built.tables, queries.keys)
   assert found.shape[0] == 0 and found.dtype == tf.int32
-  return built, index.score(built.guide, vectors, queries.hits, found)
+  return built, index.score(built.client_params, vectors, queries.hits, found)
 
 
 class RandomRowsTest(tf.test.TestCase):
   def test_sends_and_finds_nothing(self):
     built, (ids, scores) = _search(retrieval.RandomRows())
-    self.assertEqual(tf.nest.flatten((built.tables, built.guide)), [])
+    self.assertEqual(tf.nest.flatten((built.tables, built.client_params)), [])
     self.assertEqual(built.num_dropped, 0)
     self.assertEqual(ids.shape, [0])
     self.assertEqual(ids.dtype, tf.int32)
@@ -47,7 +47,7 @@ class RandomRowsTest(tf.test.TestCase):
 class ExactRowsTest(tf.test.TestCase):
   def test_scores_are_the_largest_inner_products(self):
     built, (ids, scores) = _search(retrieval.ExactRows())
-    self.assertAllEqual(built.guide, _ROWS)
+    self.assertAllEqual(built.client_params, _ROWS)
     self.assertEqual(built.num_dropped, 0)
     self.assertAllEqual(ids, np.arange(9))
     expected = [max(np.dot(row, v) for v in _VECTORS) for row in _ROWS]

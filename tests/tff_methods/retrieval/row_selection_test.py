@@ -337,7 +337,7 @@ class KeysToAskForTest(tf.test.TestCase):
   def test_are_those_not_held(self):
     held = _held(own=[3, 8], others=[4])
     candidates = _select(held, _scored((9, 1.0), (0, 1.0)), 20, 5)
-    keys = retrieval.keys_to_ask_for(candidates, held, 2)
+    keys = retrieval.requested_keys(candidates, held, 2)
     self.assertAllEqual(keys, [0, 9])
     self.assertEqual(keys.dtype, tf.int32)
 
@@ -353,7 +353,7 @@ class KeysToAskForTest(tf.test.TestCase):
         models.Candidates(keys, tf.zeros([0]), tf.zeros([0], tf.bool))
         for keys in (wanted, held)
       ]
-      keys = retrieval.keys_to_ask_for(*candidates, 2)
+      keys = retrieval.requested_keys(*candidates, 2)
       self.assertEqual(keys.shape, [2])
       return keys
 

@@ -31,9 +31,9 @@ def _normals(*shape, seed=0):
   return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def _codes(index, guide, vectors):
+def _codes(index, client_params, vectors):
   """Returns the bits of each vector as text, by table: `[L][m]`."""
-  projections = index.projections(guide, vectors.shape[1]).numpy()
+  projections = index.projections(client_params, vectors.shape[1]).numpy()
   is_set = vectors.astype(np.float64) @ projections > 0
   k = index.num_bits
   return [
@@ -47,25 +47,25 @@ def _key_of(index, table, code):
   return table * 2**index.num_bits + int(code, base=2)
 
 
-def _buckets(index, guide, rows):
+def _buckets(index, client_params, rows):
   """Returns sets of rows by the keys of their buckets."""
   rows = transforms.transform_rows(
     index.transform, tf.constant(rows), index.longest_quantile
   ).numpy()
   buckets = collections.defaultdict(set)
-  for table, codes in enumerate(_codes(index, guide, rows)):
+  for table, codes in enumerate(_codes(index, client_params, rows)):
     for row, code in enumerate(codes):
       buckets[_key_of(index, table, code)].add(row)
   return buckets
 
 
-def _hits(index, guide, vectors):
+def _hits(index, client_params, vectors):
   """Returns a `Counter` of the buckets that vectors fall in."""
   added = transforms.num_coordinates(index.transform)
   vectors = np.concatenate([vectors, np.zeros([len(vectors), added])], axis=1)
   return collections.Counter(
     _key_of(index, table, code)
-    for table, codes in enumerate(_codes(index, guide, vectors))
+    for table, codes in enumerate(_codes(index, client_params, vectors))
     for code in codes
   )
 
@@ -96,7 +96,7 @@ class CollisionTest(parameterized.TestCase, tf.test.TestCase):
     built = _build(index, row[np.newaxis].astype(np.float32))
     # A table's only row is in one of its buckets: the vector's or another.
     (codes,) = index._codes(
-      built.guide, vector[np.newaxis].astype(np.float32)
+      built.client_params, vector[np.newaxis].astype(np.float32)
     ).numpy()
     sizes = np.diff(built.tables.offsets.numpy(), axis=1)
     frequency = sizes[np.arange(num_tables), codes].mean()
@@ -111,7 +111,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     rows = _normals(60, 5)
     index = retrieval.SimHash(3, 4, transform, bucket_capacity=60)
     built = _build(index, rows)
-    expected = _buckets(index, built.guide, rows)
+    expected = _buckets(index, built.client_params, rows)
     found = _look_up_all(index, built)
     self.assertEqual({k: v for k, v in found.items() if v}, dict(expected))
     self.assertEqual(built.num_dropped, 0)
@@ -145,7 +145,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     rows = _normals(60, 5)
     index = retrieval.SimHash(3, 4, bucket_capacity=capacity)
     built = _build(index, rows)
-    expected = _buckets(index, built.guide, rows)
+    expected = _buckets(index, built.client_params, rows)
     found = _look_up_all(index, built)
     for key, bucket in found.items():
       self.assertLessEqual(bucket, expected[key])
@@ -192,11 +192,12 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     )
     for x, y in zip(first, again, strict=True):
       self.assertAllEqual(x, y)
-    # Of ids, offsets and the guide.
+    # Of ids, offsets and the client_params.
     for x, y in zip(first[:3], other[:3], strict=True):
       self.assertNotAllEqual(x, y)
     projections = [
-      np.ravel(index.projections(guide, 6)) for guide in (first[2], other[2])
+      np.ravel(index.projections(client_params, 6))
+      for client_params in (first[2], other[2])
     ]
     self.assertLess(abs(np.corrcoef(*projections)[0, 1]), 0.5)
 
@@ -207,12 +208,12 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
   )
   def test_most_hit_buckets_with_their_hits(self, transform, num_queries):
     index = retrieval.SimHash(4, 4, transform, num_queries)
-    guide = _build(index, _normals(9, 5)).guide
+    client_params = _build(index, _normals(9, 5)).client_params
     vectors = _normals(30, 5, seed=1)
-    expected = _hits(index, guide, vectors)
+    expected = _hits(index, client_params, vectors)
     expected = sorted(expected.items(), key=lambda item: (-item[1], item[0]))
     expected = expected[:num_queries]
-    keys, hits = index.query(guide, tf.constant(vectors))
+    keys, hits = index.query(client_params, tf.constant(vectors))
     self.assertEqual(keys.shape, [num_queries])
     self.assertEqual(hits.shape, [num_queries])
     self.assertEqual(
@@ -224,12 +225,12 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
     index = retrieval.SimHash(2, 3, num_queries=5)
     built = _build(index, _normals(9, 4))
     vectors = tf.zeros([0, 4])
-    keys, hits = index.query(built.guide, vectors)
+    keys, hits = index.query(built.client_params, vectors)
     self.assertAllEqual(keys, [-1] * 5)
     self.assertAllEqual(hits, [0.0] * 5)
     found = index.look_up(built.tables, keys)
     self.assertAllEqual(found, np.full(found.shape, -1))
-    ids, scores = index.score(built.guide, vectors, hits, found)
+    ids, scores = index.score(built.client_params, vectors, hits, found)
     self.assertEqual(ids.shape, [0])
     self.assertEqual(scores.shape, [0])
 
@@ -239,10 +240,10 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
 
     @tf.function(input_signature=[tf.TensorSpec([None, 4])])
     def search(vectors):
-      keys, hits = index.query(built.guide, vectors)
+      keys, hits = index.query(built.client_params, vectors)
       found = index.look_up(built.tables, keys)
       self.assertEqual(found.shape, [5, 3])
-      return index.score(built.guide, vectors, hits, found)
+      return index.score(built.client_params, vectors, hits, found)
 
     self.assertNotEmpty(search(tf.constant(_normals(3, 4))).ids)
     self.assertEmpty(search(tf.zeros([0, 4])).ids)
@@ -253,15 +254,17 @@ class ScoreTest(tf.test.TestCase):
     rows, vectors = _normals(50, 5), _normals(20, 5, seed=1)
     index = retrieval.SimHash(3, 6, bucket_capacity=50)
     built = _build(index, rows)
-    keys, hits = index.query(built.guide, tf.constant(vectors))
+    keys, hits = index.query(built.client_params, tf.constant(vectors))
     found = index.look_up(built.tables, keys)
-    ids, scores = index.score(built.guide, tf.constant(vectors), hits, found)
+    ids, scores = index.score(
+      built.client_params, tf.constant(vectors), hits, found
+    )
     transformed = transforms.transform_rows(
       index.transform, tf.constant(rows), index.longest_quantile
     ).numpy()
-    of_rows = np.array(_codes(index, built.guide, transformed))
+    of_rows = np.array(_codes(index, built.client_params, transformed))
     padded = np.pad(vectors, [[0, 0], [0, 1]])
-    of_vectors = np.array(_codes(index, built.guide, padded))
+    of_vectors = np.array(_codes(index, built.client_params, padded))
     collisions = np.zeros(50)
     for row in range(50):
       for vector in range(20):
@@ -276,9 +279,9 @@ class ScoreTest(tf.test.TestCase):
     rows, vectors = _normals(400, 16), _normals(1, 16, seed=1)
     index = retrieval.SimHash(4, 200, num_queries=200, bucket_capacity=400)
     built = _build(index, rows)
-    keys, hits = index.query(built.guide, tf.constant(vectors))
+    keys, hits = index.query(built.client_params, tf.constant(vectors))
     ids, scores = index.score(
-      built.guide,
+      built.client_params,
       tf.constant(vectors),
       hits,
       index.look_up(built.tables, keys),
@@ -307,12 +310,12 @@ class ArgumentsTest(parameterized.TestCase, tf.test.TestCase):
     (
       'bits',
       dict(num_bits=17),
-      'num_bits of at most 16, found 17: there are 2.num_bits buckets',
+      'num_bits of at most 16, found 17: lower it, since a table has',
     ),
     (
       'quantile',
       dict(longest_quantile=0.0),
-      'longest_quantile above 0 and at most 1, found 0.0',
+      'longest_quantile in .0, 1., found 0.0',
     ),
     ('no_tables', dict(num_tables=0), 'num_tables of at least 1, found 0'),
     (

@@ -66,9 +66,9 @@ def _weights_and_update():
 
 
 class SpreadoutGradientTest(parameterized.TestCase, tf.test.TestCase):
-  @parameterized.product(rows_at_once=(1, 3, 7, 1024), margin=(0.5, 1.0, 1.9))
-  def test_is_that_of_the_dense_formula(self, rows_at_once, margin):
-    with mock.patch.object(spreadout_finalizer, '_ROWS_AT_ONCE', rows_at_once):
+  @parameterized.product(chunk_size=(1, 3, 7, 1024), margin=(0.5, 1.0, 1.9))
+  def test_is_that_of_the_dense_formula(self, chunk_size, margin):
+    with mock.patch.object(spreadout_finalizer, '_ROWS_PER_CHUNK', chunk_size):
       gradient = spreadout_finalizer.spreadout_gradient(
         tf.constant(_rows()), margin
       )
