@@ -13,7 +13,7 @@
 # limitations under the License.
 """Stop signals as an exception, raised only at interruptible places."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 import contextlib
 import signal
 import types
@@ -76,7 +76,7 @@ class StopSignals:
       signal.signal(signum, handler)
 
   @contextlib.contextmanager
-  def interruptible(self) -> Iterator[None]:
+  def interruptible(self) -> Generator[None, None, None]:
     """Lets signals raise `Stopped`, including one that already waits."""
     self._interruptible = True
     try:
@@ -95,7 +95,7 @@ class StopSignals:
 
 
 @contextlib.contextmanager
-def importing() -> Iterator[None]:
+def importing() -> Generator[None, None, None]:
   """Lets Ctrl-C end the program with one line during slow imports.
 
   An exception would be raised inside the imported module, which may swallow

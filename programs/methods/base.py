@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Mapping
 import dataclasses
+from typing import Any
 
 from absl import flags
 
@@ -47,7 +48,7 @@ class MethodFlags:
   defaults: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-def given(**flag_values: object) -> dict[str, object]:
+def given(**flag_values: Any) -> dict[str, Any]:
   """Returns the values that are not `None`, as keyword arguments."""
   return {n: value for n, value in flag_values.items() if value is not None}
 

@@ -15,6 +15,7 @@
 
 from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 from absl import flags
 
@@ -152,7 +153,7 @@ class IndexChoice:
   """
 
   name: str = 'simhash'
-  arguments: Mapping[str, object] = dataclasses.field(default_factory=dict)
+  arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

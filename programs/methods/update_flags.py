@@ -13,6 +13,8 @@
 # limitations under the License.
 """Flags of the methods that compress the updates of clients."""
 
+from typing import Any
+
 from absl import flags
 
 from programs.command_line import runner
@@ -94,14 +96,14 @@ _CLIP_FACTOR = flags.DEFINE_float(
 )
 
 
-def _bits() -> dict[str, int | None]:
+def _bits() -> dict[str, Any]:
   """Returns `bits` as a keyword argument, if given."""
   if _BITS.value is None:
     return {}
   return {'bits': None if _BITS.value == 'none' else int(_BITS.value)}
 
 
-def _randomness(seed: int) -> dict[str, object]:
+def _randomness(seed: int) -> dict[str, Any]:
   return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
 
 
@@ -135,7 +137,7 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
   )
 
 
-def _sparse_options() -> dict[str, object]:
+def _sparse_options() -> dict[str, Any]:
   return base.given(
     fraction=_FRACTION.value,
     scope=_SCOPE.value,

@@ -94,7 +94,7 @@ def _add_variation(
   """Adds the values of a flag to the files in which it varies."""
   match = _VARIATION.fullmatch(variation)
   values = match['values'].split(',') if match else []
-  if '' in values or len(set(values)) != len(values) or not values:
+  if match is None or '' in values or len(set(values)) != len(values):
     raise runner.UsageError(
       'Expected FLAG=VALUE,VALUE,... or NAME:FLAG=VALUE,... with different '
       f'values in --vary, found {variation!r}.'

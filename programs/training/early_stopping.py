@@ -108,7 +108,8 @@ class EarlyStopping:
   def _is_better(
     self, metrics: metrics_lib.Metrics, best_metrics: metrics_lib.Metrics
   ) -> bool:
-    value, best_value = metrics[self.metric], best_metrics[self.metric]
+    value = float(metrics[self.metric])
+    best_value = float(best_metrics[self.metric])
     if np.isnan(best_value):
       return not np.isnan(value)
     return metrics_lib.is_better(self.metric, value, best_value)

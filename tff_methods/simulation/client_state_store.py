@@ -13,7 +13,7 @@
 # limitations under the License.
 """Store of the states that simulated clients keep between rounds."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 import contextlib
 import hashlib
 import json
@@ -154,7 +154,7 @@ class ClientStateStore:
       self._remove(key, set(versions) - kept)
 
   @contextlib.contextmanager
-  def checkpoint(self, round_num: int) -> Iterator[None]:
+  def checkpoint(self, round_num: int) -> Generator[None, None, None]:
     """Keeps the states after a round while the caller saves its own state.
 
     Use it as `with store.checkpoint(round_num): save_checkpoint(...)`. From
