@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Puts data, preprocessing and model together to a `BaselineTask`."""
+"""Assembly of data, preprocessing and model to a `BaselineTask`."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,12 @@ from tff_methods import models
 def client_spec(
   options: options_lib.TaskOptions, largest_client: int
 ) -> tff.simulation.baselines.ClientSpec:
-  """How clients go over their data, which they shuffle as a whole."""
+  """Returns the `ClientSpec` of clients that shuffle all of their data.
+
+  Args:
+    options: Resolved options.
+    largest_client: Number of examples of the largest client.
+  """
   return tff.simulation.baselines.ClientSpec(
     num_epochs=options.epochs,
     batch_size=options.batch_size,
@@ -48,13 +53,13 @@ def assemble_task(
   """Builds an image classification task.
 
   Args:
-    train_data: The clients' stored examples.
-    test_data: The held-out examples, stored in the same way.
-    decode_fn: From a batch of stored examples to `(x, y)`: float32 images and
+    train_data: Stored examples of the clients.
+    test_data: Held-out examples, stored in the same format.
+    decode_fn: Maps a batch of stored examples to `(x, y)`: float32 images and
       int32 labels.
-    keras_model_fn: Makes the model, which ends in logits.
-    client_spec: How clients go over their data.
-    seed: Of the order in which they do.
+    keras_model_fn: Builds the model, which returns logits.
+    client_spec: Epochs, batch size and limit on clients.
+    seed: Seed of the order of training examples.
 
   Returns:
     A task with cross-entropy loss and accuracy as its metric.
@@ -80,16 +85,17 @@ def assemble_row_task(
   """Builds an image classification task with a row for each class.
 
   Args:
-    train_data: As in `assemble_task`.
-    test_data: As in `assemble_task`.
-    retrieval_data: Stored examples of other classes, if there are any.
-    decode_fn: As in `assemble_task`.
-    eval_decode_fn: The same for examples that are not trained on, if they are
-      decoded otherwise.
-    body_fn: Makes the model from images to embeddings.
-    rows_fn: Makes the layer that follows it.
-    client_spec: As in `assemble_task`.
-    seed: As in `assemble_task`.
+    train_data: Stored examples of the clients.
+    test_data: Held-out examples, stored in the same format.
+    retrieval_data: Stored examples of classes that training does not see.
+    decode_fn: Maps a batch of stored examples to `(x, y)`: float32 images and
+      int32 labels.
+    eval_decode_fn: Decodes held-out examples; `None` decodes them like training
+      examples.
+    body_fn: Builds the model from images to embeddings.
+    rows_fn: Builds the layer from embeddings to logits.
+    client_spec: Epochs, batch size and limit on clients.
+    seed: Seed of the order of training examples.
 
   Returns:
     A task with cross-entropy loss and accuracy as its metric.
@@ -118,7 +124,7 @@ def assemble_row_task(
 
 
 def _stack(body: tf.keras.Model, rows: models.RowLayer) -> tf.keras.Model:
-  # The body stays one layer: so its weights keep their order.
+  # As one layer, the body keeps the order of its weights.
   return tf.keras.Sequential(
     [tf.keras.layers.InputLayer(body.input_shape[1:]), body, rows]
   )

@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Client data in TFF's SQLite format, built once and kept in a directory.
+"""Client data in TFF's SQLite format, built once and cached in a directory.
 
-A database is never changed after it got its name: it is written under another
-name in the same directory and then renamed, so that a program sees either none
-or a whole one, whatever other programs do. Its name holds a hash of all that
-determines what is in it.
+A database is written under a temporary name in the same directory, then
+renamed, and never changed afterwards. So concurrent programs see either no
+database or a complete one. Its name has a hash of everything that determines
+its contents.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ TRAIN_SPLIT = 'train'
 TEST_SPLIT = 'test'
 RETRIEVAL_SPLIT = 'retrieval'
 
-# Part of every name: to be raised when what is written below changes.
+# Part of every hash. Raise it when the contents written below change.
 _FORMAT_VERSION = 1
 
 
@@ -49,16 +49,16 @@ def ensure_database(
   contents_key: Mapping[str, object],
   build: Callable[[str], None],
 ) -> str:
-  """Builds a database unless the directory has it, whole and unaltered.
+  """Builds a database unless the directory has it, complete and unaltered.
 
   Args:
-    cache_dir: The directory; made if missing.
-    name: What the file's name begins with.
-    contents_key: All that determines the contents, as JSON values.
+    cache_dir: Directory of databases; created if missing.
+    name: Prefix of the file name.
+    contents_key: Everything that determines the contents, as JSON values.
     build: Writes the database to the path that it is given.
 
   Returns:
-    The path of the database.
+    Path of the database.
 
   Raises:
     ValueError: If the directory cannot be written to.
@@ -69,7 +69,7 @@ def ensure_database(
   if os.path.exists(path):
     if _is_intact(path):
       return path
-    logging.warning('Building %s again, since it is damaged.', path)
+    logging.warning('Rebuilding %s, which is damaged.', path)
   try:
     os.makedirs(cache_dir, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.building-', dir=cache_dir) as d:
@@ -77,7 +77,8 @@ def ensure_database(
       unnamed_path = os.path.join(d, 'clients.sqlite')
       build(unnamed_path)
       _seal(unnamed_path)
-      os.chmod(unnamed_path, 0o644)  # TFF makes it private; caches are shared.
+      # TFF makes the file private, but caches are shared.
+      os.chmod(unnamed_path, 0o644)
       os.replace(unnamed_path, path)
   except (OSError, sqlite3.Error, tf.errors.OpError) as e:
     raise ValueError(
@@ -95,16 +96,16 @@ def write_database(
 ) -> None:
   """Writes labelled images as TFF's SQLite client data.
 
-  The training clients are called by their number in the partition; each other
-  split is one client. Images are stored as bytes, a quarter of what a list of
-  floats takes.
+  The id of a training client is its index in the partition; each other split
+  is one client, whose id is the name of the split. Images are stored as bytes,
+  a quarter of the size of a list of floats.
 
   Args:
-    path: Where to write.
+    path: Path of the new file.
     train: Training images, uint8, and labels.
     test: Held-out images, uint8, and labels.
     partition: For each client the indices of its training examples.
-    retrieval: Images, uint8, and labels of classes that are in neither.
+    retrieval: Images, uint8, and labels of classes that occur in neither.
   """
   held_out = {TEST_SPLIT: test}
   if retrieval is not None:
@@ -131,37 +132,37 @@ def write_database(
 
 
 def load_train_data(path: str) -> tff.simulation.datasets.ClientData:
-  """Training clients, whose examples are serialized `tf.train.Example`s."""
+  """Loads the training clients, with serialized `tf.train.Example`s."""
   return tff.simulation.datasets.SqlClientData(path, TRAIN_SPLIT)
 
 
 def load_held_out(path: str, split: str) -> tf.data.Dataset:
-  """The examples of a split that is one client, called as the split."""
+  """Loads the examples of a split that is one client of the same name."""
   data = tff.simulation.datasets.SqlClientData(path, split)
   return data.create_tf_dataset_for_client(split)
 
 
 def load_test_data(path: str) -> tf.data.Dataset:
-  """The held-out examples, serialized `tf.train.Example`s."""
+  """Loads the held-out examples, serialized `tf.train.Example`s."""
   return load_held_out(path, TEST_SPLIT)
 
 
 def load_retrieval_data(path: str) -> tf.data.Dataset:
-  """The examples of other classes, serialized `tf.train.Example`s."""
+  """Loads the examples for retrieval, serialized `tf.train.Example`s."""
   return load_held_out(path, RETRIEVAL_SPLIT)
 
 
 def parse_examples(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-  """Parses examples, as many at once as a batch has.
+  """Parses a batch of examples at once.
 
-  TFF's `load_and_parse_sql_client_data` parses one by one, which takes more
-  than twice the time for all that a client does to its data.
+  TFF's `load_and_parse_sql_client_data` parses one example at a time, which
+  more than doubles the time of a client's entire preprocessing.
 
   Args:
     serialized: string `[batch]`.
 
   Returns:
-    The images' pixels, uint8 `[batch, pixels]`, and labels, int64 `[batch]`.
+    Pixels, uint8 `[batch, pixels]`, and labels, int64 `[batch]`.
   """
   scalar = functools.partial(tf.io.FixedLenFeature, shape=())
   features = tf.io.parse_example(
@@ -172,7 +173,7 @@ def parse_examples(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def largest_client(path: str) -> int:
-  """The number of examples of the largest training client."""
+  """Returns the number of examples of the largest training client."""
   with contextlib.closing(sqlite3.connect(path)) as connection:
     ((largest,),) = connection.execute(
       'SELECT max(num_examples) FROM client_metadata WHERE split_name = ?',
@@ -182,7 +183,7 @@ def largest_client(path: str) -> int:
 
 
 def _seal(path: str) -> None:
-  """Adds an index, so that clients are found fast, and a hash of all rows."""
+  """Adds an index for fast lookup of clients, and a hash of all rows."""
   with contextlib.closing(sqlite3.connect(path)) as connection, connection:
     connection.execute('CREATE INDEX client_index ON examples (client_id)')
     connection.execute('CREATE TABLE seal (hash TEXT NOT NULL)')
@@ -194,7 +195,7 @@ def _is_intact(path: str) -> bool:
     with contextlib.closing(sqlite3.connect(path)) as connection:
       ((expected,),) = connection.execute('SELECT hash FROM seal')
       return expected == _hash_rows(connection)
-  except (sqlite3.Error, ValueError):  # ValueError: no row, or more than one.
+  except (sqlite3.Error, ValueError):  # ValueError: not exactly one row.
     return False
 
 
@@ -202,7 +203,7 @@ def _hash_rows(connection: sqlite3.Connection) -> str:
   digest = hashlib.sha256()
   for query in (
     'SELECT * FROM client_metadata ORDER BY rowid',
-    # Through the index, as the examples of a client are read.
+    # Through the index, by which the examples of a client are read.
     'SELECT * FROM examples ORDER BY client_id, rowid',
   ):
     for row in connection.execute(query):

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Data sets that TFF downloads, kept whole or not at all."""
+"""Downloads of data sets by TFF, kept whole or not at all."""
 
 from collections.abc import Callable
 import os
@@ -26,17 +26,20 @@ def ensure_downloaded(
   title: str,
   remedy: str,
 ) -> None:
-  """Downloads to a directory of its own, since TFF keeps half a download.
+  """Downloads a data set unless `cache_dir` has it.
+
+  TFF keeps incomplete downloads. So the download goes to a temporary directory
+  and is moved to `cache_dir` when it is complete.
 
   Args:
-    cache_dir: Where the data set is then kept; made if missing.
-    name: Of its file or directory, of all that is downloaded.
+    cache_dir: Directory that keeps the data set; created if missing.
+    name: Name of the file or directory to keep.
     download: Downloads to the directory that it is given.
-    title: What to call the data set in the message.
-    remedy: What the message says to do.
+    title: Name of the data set, for the message.
+    remedy: Advice at the end of the message.
 
   Raises:
-    ValueError: If it cannot be downloaded.
+    ValueError: If the download fails.
   """
   path = os.path.join(cache_dir, name)
   if os.path.exists(path):
@@ -46,7 +49,7 @@ def ensure_downloaded(
     with tempfile.TemporaryDirectory(prefix='.loading-', dir=cache_dir) as d:
       download(d)
       os.replace(os.path.join(d, name), path)
-  # Of many types: half a download may only show when TFF reads it.
+  # Any type: an incomplete download may only fail when TFF reads it.
   except Exception as e:
     raise ValueError(
       f'Expected to download {title} to {cache_dir}, found {e}: {remedy}'

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Serialized examples in TFF's SQLite format, without TFF's writer."""
+"""Fast writer of serialized examples in TFF's SQLite format."""
 
 from collections.abc import Iterable, Mapping
 import contextlib
@@ -24,10 +24,10 @@ def write_splits(
   """Writes a database that TFF reads.
 
   TFF's own writer makes a data set of each client and a tensor of each example,
-  and takes minutes for many of either; what this writes is the same.
+  and takes minutes for many clients or examples. The contents are the same.
 
   Args:
-    path: Where to write; there must not be a file yet.
+    path: Path of the new file.
     splits: For each split and client the serialized `tf.train.Example`s.
   """
   with contextlib.closing(sqlite3.connect(path)) as connection, connection:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Functional models with the metrics that they have, as a task needs them."""
+"""Conversion of functional models to variable models, with their metrics."""
 
 import collections
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ import tensorflow_federated as tff
 def variable_model(
   model: tff.learning.models.FunctionalModel,
 ) -> tff.learning.models.VariableModel:
-  """Makes a `VariableModel` of a functional one, metrics included.
+  """Converts a functional model to a `VariableModel`, with its metrics.
 
-  That of `tff.learning.models.model_from_functional` drops the model's own
-  metrics, and its loss is a mean of means of batches.
+  `tff.learning.models.model_from_functional` drops the metrics of the model,
+  and averages the loss over batches instead of examples.
 
   Args:
-    model: A model whose metrics' state is of sums, so that adding the states of
-      clients is to have seen the examples of all.
+    model: A model whose metrics state consists of sums, so that the sum of the
+      clients' states is the state of all their examples.
 
   Returns:
-    A model with the same weights, in the same order, and the same metrics. Each
-    has the whole state as its unfinalized value.
+    A model with the same weights, in the same order, and the same metrics. The
+    unfinalized value of each metric is the entire metrics state.
   """
   return _VariableModel(model)
 
@@ -67,7 +67,7 @@ class _VariableModel(tff.learning.models.VariableModel):
     return tf.nest.flatten(self._metrics_state)
 
   @property
-  def input_spec(self):
+  def input_spec(self) -> object:
     return self._model.input_spec
 
   @tf.function
@@ -84,7 +84,7 @@ class _VariableModel(tff.learning.models.VariableModel):
     output = tff.learning.models.BatchOutput(
       loss=self._model.loss(predictions, y),
       predictions=predictions,
-      # As TFF counts the examples of functional models.
+      # TFF counts the examples of functional models in this way.
       num_examples=tf.shape(tf.nest.flatten(predictions)[0])[0],
     )
     self._set_metrics_state(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Reads and checks the .npz files of a `data_dir`."""
+"""Reading and checking of .npz files."""
 
 from collections.abc import Sequence
 import hashlib
@@ -21,7 +21,7 @@ import zlib
 
 import numpy as np
 
-# What `np.load` raises for files that are cut short or altered.
+# Raised by `np.load` for files that are cut short or altered.
 _NPZ_ERRORS = (
   EOFError,
   KeyError,
@@ -34,7 +34,7 @@ _NPZ_ERRORS = (
 
 
 def hash_files(paths: Sequence[str]) -> str:
-  """A hash of the files' contents, in this order."""
+  """Returns a hash of the contents of files, in this order."""
   digest = hashlib.sha256()
   for path in paths:
     with open(path, 'rb') as f:
@@ -43,17 +43,17 @@ def hash_files(paths: Sequence[str]) -> str:
 
 
 def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
-  """Reads arrays of an .npz file; the others are not even decompressed.
+  """Reads arrays of an .npz file, and decompresses no others.
 
   Args:
-    path: The file.
-    names: The arrays' names.
+    path: Path of the file.
+    names: Names of the arrays.
 
   Returns:
-    The arrays.
+    The arrays, in the order of `names`.
 
   Raises:
-    ValueError: If the file is damaged or lacks one.
+    ValueError: If the file is damaged or lacks an array.
   """
   try:
     with np.load(path) as arrays:
@@ -62,11 +62,11 @@ def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
         return [arrays[name] for name in names]
   except _NPZ_ERRORS as e:
     raise ValueError(
-      f'Expected {path} to be an .npz file with {", ".join(names)}, found '
-      f'that it cannot be read ({type(e).__name__}): replace it.'
+      f'Expected {path} to be an .npz file with {", ".join(names)}, found a '
+      f'file that cannot be read ({type(e).__name__}): replace it.'
     ) from e
   raise ValueError(
-    f'Expected {path} to have {", ".join(names)}, found none of '
+    f'Expected {path} to have {", ".join(names)}, found no '
     f'{", ".join(missing)}: replace it.'
   )
 
@@ -80,18 +80,18 @@ def check_labelled_images(
   num_classes: int,
   label_type: type[np.integer] = np.uint8,
 ) -> None:
-  """Checks what was read from a file.
+  """Checks the types, shapes and labels of images read from a file.
 
   Args:
-    path: The file, for messages.
-    x: What should be uint8 images.
-    y: What should be a label each.
-    shape: What the images' shape should be.
-    num_classes: What all labels should be below.
-    label_type: What the labels' type should be.
+    path: Path of the file, for messages.
+    x: Images, expected to be uint8.
+    y: Labels, expected to be `[num_images]`.
+    shape: Expected shape of the images.
+    num_classes: Exclusive upper bound of the labels.
+    label_type: Expected type of the labels.
 
   Raises:
-    ValueError: If something is not as it should be.
+    ValueError: If a type, a shape or a label differs, or there are no images.
   """
   is_sound = (
     (x.dtype, y.dtype) == (np.uint8, label_type)

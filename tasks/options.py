@@ -74,7 +74,7 @@ class TaskOptions:
   hidden_width: int | None = None
   frequent_share: float | None = None
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for name, value in vars(self).items():
       if value is None:
         continue

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Partitions of a labelled data set over clients, as lists of index arrays."""
+"""Partitions of labelled data over clients, as lists of index arrays."""
 
 import numpy as np
 
@@ -22,9 +22,9 @@ def partition_iid(
   """Deals shuffled examples to clients, whose sizes differ by at most one.
 
   Args:
-    num_examples: Examples to deal.
-    num_clients: Clients to deal them to.
-    rng: Where the order comes from.
+    num_examples: Number of examples.
+    num_clients: Number of clients.
+    rng: Source of the order.
 
   Returns:
     For each client the indices of its examples; each index occurs once.
@@ -39,21 +39,21 @@ def partition_iid(
 def partition_dirichlet(
   labels: np.ndarray, num_clients: int, alpha: float, rng: np.random.Generator
 ) -> list[np.ndarray]:
-  """Deals examples so that clients differ in their label distributions.
+  """Deals examples to clients with different label distributions.
 
-  In the manner of Hsu, Qi and Brown (2019, "Measuring the Effects of
-  Non-Identical Data Distribution for Federated Visual Classification"): each
-  client draws its label distribution `q ~ Dirichlet(alpha, ..., alpha)`, and
-  then its examples without replacement, their labels distributed as `q`. A
-  label that has run out is left out of `q`, so the last clients get what is
-  left. Client sizes differ by at most one, as in `partition_iid`.
+  Follows Hsu, Qi and Brown (2019, "Measuring the Effects of Non-Identical Data
+  Distribution for Federated Visual Classification"): each client draws its
+  label distribution `q ~ Dirichlet(alpha, ..., alpha)`, and then its examples
+  without replacement, their labels distributed as `q`. An exhausted label is
+  left out of `q`, so the last clients get the remaining labels. Client sizes
+  differ by at most one, as in `partition_iid`.
 
   Args:
-    labels: The examples' labels, `[num_examples]`.
-    num_clients: Clients to deal them to.
-    alpha: The concentration of each label; towards infinity the labels are
-      uniformly distributed on every client, towards zero a client has one.
-    rng: Where all choices come from.
+    labels: Labels of the examples, `[num_examples]`.
+    num_clients: Number of clients.
+    alpha: Concentration of each label. Towards infinity, labels are uniformly
+      distributed on every client; towards zero, each client has one label.
+    rng: Source of all random choices.
 
   Returns:
     For each client the indices of its examples; each index occurs once.
@@ -86,27 +86,27 @@ def partition_by_classes(
   examples_per_class: int,
   rng: np.random.Generator,
 ) -> list[np.ndarray]:
-  """Deals each client equally many examples of a few classes.
+  """Deals the same number of examples of a few classes to each client.
 
-  As Waghmare et al. (2022), "Efficient Image Representation Learning with
-  Federated Sampled Softmax", section 4.3, have clients of 100 images over 20
+  Waghmare et al. (2022), "Efficient Image Representation Learning with
+  Federated Sampled Softmax", section 4.3, use clients of 100 images over 20
   classes. Examples of a class are shuffled and cut into packs of
   `examples_per_class`. The first packs of all classes are dealt, the classes in
-  random order, then the second packs, and so on. A client never holds two packs
-  of a class. What is left over is not dealt: less than a pack of each class,
-  and the packs at the end that do not make a whole client.
+  random order, then the second packs, and so on. A client never has two packs
+  of a class. Left over are less than a pack of each class, and the last packs
+  if they do not fill a client.
 
   Args:
-    labels: The examples' labels, `[num_examples]`.
-    classes_per_client: Classes of a client.
-    examples_per_class: Examples that it has of each.
-    rng: Where all choices come from.
+    labels: Labels of the examples, `[num_examples]`.
+    classes_per_client: Number of classes of a client.
+    examples_per_class: Number of examples of each class of a client.
+    rng: Source of all random choices.
 
   Returns:
     For each client the indices of its examples; no index occurs twice.
 
   Raises:
-    ValueError: If there is not enough for one client.
+    ValueError: If the examples do not fill one client.
   """
   packs = {}
   for label in np.unique(labels):
@@ -115,22 +115,22 @@ def partition_by_classes(
     packs[label] = examples[: num_packs * examples_per_class].reshape(
       num_packs, examples_per_class
     )
-  clients, held = [], {}
+  clients, packs_of_client = [], {}
   for i in range(max(map(len, packs.values()), default=0)):
     dealt = rng.permutation([k for k, p in packs.items() if i < len(p)])
-    # Those come last that the unfinished client already has.
-    for label in sorted(dealt, key=held.__contains__):
-      if label in held:
+    # Classes that the unfinished client already has come last.
+    for label in sorted(dealt, key=packs_of_client.__contains__):
+      if label in packs_of_client:
         continue
-      held[label] = packs[label][i]
-      if len(held) == classes_per_client:
-        clients.append(np.concatenate(list(held.values())))
-        held = {}
+      packs_of_client[label] = packs[label][i]
+      if len(packs_of_client) == classes_per_client:
+        clients.append(np.concatenate(list(packs_of_client.values())))
+        packs_of_client = {}
   if not clients:
     raise ValueError(
       f'Expected at least {classes_per_client} classes of '
       f'{examples_per_class} training examples, found '
-      f'{sum(len(p) > 0 for p in packs.values())}.'
+      f'{sum(len(p) > 0 for p in packs.values())}: take a larger data set.'
     )
   return clients
 
@@ -138,11 +138,11 @@ def partition_by_classes(
 def _draw_counts(
   size: int, q: np.ndarray, left: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-  """How many of each label: `size` in all, at most `left`, drawn from `q`."""
+  """Draws `size` labels from `q`, at most `left`; returns their counts."""
   counts = np.zeros_like(left)
   while (missing := size - counts.sum()) > 0:
     weights = q * (counts < left)
-    if weights.sum() < 1e-12:  # A small alpha: all of q on labels run out.
+    if weights.sum() < 1e-12:  # Small alpha: all of q on exhausted labels.
       weights = (left - counts).astype(float)
     draw = rng.multinomial(missing, weights / weights.sum())
     counts = np.minimum(counts + draw, left)
@@ -153,5 +153,5 @@ def _check_num_clients(num_clients: int, num_examples: int) -> None:
   if not 0 < num_clients <= num_examples:
     raise ValueError(
       f'Expected `num_clients` from 1 to {num_examples}, the number of '
-      f'training examples, found {num_clients}.'
+      f'training examples, found {num_clients}: change it.'
     )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""From a client's stored examples to the batches that a model takes."""
+"""Preprocessing: from stored examples to the batches that a model takes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ import tensorflow_federated as tff
 
 from tasks import client_database
 
-# From a batch of stored examples to images and labels.
+# From a batch of stored examples to inputs and labels.
 DecodeFn = Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
 
 _EVAL_BATCH_SIZE = 250
@@ -32,17 +32,18 @@ def build_train_preprocess_fn(
   decode_fn: DecodeFn,
   seed: int,
 ) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
-  """Shuffles, repeats, limits, batches and decodes a client's examples.
+  """Builds a function that prepares the training data of a client.
+
+  It shuffles, repeats, limits, batches and decodes, in this order.
 
   Each pass over the data has another order, and all orders follow from `seed`:
-  a client sees the same batches whenever and wherever its data set is made, in
-  each round and in each runtime. (Where TensorFlow runs eagerly, they follow
-  from `tf.random.set_seed` too, if that was called.)
+  a client sees the same batches in each round, each process and each runtime.
+  (In eager mode they also depend on `tf.random.set_seed`, if it was called.)
 
   Args:
-    client_spec: How often, in what batches, and how many elements.
-    decode_fn: From a batch of stored examples to `(x, y)`.
-    seed: Of the order.
+    client_spec: Number of passes, batch size, limit and shuffle buffer.
+    decode_fn: Maps a batch of stored examples to `(x, y)`.
+    seed: Seed of the order of examples.
 
   Returns:
     A function from data set to data set.
@@ -62,8 +63,8 @@ def build_train_preprocess_fn(
 
 
 def _options_of_small_data() -> tf.data.Options:
-  # To rewrite and tune the pipeline, as TensorFlow does each time that one
-  # begins, takes longer than to run over a client's few batches.
+  # TensorFlow rewrites and tunes a pipeline each time it starts, which takes
+  # longer than reading the few batches of a client.
   options = tf.data.Options()
   options.autotune.enabled = False
   options.experimental_optimization.apply_default_optimizations = False
@@ -73,7 +74,14 @@ def _options_of_small_data() -> tf.data.Options:
 def build_eval_preprocess_fn(
   decode_fn: DecodeFn,
 ) -> Callable[[tf.data.Dataset], tf.data.Dataset]:
-  """Batches and decodes examples, in their order."""
+  """Builds a function that batches and decodes examples in their order.
+
+  Args:
+    decode_fn: Maps a batch of stored examples to `(x, y)`.
+
+  Returns:
+    A function from data set to data set.
+  """
   return lambda dataset: dataset.batch(_EVAL_BATCH_SIZE).map(decode_fn)
 
 
@@ -89,8 +97,8 @@ def decode_images(
   Args:
     serialized: string `[batch]`.
     image_shape: Height, width and channels.
-    mean: What is taken from the pixels of each channel.
-    scale: What they are then divided by.
+    mean: Mean that is subtracted from the pixels of each channel.
+    scale: Divisor of the centered pixels of each channel.
 
   Returns:
     Images, float32 `[batch, *image_shape]`, and labels, int32 `[batch]`.

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Builds tasks by name."""
+"""Registry of the tasks' builders."""
 
 from collections.abc import Callable, Mapping
 
@@ -27,7 +27,7 @@ from tasks.images import landmarks
 from tasks.many_labels import multi_label_tasks
 from tasks.text import text_tasks
 
-# From name, `data_dir`, cache directory, seed and options, all checked.
+# Takes name, `data_dir`, cache directory, seed and options, all checked.
 _BuildFn = Callable[
   [str, str | None, str, int, options_lib.TaskOptions],
   tff.simulation.baselines.BaselineTask,
@@ -69,46 +69,44 @@ def build_task(
   | `gldv2` | TFF's, 2,028 classes | 1,262 photographers | 3,163,248 |
   | `irc` | `data_dir`, 192,424 messages | 15,532 users | 1,296,480 |
   | `shakespeare` | `data_dir`, 97,859 lines | 1,346 speakers | 1,296,480 |
-  | `python_tokens` | Python's, 67,306 pieces | 652 modules | 1,296,480 |
+  | `python_tokens` | Python's, 67,306 sequences | 652 modules | 1,296,480 |
   | `stackoverflow` | TFF's, 135,818,730 sentences | 342,477 users | 1,296,480 |
-  | `delicious` | `data_dir`, 983 labels | 10, by frequent classes | 754,983 |
-  | `bibtex` | `data_dir`, 159 labels | 10, likewise | 958,959 |
-  | `stackex` | `data_dir`, 400 labels | 10, likewise | 552,000 |
-  | `xc` | `data_dir`, any number of labels | 10, likewise | by the data |
-  | `api_calls` | Python packages', 6,161 labels | 10, likewise | 3,431,361 |
+  | `delicious` | `data_dir`, 983 labels | 10, by classes | 754,983 |
+  | `bibtex` | `data_dir`, 159 labels | 10, by classes | 958,959 |
+  | `stackex` | `data_dir`, 400 labels | 10, by classes | 552,000 |
+  | `xc` | `data_dir`, any number of labels | 10, by classes | varies |
+  | `api_calls` | Python packages', 6,161 labels | 10, by classes | 3,431,361 |
 
-  From `omniglot` to `stackoverflow` they are `tasks.row_task.RowTask`s: their
-  models have a row for each class, and `omniglot` and `glyphs` have other
-  classes for retrieval. From `irc` to `stackoverflow` they are to predict the
-  next token; their classes are the tokens. From `delicious` on they are
-  `tasks.MultiLabelTask`s: an example has any number of labels.
+  Tasks from `omniglot` to `stackoverflow` are `tasks.RowTask`s: their models
+  have a row for each class. `omniglot` and `glyphs` hold out classes for
+  retrieval. Tasks from `irc` to `stackoverflow` predict the next token; their
+  classes are the tokens. Tasks from `delicious` on are `tasks.MultiLabelTask`s:
+  an example has any number of labels, and all examples of a frequent class are
+  on one client.
 
   `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
-  `dataset_computation` from a client id to the client's batches,
-  `(str -> <float32[?,height,width,channels],int32[?]>*)`, of text
-  `(str -> <int32[?,20],int32[?,20]>*)`, of many labels
-  `(str -> <float32[?,feature_width],int32[?,max_labels]>*)`. It reads a file in
-  the cache directory, which workers on other machines need under the same path.
-  Same arguments, same bits: partition, order of examples and initial weights
-  all follow from `seed`.
+  `dataset_computation` from a client id to the client's batches:
+  `(str -> <float32[?,height,width,channels],int32[?]>*)` for images,
+  `(str -> <int32[?,20],int32[?,20]>*)` for text,
+  `(str -> <float32[?,feature_width],int32[?,max_labels]>*)` for multi-label
+  data. It reads a file in the cache directory, which workers on other machines
+  need under the same path. The same arguments give the same bits: partition,
+  order of examples and initial weights all follow from `seed`.
 
-  Pixels are in [0, 1], with 0 for the background (1 in `emnist`, as in TFF); in
-  `cifar10` each channel has mean 0 and variance 1 over the training images, and
-  in `gldv2` pixels are in [-1, 1].
+  Pixels are in [0, 1], with 0 for the background (1 in `emnist`, following
+  TFF). In `cifar10` each channel has mean 0 and variance 1 over the training
+  images; in `gldv2` pixels are in [-1, 1].
 
   Args:
     name: One of `TASK_NAMES`.
-    data_dir: For `mnist`, `cifar10`, `omniglot`, `irc`, `shakespeare`,
-      `delicious`, `bibtex` and `stackex` the directory with their files; for
-      `xc` one with files of the Extreme Classification Repository; for
-      `emnist` one with TFF's `emnist_all.sqlite`, for `gldv2` with TFF's
-      `gld160k`, and for `stackoverflow` with TFF's `stackoverflow.sqlite` and
-      `stackoverflow.word_count`, which are downloaded to the cache directory
-      otherwise. `digits`, `glyphs`, `python_tokens` and `api_calls` take none.
-    cache_dir: Where client data is kept. By default the environment's
-      `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
-    seed: Of all random choices, from 0 to 2^32 - 1.
-    options: Other choices; `None` leaves all to the task.
+    data_dir: Directory with the files of the task, see `catalog.files`. For
+      `emnist`, `gldv2` and `stackoverflow` it may be `None`: TFF then downloads
+      the files to the cache directory. `digits`, `glyphs`, `python_tokens` and
+      `api_calls` take none.
+    cache_dir: Directory of cached client data. `None` stands for the
+      environment variable `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
+    seed: Seed of all random choices, from 0 to 2^32 - 1.
+    options: Options of the task; `None` selects all defaults.
 
   Returns:
     The task. Its `datasets.test_data` is a `tf.data.Dataset`.

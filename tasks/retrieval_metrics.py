@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How well embeddings find images of the same class."""
+"""Mean average precision of retrieval by embeddings."""
 
 import numpy as np
 import tensorflow as tf
@@ -22,31 +22,30 @@ _QUERIES_AT_ONCE = 512
 def mean_average_precision_at_r(
   embeddings: np.ndarray, labels: np.ndarray, r: int = 10
 ) -> float:
-  """Returns MAP@R: how early the nearest `r` images are of a query's class.
+  """Returns MAP@R, the mean average precision of the nearest `r` images.
 
   Waghmare et al. (2022), "Efficient Image Representation Learning with
   Federated Sampled Softmax", equation 9, after Musgrave et al. (2020), "A
-  Metric Learning Reality Check". Each image is a query against all others. Of a
-  query it is `1/r` times the sum, over those positions `i` among its `r`
-  nearest images that are of its class, of the share of the class among the
-  nearest `i`; it is averaged over all queries. Thus a class of `r` images or
-  fewer cannot reach 1.
+  Metric Learning Reality Check". Each image is a query against all others. The
+  value of a query is `1/r * sum_i P(i)`, over the positions `i` among its `r`
+  nearest images that are of its class, where `P(i)` is the share of the class
+  among the nearest `i`. MAP@R is the mean over all queries. Thus a class of `r`
+  images or fewer cannot reach 1.
 
-  Nearest is in Euclidean distance between embeddings of length 1; of equally
-  near images the one with the lower index comes first. Distances are compared
-  in float32.
+  Distances are Euclidean, between embeddings scaled to length 1, and compared
+  in float32. Of equally near images the one with the lower index comes first.
 
   Args:
-    embeddings: `float[num, d]`, of any length but 0: such a one is equally far
-      from all.
-    labels: `int[num]`, their classes.
-    r: How many images are retrieved for a query, below `num`.
+    embeddings: `float[num, d]`, of any length. An embedding of length 0 is
+      equally far from all others.
+    labels: `int[num]`, classes of the images.
+    r: Number of images that are retrieved for a query, below `num`.
 
   Returns:
-    From 0 to 1; NaN if an embedding is not finite.
+    A number from 0 to 1; NaN if an embedding is not finite.
 
   Raises:
-    TypeError: If `r` or the labels are no integers.
+    TypeError: If `r` or the labels are not integers.
     ValueError: If shapes do not fit, or `r` is not from 1 to `num - 1`.
   """
   embeddings, labels = np.asarray(embeddings, np.float32), np.asarray(labels)
@@ -67,7 +66,7 @@ def mean_average_precision_at_r(
 def _sum_of_precisions(
   unit: tf.Tensor, labels: np.ndarray, start: int, r: int
 ) -> float:
-  """Equation 9's P(i), summed over some queries and all `i`."""
+  """Returns the sum of P(i) of equation 9 over a batch of queries and all i."""
   queries = unit[start : start + _QUERIES_AT_ONCE]
   own = np.arange(start, start + len(queries))
   cosines = tf.linalg.matmul(queries, unit, transpose_b=True)
@@ -76,14 +75,16 @@ def _sum_of_precisions(
     np.stack([np.arange(len(own)), own], axis=1),
     np.full(len(own), -np.inf, np.float32),
   )
-  # Of equal values, `top_k` puts the one with the lower index first.
+  # Among equal values, `top_k` puts the lower index first.
   nearest = tf.math.top_k(cosines, r).indices.numpy()
   is_correct = labels[nearest] == labels[own][:, np.newaxis]
   precisions = np.cumsum(is_correct, axis=1) / np.arange(1, r + 1)
   return np.sum(precisions * is_correct)
 
 
-def _check_arguments(embeddings: np.ndarray, labels: np.ndarray, r: int):
+def _check_arguments(
+  embeddings: np.ndarray, labels: np.ndarray, r: int
+) -> None:
   if isinstance(r, bool) or not isinstance(r, int):
     raise TypeError(f'Expected `r` to be an integer, found {r!r}.')
   if not np.issubdtype(labels.dtype, np.integer):

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tasks whose model is a `RowModel`, and the retrieval of unseen classes."""
+"""Tasks with a `RowModel`, and the retrieval of unseen classes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 import functools
 
@@ -28,14 +28,13 @@ from tff_methods import models
 
 @dataclasses.dataclass(frozen=True)
 class RetrievalData:
-  """Images of classes that training does not know, to be found by each other.
+  """Images of classes that training does not see, for evaluating retrieval.
 
   Attributes:
-    data: Batches `(x, y)` as the model takes them; the labels are of classes
-      of their own.
-    body_fn: Makes the Keras model from `x` to embeddings, `float32[batch, d]`:
-      its weights are those of the task's model but for the rows.
-    r: How many images are retrieved for each.
+    data: Batches `(x, y)` as the model takes them. No label occurs in training.
+    body_fn: Builds the Keras model from `x` to embeddings, `float32[batch, d]`.
+      Its weights are those of the task's model without the rows.
+    r: Number of images that are retrieved for each query.
   """
 
   data: tf.data.Dataset
@@ -47,15 +46,15 @@ class RetrievalData:
   ) -> Callable[
     [tff.learning.models.ModelWeights], tuple[np.ndarray, np.ndarray]
   ]:
-    """Builds a function that embeds all images, in this process.
+    """Builds a function that embeds all images in the calling process.
 
     Returns:
       A function from the weights of the task's model to the embeddings,
       `float32[num, d]`, and the labels, `int[num]`, in the order of the data.
     """
     body = self.body_fn()
-    # Traced at once: Keras refuses a model of eager mode once others were made
-    # in graphs, as TFF's computations make them.
+    # Traced immediately: once TFF has built Keras models in graphs, Keras
+    # refuses to call a model that was built in eager mode.
     embed = tf.function(lambda x: body(x, training=False))
     embed = embed.get_concrete_function(self.data.element_spec[0])
 
@@ -85,12 +84,12 @@ class RetrievalData:
 
 @attrs.define(frozen=True)
 class RowTask(tff.simulation.baselines.BaselineTask):
-  """A task whose model's last weights are a row for each class.
+  """A task whose model ends in a table of rows, one for each class.
 
   Attributes:
-    row_model_fn: Makes the `row_model`.
-    retrieval: Held-out classes, if the task has any.
-    class_names: What the classes are called, if they have names.
+    row_model_fn: Builds the `row_model`.
+    retrieval: Images of held-out classes, if the task has any.
+    class_names: Names of the classes, if they have any.
   """
 
   row_model_fn: Callable[[], models.RowModel] = attrs.field(
@@ -108,12 +107,14 @@ class RowTask(tff.simulation.baselines.BaselineTask):
   def row_model(self) -> models.RowModel:
     """The model of `model_fn` in two parts, body and rows.
 
-    The weights are the same, in the same order: the body's, then the rows. It
-    is made once, when it is first asked for: large bodies take seconds.
+    The weights are the same, in the same order: those of the body, then the
+    rows. The model is built on first access, since large bodies take seconds.
     """
     return self.row_model_fn()
 
 
-def _assign(variables, values) -> None:
+def _assign(
+  variables: Sequence[tf.Variable], values: Sequence[np.ndarray]
+) -> None:
   for variable, value in zip(variables, values, strict=True):
     variable.assign(value)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where the data of tasks come from: files, or what is installed."""
+"""Sources of the tasks' data: files, or installed packages."""
 
 from collections.abc import Callable
 import dataclasses
@@ -23,23 +23,26 @@ _Data = TypeVar('_Data')
 
 @dataclasses.dataclass(frozen=True)
 class Source(Generic[_Data]):
-  """Where data come from.
+  """A data set that is read when it is first needed.
 
   Attributes:
-    fingerprint: Changes with whatever changes what `load` returns.
-    load: Reads the data; raises `ValueError` if it cannot.
+    fingerprint: Changes with everything that changes the result of `load`.
+    load: Reads the data; raises `ValueError` for damaged files.
   """
 
   fingerprint: str
   load: Callable[[], _Data]
 
 
-def open_source(open_fn: Callable[..., Source], data_dir: str | None) -> Source:
-  """Opens a source with `data_dir`, or without where the task takes none.
+def open_source(
+  open_fn: Callable[..., Source[_Data]], data_dir: str | None
+) -> Source[_Data]:
+  """Opens a source, from `data_dir` where one is given.
 
   Args:
-    open_fn: Opens the source.
-    data_dir: Directory with its files, or `None`.
+    open_fn: Opens the source. Takes `data_dir` if the task does, and no
+      arguments otherwise.
+    data_dir: Directory with the files of the task, or `None`.
 
   Returns:
     The source.
@@ -51,6 +54,6 @@ def open_source(open_fn: Callable[..., Source], data_dir: str | None) -> Source:
 
 
 def is_held_out(name: str) -> bool:
-  """Whether what has this name is to test with: one of ten, by a hash."""
+  """Returns `True` for the one in ten names that are for testing, by a hash."""
   digest = hashlib.sha256(name.encode()).digest()
   return int.from_bytes(digest[:8], 'little') % 10 == 0

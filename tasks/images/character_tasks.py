@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tasks on characters: many classes, of which a client holds a few."""
+"""Classification of characters: many classes, a few on each client."""
 
 import functools
 
@@ -29,9 +29,8 @@ from tasks.images import glyph_source
 from tasks.images import image_sources
 from tasks.images import omniglot_source
 
-# As Waghmare et al. (2022), "Efficient Image Representation Learning with
-# Federated Sampled Softmax", section 4.3, has it for SOP: 100 images over 20
-# classes.
+# 100 images over 20 classes: Waghmare et al. (2022), "Efficient Image
+# Representation Learning with Federated Sampled Softmax", section 4.3, for SOP.
 _CLASSES_PER_CLIENT = 20
 _EXAMPLES_PER_CLASS = 5
 _SOURCES = {
@@ -48,7 +47,18 @@ def build_character_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
-  """Builds `omniglot` or `glyphs`; see `tasks.build_task`."""
+  """Builds `omniglot` or `glyphs`.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task, or `None`.
+    cache_dir: Directory of cached client data.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+  """
   source = sources.open_source(_SOURCES[name], data_dir)
   path = client_database.ensure_database(
     cache_dir,

@@ -13,8 +13,8 @@
 # limitations under the License.
 """Models in two parts: bodies that embed images, and the rows of classes.
 
-As in `tasks.models`, initial weights follow from a seed alone, and there is no
-dropout or batch normalization; groups of channels are normalized instead.
+Initial weights follow from a seed alone. There is no dropout or batch
+normalization, see `image_models`; group normalization takes its place.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,18 @@ from tff_methods import models
 
 EMBEDDING_SIZE = 64
 _NUM_GROUPS = 8
-# Of the similarity, as Waghmare et al. (2022), "Efficient Image Representation
-# Learning with Federated Sampled Softmax", appendix A.2, has it.
+# Scale of the cosine: Waghmare et al. (2022), "Efficient Image Representation
+# Learning with Federated Sampled Softmax", appendix A.2.
 _SCALE = 20.0
 
 
 def character_cnn(seed: int) -> tf.keras.Model:
-  """Three convolutions and a dense layer for 28x28 images: 89,120 weights.
+  """Builds a body for 28x28 images: three convolutions and a dense layer.
+
+  It has 89,120 weights.
 
   Args:
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
 
   Returns:
     A model from `[batch, 28, 28, 1]` to `[batch, EMBEDDING_SIZE]`.
@@ -60,20 +62,20 @@ def character_cnn(seed: int) -> tf.keras.Model:
 
 
 def build_mobilenet_fn(seed: int) -> Callable[[], tf.keras.Model]:
-  """MobileNetV3Large for 224x224 images, with an embedding as its output.
+  """Returns a builder of MobileNetV3Large for 224x224 images, as a body.
 
-  It is Keras's (Howard et al., 2019) with a dense layer in the place of its
-  head of 1,280 units, as in Waghmare et al. (2022, appendix A.2). Each batch
-  normalization is replaced by a group normalization (Wu and He, 2018) of 8
-  groups. It has 3,033,456 weights.
+  The model of Keras (Howard et al., 2019) with two changes: a dense layer
+  replaces its head of 1,280 units (Waghmare et al., 2022, appendix A.2), and a
+  group normalization of 8 groups (Wu and He, 2018) replaces each batch
+  normalization. It has 3,033,456 weights.
 
   Args:
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
 
   Returns:
-    A function that makes a model from `[batch, 224, 224, 3]`, from -1 to 1, to
-    `[batch, EMBEDDING_SIZE]`, wherever it is called: in graphs that do not bear
-    the variables of batch normalizations too.
+    A function that builds a model from `[batch, 224, 224, 3]`, with pixels from
+    -1 to 1, to `[batch, EMBEDDING_SIZE]`. It also works in graphs that do not
+    allow the variables of batch normalizations.
   """
   keras_config = tf.keras.applications.MobileNetV3Large(
     (224, 224, 3),
@@ -105,16 +107,16 @@ def build_mobilenet_fn(seed: int) -> Callable[[], tf.keras.Model]:
 
 
 def class_rows(seed: int, num_classes: int) -> models.RowLayer:
-  """The rows of classes, compared to embeddings by their cosine times 20.
+  """Builds the table of class rows, scored by 20 times the cosine.
 
   Args:
-    seed: Of the initial rows, whose length is about 1.
-    num_classes: The number of logits.
+    seed: Seed of the initial rows, whose length is about 1.
+    num_classes: Number of logits.
 
   Returns:
     A layer from `[batch, EMBEDDING_SIZE]` to `[batch, num_classes]`.
   """
-  # Another stream than that of the body's initializers.
+  # A different stream from the initializers of the body.
   rng = np.random.default_rng([seed, num_classes])
   return models.RowLayer(
     num_classes,

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The task on EMNIST, whose clients are the writers, from TFF's downloader."""
+"""EMNIST by writer, with TFF's data."""
 
 from collections.abc import Mapping
 import functools
@@ -26,7 +26,7 @@ from tasks import downloads
 from tasks import options as options_lib
 from tasks.images import image_models
 
-_LARGEST_CLIENT = 418  # Examples, as TFF's own EMNIST tasks have it.
+_LARGEST_CLIENT = 418  # Examples, from TFF's own EMNIST tasks.
 
 
 def build_emnist_task(
@@ -36,9 +36,22 @@ def build_emnist_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> tff.simulation.baselines.BaselineTask:
-  """Builds `emnist`; see `tasks.build_task`.
+  """Builds `emnist`.
 
-  The pixels are TFF's: from 1.0, the background, to 0.0.
+  Pixels are those of TFF: from 1.0, the background, to 0.0.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task; `None` downloads them.
+    cache_dir: Directory of downloaded files.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+
+  Raises:
+    ValueError: If the download fails, or a file is missing or damaged.
   """
   files = catalog.files(name)
   if not data_dir:
@@ -57,7 +70,7 @@ def build_emnist_task(
   train_data, test_data = _load(path, options.only_digits)
   return assembly.assemble_task(
     train_data=train_data,
-    # The seed fixes the order of the clients, else drawn by the clock.
+    # Without a seed, TFF orders the clients by the clock.
     test_data=test_data.create_tf_dataset_from_all_clients(seed=0),
     decode_fn=_decode,
     keras_model_fn=functools.partial(
@@ -79,10 +92,10 @@ def _load(
     return tff.simulation.datasets.emnist.load_data(
       only_digits, os.path.dirname(path)
     )
-  # What TFF raises for other files has no public name, or says nothing.
+  # TFF's errors for other files have no public type, or no clear message.
   except Exception as e:
     raise ValueError(
-      f"Expected {path} to be TFF's EMNIST, found that it cannot be read "
+      f"Expected {path} to be TFF's EMNIST, found a file that cannot be read "
       f'({type(e).__name__}): remove it.'
     ) from e
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Characters of the fonts that matplotlib carries, each character a class."""
+"""Images of characters in matplotlib's fonts; each character is a class."""
 
 from collections.abc import Mapping, Sequence
 import importlib
@@ -26,7 +26,7 @@ from tasks.images import outlines
 
 IMAGE_SIZE = 28
 
-# Fonts in which code points have their usual meaning, in four styles each.
+# Four styles of each font in which code points have their usual meaning.
 _TRAIN_FACES = (
   'DejaVuSans',
   'DejaVuSans-Bold',
@@ -49,33 +49,33 @@ _TEST_FACES = (
 )
 _MIN_FACES = 12
 _CATEGORIES = 'LNPS'  # Unicode's letters, numbers, punctuation and symbols.
-_RETRIEVAL_SHARE = 10  # One of so many classes.
-_TRAIN_EMS = (17.0, 21.0)  # Pixels of the em.
+_RETRIEVAL_SHARE = 10  # One of ten classes.
+_TRAIN_EMS = (17.0, 21.0)  # Font sizes, in pixels.
 _TEST_EMS = (19.0,)
 _SEED = 20
-# To be changed when the images that `load` returns change.
+# Changes when the images that `load` returns change.
 _VERSION = 'outlines-1'
 
-# From character to face to points, in units of the em, and their codes.
+# Maps character and face to outline points, in ems, and their codes.
 _Glyphs = Mapping[int, Mapping[str, tuple[np.ndarray, np.ndarray]]]
 
 
 def glyphs() -> image_sources.ImageSource:
-  """Characters in the fonts of matplotlib, as images of 28x28 pixels.
+  """Opens images of characters in matplotlib's fonts, 28x28 pixels.
 
   The fonts are DejaVu Sans, Sans Mono and Serif and STIX General, each in four
-  styles. Classes are the letters, numbers, punctuation and symbols that at
-  least 12 of the 16 faces have. Left out are those that in any face have the
-  outline of a character of a lower code point, as the capital alpha has that of
-  the A. A tenth of the classes is for retrieval, the others to train on and to
-  test with: a face of each font is held out for testing.
+  styles. Classes are the letters, numbers, punctuation and symbols of at least
+  12 of the 16 faces. A character whose outline in any face equals that of a
+  lower code point, such as the capital alpha and the A, is left out. A tenth of
+  the classes is for retrieval. The others are for training and testing: one
+  face of each font is held out for testing.
 
-  There are two images, of two sizes, of a character in a training face, and one
-  image in a face for testing. For retrieval there is one in each face. Each is
-  drawn with a distortion of its own. All follow from the font files alone.
+  A training face gives two images of a character, of two sizes; a test face
+  gives one; for retrieval, each face gives one. Each image has a distortion of
+  its own. All images follow from the font files alone.
 
   Returns:
-    A source of images of shape `[28, 28, 1]`, from 0, paper, to 255, ink.
+    A source of images of shape `[28, 28, 1]`, from 0 (paper) to 255 (ink).
 
   Raises:
     ValueError: If matplotlib or one of its fonts is missing.
@@ -87,7 +87,7 @@ def glyphs() -> image_sources.ImageSource:
   def load():
     rng = np.random.default_rng(_SEED)
     faces = (*_TRAIN_FACES, *_TEST_FACES)
-    # Labels for retrieval follow those to train on.
+    # Labels for retrieval follow the training labels.
     return image_sources.LabelledImages(
       *_render(characters, train, 0, _TRAIN_FACES, _TRAIN_EMS, rng),
       *_render(characters, train, 0, _TEST_FACES, _TEST_EMS, rng),
@@ -101,7 +101,7 @@ def glyphs() -> image_sources.ImageSource:
 
 
 def _find_fonts() -> dict[str, str]:
-  """The fonts' files, by their faces."""
+  """Returns the paths of the font files by face."""
   try:
     matplotlib = importlib.import_module('matplotlib')
   except ImportError as e:
@@ -122,13 +122,13 @@ def _find_fonts() -> dict[str, str]:
 
 
 def _read_outlines(paths: Mapping[str, str]) -> _Glyphs:
-  """The outlines of the characters that become classes."""
+  """Reads the outlines of the characters that become classes."""
   ft2font = importlib.import_module('matplotlib.ft2font')
   fonts = {face: ft2font.FT2Font(path) for face, path in paths.items()}
-  # They have the characters that a font has, and no others.
+  # The character maps list exactly the characters of the fonts.
   charmaps = {face: font.get_charmap() for face, font in fonts.items()}
   candidates = _in_enough_faces(charmaps)
-  # In the font's own units: without hints, whole numbers.
+  # In font units, without hinting: whole numbers.
   flags = ft2font.LoadFlags.NO_SCALE | ft2font.LoadFlags.IGNORE_TRANSFORM
   characters = {character: {} for character in candidates}
   left_out = set()
@@ -162,7 +162,7 @@ def _in_enough_faces(charmaps: Mapping[str, Mapping[int, int]]) -> list[int]:
 
 
 def _split(characters: Sequence[int]) -> tuple[list[int], list[int]]:
-  """Characters to train on, and those for retrieval."""
+  """Returns the characters for training, and those for retrieval."""
   shuffled = np.random.default_rng(_SEED).permutation(characters).tolist()
   num_retrieval = len(shuffled) // _RETRIEVAL_SHARE
   return sorted(shuffled[num_retrieval:]), sorted(shuffled[:num_retrieval])
@@ -176,7 +176,7 @@ def _render(
   ems: Sequence[float],
   rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Images, uint8 `[n, 28, 28, 1]`, and their labels, uint16 `[n]`."""
+  """Renders images, uint8 `[n, 28, 28, 1]`, and labels, uint16 `[n]`."""
   images, labels = [], []
   for label, character in enumerate(classes, start=first_label):
     for face in faces:

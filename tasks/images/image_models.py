@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The tasks' models, in Keras; all end in logits.
+"""Keras models for image classification; all return logits.
 
-None has dropout or batch normalization: ops that keep state of their own are
-not repeatable on clients. Initial weights follow from a seed alone, so each
-call of a `model_fn` gives the same.
+None has dropout or batch normalization: stateful ops are not repeatable on
+clients. Initial weights follow from a seed alone, so all calls of a `model_fn`
+give the same weights.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,12 @@ import tensorflow as tf
 
 
 def digits_cnn(seed: int) -> tf.keras.Model:
-  """Two convolutional and two dense layers for 8x8 images: 151,306 weights.
+  """Builds a CNN for 8x8 images: two convolutions, two dense layers.
+
+  It has 151,306 weights.
 
   Args:
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
 
   Returns:
     A model from `[batch, 8, 8, 1]` to `[batch, 10]`.
@@ -50,13 +52,13 @@ def digits_cnn(seed: int) -> tf.keras.Model:
 
 
 def mnist_cnn(seed: int, num_classes: int = 10) -> tf.keras.Model:
-  """Two convolutional and two dense layers for 28x28 images.
+  """Builds a CNN for 28x28 images: two convolutions, two dense layers.
 
   It has 843,658 weights for 10 classes and 870,334 for 62.
 
   Args:
-    seed: Of the initial weights.
-    num_classes: The number of logits.
+    seed: Seed of the initial weights.
+    num_classes: Number of logits.
 
   Returns:
     A model from `[batch, 28, 28, 1]` to `[batch, num_classes]`.
@@ -79,23 +81,23 @@ def mnist_cnn(seed: int, num_classes: int = 10) -> tf.keras.Model:
 
 
 def all_cnn(seed: int) -> tf.keras.Model:
-  """The all-convolutional model for CIFAR-10: 1,369,738 weights.
+  """Builds the all-convolutional model for CIFAR-10: 1,369,738 weights.
 
   Konečný et al. (2016) train "Model C" of Springenberg et al. (2014, "Striving
-  for Simplicity") with 9 convolutional layers and over 10^6 parameters, the
-  first and the last layer with far fewer than the others. Model C itself has 7
-  convolutional layers and two of max-pooling; with 9, and without pooling, it
-  is that paper's "All-CNN-C", which this is. Konečný et al. compress the inner
-  7 layers, "each of which with the same parameter": that can only be the
-  method's parameter, since their numbers of weights differ (36,864 in the 1x1
-  layer, 82,944 to 331,776 in the others).
+  for Simplicity") with 9 convolutional layers and over 10^6 parameters, far
+  fewer of them in the first and the last layer than in the others. Model C
+  itself has 7 convolutional and two max-pooling layers. The model with 9
+  convolutional layers and no pooling is "All-CNN-C" of that paper, which is
+  built here. Konečný et al. compress the inner 7 layers, "each of which with
+  the same parameter": this must be the parameter of the method, since the
+  layers differ in their numbers of weights (36,864 in the 1x1 layer, 82,944 to
+  331,776 in the others).
 
-  What differs from All-CNN-C: no dropout, since its randomness on clients could
-  not be repeated, and no ReLU after the last layer, which would cut off the
-  negative logits.
+  Differences from All-CNN-C: no dropout, whose randomness is not repeatable on
+  clients, and no ReLU after the last layer, which would clip negative logits.
 
   Args:
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
 
   Returns:
     A model from `[batch, 32, 32, 3]` to `[batch, 10]`.
@@ -131,7 +133,11 @@ def _conv(
 
 
 def relu_initializers(seed: int) -> Iterator[tf.keras.initializers.Initializer]:
-  """Initializers for ReLU layers, each with a seed of its own."""
+  """Yields initializers for ReLU layers, each with a seed of its own.
+
+  Args:
+    seed: Seed of the sequence.
+  """
   rng = np.random.default_rng(seed)
   while True:
     yield tf.keras.initializers.HeUniform(seed=int(rng.integers(2**31)))

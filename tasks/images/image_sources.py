@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Labelled images from files, or from what scikit-learn carries."""
+"""Labelled images from files, or from scikit-learn."""
 
 import dataclasses
 import hashlib
@@ -34,8 +34,9 @@ class LabelledImages:
     x_train: uint8 `[num_train, height, width, channels]`.
     y_train: `[num_train]`, integers from 0.
     x_test: uint8 `[num_test, height, width, channels]`.
-    y_test: As `y_train`.
-    retrieval: Images as those, and labels, of classes that occur in neither.
+    y_test: `[num_test]`, integers from 0.
+    retrieval: Images of the same shape and type, and their labels, of classes
+      that occur in neither split.
   """
 
   x_train: np.ndarray
@@ -47,20 +48,23 @@ class LabelledImages:
 
 @dataclasses.dataclass(frozen=True)
 class ImageSource(sources.Source[LabelledImages]):
-  """Where labelled images come from.
+  """A source of labelled images.
 
   Attributes:
-    num_classes: All labels to train on and to test with are below.
+    num_classes: Number of classes in the training and test data.
   """
 
   num_classes: int = _NUM_CLASSES
 
 
 def digits() -> ImageSource:
-  """The 1,797 handwritten digits of 8x8 pixels that scikit-learn carries.
+  """Opens the 1,797 handwritten digits of scikit-learn, 8x8 pixels.
 
-  Pixels are 0 (background) to 16. Every sixth example, beginning with the
-  sixth, is held out for testing: 299 examples, and 1,498 to train on.
+  Every sixth example, starting with the sixth, is held out for testing: 299
+  test and 1,498 training examples.
+
+  Returns:
+    A source of images of shape `[8, 8, 1]`, from 0 (background) to 16.
   """
   bunch = sklearn_datasets.load_digits()
   x = bunch.images.astype(np.uint8)[..., np.newaxis]
@@ -72,12 +76,12 @@ def digits() -> ImageSource:
 
 
 def mnist(data_dir: str) -> ImageSource:
-  """MNIST from `mnist.npz`: `x_train`, `y_train`, `x_test` and `y_test`.
+  """Opens MNIST in `mnist.npz`: `x_train`, `y_train`, `x_test` and `y_test`.
 
   All are uint8; images are `[n, 28, 28]`, with 0 for the background.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
     A source of images of shape `[28, 28, 1]`.
@@ -102,15 +106,14 @@ def mnist(data_dir: str) -> ImageSource:
 
 
 def cifar10(data_dir: str) -> ImageSource:
-  """CIFAR-10 from `cifar10_train_{0..4}.npz` and `cifar10_test.npz`.
+  """Opens CIFAR-10 in `cifar10_train_{0..4}.npz` and `cifar10_test.npz`.
 
-  Each file has the labels `y`, uint8 `[n]`, and `x_delta`, uint8
-  `[3, n, 32, 32]`. The three planes are green, red minus green and blue minus
-  green, each as its mixed first differences along rows and columns, all modulo
-  256.
+  Each file has labels `y`, uint8 `[n]`, and `x_delta`, uint8 `[3, n, 32, 32]`.
+  The three planes are green, red minus green and blue minus green, each stored
+  as mixed first differences along rows and columns, modulo 256.
 
   Args:
-    data_dir: The directory that holds the files.
+    data_dir: Directory of the files.
 
   Returns:
     A source of RGB images of shape `[32, 32, 3]`.

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tasks on images that are dealt to clients here: digits, MNIST, CIFAR-10."""
+"""Image classification with partitioned data: digits, MNIST, CIFAR-10."""
 
 from collections.abc import Callable
 import dataclasses
@@ -33,14 +33,14 @@ from tasks.images import image_sources
 
 @dataclasses.dataclass(frozen=True)
 class _ImageTask:
-  """A task's data and model.
+  """Data and model of a task.
 
   Attributes:
-    open_source: Opens the source of the images, from `data_dir` if it needs it.
+    open_source: Opens the images; takes `data_dir` if the task has files.
     image_shape: Height, width and channels.
-    mean: What is taken from the pixels of each channel.
-    scale: What they are then divided by.
-    keras_model_fn: From a seed to the model.
+    mean: Mean that is subtracted from the pixels of each channel.
+    scale: Divisor of the centered pixels of each channel.
+    keras_model_fn: Builds the model from a seed.
   """
 
   open_source: Callable[..., image_sources.ImageSource]
@@ -68,7 +68,7 @@ _TASKS = {
   'cifar10': _ImageTask(
     open_source=image_sources.cifar10,
     image_shape=(32, 32, 3),
-    # Mean and standard deviation of the training images' channels.
+    # Mean and standard deviation of the channels of the training images.
     mean=(125.306918, 122.950394, 113.865383),
     scale=(62.993219, 62.088708, 66.704900),
     keras_model_fn=image_models.all_cnn,
@@ -83,7 +83,18 @@ def build_image_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> tff.simulation.baselines.BaselineTask:
-  """Builds `digits`, `mnist` or `cifar10`; see `tasks.build_task`."""
+  """Builds `digits`, `mnist` or `cifar10`.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task, or `None`.
+    cache_dir: Directory of cached client data.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+  """
   task = _TASKS[name]
   source = sources.open_source(task.open_source, data_dir)
   contents_key = {

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The task on photographs of landmarks, whose clients are photographers."""
+"""Google Landmarks by photographer, with TFF's data."""
 
 from collections.abc import Mapping
 import functools
@@ -36,7 +36,7 @@ _FEATURES: Mapping[str, tf.io.FixedLenFeature] = {
 }
 _RESIZED = 256
 _CROPPED = 224
-_NUM_EXAMPLES = 164_172  # No client has more.
+_NUM_EXAMPLES = 164_172  # In all: an upper bound for each client.
 
 
 def build_landmarks_task(
@@ -46,14 +46,27 @@ def build_landmarks_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
-  """Builds `gldv2`; see `tasks.build_task`.
+  """Builds `gldv2`.
 
-  It is Landmarks-User-160k of Hsu, Qi and Brown (2020), "Federated Visual
+  The data is Landmarks-User-160k of Hsu, Qi and Brown (2020), "Federated Visual
   Classification with Real-World Data Distribution". Images are resized to
-  256x256 pixels, whatever their sides, and cropped to 224x224: in the middle
-  for evaluation, and elsewhere for training. Where follows from the seed and
-  the image, so that a client sees the same crop in each round. Pixels are from
-  -1 to 1.
+  256x256 pixels, regardless of their aspect ratio, and cropped to 224x224: in
+  the center for evaluation, at a random position for training. The position
+  follows from the seed and the image, so a client sees the same crop in each
+  round. Pixels are from -1 to 1.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task; `None` downloads them.
+    cache_dir: Directory of downloaded files.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+
+  Raises:
+    ValueError: If the download fails, or a file is missing.
   """
   if not data_dir:
     data_dir = cache_dir
@@ -109,6 +122,6 @@ def _random_crop(seed: int):
 
 
 def _central_crop(image, jpeg):
-  del jpeg  # The same crop for all.
+  del jpeg  # All images have the same crop.
   margin = (_RESIZED - _CROPPED) // 2
   return image[margin:-margin, margin:-margin]

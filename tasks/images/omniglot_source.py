@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Omniglot: drawings of characters of many alphabets, each a class."""
+"""Omniglot: drawn characters of many alphabets; each character is a class."""
 
 import numpy as np
 
@@ -24,27 +24,27 @@ IMAGE_SIZE = 28
 _DRAWING_SIZE = 105
 _NUM_TRAIN_DRAWERS = 16
 _IMAGES_AT_ONCE = 2048
-# To be changed when the images that `load` returns change.
+# Changes when the images that `load` returns change.
 _VERSION = 'area-28'
 
 
 def omniglot(data_dir: str) -> image_sources.ImageSource:
-  """Omniglot from `omniglot.npz`, averaged to 28x28 pixels.
+  """Opens Omniglot in `omniglot.npz`, averaged to 28x28 pixels.
 
   The file has `images`, uint8 `[n, 105, 14]`: rows of 105 pixels packed to bits
   by `numpy.packbits`, 1 for ink; `label`, uint16 `[n]`; `drawer`, uint8 `[n]`,
   from 1; and `evaluation`, uint8 `[n]`: 0 in the background set, whose labels
-  are those from 0, and 1 in the evaluation set.
+  start from 0, and 1 in the evaluation set.
 
-  What the drawers 1 to 16 drew of the background set is to train on, what the
-  others drew is to test with, and the evaluation set is for retrieval.
+  Training data is the background set by drawers 1 to 16, test data is the
+  background set by the other drawers, and the evaluation set is for retrieval.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
-    A source of images of shape `[28, 28, 1]`, from 0, paper, to 255, ink: the
-    share of ink in each pixel's square of the drawing.
+    A source of images of shape `[28, 28, 1]`, from 0 (paper) to 255 (ink): the
+    share of ink in the square of the drawing that the pixel covers.
 
   Raises:
     ValueError: If the file is missing or damaged.
@@ -84,7 +84,7 @@ def omniglot(data_dir: str) -> image_sources.ImageSource:
 def _count_classes(
   path: str, label: np.ndarray, drawer: np.ndarray, evaluation: np.ndarray
 ) -> int:
-  """How many the background set has, after a check of the arrays."""
+  """Returns the number of background classes, after checking the arrays."""
   shapes = [list(a.shape) for a in (label, drawer, evaluation)]
   if shapes != [[label.size]] * 3:
     raise ValueError(
@@ -95,14 +95,15 @@ def _count_classes(
   is_held_out = (evaluation == 0) & (drawer > _NUM_TRAIN_DRAWERS)
   if not is_held_out.any():
     raise ValueError(
-      f'Expected {path} to have a background set by drawers above '
-      f'{_NUM_TRAIN_DRAWERS} too, found {drawer.max(initial=0)}: replace it.'
+      f'Expected {path} to have a background set with drawers above '
+      f'{_NUM_TRAIN_DRAWERS}, found drawers up to {drawer.max(initial=0)}: '
+      'replace it.'
     )
   is_from_zero = np.array_equal(classes, np.arange(len(classes)))
   if not is_from_zero or not (evaluation == 1).any():
     raise ValueError(
-      f'Expected {path} to have a background set with all labels from 0 and '
-      f'an evaluation set, found {len(classes)} labels up to '
+      f'Expected {path} to have a background set with consecutive labels '
+      f'from 0 and an evaluation set, found {len(classes)} labels up to '
       f'{classes.max(initial=0)} and {(evaluation == 1).sum()} examples: '
       'replace it.'
     )
@@ -110,7 +111,7 @@ def _count_classes(
 
 
 def _average_bits(bits: np.ndarray) -> np.ndarray:
-  """Averages bits over the squares of a coarser grid, all in integers.
+  """Averages bits over the squares of a coarser grid, in integer arithmetic.
 
   Args:
     bits: uint8 `[n, 105, 14]`, packed.
@@ -124,14 +125,14 @@ def _average_bits(bits: np.ndarray) -> np.ndarray:
   for start in range(0, len(bits), _IMAGES_AT_ONCE):
     part = slice(start, start + _IMAGES_AT_ONCE)
     ink = np.unpackbits(bits[part], axis=2, count=_DRAWING_SIZE)
-    # Integers, which float32 holds exactly, and multiplies fast.
+    # float32 represents these integers exactly, and multiplies fast.
     sums = overlaps @ ink.astype(np.float32) @ overlaps.T
     x[part, ..., 0] = (255 * sums.astype(np.int64) + whole // 2) // whole
   return x
 
 
 def _overlaps(fine: int, coarse: int) -> np.ndarray:
-  """How much of each coarse interval each fine one covers, in common units."""
+  """Returns the overlaps of coarse and fine intervals, in common units."""
   unit = np.gcd(fine, coarse)
   fine_edges = np.arange(fine + 1) * (coarse // unit)
   coarse_edges = np.arange(coarse + 1) * (fine // unit)

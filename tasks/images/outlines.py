@@ -11,35 +11,37 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Outlines of characters as images, and small distortions of them."""
+"""Rasterization and random distortion of character outlines."""
 
 import numpy as np
 
-# Codes of an outline's points, as in `matplotlib.path.Path`.
+# Codes of outline points in `matplotlib.path.Path`.
 _CODES = {_MOVE := 1, _LINE := 2, _QUADRATIC := 3, _CLOSE := 79}
 _LINES_PER_CURVE = 4
 _SUBPIXELS = 4
-_MARGIN = 1  # Pixels at the edges that stay empty.
-_MIDDLE = 0.35  # Of the image, in ems above the baseline: half of an A.
+_MARGIN = 1  # Empty pixels at each edge.
+# Height of the image's center above the baseline, in ems: half of an A.
+_CENTER = 0.35
 
 
 def flatten(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
-  """Replaces an outline's quadratic curves by lines.
+  """Approximates the quadratic curves of an outline by lines.
 
   Args:
     points: float `[n, 2]`.
-    codes: `[n]`, what each point is, as in `matplotlib.path.Path`. Each contour
-      ends in a point that closes it; a curve has its control and its end.
+    codes: `[n]`, kinds of the points, see `matplotlib.path.Path`. Each contour
+      ends in a closing point; a curve has a control point and an end point.
 
   Returns:
-    float `[num_lines, 2, 2]`: of closed contours, each line's start and end.
+    float `[num_lines, 2, 2]`: start and end of each line of closed contours.
 
   Raises:
-    ValueError: If there are other codes, as of cubic curves.
+    ValueError: If there are other codes, such as those of cubic curves.
   """
   if not (kinds := set(codes.tolist())) <= _CODES:
     raise ValueError(
-      f'Expected lines and quadratic curves, found codes {sorted(kinds)}.'
+      f'Expected lines and quadratic curves, found codes {sorted(kinds)}: '
+      'install a matplotlib with TrueType fonts.'
     )
   index = np.arange(len(codes))
   contour = np.maximum.accumulate(np.where(codes == _MOVE, index, 0))
@@ -57,20 +59,20 @@ def flatten(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def rasterize(lines: np.ndarray, size: int) -> np.ndarray:
-  """Draws what closed contours go around, by the nonzero winding rule.
+  """Fills closed contours by the nonzero winding rule.
 
   Args:
     lines: float `[num_lines, 2, 2]`: starts and ends, each `(x, y)`, in pixels,
       with y downwards. All lie within the image.
-    size: The image's height and width.
+    size: Height and width of the image, in pixels.
 
   Returns:
-    uint8 `[size, size]`: 255 times the share of each pixel's 16 subpixels of
-    which the centre is inside.
+    uint8 `[size, size]`: 255 times the share of each pixel's 16 subpixels whose
+    centers are inside.
   """
   fine = size * _SUBPIXELS
   (x0, y0), (x1, y1) = np.moveaxis(lines * _SUBPIXELS, 0, -1)
-  # The rows of subpixels, whose centres are at k + 1/2, that a line crosses.
+  # Rows of subpixels, with centers at k + 1/2, that a line crosses.
   first = np.ceil(np.minimum(y0, y1) - 0.5).astype(int)
   counts = np.ceil(np.maximum(y0, y1) - 0.5).astype(int) - first
   line = np.repeat(np.arange(len(lines)), counts)
@@ -95,21 +97,18 @@ def rasterize(lines: np.ndarray, size: int) -> np.ndarray:
 def place(
   lines: np.ndarray, size: int, em: float, rng: np.random.Generator
 ) -> np.ndarray:
-  """Puts an outline into an image, a little distorted.
+  """Places an outline in an image, with a small random distortion.
 
-  It is turned by about 4 degrees, slanted by about 0.05, stretched or shrunk in
-  each direction by about 6%, and shifted by about half a pixel; these are
-  standard deviations. Its size relative to the font's stays, and so does its
-  height above the baseline, the place of which is fixed but for the shift; from
-  left to right it is centred. Only what would stick out of the image is shrunk
-  or shifted until it does not.
+  The outline is rotated (standard deviation 4 degrees), slanted (0.05), scaled
+  in each direction (6%) and shifted (half a pixel). The baseline is at a fixed
+  height, and the size is relative to the font; horizontally the outline is
+  centered. An outline that would exceed the image is shrunk or shifted to fit.
 
   Args:
-    lines: float `[num_lines, 2, 2]` in units of the font's em, y upwards from
-      the baseline.
-    size: The image's height and width.
-    em: How many pixels the em has.
-    rng: Where the distortion comes from.
+    lines: float `[num_lines, 2, 2]` in ems, y upwards from the baseline.
+    size: Height and width of the image, in pixels.
+    em: Font size, in pixels.
+    rng: Source of the distortion.
 
   Returns:
     float `[num_lines, 2, 2]`, in pixels, y downwards.
@@ -119,7 +118,7 @@ def place(
     [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
   )
   shape = np.array([[1 + stretch_x, slant], [0, -1 - stretch_y]])
-  points = em * (lines.reshape(-1, 2) - [0, _MIDDLE]) @ (turn @ shape).T
+  points = em * (lines.reshape(-1, 2) - [0, _CENTER]) @ (turn @ shape).T
   low, high = points.min(axis=0), points.max(axis=0)
   room = size - 2 * _MARGIN
   shrink = min(1.0, room / (high - low).max())

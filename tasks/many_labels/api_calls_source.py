@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which functions a Python function calls, in the packages of the lock."""
+"""Prediction of the calls of Python functions, in the locked packages."""
 
 import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,43 +31,43 @@ from tasks import sources
 from tasks.many_labels import multi_label_source
 from tasks.many_labels import python_functions
 
-_LOCK = pathlib.Path(__file__).parents[2] / 'requirements.txt'
-_LOCKED = re.compile(r'^([\w.-]+)==', re.MULTILINE)
-# `substrates` are the modules of TensorFlow Probability again, for JAX.
+_PACKAGE_LIST = pathlib.Path(__file__).parent / 'api_calls_packages.txt'
+_PACKAGE_LINE = re.compile(r'^([\w.-]+)$', re.MULTILINE)
+# `substrates` repeats the modules of TensorFlow Probability, for JAX.
 _LEFT_OUT_DIRS = {'_tests', 'substrates', 'test', 'testing', 'tests'}
 _TEST_MODULE = re.compile(r'test_.*|.*_test|conftest')
-# Of training functions that have a label, or a feature.
+# Fewest training functions that a label, or a feature, occurs in.
 _MIN_COUNT = 5
-# The parts of `getHTTPResponse_v2`: get, http, response, v, 2.
+# Splits `getHTTPResponse_v2` into get, HTTP, Response, v, 2.
 _SUB_TOKEN = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+')
-# To be changed when the examples that `load` returns change.
+# Changes when the examples that `load` returns change.
 _VERSION = 'calls-1'
 
-# Of a function: its features, and what it calls.
+# Features and calls of a function.
 _Example = tuple[frozenset[str], frozenset[str]]
 
 
 def api_calls() -> multi_label_source.MultiLabelSource:
-  """Functions of Python packages, and the names of what each calls.
+  """Opens the functions of Python packages, labelled by their calls.
 
-  The packages are those that `requirements.txt` names; modules of tests are
-  left out. Features are the parts of a function's name, of the names of its
-  arguments, and of the words of its docstring, in lower case, each of the three
-  apart, with the value 1. Labels are the names of what it calls, the last one
-  of `a.b.c()`. Kept are the labels and the features that at least five training
-  functions have, and the functions with a label. Of functions of the same name,
-  arguments and docstring the first one is kept, since packages have copies of
-  each other's modules. A function is held out if a hash of the name of its
-  module, without the packages it is in, is a multiple of ten.
+  The packages are those of `api_calls_packages.txt`, without test modules.
+  Features are the lower-case parts of a function's name, of its argument names,
+  and of the words of its docstring; the three kinds are distinct features, each
+  with the value 1. Labels are the names of the called functions: the last name
+  of `a.b.c()`. Labels and features in fewer than five training functions are
+  dropped, and so are functions without a label. Of functions with the same
+  name, arguments and docstring the first is kept, since packages have copies of
+  each other's modules. A function is held out if a hash of its module name,
+  without enclosing packages, is a multiple of ten.
 
   Returns:
-    A source.
+    A source of functions.
 
   Raises:
     ValueError: If a package is not installed.
   """
   paths, hashes = {}, []
-  for package in _locked_packages():
+  for package in _listed_packages():
     for name, path, content_hash in _find_modules(package):
       paths[name] = path
       hashes.append(f'{name} {content_hash}\n')
@@ -79,16 +79,16 @@ def api_calls() -> multi_label_source.MultiLabelSource:
 def functions_source(
   paths: Mapping[str, str], contents_hash: str
 ) -> multi_label_source.MultiLabelSource:
-  """The functions of some modules; see `api_calls`.
+  """Opens the functions of the given modules; see `api_calls`.
 
   Args:
-    paths: Of the modules' files, by names such as `package/module.py`.
-    contents_hash: Changes with the names and with what is in the files.
+    paths: Paths of the modules, by names such as `package/module.py`.
+    contents_hash: Hash of the names and the contents of the files.
 
   Returns:
-    A source.
+    A source of functions.
   """
-  # What can be parsed depends on the version.
+  # Python's version determines which modules can be parsed.
   version = '.'.join(platform.python_version_tuple()[:2])
   return multi_label_source.MultiLabelSource(
     f'{_VERSION}-{version}-{contents_hash}', functools.partial(_load, paths)
@@ -116,7 +116,7 @@ def _load(paths: Mapping[str, str]) -> multi_label_source.MultiLabelData:
 def _read_examples(
   paths: Mapping[str, str],
 ) -> tuple[list[_Example], list[_Example]]:
-  """Returns the examples of training, and those held out."""
+  """Returns the training examples, and those held out."""
   seen, train, test = set(), [], []
   for name, path in sorted(paths.items()):
     examples = test if _is_held_out(name) else train
@@ -130,9 +130,9 @@ def _read_examples(
 
 @contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-  """For what makes many objects without cycles, such as syntax trees.
+  """Switches off garbage collection while many syntax trees are made.
 
-  The collector would look at all of them time and again: half of the seconds.
+  The trees have no cycles, and scanning them repeatedly doubles the time.
   """
   was_enabled = gc.isenabled()
   gc.disable()
@@ -143,23 +143,23 @@ def _without_garbage_collection() -> Iterator[None]:
       gc.enable()
 
 
-def _locked_packages() -> list[str]:
-  if not _LOCK.is_file():
+def _listed_packages() -> list[str]:
+  if not _PACKAGE_LIST.is_file():
     raise ValueError(
-      f'Expected {_LOCK}, which names the packages, found none: take it from '
-      'the repository, or choose another task.'
+      f'Expected the file {_PACKAGE_LIST}, which lists the packages, found '
+      'none: take it from the repository, or choose another task.'
     )
-  return _LOCKED.findall(_LOCK.read_text())
+  return _PACKAGE_LINE.findall(_PACKAGE_LIST.read_text())
 
 
 def _find_modules(package: str) -> list[tuple[str, str, str]]:
-  """The names, paths and hashes of a package's modules."""
+  """Returns the names, paths and hashes of the modules of a package."""
   try:
     distribution = metadata.distribution(package)
   except metadata.PackageNotFoundError as e:
     raise ValueError(
-      f'Expected {package}, which {_LOCK.name} names, to be installed, found '
-      'that it is not: install that file, or choose another task.'
+      f'Expected {package}, listed in {_PACKAGE_LIST.name}, to be installed, '
+      'found no such package: install the requirements, or choose another task.'
     ) from e
   modules = []
   for file in distribution.files or []:
@@ -169,7 +169,7 @@ def _find_modules(package: str) -> list[tuple[str, str, str]]:
       or '..' in dirs
       or not _LEFT_OUT_DIRS.isdisjoint(dirs)
       or _TEST_MODULE.fullmatch(file.stem)
-      or file.hash is None  # Not of the package.
+      or file.hash is None  # Not part of the package.
     )
     if not is_left_out:
       path = os.fspath(distribution.locate_file(file))
@@ -182,14 +182,17 @@ def _read_functions(path: str) -> Sequence[python_functions.Function]:
     source = pathlib.Path(path).read_bytes()
   except OSError as e:
     raise ValueError(
-      f'Expected {path}, found that it cannot be read ({type(e).__name__}): '
-      f'install {_LOCK.name} anew.'
+      f'Expected to read {path}, found {type(e).__name__}: reinstall '
+      f'{_PACKAGE_LIST.name}.'
     ) from e
-  if b'def ' not in source:  # Thousands only import.
+  if b'def ' not in source:  # Thousands of modules only import others.
     return ()
   try:
     return python_functions.find_functions(source)
-  except (SyntaxError, ValueError):  # A template, or for another Python.
+  except (
+    SyntaxError,
+    ValueError,
+  ):  # A template, or for another version of Python.
     return ()
 
 
@@ -213,7 +216,7 @@ def _features(function: python_functions.Function) -> frozenset[str]:
 
 
 def _vocabulary(sets: Iterable[frozenset[str]]) -> dict[str, int]:
-  """Numbers, in the order of code points, what enough sets have."""
+  """Returns consecutive ids of the frequent names, in code point order."""
   counts = collections.Counter()
   for names in sets:
     counts.update(names)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Hashing of many sparse features into few numbers."""
+"""Feature hashing: many sparse features to a short dense vector."""
 
 import tensorflow as tf
 
@@ -19,38 +19,39 @@ from tff_methods import label_hashing
 
 
 class FeatureHash:
-  """From features to places and signs, without a table of all features.
+  """Hash of features to positions and signs, without a table of all features.
 
   Weinberger et al. (2009), "Feature Hashing for Large Scale Multitask
-  Learning", equation 2: an example's number in a place is the sum of the values
-  of the features that h puts there, each with its sign xi of -1 or 1. Over the
-  draws of both, inner products of examples stay as they are on average.
+  Learning", equation 2: coordinate i of an example is the sum of the values of
+  the features j with h(j) = i, each times its sign xi(j) of -1 or 1. The inner
+  product of two examples is unbiased over the draws of h and xi.
 
-  Where features are no more than places, each has its own, and no sign.
+  If there are no more features than coordinates, each feature has its own
+  coordinate, and no sign.
 
   Attributes:
-    width: The number of places.
+    width: Number of coordinates.
   """
 
-  def __init__(self, num_features: int, width: int, seed: int = 0):
+  def __init__(self, num_features: int, width: int, seed: int = 0) -> None:
     """Draws the hash functions.
 
     Args:
-      num_features: All features are below.
-      width: The most places.
-      seed: Same seed, same functions.
+      num_features: Number of features.
+      width: Largest number of coordinates.
+      seed: Seed of the hash functions.
     """
     self.width = min(num_features, width)
-    self._places = self._signs = None
+    self._positions = self._signs = None
     if num_features > width:
       draw = label_hashing.LabelHash.draw
-      self._places = draw(num_features, 1, width, 2 * seed)
+      self._positions = draw(num_features, 1, width, 2 * seed)
       self._signs = draw(num_features, 1, 2, 2 * seed + 1)
 
   def __call__(
     self, features: tf.RaggedTensor, values: tf.RaggedTensor
   ) -> tf.Tensor:
-    """Hashes the features of examples.
+    """Hashes the features of a batch of examples.
 
     Args:
       features: int64 `[batch, (features)]`.
@@ -59,13 +60,13 @@ class FeatureHash:
     Returns:
       float32 `[batch, width]`.
     """
-    places, numbers = features.flat_values, values.flat_values
-    if self._places is not None:
-      numbers *= tf.cast(2 * self._signs(places)[0] - 1, numbers.dtype)
-      places = tf.cast(self._places(places)[0], places.dtype)
+    positions, numbers = features.flat_values, values.flat_values
+    if self._positions is not None:
+      numbers *= tf.cast(2 * self._signs(positions)[0] - 1, numbers.dtype)
+      positions = tf.cast(self._positions(positions)[0], positions.dtype)
     rows = features.value_rowids()
     hashed = tf.scatter_nd(
-      tf.stack([rows, tf.cast(places, rows.dtype)], axis=1),
+      tf.stack([rows, tf.cast(positions, rows.dtype)], axis=1),
       numbers,
       tf.stack([features.nrows(), tf.constant(self.width, rows.dtype)]),
     )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The partition of multi-label data over clients by their frequent classes.
+"""Partition of multi-label data over clients by frequent classes.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5,
 "Non-iid data partition".
@@ -25,16 +25,15 @@ from tasks.many_labels import multi_label_source
 def is_frequent(
   label_counts: np.ndarray, num_examples: int, min_share: float
 ) -> np.ndarray:
-  """The classes that many examples have.
+  """Returns a mask of the frequent classes.
 
-  The paper calls classes frequent without a number; the code of its authors
-  takes those that at least a hundredth of the training examples have.
+  The paper gives no threshold. The code of its authors takes the classes of at
+  least a hundredth of the training examples.
 
   Args:
-    label_counts: `[num_labels]`, of each class the training examples that have
-      it.
-    num_examples: The training examples.
-    min_share: The share of these that a frequent class has at least.
+    label_counts: `[num_labels]`, number of training examples of each class.
+    num_examples: Number of training examples.
+    min_share: Least share of the training examples of a frequent class.
 
   Returns:
     bool `[num_labels]`.
@@ -48,24 +47,24 @@ def partition_by_frequent_classes(
   num_clients: int,
   rng: np.random.Generator,
 ) -> list[np.ndarray]:
-  """Gives all examples of a frequent class to one client, drawn at random.
+  """Assigns all examples of a frequent class to one random client.
 
-  So an example of several frequent classes is with each client that one of them
-  was given to, once. An example of none, of which the paper says nothing, is
-  with one client, drawn at random too.
+  An example of several frequent classes is on the client of each of them, once.
+  For an example without a frequent class, which the paper leaves open, one
+  client is drawn at random.
 
   Args:
-    labels: Of the training examples.
-    frequent: bool `[num_labels]`, as `is_frequent` returns it.
-    num_clients: The clients.
-    rng: Where all choices come from.
+    labels: Labels of the training examples.
+    frequent: bool `[num_labels]`, see `is_frequent`.
+    num_clients: Number of clients.
+    rng: Source of all random choices.
 
   Returns:
-    For each client the indices of its examples, ascending; each index is with
-    at least one.
+    For each client the indices of its examples, ascending. Each index is on at
+    least one client.
 
   Raises:
-    ValueError: If a client is left without examples.
+    ValueError: If a client has no examples.
   """
   client_of_class = rng.integers(num_clients, size=len(frequent))
   client_of_example = rng.integers(num_clients, size=len(labels))
@@ -79,8 +78,8 @@ def partition_by_frequent_classes(
   num_empty = sum(not client.size for client in clients)
   if num_empty:
     raise ValueError(
-      f'Expected examples for each of {num_clients} clients, found that '
-      f'{num_empty} have none of the {frequent.sum()} frequent classes: take '
-      'fewer clients, or lower `frequent_share`.'
+      f'Expected examples for each of {num_clients} clients, found {num_empty} '
+      f'clients with none of the {frequent.sum()} frequent classes: lower '
+      '`num_clients` or `frequent_share`.'
     )
   return clients

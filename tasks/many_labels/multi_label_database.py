@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Multi-label examples in TFF's SQLite format, and a summary beside them.
+"""Multi-label examples in TFF's SQLite format, with a summary.
 
-Examples stay sparse in it: a `tf.train.Example` has the features `indices`,
+Examples are stored sparse: a `tf.train.Example` has the features `indices`,
 `values` and `labels`, each a list.
 """
 
@@ -37,14 +37,14 @@ _FEATURES = {
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-  """What a task must know of its data before it reads it.
+  """Sizes and label counts of a data set.
 
   Attributes:
-    num_features: All features are below.
-    num_examples: Those to train on, each once.
-    max_labels: The most that any example has, but at least 1.
-    label_counts: int64 `[num_labels]`, of each label the examples to train on
-      that have it.
+    num_features: Number of features.
+    num_examples: Number of distinct training examples.
+    max_labels: Largest number of labels of an example, at least 1.
+    label_counts: int64 `[num_labels]`, number of training examples of each
+      label.
   """
 
   num_features: int
@@ -58,10 +58,10 @@ def write_database(
   data: multi_label_source.MultiLabelData,
   partition: Sequence[np.ndarray],
 ) -> None:
-  """Writes examples; the clients are called by their number in the partition.
+  """Writes examples of clients, whose ids are their indices in the partition.
 
   Args:
-    path: Where to write; there must not be a file yet.
+    path: Path of the new file.
     data: The examples.
     partition: For each client the indices of its training examples.
   """
@@ -83,7 +83,7 @@ def write_database(
 
 
 def load_summary(path: str) -> Summary:
-  """The summary that `write_database` wrote."""
+  """Loads the summary that `write_database` writes."""
   (serialized,) = client_database.load_held_out(path, _SUMMARY_SPLIT)
   feature = tf.train.Example.FromString(serialized.numpy()).features.feature
   values = {name: feature[name].int64_list.value for name in feature}
@@ -98,14 +98,14 @@ def load_summary(path: str) -> Summary:
 def parse_examples(
   serialized: tf.Tensor,
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-  """Parses examples, as many at once as a batch has.
+  """Parses a batch of examples.
 
   Args:
     serialized: `string[batch]`.
 
   Returns:
-    The features, int64, and their values, float32, of the same shape, and the
-    labels, int64; all `[batch, (any number)]`.
+    Features, int64, their values, float32, of the same shape, and labels,
+    int64; all `[batch, (any number)]`.
   """
   parsed = tf.io.parse_example(serialized, _FEATURES)
   return parsed['indices'], parsed['values'], parsed['labels']

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Precision at 1, 3 and 5, in all and by frequent and infrequent classes.
+"""Precision at 1, 3 and 5, overall and by class frequency.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5,
 "Performance metrics".
@@ -28,19 +28,18 @@ _PREFIXES = ('frequent_', 'infrequent_')
 def count_hits(
   top_classes: tf.Tensor, labels: tf.Tensor, is_frequent: tf.Tensor
 ) -> tf.Tensor:
-  """Counts the labels of examples among their first 1, 3 and 5 classes.
+  """Counts the labels among the top 1, 3 and 5 classes of examples.
 
-  Counts of batches add up to those of all examples.
+  The counts of batches add up to those of all examples.
 
   Args:
-    top_classes: `int32[batch, 5]`, the classes of the highest scores, the
-      highest first; fewer than 5 if there are fewer classes.
-    labels: `int32[batch, L]`, the examples' classes, in any order, and -1 as
-      padding.
-    is_frequent: `bool[num_classes]`.
+    top_classes: `int32[batch, 5]`, classes of the highest scores in descending
+      order; fewer than 5 if there are fewer classes.
+    labels: `int32[batch, L]`, labels in any order, padded by -1.
+    is_frequent: `bool[num_classes]`, mask of the frequent classes.
 
   Returns:
-    `int64[2, 3]`, of frequent and of infrequent classes, at 1, 3 and 5.
+    `int64[2, 3]`, counts of frequent and infrequent classes at 1, 3 and 5.
   """
   is_hit = tf.reduce_any(
     tf.equal(top_classes[:, :, tf.newaxis], labels[:, tf.newaxis, :]), axis=2
@@ -54,23 +53,24 @@ def count_hits(
 def precisions(
   hits: tf.Tensor, num_examples: tf.Tensor
 ) -> collections.OrderedDict[str, tf.Tensor]:
-  """Returns the paper's top-k accuracies.
+  """Returns the precisions at k, which the paper calls top-k accuracies.
 
   `sum_i |P_k(x_i) & S(x_i)| / (N k)`, where `P_k(x_i)` are the k classes of the
-  highest scores of example i and `S(x_i)` its labels, and the same with the
-  frequent and with the infrequent classes of `S(x_i)` only. So the latter two
+  highest scores of example i and `S(x_i)` its labels; and the same restricted
+  to the frequent, and to the infrequent, classes of `S(x_i)`. The latter two
   add up to the first, and an example of fewer than k labels does not reach 1.
-  (The code of the paper's authors divides by the number of labels if that is
-  less than k; this is the paper's formula.)
+  (This is the formula of the paper. The code of its authors divides by the
+  number of labels if that is less than k.)
 
   Args:
-    hits: `int64[2, 3]`, sums of what `count_hits` returns.
-    num_examples: `int64[]`, N, those without labels included.
+    hits: `int64[2, 3]`, sum of the results of `count_hits`.
+    num_examples: `int64[]`, N, including examples without labels.
 
   Returns:
     `precision_at_1`, `frequent_precision_at_1`, `infrequent_precision_at_1`,
-    then at 3 and at 5, and the mean of the three first, `mean_precision`, by
-    which the paper finds the best round; each `float32[]`; 0 without examples.
+    then the same at 3 and at 5, and `mean_precision`, the mean of the three
+    overall precisions, by which the paper selects the best round. All are
+    `float32[]`, and 0 without examples.
   """
   values = collections.OrderedDict()
   for i, k in enumerate(KS):

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Models for data with many labels.
+"""Models for multi-label data.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
 """
@@ -34,27 +34,27 @@ def baseline(
   max_labels: int,
   is_frequent: np.ndarray,
 ) -> tff.learning.models.FunctionalModel:
-  """A network with a logit for each label.
+  """Builds a model with one logit for each label.
 
-  Its loss is the binary cross-entropy of the labels, summed over labels, as a
-  mean over examples. Its metrics are those of `metrics_fns`.
+  The loss is the binary cross-entropy, summed over labels and averaged over
+  examples. For the metrics, see `metrics_fns`.
 
   Args:
-    network: The layers.
-    seed: Of the initial weights.
-    max_labels: The most labels of an example.
-    is_frequent: bool `[num_labels]`.
+    network: Layers of the model.
+    seed: Seed of the initial weights.
+    max_labels: Largest number of labels of an example.
+    is_frequent: bool `[num_labels]`, mask of the frequent classes.
 
   Returns:
-    A model from what the network takes and `int32[batch, max_labels]`, labels
-    padded by -1, to logits `float32[batch, num_labels]`.
+    A model from inputs of the network to logits `float32[batch, num_labels]`.
+    Its labels are `int32[batch, max_labels]`, padded by -1.
   """
   num_labels = len(is_frequent)
   label_hash = label_hashing.LabelHash.identity(num_labels)
 
   @tf.function
   def predict_on_batch(model_weights, x, training=True):
-    del training  # No layer differs.
+    del training  # Layers are the same in training and evaluation.
     return network.logits(model_weights[0], x)
 
   def loss(output, label, sample_weight=None):
@@ -84,13 +84,16 @@ def metrics_fns(
 ) -> tuple[Callable, Callable, Callable]:
   """Returns the `metrics_fns` of a `tff.learning.models.FunctionalModel`.
 
-  They are `loss`, `accuracy`, which is the precision at 1, those of
+  The metrics are `loss`, `accuracy`, which is the precision at 1, those of
   `multi_label_metrics.precisions`, and `num_examples`.
 
   Args:
-    is_frequent: bool `[num_labels]`.
-    top_classes_fn: From predictions and k to `int32[batch, k]`, the labels of
-      the highest scores, the highest first.
+    is_frequent: bool `[num_labels]`, mask of the frequent classes.
+    top_classes_fn: Maps predictions and k to `int32[batch, k]`, labels of the
+      highest scores in descending order.
+
+  Returns:
+    The functions `initialize`, `update` and `finalize`.
   """
   num_top = min(max(multi_label_metrics.KS), len(is_frequent))
 
@@ -117,11 +120,11 @@ def metrics_fns(
 
   @tf.function
   def finalize(state):
-    of_loss = finalize_loss(state['loss'])
-    num_examples = of_loss['num_examples']
+    loss_metrics = finalize_loss(state['loss'])
+    num_examples = loss_metrics['num_examples']
     values = multi_label_metrics.precisions(state['hits'], num_examples)
     return collections.OrderedDict(
-      loss=of_loss['loss'],
+      loss=loss_metrics['loss'],
       accuracy=values['precision_at_1'],
       **values,
       num_examples=num_examples,

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Multi-label data of .npz files: Delicious, Bibtex, and a Stack Exchange."""
+"""Multi-label data in .npz files: Delicious, Bibtex and Stack Exchange."""
 
 from collections.abc import Mapping
 import functools
@@ -24,18 +24,18 @@ from tasks.many_labels import multi_label_source
 
 _PARTS = ('indptr', 'indices', 'data')
 _SIZES = ('n_features', 'n_labels')
-_HELD_OUT_SHARE = 10  # One of so many examples, of files that are not split.
+_HELD_OUT_SHARE = 10  # One of ten examples, in files that are not split.
 
 
 def delicious(data_dir: str) -> multi_label_source.MultiLabelSource:
-  """Bookmarks and their tags, from `delicious.npz`.
+  """Opens bookmarks and their tags in `delicious.npz`.
 
   The file has features `x` and labels `y` in the CSR layout, for `train` and
-  for `test`: `x_train_indptr`, `x_train_indices` and `x_train_data`, and so on;
+  for `test`: `x_train_indptr`, `x_train_indices`, `x_train_data`, and so on;
   and their numbers, `n_features` and `n_labels`.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
     A source of 983 labels.
@@ -47,10 +47,10 @@ def delicious(data_dir: str) -> multi_label_source.MultiLabelSource:
 
 
 def bibtex(data_dir: str) -> multi_label_source.MultiLabelSource:
-  """Publications and their tags, from `bibtex.npz`; see `delicious`.
+  """Opens publications and their tags in `bibtex.npz`; see `delicious`.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
     A source of 159 labels.
@@ -62,14 +62,14 @@ def bibtex(data_dir: str) -> multi_label_source.MultiLabelSource:
 
 
 def stackex(data_dir: str) -> multi_label_source.MultiLabelSource:
-  """Questions on cooking and their tags, from `stackex_cooking.npz`.
+  """Opens questions on cooking and their tags in `stackex_cooking.npz`.
 
-  The file is as that of `delicious`, but not split: `x_indptr`, `x_indices`,
-  `x_data`, and `y` likewise. Every tenth example, beginning with the tenth, is
-  held out.
+  The file has the format of `delicious`, without a split: `x_indptr`,
+  `x_indices`, `x_data`, and the same of `y`. Every tenth example, starting with
+  the tenth, is held out.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
     A source of 400 labels.
@@ -124,7 +124,7 @@ def _load(path: str, is_split: bool) -> multi_label_source.MultiLabelData:
 def _rows(
   path: str, name: str, arrays: Mapping[str, np.ndarray], num_columns: int
 ) -> multi_label_source.SparseRows:
-  """The rows of a matrix, checked."""
+  """Returns the rows of a matrix, after checking its layout and values."""
   indptr, indices, values = (arrays[f'{name}_{part}'] for part in _PARTS)
   is_layout = (
     indptr.dtype.kind in 'iu'
@@ -138,7 +138,7 @@ def _rows(
   )
   if not is_layout:
     raise ValueError(
-      f'Expected `{name}_indptr` of {path} to ascend from 0 to the number of '
+      f'Expected `{name}_indptr` of {path} to ascend from 0 to the length of '
       f'`{name}_indices` and of `{name}_data`, found {indptr.dtype} '
       f'{list(indptr.shape)}, {indices.dtype} {list(indices.shape)} and '
       f'{values.dtype} {list(values.shape)}: replace it.'

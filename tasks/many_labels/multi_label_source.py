@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Examples with few of many features and few of many labels."""
+"""Multi-label data sets with sparse features and labels."""
 
 from collections.abc import Iterable, Sequence
 import dataclasses
@@ -23,13 +23,13 @@ from tasks import sources
 
 @dataclasses.dataclass(frozen=True)
 class SparseRows:
-  """The rows of a matrix by their entries, in the CSR layout.
+  """Rows of a sparse matrix, in the CSR layout.
 
   Attributes:
-    indptr: int64 `[rows + 1]`; the entries of row i are from `indptr[i]` up to
-      `indptr[i + 1]`.
-    indices: int32 `[entries]`, their columns.
-    values: float32 `[entries]`, or `None` if each is 1.
+    indptr: int64 `[rows + 1]`; row i has the entries from `indptr[i]` to
+      `indptr[i + 1]`, exclusive.
+    indices: int32 `[entries]`, columns of the entries.
+    values: float32 `[entries]`, or `None` if all are 1.
   """
 
   indptr: np.ndarray
@@ -42,11 +42,14 @@ class SparseRows:
     indices: Iterable[Sequence[int]],
     values: Iterable[Sequence[float]] | None = None,
   ) -> 'SparseRows':
-    """Puts rows together.
+    """Builds a matrix from lists of entries.
 
     Args:
-      indices: Of each row the columns.
-      values: Of each row the values; `None` if each is 1.
+      indices: Columns of each row.
+      values: Values of each row; `None` if all are 1.
+
+    Returns:
+      The matrix.
     """
     arrays = [np.asarray(row, np.int32) for row in indices]
     indptr = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
@@ -61,11 +64,11 @@ class SparseRows:
     return len(self.indptr) - 1
 
   def row_of_entries(self) -> np.ndarray:
-    """Of each entry the row, int64 `[entries]`."""
+    """Returns the row of each entry, int64 `[entries]`."""
     return np.repeat(np.arange(len(self)), np.diff(self.indptr))
 
   def take(self, rows: np.ndarray) -> 'SparseRows':
-    """The rows of these numbers, in this order."""
+    """Returns the rows with the given indices, in this order."""
     lengths = np.diff(self.indptr)[rows]
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     shifts = np.repeat(self.indptr[:-1][rows] - indptr[:-1], lengths)
@@ -76,19 +79,19 @@ class SparseRows:
 
 @dataclasses.dataclass(frozen=True)
 class MultiLabelExamples:
-  """Examples, row by row.
+  """Features and labels of examples; each row is an example.
 
   Attributes:
-    features: Their features. One that is there twice counts as the sum.
-    labels: Their labels, distinct in each row. A row may have none: the example
-      is then a negative one of each label.
+    features: Features of the examples. The values of repeated entries add up.
+    labels: Labels of the examples, distinct in each row. An example without
+      labels is a negative example of every label.
   """
 
   features: SparseRows
   labels: SparseRows
 
   def take(self, rows: np.ndarray) -> 'MultiLabelExamples':
-    """The examples of these numbers, in this order."""
+    """Returns the examples with the given indices, in this order."""
     return MultiLabelExamples(self.features.take(rows), self.labels.take(rows))
 
 
@@ -97,10 +100,10 @@ class MultiLabelData:
   """Examples, split into training and held-out test data.
 
   Attributes:
-    num_features: All features are below.
-    num_labels: All labels are below.
-    train: Those to train on.
-    test: Those held out.
+    num_features: Number of features.
+    num_labels: Number of labels.
+    train: Training examples.
+    test: Held-out examples.
   """
 
   num_features: int
@@ -113,25 +116,24 @@ MultiLabelSource = sources.Source[MultiLabelData]
 
 
 def check_data(name: str, data: MultiLabelData) -> MultiLabelData:
-  """Checks that there is something to train on and to test with.
+  """Checks that there are training and test examples, and labels.
 
   Args:
-    name: Of the file or directory, for messages.
-    data: What was read.
+    name: Name of the file or directory, for messages.
+    data: The data to check.
 
   Returns:
     `data`.
 
   Raises:
-    ValueError: If there are no examples of the one or the other, or no labels.
+    ValueError: If a split has no examples, or training examples no labels.
   """
   num_train, num_test = len(data.train.labels), len(data.test.labels)
   num_positives = len(data.train.labels.indices)
   if not num_train or not num_test or not num_positives:
     raise ValueError(
-      f'Expected {name} to have labelled examples to train on and to test '
-      f'with, found {num_train} with {num_positives} labels and {num_test}: '
-      'replace it.'
+      f'Expected {name} to have labelled training and test examples, found '
+      f'{num_train} with {num_positives} labels and {num_test}: replace it.'
     )
   return data
 

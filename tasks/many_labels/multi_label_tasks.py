@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tasks with many labels, of which an example has a few."""
+"""Multi-label classification tasks."""
 
 from collections.abc import Callable
 import functools
@@ -44,7 +44,7 @@ _SOURCES = {
   'xc': xc_files.xc,
   'api_calls': api_calls_source.api_calls,
 }
-# Logits are many: 128 MB of 320,000 labels for so many examples.
+# With 320,000 labels, the logits of a batch take 128 MB.
 _EVAL_BATCH_SIZE = 100
 
 
@@ -53,10 +53,10 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
   """A task whose examples have any number of labels.
 
   Attributes:
-    num_labels: All labels are below.
-    network: The layers of the model, from an example's numbers to logits.
-    max_labels: The width that labels are padded to, by -1.
-    frequent_classes: Those that each are with one client alone.
+    num_labels: Number of labels.
+    network: Layers of the model, from input vectors to logits.
+    max_labels: Width that labels are padded to, by -1.
+    frequent_classes: Frequent classes; all examples of one are on one client.
   """
 
   num_labels: int = attrs.field(kw_only=True)
@@ -65,13 +65,21 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
   frequent_classes: tuple[int, ...] = attrs.field(kw_only=True)
 
   def is_frequent(self) -> np.ndarray:
-    """Whether each class is frequent, bool `[num_labels]`."""
+    """Returns a mask of the frequent classes, bool `[num_labels]`."""
     return np.isin(np.arange(self.num_labels), self.frequent_classes)
 
   def hashed_model(
     self, label_hash: label_hashing.LabelHash, seed: int
   ) -> label_hashing.HashedLabelModel:
-    """Returns the same network for each table of buckets of the labels."""
+    """Builds a model with a copy of the network for each hash table.
+
+    Args:
+      label_hash: Hash tables from labels to buckets.
+      seed: Seed of the initial weights.
+
+    Returns:
+      The model.
+    """
     return label_hashing.HashedLabelModel(
       self.network, label_hash, self.max_labels, seed=seed
     )
@@ -79,11 +87,14 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
   def evaluated_model_fn(
     self, model: label_hashing.HashedLabelModel, decoding: str
   ) -> Callable[[], tff.learning.models.VariableModel]:
-    """Returns what makes a `hashed_model` with the metrics of `model_fn`'s.
+    """Returns a `model_fn` of a hashed model with the metrics of the task.
 
     Args:
-      model: For the labels of the task.
-      decoding: As of `label_hashing.top_k`.
+      model: A model of this task, see `hashed_model`.
+      decoding: Decoding of bucket scores, see `label_hashing.top_k`.
+
+    Returns:
+      A function that builds the model.
     """
     metrics_fns = multi_label_models.metrics_fns(
       self.is_frequent(),
@@ -101,7 +112,18 @@ def build_multi_label_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> MultiLabelTask:
-  """Builds one of `NAMES`; see `tasks.build_task`."""
+  """Builds one of `catalog.MULTI_LABEL_TASK_NAMES`.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task, or `None`.
+    cache_dir: Directory of cached client data.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+  """
   source = sources.open_source(_SOURCES[name], data_dir)
   path = client_database.ensure_database(
     cache_dir,

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The functions of a Python module: what they are called, take and call."""
+"""Names, arguments, docstrings and calls of the functions in a module."""
 
 import ast
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-  """A function, as its source says.
+  """A function in source code.
 
   Attributes:
-    name: Its name.
-    arguments: The names of its arguments.
-    docstring: Empty if it has none.
-    calls: The names of what is called in its body, functions inside of it
-      included: of `a.b.c()` the last one, c.
+    name: Name of the function.
+    arguments: Names of its arguments.
+    docstring: Its docstring; empty if there is none.
+    calls: Names of the called functions, the last name of `a.b.c()`, in its
+      body and in nested functions.
   """
 
   name: str
@@ -39,21 +39,21 @@ class Function:
 
 
 def find_functions(source: bytes) -> list[Function]:
-  """Finds the functions of a module, methods and inner functions included.
+  """Finds the functions of a module, including methods and nested functions.
 
-  Decorators, defaults and annotations are no part of a function's body.
+  Decorators, defaults and annotations are not part of the body.
 
   Args:
-    source: Of the module.
+    source: Source code of the module.
 
   Returns:
-    The functions, in the order of their lines.
+    The functions, by line and column.
 
   Raises:
     SyntaxError: If this Python cannot parse the source.
   """
   found = []
-  # With the calls of each function that a node is inside of.
+  # Each node with the call sets of its enclosing functions.
   stack = [(ast.parse(source), ())]
   while stack:
     node, enclosing = stack.pop()
@@ -71,7 +71,7 @@ def find_functions(source: bytes) -> list[Function]:
       stack.extend((child, enclosing) for child in node.decorator_list)
       continue
     for child in _children(node):
-      # Elsewhere, nothing of an expression is asked for.
+      # Outside of functions, expressions have nothing to collect.
       if enclosing or not isinstance(child, ast.expr):
         stack.append((child, enclosing))
   found.sort(key=lambda pair: (pair[0].lineno, pair[0].col_offset))
@@ -79,7 +79,7 @@ def find_functions(source: bytes) -> list[Function]:
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
-  """As `ast.iter_child_nodes`, without the leaves that nobody asks for."""
+  """Yields the children of a node, without leaves such as `ast.Load`."""
   for name in node._fields:
     value = getattr(node, name, None)
     if isinstance(value, list):

@@ -11,11 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Text files of the Extreme Classification Repository."""
+"""Data sets in the text formats of the Extreme Classification Repository."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import functools
 import os
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,34 +26,35 @@ from tasks.many_labels import multi_label_source
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
-# Columns of a row and their values.
+# Columns and values of a row.
 _Entries = tuple[np.ndarray, np.ndarray]
+_Row = TypeVar('_Row')
 
 
 class _BadLineError(Exception):
-  """What was expected of a line, what was found, and what to do."""
+  """A damaged line. The message continues "Expected in line 3 of FILE ..."."""
 
 
 def xc(data_dir: str) -> multi_label_source.MultiLabelSource:
-  """Data of the Extreme Classification Repository, bags of words.
+  """Opens a data set of the Extreme Classification Repository, bags of words.
 
-  There are two layouts. Of a split either is one file, `train.txt` and
-  `test.txt`: the first line has the numbers of examples, features and labels,
-  and each other line an example, `3,17 0:0.25 8:1.5`, its labels and then its
-  features with their values; it begins with a space if it has no labels. Or it
-  is two, `trn_X_Xf.txt` and `trn_X_Y.txt`, `tst_X_Xf.txt` and `tst_X_Y.txt`,
-  one of features and one of labels: the first line has the numbers of examples
-  and of features or labels, each other line those of an example with their
-  values. Features and labels count from 0.
+  Two layouts are read. With one file per split, `train.txt` and `test.txt`, the
+  first line has the numbers of examples, features and labels. Each other line
+  is an example, such as `3,17 0:0.25 8:1.5`: its labels, then its features with
+  their values. A line without labels starts with a space. With two files per
+  split, `trn_X_Xf.txt` and `trn_X_Y.txt`, `tst_X_Xf.txt` and `tst_X_Y.txt`, one
+  has the features and the other the labels. The first line has the numbers of
+  examples and of features or labels, each other line those of an example with
+  their values. Features and labels are numbered from 0.
 
-  An example without labels is kept: it is a negative one of every label. A
-  label that is there twice counts once.
+  An example without labels is kept, as a negative example of every label. A
+  repeated label counts once.
 
   Args:
-    data_dir: The directory that holds the files.
+    data_dir: Directory of the files.
 
   Returns:
-    A source.
+    A source of examples.
 
   Raises:
     ValueError: If files are missing.
@@ -83,7 +85,7 @@ def _load(paths: Sequence[str]) -> multi_label_source.MultiLabelData:
 def _read_one_file(
   path: str,
 ) -> tuple[multi_label_source.MultiLabelExamples, tuple[int, int]]:
-  """The examples of a split, and the numbers of features and labels."""
+  """Reads the examples of a split, and the numbers of features and labels."""
 
   def parse(line, num_features, num_labels):
     labels, features = '', line
@@ -107,7 +109,7 @@ def _read_one_file(
 def _read_two_files(
   features_path: str, labels_path: str
 ) -> tuple[multi_label_source.MultiLabelExamples, tuple[int, int]]:
-  """As `_read_one_file`."""
+  """Reads the same as `_read_one_file` from two files."""
 
   def parse_features(line, num_features):
     return _parse_pairs(line, num_features, 'features')
@@ -137,20 +139,22 @@ def _read_two_files(
   ), (num_features, num_labels)
 
 
-def _read_rows(path: str, names: Sequence[str], parse) -> tuple[tuple, list]:
-  """Reads a file.
+def _read_rows(
+  path: str, names: Sequence[str], parse: Callable[..., _Row]
+) -> tuple[tuple[int, ...], list[_Row]]:
+  """Reads the header and the rows of a file.
 
   Args:
-    path: Of the file.
-    names: What is counted in the first line after the examples.
-    parse: From a line and these counts to a row; raises `_BadLineError`.
+    path: Path of the file.
+    names: Names of the counts in the first line, after that of the examples.
+    parse: Maps a line and these counts to a row; raises `_BadLineError`.
 
   Returns:
     The counts, and the rows.
 
   Raises:
-    ValueError: If a line is not as it should be, or there is one too few or too
-      many.
+    ValueError: If a line is damaged, or the number of lines differs from the
+      number of examples in the first line.
   """
   rows = []
   with open(path, encoding='utf-8', errors='replace') as f:
@@ -163,8 +167,8 @@ def _read_rows(path: str, names: Sequence[str], parse) -> tuple[tuple, list]:
         raise ValueError(f'Expected in line {number} of {path} {e}') from None
   if len(rows) != num_examples:
     raise ValueError(
-      f'Expected {path} to have {num_examples} examples, as its first line '
-      f'says, found {len(rows)}: replace it, or correct that line.'
+      f'Expected {path} to have {num_examples} examples, the number in its '
+      f'first line, found {len(rows)}: replace it, or correct that line.'
     )
   return tuple(counts), rows
 
@@ -186,22 +190,22 @@ def _parse_header(
 
 
 def _parse_labels(text: str, num_labels: int) -> list[int]:
-  """The labels of `3,17`, distinct and ascending."""
+  """Parses labels such as `3,17`; returns them distinct and ascending."""
   if not text:
     return []
   labels = []
   for token in text.split(','):
     if not token.isdecimal():
       raise _BadLineError(
-        f'labels with commas between them, found {text[:80]!r}: begin the line '
-        'of an example without labels with a space.'
+        f'labels with commas between them, found {text[:80]!r}: start the line '
+        'with a space if the example has no labels.'
       )
     labels.append(_check_index(int(token), num_labels, 'labels'))
   return sorted(set(labels))
 
 
 def _parse_pairs(text: str, num_columns: int, name: str) -> _Entries:
-  """The columns and values of `0:0.25 8:1.5`."""
+  """Parses columns and values such as `0:0.25 8:1.5`."""
   indices, values = [], []
   for pair in text.split():
     index, _, value = pair.partition(':')
@@ -210,14 +214,15 @@ def _parse_pairs(text: str, num_columns: int, name: str) -> _Entries:
       values.append(float(value))
     except ValueError:
       raise _BadLineError(
-        f'{name} with their values, as 8:1.5, found {pair[:80]!r}: correct it.'
+        f'{name} with their values, such as 8:1.5, found {pair[:80]!r}: '
+        'correct it.'
       ) from None
     _check_index(indices[-1], num_columns, name)
     if not -_FLOAT32_MAX <= values[-1] <= _FLOAT32_MAX:
       raise _BadLineError(
         f'{name} with finite values, found {pair[:80]!r}: correct it.'
       )
-  # Of numpy, since there may be tens of millions in all.
+  # Arrays are compact: files have tens of millions of entries.
   return np.array(indices, np.int32), np.array(values, np.float32)
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Python's own standard library as text, each module a client's."""
+"""Tokens of Python's standard library; each module is a client."""
 
 from collections.abc import Iterator, Mapping
 import hashlib
@@ -24,8 +24,8 @@ import tokenize
 from tasks import sources
 from tasks.text import text_sources
 
-# Tokens whose text is left out, so that what is said is the program's shape and
-# its names. None of these is a token of Python, so no name is taken for one.
+# Literals and layout are normalized, so structure and names of programs remain.
+# None of these is a token of Python, so they cannot be confused with names.
 _NORMAL_FORMS: Mapping[int, str] = {
   tokenize.NUMBER: '<number>',
   tokenize.STRING: '<string>',
@@ -40,34 +40,35 @@ _LEFT_OUT = (
   tokenize.NL,
 )
 _TEST_DIRS = ('test', 'tests', 'idle_test')
-# Written when Python is built, so not the same everywhere.
+# Generated when Python is built, so it differs between installations.
 _BUILD_MODULE = '_sysconfigdata'
 _SENTENCE_LENGTH = 20
-# To be changed when the sentences that `load` returns change.
+# Changes when the sentences that `load` returns change.
 _VERSION = 'tokens-1'
 
 
 def python_tokens(stdlib_dir: str | None = None) -> text_sources.TextSource:
-  """The tokens of the modules of Python's standard library.
+  """Opens the tokens of the modules of Python's standard library.
 
-  Names, keywords and operators are tokens as they are. A number is '<number>',
-  a string, thus a docstring too, is '<string>'. The end of a line of code, and
-  a change of its indentation, are '<newline>', '<indent>' and '<dedent>'.
-  Comments and empty lines are left out. A sentence is a piece of 20 tokens; the
-  last of a module may be shorter.
+  Names, keywords and operators are unchanged tokens. Numbers become '<number>';
+  strings, including docstrings, become '<string>'. Ends of logical lines become
+  '<newline>'; changes of indentation become '<indent>' and '<dedent>'. Comments
+  and empty lines are left out. A sentence is a sequence of 20 tokens; the last
+  of a module may be shorter.
 
-  Modules of tests are left out, and what is no module that can be imported by
-  its path, as `site-packages`. A module is held out, as a whole, if a hash of
+  Left out are test modules, and files in directories that are not packages by
+  their names, such as `site-packages`. A whole module is held out if a hash of
   its name is a multiple of ten.
 
   Args:
-    stdlib_dir: The directory with the modules; by default this Python's.
+    stdlib_dir: Directory of the modules; `None` selects that of the running
+      Python.
 
   Returns:
-    A source of which the modules, by their dotted names, are the clients.
+    A source whose clients are the modules, by their dotted names.
 
   Raises:
-    ValueError: If the directory has none.
+    ValueError: If the directory has no modules.
   """
   stdlib_dir = stdlib_dir or sysconfig.get_paths()['stdlib']
   paths = dict(_find_modules(stdlib_dir))
@@ -82,7 +83,7 @@ def python_tokens(stdlib_dir: str | None = None) -> text_sources.TextSource:
     with open(path, 'rb') as f:
       source_hash = hashlib.file_digest(f, 'sha256').hexdigest()
     digest.update(f'{name} {source_hash}\n'.encode())
-  # What a token is depends on the version.
+  # Python's version determines the tokens.
   version = f'{_VERSION}-{platform.python_version()}'
   return text_sources.TextSource(
     f'{version}-{digest.hexdigest()}', lambda: _load(paths)
@@ -105,7 +106,7 @@ def _load(paths: Mapping[str, str]) -> text_sources.Texts:
 
 
 def _find_modules(stdlib_dir: str) -> Iterator[tuple[str, str]]:
-  """The modules' names and paths, in the order of the names."""
+  """Yields names and paths of the modules, sorted by name."""
   found = []
   for directory, subdirectories, files in os.walk(stdlib_dir):
     subdirectories[:] = [
@@ -133,5 +134,6 @@ def _read_tokens(path: str) -> list[str]:
   except (OSError, SyntaxError, tokenize.TokenError, ValueError) as e:
     raise ValueError(
       f'Expected {path} to be a module of Python {platform.python_version()}, '
-      f'found that it cannot be read ({type(e).__name__}): install Python anew.'
+      f'found a file that cannot be read ({type(e).__name__}): reinstall '
+      'Python.'
     ) from e

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""TFF's Stack Overflow data: posts by user, from its downloader."""
+"""Stack Overflow posts by user, with TFF's data."""
 
 from collections.abc import Sequence
 import os
@@ -23,25 +23,25 @@ import tensorflow_federated as tff
 from tasks import catalog
 from tasks import downloads
 
-_WORDS_DIR = 'datasets'  # Where Keras, which downloads it for TFF, puts it.
-# Of the 16 million sentences of held-out users, some of each of a few.
+_WORDS_DIR = 'datasets'  # Subdirectory that Keras downloads to.
+# A sample of the 16 million sentences of held-out users.
 _NUM_TEST_USERS = 1_000
 _TEST_SENTENCES_PER_USER = 4
 
 
 def find_files(data_dir: str | None, cache_dir: str) -> tuple[str, str]:
-  """The paths of the clients' data and of the words, downloaded if need be.
+  """Returns the paths of the client data and the words; may download them.
 
   Args:
-    data_dir: A directory with TFF's `stackoverflow.sqlite` and
-      `stackoverflow.word_count`, or `None`.
-    cache_dir: Where both are downloaded to if `data_dir` is `None`.
+    data_dir: Directory with TFF's `stackoverflow.sqlite` and
+      `stackoverflow.word_count`; `None` downloads both.
+    cache_dir: Directory of downloaded files.
 
   Returns:
     The two paths.
 
   Raises:
-    ValueError: If `data_dir` lacks one, or the download fails.
+    ValueError: If `data_dir` lacks a file, or the download fails.
   """
   if not data_dir:
     data_dir = cache_dir
@@ -53,16 +53,16 @@ def find_files(data_dir: str | None, cache_dir: str) -> tuple[str, str]:
 def load_data(
   path: str,
 ) -> tuple[tff.simulation.datasets.ClientData, tf.data.Dataset]:
-  """The training clients, and sentences to test with.
+  """Loads the training clients and the test sentences.
 
-  Those are the first 4 of each of 1,000 users that TFF holds out, always the
-  same ones.
+  Test sentences are the first 4 of each of 1,000 users that TFF holds out; they
+  are the same in each run.
 
   Args:
-    path: Of TFF's `stackoverflow.sqlite`.
+    path: Path of TFF's `stackoverflow.sqlite`.
 
   Returns:
-    Both as serialized `tf.train.Example`s.
+    Clients and test data, with serialized `tf.train.Example`s.
 
   Raises:
     ValueError: If the file is damaged.
@@ -71,7 +71,7 @@ def load_data(
     train = tff.simulation.datasets.SqlClientData(path, 'train')
     held_out = tff.simulation.datasets.SqlClientData(path, 'heldout')
     users = np.random.default_rng(0).permutation(held_out.client_ids)
-  # What TFF raises for other files has no public name.
+  # TFF's errors for other files have no public type.
   except Exception as e:
     raise _damaged(path, type(e).__name__) from e
   if not train.client_ids or not users.size:
@@ -87,22 +87,24 @@ def load_data(
 
 
 def load_words(path: str) -> Sequence[str]:
-  """The words of `stackoverflow.word_count`, the most frequent first.
+  """Loads the words of `stackoverflow.word_count`, the most frequent first.
 
   Args:
-    path: Of the file, with a word and the number of users that wrote it in a
-      line.
+    path: Path of the file. Each line has a word and the number of its users.
+
+  Returns:
+    The words.
 
   Raises:
-    ValueError: If the file is not that.
+    ValueError: If a line has another format.
   """
   try:
     with open(path, encoding='utf-8') as f:
       return [word for word, _ in map(str.split, f)]
   except ValueError as e:
     raise ValueError(
-      f'Expected {path} to have a word and a count in each line, found that it '
-      f'cannot be read ({type(e).__name__}): replace it.'
+      f'Expected {path} to have a word and a count in each line, found a file '
+      f'that cannot be read ({type(e).__name__}): replace it.'
     ) from e
 
 
@@ -136,6 +138,6 @@ def _ensure_downloaded(directory: str) -> None:
 
 def _damaged(path: str, found: str) -> ValueError:
   return ValueError(
-    f"Expected {path} to be TFF's Stack Overflow, found that it cannot be read "
-    f'({found}): remove it.'
+    f"Expected {path} to be TFF's Stack Overflow, found a file that cannot be "
+    f'read ({found}): remove it.'
   )

@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Sentences in TFF's SQLite format, and the vocabulary beside them.
+"""Sentences in TFF's SQLite format, with their vocabulary.
 
-An example is what TFF's Stack Overflow data has: a `tf.train.Example` whose
-feature `tokens` is a string, with a space between each two tokens.
+Examples have the format of TFF's Stack Overflow data: a `tf.train.Example`
+whose feature `tokens` is a string of tokens separated by single spaces.
 """
 
 from collections.abc import Sequence
@@ -39,10 +39,10 @@ def write_database(
   """Writes sentences, and the tokens of the training clients by frequency.
 
   Args:
-    path: Where to write; there must not be a file yet.
-    texts: The clients' sentences, and those held out.
-    num_test_sentences: The most that are kept of those held out, each so many
-      sentences apart.
+    path: Path of the new file.
+    texts: Sentences of the clients, and held-out sentences.
+    num_test_sentences: Largest number of held-out sentences to write, evenly
+      spaced.
   """
   sentences = itertools.chain.from_iterable(texts.train.values())
   words = [[token] for token in vocabulary.by_frequency(sentences)]
@@ -64,7 +64,7 @@ def write_database(
 
 
 def load_words(path: str) -> list[str]:
-  """The distinct tokens of the training clients, the most frequent first."""
+  """Loads the distinct tokens of the clients, the most frequent first."""
   examples = client_database.load_held_out(path, _VOCABULARY_SPLIT)
   batches = [parse_sentences(b) for b in examples.batch(_WORDS_AT_ONCE)]
   return [word.decode() for word in np.concatenate(batches)]
@@ -77,7 +77,7 @@ def parse_sentences(serialized: tf.Tensor) -> tf.Tensor:
     serialized: `string[batch]`.
 
   Returns:
-    Sentences, `string[batch]`, tokens with a space between each two.
+    Sentences, `string[batch]`, of tokens separated by single spaces.
   """
   return tf.io.parse_example(serialized, _FEATURES)['tokens']
 

@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bodies and rows of models that predict the next token.
+"""Bodies and rows of next-token models.
 
-A body goes from the rows of the input tokens to embeddings, which are scored
-against the same rows. Bodies are functional models of TensorFlow's ops alone:
-those that TFF makes of Keras models work in graphs only. Initial weights follow
-from a seed alone, and there is no dropout.
+A body maps the rows of the input tokens to embeddings, which are scored against
+the same rows. Bodies are functional models of plain TensorFlow ops, since those
+that TFF makes of Keras models work in graphs only. Initial weights follow from
+a seed alone, and there is no dropout.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ _TOKENS_SPEC = tf.TensorSpec([None, vocabulary_lib.SEQUENCE_LENGTH], tf.int32)
 
 
 class UnitRows:
-  """The inner product of an embedding and a row that is scaled to length 1."""
+  """Similarity: inner product of an embedding and a row scaled to length 1."""
 
   def __call__(self, embeddings: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """See `models.Similarity`."""
@@ -56,22 +56,22 @@ class UnitRows:
 
 
 class _TransformerWeights(NamedTuple):
-  """Trainable weights, `d` being the size of embeddings.
+  """Trainable weights of the Transformer; `d` is the embedding size.
 
   Attributes:
-    positions: `[sequence length, d]`, added to the rows.
-    qkv: `[d, 3 d]`, to queries, keys and values.
+    positions: `[sequence length, d]`, position embeddings, added to the rows.
+    qkv: `[d, 3 d]`, projection to queries, keys and values.
     qkv_bias: `[3 d]`.
-    attended: `[d, d]`, from what was attended to.
+    attended: `[d, d]`, output projection of the attention.
     attended_bias: `[d]`.
-    attention_scale: `[d]`, of the layer norm after the attention.
-    attention_offset: `[d]`, likewise.
-    hidden: `[d, ffn_dim]`.
+    attention_scale: `[d]`, scale of the layer norm after the attention.
+    attention_offset: `[d]`, offset of the same layer norm.
+    hidden: `[d, ffn_dim]`, first layer of the feed-forward network.
     hidden_bias: `[ffn_dim]`.
-    output: `[ffn_dim, d]`.
+    output: `[ffn_dim, d]`, second layer of the feed-forward network.
     output_bias: `[d]`.
-    ffn_scale: `[d]`, of the layer norm after the feed-forward network.
-    ffn_offset: `[d]`, likewise.
+    ffn_scale: `[d]`, scale of the layer norm after the feed-forward network.
+    ffn_offset: `[d]`, offset of the same layer norm.
   """
 
   positions: tf.Tensor
@@ -90,12 +90,12 @@ class _TransformerWeights(NamedTuple):
 
 
 class _LstmWeights(NamedTuple):
-  """Trainable weights, `d` being the size of embeddings and `u` the units.
+  """Trainable weights of the LSTM, `d`: embedding size, `u`: units.
 
   Attributes:
     kernel: `[d, 4 u]`, from a row to input gate, forget gate, candidate and
       output gate.
-    recurrent: `[u, 4 u]`, from the state.
+    recurrent: `[u, 4 u]`, from the state to the same.
     bias: `[4 u]`.
     projection: `[u, d]`, from the state to the output embedding.
     projection_bias: `[d]`.
@@ -111,18 +111,20 @@ class _LstmWeights(NamedTuple):
 def transformer_body(
   seed: int, ffn_dim: int = FFN_DIM
 ) -> tff.learning.models.FunctionalModel:
-  """One block of a causal Transformer: 336,096 weights with 1536 FFN units.
+  """Builds one block of a causal Transformer.
 
-  That of the experiments on next words in "Adaptive Sparse Federated Learning
-  in Large Output Spaces via Hashing", section 4.1: queries, keys and values of
-  96 numbers and a feed-forward network of 1536 units; "330K parameters for each
-  attention block". What the paper leaves open is as in Vaswani et al. (2017):
-  8 heads, a layer norm after each sum, ReLU, and rows times the square root of
-  their size; but positions are learned, and there is no dropout.
+  It has 336,096 weights with 1536 units in the feed-forward network. It is the
+  model of the next-word experiments in "Adaptive Sparse Federated Learning in
+  Large Output Spaces via Hashing", section 4.1: queries, keys and values of
+  size 96 and a feed-forward network of 1536 units; "330K parameters for each
+  attention block". Details that the paper leaves open follow Vaswani et al.
+  (2017): 8 heads, a layer norm after each residual sum, ReLU, and rows times
+  the square root of their size. But positions are learned, and there is no
+  dropout.
 
   Args:
-    seed: Of the initial weights.
-    ffn_dim: Units of the feed-forward network.
+    seed: Seed of the initial weights.
+    ffn_dim: Width of the feed-forward network.
 
   Returns:
     A model from `float32[batch, 20, 96]` to the same.
@@ -157,22 +159,22 @@ def transformer_body(
 
 
 def lstm_body(seed: int) -> tff.learning.models.FunctionalModel:
-  """An LSTM of 256 units and a dense layer after it: 386,144 weights.
+  """Builds an LSTM of 256 units with a dense output layer: 386,144 weights.
 
-  That of Konečný et al. (2016), "Federated Learning: Strategies for Improving
-  Communication Efficiency", section 4.2: from a word's embedding of 96 numbers
-  and a state of 256 to the next state and an "output embedding" of 96. Rows are
-  scaled to length 1 before they get in.
+  It is the model of Konečný et al. (2016), "Federated Learning: Strategies for
+  Improving Communication Efficiency", section 4.2: from the embedding of a
+  word, of size 96, and a state of size 256 to the next state and an "output
+  embedding" of size 96. Input rows are scaled to length 1.
 
   Args:
-    seed: Of the initial weights.
+    seed: Seed of the initial weights.
 
   Returns:
     A model from `float32[batch, 20, 96]` to the same.
   """
   d, units = EMBEDDING_SIZE, LSTM_UNITS
   rng = np.random.default_rng(seed)
-  # A forget gate that is open at first, as in Jozefowicz et al. (2015).
+  # The forget gate is open at first (Jozefowicz et al., 2015).
   bias = _constant(0, 4 * units)
   bias[units : 2 * units] = 1.0
   initial = _LstmWeights(
@@ -201,19 +203,19 @@ def lstm_body(seed: int) -> tff.learning.models.FunctionalModel:
 def transformer(
   seed: int, vocabulary: vocabulary_lib.Vocabulary, ffn_dim: int = FFN_DIM
 ) -> models.RowModel:
-  """The Transformer, with shared embeddings; see `transformer_body`.
+  """Builds the Transformer with shared embeddings; see `transformer_body`.
 
-  Its accuracy leaves out the words that are not in the vocabulary and the ends
-  of sentences, as the paper's: "we use the accuracy with the out-of-vocabulary,
-  padding, EOS and BOS tokens masked".
+  Accuracy excludes out-of-vocabulary words and ends of sentences, following the
+  paper: "we use the accuracy with the out-of-vocabulary, padding, EOS and BOS
+  tokens masked".
 
   Args:
-    seed: Of the initial weights.
-    vocabulary: Of the tokens.
-    ffn_dim: As in `transformer_body`.
+    seed: Seed of the initial weights.
+    vocabulary: Vocabulary of the task.
+    ffn_dim: Width of the feed-forward network.
 
   Returns:
-    A `RowModel` of 96 numbers in a row.
+    A `RowModel` with rows of size 96.
   """
   return models.RowModel(
     transformer_body(seed, ffn_dim),
@@ -232,23 +234,23 @@ def transformer(
 
 
 def lstm(seed: int, vocabulary: vocabulary_lib.Vocabulary) -> models.RowModel:
-  """The LSTM, with shared embeddings of length 1; see `lstm_body`.
+  """Builds the LSTM with shared embeddings of length 1; see `lstm_body`.
 
   "We train these models to restrict the word embeddings to have a fixed L2 norm
-  of 1.0": rows are scaled to length 1 wherever the model uses them, so that any
-  optimizer or update of the weights keeps to it, and are that long at first.
+  of 1.0": initial rows have length 1, and the model scales rows to length 1
+  wherever it uses them. So the restriction holds with any optimizer and any
+  update of the weights.
 
-  Its accuracy is the paper's AccuracyTop1: "we always count it as a mistake if
-  the true next word is not in the dictionary, even if the model predicts
-  'unknown'". The end of a sentence, which is a token to predict as any other,
-  counts.
+  Accuracy is the paper's AccuracyTop1: "we always count it as a mistake if the
+  true next word is not in the dictionary, even if the model predicts
+  'unknown'". The end of a sentence counts like any other token.
 
   Args:
-    seed: Of the initial weights.
-    vocabulary: Of the tokens.
+    seed: Seed of the initial weights.
+    vocabulary: Vocabulary of the task.
 
   Returns:
-    A `RowModel` of 96 numbers in a row.
+    A `RowModel` with rows of size 96.
   """
   rows = _rows(seed, vocabulary)
   return models.RowModel(
@@ -270,11 +272,14 @@ def _body(
 ) -> tff.learning.models.FunctionalModel:
   @tf.function
   def predict_on_batch(model_weights, x, training=True):
-    del training  # No layer differs.
+    del training  # Layers are the same in training and evaluation.
     return embed(model_weights[0], x)
 
   def loss(output, label, sample_weight=None):
-    raise NotImplementedError('A body is trained as a part of a row model.')
+    raise NotImplementedError(
+      'Expected a body inside of a row model, found one to train by itself: '
+      'use `models.RowModel`.'
+    )
 
   rows_spec = tf.TensorSpec([*_TOKENS_SPEC.shape, EMBEDDING_SIZE], tf.float32)
   return tff.learning.models.FunctionalModel(
@@ -286,7 +291,7 @@ def _body(
 
 
 def _attend(w: _TransformerWeights, h: tf.Tensor) -> tf.Tensor:
-  """Attention of each position to those up to it, by all heads."""
+  """Returns the output of causal multi-head self-attention."""
   length = h.shape[1]
   head_size = EMBEDDING_SIZE // _NUM_HEADS
   qkv = tf.reshape(
@@ -311,13 +316,13 @@ def _dense(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
 
 
 def _rows(seed: int, vocabulary: vocabulary_lib.Vocabulary) -> np.ndarray:
-  # Another stream than that of the body's weights.
+  # A different stream from the weights of the body.
   rng = np.random.default_rng([seed, vocabulary.num_classes])
   return _normal(rng, [vocabulary.num_classes, EMBEDDING_SIZE])
 
 
 def _normal(rng: np.random.Generator, shape: list[int]) -> np.ndarray:
-  """Rows whose length is about 1."""
+  """Draws normal rows whose length is about 1."""
   return rng.normal(scale=shape[-1] ** -0.5, size=shape).astype(np.float32)
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Sentences by client: of chat users, of Shakespeare's speakers, of files."""
+"""Sentences by client: chat users, and speakers of Shakespeare's plays."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
@@ -25,17 +25,17 @@ from tasks import catalog
 from tasks import npz_files
 from tasks import sources
 
-# A sentence, as its tokens; none has a space in it.
+# Tokens of a sentence, without spaces in them.
 Sentence = Sequence[str]
 
-# A word keeps the apostrophes and hyphens that it has inside; any other mark is
-# a token of its own. Much the rule of TFF's Stack Overflow data.
+# A word keeps its inner apostrophes and hyphens; any other mark is a token by
+# itself. The rule is close to that of TFF's Stack Overflow data.
 _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
-# One of so many of a speaker's lines, the last ones.
+# The last one in ten lines of a speaker.
 _HELD_OUT_SHARE = 10
-# To be changed when the sentences that `load` returns change.
+# Changes when the sentences that `load` returns change.
 _VERSION = 'words-1'
-# What reading raises for files that are cut short or altered.
+# Raised by reading files that are cut short or altered.
 _JSON_LINES_ERRORS = (
   AttributeError,
   EOFError,
@@ -49,11 +49,11 @@ _JSON_LINES_ERRORS = (
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-  """Sentences, split into those of training clients and held-out ones.
+  """Training sentences by client, and held-out sentences.
 
   Attributes:
-    train: Of each client, by its id, which has no apostrophe.
-    test: Of all together.
+    train: Sentences of each client, by client id. Ids have no apostrophes.
+    test: Held-out sentences of all clients.
   """
 
   train: Mapping[str, Sequence[Sentence]]
@@ -64,30 +64,30 @@ TextSource = sources.Source[Texts]
 
 
 def words(text: str) -> list[str]:
-  """The words and punctuation marks of a text, in lower case.
+  """Splits a text into words and punctuation marks, in lower case.
 
   Args:
-    text: As people write.
+    text: Text in natural language.
 
   Returns:
-    Runs of letters, digits and underscores, with the apostrophes and hyphens
-    that are inside of them, and any other mark by itself.
+    Runs of letters, digits and underscores with inner apostrophes and hyphens,
+    and every other mark by itself.
   """
   return _TOKEN.findall(text.lower())
 
 
 def irc(data_dir: str) -> TextSource:
-  """Chat messages by user, from `ubuntu_irc_users.jsonl.gz`.
+  """Opens chat messages by user in `ubuntu_irc_users.jsonl.gz`.
 
-  A line of the file is a JSON object with `client_id`, the user; `split`,
-  'train', 'dev' or 'test', which are of different days; and `text`, messages,
-  one a line. Each message is a sentence. 'dev' is not used.
+  Each line of the file is a JSON object with `client_id`, the user; `split`,
+  which is 'train', 'dev' or 'test', from different days; and `text`, one
+  message per line. Each message is a sentence. 'dev' is not used.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
-    A source of which users are the clients.
+    A source whose clients are the users.
 
   Raises:
     ValueError: If the file is missing.
@@ -108,17 +108,17 @@ def irc(data_dir: str) -> TextSource:
 
 
 def shakespeare(data_dir: str) -> TextSource:
-  """Lines of plays by speaker, from `shakespeare_speakers.jsonl.gz`.
+  """Opens lines of plays by speaker in `shakespeare_speakers.jsonl.gz`.
 
-  A line of the file is a JSON object with `client_id`, the play and speaker,
-  and `text`, the speaker's lines in their order. Each is a sentence. The last
-  tenth of a speaker's lines, rounded down, is held out.
+  Each line of the file is a JSON object with `client_id`, the play and the
+  speaker, and `text`, the lines of the speaker in their order. Each of these is
+  a sentence. The last tenth of a speaker's lines, rounded down, is held out.
 
   Args:
-    data_dir: The directory that holds the file.
+    data_dir: Directory of the file.
 
   Returns:
-    A source of which the speakers of each play are the clients.
+    A source whose clients are the speakers of each play.
 
   Raises:
     ValueError: If the file is missing.
@@ -153,7 +153,7 @@ def _json_lines_source(
     except _JSON_LINES_ERRORS as e:
       raise ValueError(
         f'Expected {path} to have a JSON object with {", ".join(fields)} in '
-        f'each line, found that it cannot be read ({type(e).__name__}): '
+        f'each line, found a file that cannot be read ({type(e).__name__}): '
         'replace it.'
       ) from e
     _check(path, texts)
@@ -168,15 +168,15 @@ def _sentences(text: str) -> list[list[str]]:
 
 
 def _check(path: str, texts: Texts) -> None:
-  """Raises `ValueError` unless there are clients that can be stored."""
+  """Raises `ValueError` unless there are clients with valid ids, and tests."""
   if not texts.train or not texts.test:
     raise ValueError(
-      f'Expected {path} to have text to train on and to test with, found '
+      f'Expected {path} to have training and test text, found '
       f'{len(texts.train)} clients and {len(texts.test)} held-out sentences: '
       'replace it.'
     )
   for client_id in texts.train:
-    if "'" in client_id:  # TFF puts ids between apostrophes in SQL.
+    if "'" in client_id:  # TFF quotes ids with apostrophes in SQL.
       raise ValueError(
         f'Expected ids of clients without apostrophes in {path}, found '
         f'{client_id!r}: rename it.'

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tasks on text: the next token of a sentence, a client for each author."""
+"""Next-token prediction with a client for each author."""
 
 from collections.abc import Sequence
 import functools
@@ -40,21 +40,21 @@ _SOURCES = {
   'shakespeare': text_sources.shakespeare,
   'python_tokens': python_source.python_tokens,
 }
-_STACKOVERFLOW_SHUFFLE_BUFFER = 1_000  # As TFF's own tasks have it.
-# At most: an evaluation of 7,200 takes as long as eight rounds of 10 clients.
+_STACKOVERFLOW_SHUFFLE_BUFFER = 1_000  # From TFF's own tasks.
+# An evaluation of 7,200 sentences takes as long as 8 rounds of 10 clients.
 _NUM_TEST_SENTENCES = 4_000
-# Logits are many: 64 MB of 10,000 classes for so many sentences.
+# With 10,000 classes, the logits of a batch take 64 MB.
 _EVAL_BATCH_SIZE = 80
 
 
 class _TextData(NamedTuple):
-  """What a task reads.
+  """Data of a task.
 
   Attributes:
-    train: The clients' examples, serialized.
-    test: Those held out, serialized.
-    words: By frequency.
-    shuffle_buffer: How many examples of a client are shuffled.
+    train: Serialized examples of the clients.
+    test: Serialized held-out examples.
+    words: Distinct tokens, the most frequent first.
+    shuffle_buffer: Size of the shuffle buffer of a client, in examples.
   """
 
   train: tff.simulation.datasets.ClientData
@@ -70,16 +70,30 @@ def build_text_task(
   seed: int,
   options: options_lib.TaskOptions,
 ) -> row_task.RowTask:
-  """Builds one of `NAMES`; see `tasks.build_task`."""
+  """Builds one of `catalog.TEXT_TASK_NAMES`.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task, or `None`.
+    cache_dir: Directory of cached client data.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+
+  Raises:
+    ValueError: If the data has fewer distinct tokens than `vocab_size`.
+  """
   if name == 'stackoverflow':
     data = _load_stackoverflow(data_dir, cache_dir)
   else:
     data = _load_source(name, data_dir, cache_dir)
   if options.vocab_size > len(data.words):
     raise ValueError(
-      f'Expected `vocab_size` of at most {len(data.words)}, the distinct '
-      f'tokens of the clients of {name!r}, found {options.vocab_size}: lower '
-      'it.'
+      f'Expected `vocab_size` of at most {len(data.words)}, the number of '
+      f'distinct tokens of the clients of {name!r}, found '
+      f'{options.vocab_size}: lower it.'
     )
   vocabulary = vocabulary_lib.Vocabulary(data.words[: options.vocab_size])
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The tokens that a language model knows, and sentences as their ids."""
+"""Vocabulary of a language model, and encoding of sentences as token ids."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -21,19 +21,19 @@ import tensorflow as tf
 
 SEQUENCE_LENGTH = 20
 
-# Below 2^63, so that hashes are positive. Of 100,000 words any two have the
-# same hash with a probability of 10^-9.
+# Below 2^63, so that hashes are positive. The probability that any two of
+# 100,000 words collide is 10^-9.
 _NUM_HASHES = 2**63 - 1
 
 
 def by_frequency(sentences: Iterable[Sequence[str]]) -> list[str]:
-  """The distinct tokens of sentences, the most frequent first.
+  """Returns the distinct tokens of sentences, the most frequent first.
 
   Args:
-    sentences: Each a sequence of tokens.
+    sentences: Sentences, as sequences of tokens.
 
   Returns:
-    The tokens; those of equal frequency in the order of their code points.
+    The tokens. Those of equal frequency are in code point order.
   """
   counts = collections.Counter()
   for sentence in sentences:
@@ -42,24 +42,24 @@ def by_frequency(sentences: Iterable[Sequence[str]]) -> list[str]:
 
 
 class Vocabulary:
-  """Words by ids, with four more ids in the order that TFF's baselines have.
+  """Ids of words, and four special ids in the order of TFF's baselines.
 
   Attributes:
-    padding: 0, what fills a sequence up; the words follow from 1.
-    out_of_vocabulary: The id of any other word.
-    beginning: The id that each sequence begins with.
-    end: The id after the last word of a sentence, if there is room for it.
-    num_classes: Of all ids.
-    names: The words and, in angle brackets, what the other ids are.
+    padding: Id 0, which pads sequences; the ids of words start from 1.
+    out_of_vocabulary: Id of all other words.
+    beginning: First id of each sequence.
+    end: Id after the last word of a sentence, if the sequence has room for it.
+    num_classes: Number of ids.
+    names: Names of all ids: the words, and special ids in angle brackets.
   """
 
   padding = 0
 
-  def __init__(self, words: Sequence[str]):
+  def __init__(self, words: Sequence[str]) -> None:
     """Initializes the vocabulary.
 
     Args:
-      words: The words, distinct, in the order of their ids.
+      words: Distinct words in the order of their ids.
     """
     self.out_of_vocabulary = len(words) + 1
     self.beginning = len(words) + 2
@@ -72,14 +72,15 @@ class Vocabulary:
       '<beginning>',
       '<end>',
     )
-    # A table would be a resource, which data sets in graphs have trouble with.
+    # A lookup table is a resource, which data sets in graphs do not support
+    # well.
     hashes = _hash(tf.constant(words)).numpy()
     order = np.argsort(hashes)
     self._sorted_hashes = hashes[order]
     self._sorted_ids = (order + 1).astype(np.int32)
 
   def lookup(self, tokens: tf.Tensor) -> tf.Tensor:
-    """Maps `string[n]` to ids, `int32[n]`."""
+    """Returns the ids, `int32[n]`, of tokens, `string[n]`."""
     hashes = _hash(tokens)
     positions = tf.searchsorted(self._sorted_hashes, hashes)
     positions = tf.minimum(positions, len(self._sorted_hashes) - 1)
@@ -88,16 +89,16 @@ class Vocabulary:
     return tf.where(is_known, ids, self.out_of_vocabulary)
 
   def encode(self, sentences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Maps sentences to what a model is given, and what it has to predict.
+    """Encodes sentences as inputs and labels of a next-token model.
 
-    A sentence is cut after 20 words. It begins with `beginning`, which is not
-    counted, and has `end` after its last word if it has less than 20.
+    A sentence is truncated to 20 words, not counting `beginning`, which starts
+    it. A sentence of fewer words has `end` after its last word.
 
     Args:
-      sentences: `string[batch]`, tokens with a space between each two.
+      sentences: `string[batch]`, of tokens separated by single spaces.
 
     Returns:
-      `(x, y)`, both `int32[batch, 20]`: `y` is what comes after `x`.
+      `(x, y)`, both `int32[batch, 20]`: `y[:, i]` is the token after `x[:, i]`.
     """
     tokens = tf.strings.split(sentences, sep=' ')
     ids = tokens.with_flat_values(self.lookup(tokens.flat_values))

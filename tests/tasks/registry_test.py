@@ -16,200 +16,80 @@ import os
 import tempfile
 from unittest import mock
 
+from absl.testing import absltest
 from absl.testing import parameterized
-import numpy as np
-import pytest
-import tensorflow as tf
 import tensorflow_federated as tff
 
 import tasks
 from tasks import cache
-from tasks.images import image_sources
+from tasks import catalog
+from tasks import registry
 from tests.tasks import data_files
 
-_OPTIONS = tasks.TaskOptions(batch_size=8, epochs=2, num_clients=40)
 
-
-def _build_digits(cache_dir, **kwargs):
-  kwargs = {'cache_dir': cache_dir, 'options': _OPTIONS} | kwargs
-  return tasks.build_task('digits', **kwargs)
-
-
-def _train_data(task):
-  return task.datasets.train_data.preprocess(task.datasets.train_preprocess_fn)
-
-
-def _arrays(batches):
-  x, y = zip(*batches, strict=True)
-  return np.concatenate(x), np.concatenate(y)
-
-
-class _TempDirTestCase(tf.test.TestCase, parameterized.TestCase):
+class _TempDirTestCase(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
     self.cache_dir = os.path.join(self.dir, 'cache')
 
 
-class DigitsComputationTest(_TempDirTestCase):
-  def test_dataset_computation_takes_a_client_id(self):
-    train_data = _train_data(_build_digits(self.cache_dir))
-    self.assertEqual(
-      train_data.dataset_computation.type_signature.compact_representation(),
-      '(str -> <float32[?,8,8,1],int32[?]>*)',
+class BuildTaskTest(_TempDirTestCase):
+  def test_has_a_builder_for_each_name(self):
+    self.assertCountEqual(registry._BUILDERS, tasks.TASK_NAMES)
+
+  @parameterized.parameters(*catalog.TASK_NAMES)
+  def test_builders_get_resolved_arguments(self, name):
+    build = mock.Mock(return_value='task')
+    data_dir = None
+    if catalog.files(name).layouts:
+      data_dir = self.dir
+      for path in catalog.files(name).layouts[0]:
+        path = os.path.join(self.dir, path)
+        path += 'some' if path.endswith('/') else ''
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w'):
+          pass
+    with mock.patch.dict(registry._BUILDERS, {name: build}):
+      task = tasks.build_task(
+        name, data_dir=data_dir, cache_dir=f'{self.dir}/a/../cache', seed=5
+      )
+    self.assertEqual(task, 'task')
+    build.assert_called_once_with(
+      name, data_dir, self.cache_dir, 5, catalog.defaults(name)
     )
 
-  def test_model_takes_what_the_data_has(self):
-    task = _build_digits(self.cache_dir)
-    self.assertEqual(
-      task.model_fn().input_spec,
+  def test_classes_are_those_of_the_catalog(self):
+    data_files.write_omniglot(self.dir)
+    data_files.write_multi_label(
+      self.dir,
+      'bibtex.npz',
+      {'_train': [({0: 1}, [0])] * 9, '_test': [({1: 1}, [1])]},
+      n_features=2,
+      n_labels=2,
+    )
+    for name, kwargs in (
+      ('digits', {}),
+      ('omniglot', {'data_dir': self.dir}),
       (
-        tf.TensorSpec((None, 8, 8, 1), tf.float32),
-        tf.TensorSpec((None,), tf.int32),
+        'bibtex',
+        {'data_dir': self.dir, 'options': tasks.TaskOptions(num_clients=1)},
       ),
-    )
-
-
-class DigitsExecutionTest(_TempDirTestCase):
-  def test_clients_and_held_out_data_have_all_examples_once(self):
-    options = tasks.TaskOptions(epochs=1)
-    task = _build_digits(self.cache_dir, options=options)
-    images = image_sources.digits().load()
-    train_data = _train_data(task)
-    self.assertLen(train_data.client_ids, 50)
-    clients = [
-      _arrays(train_data.create_tf_dataset_for_client(c))
-      for c in train_data.client_ids
-    ]
-    self.assertEqual({len(y) for _, y in clients}, {29, 30})
-    x, y = (np.concatenate(a) for a in zip(*clients, strict=True))
-    self.assertCountEqual(
-      zip((x * 16).astype(np.uint8).tolist(), y.tolist(), strict=True),
-      zip(images.x_train.tolist(), images.y_train.tolist(), strict=True),
-    )
-    x, y = _arrays(task.datasets.get_centralized_test_data())
-    self.assertAllClose(x, images.x_test / 16)
-    self.assertAllEqual(y, images.y_test)
-
-  def test_epochs_differ_in_their_order_only(self):
-    train_data = _train_data(_build_digits(self.cache_dir))
-    _, y = _arrays(train_data.create_tf_dataset_for_client('00'))
-    first, second = np.split(y, 2)
-    self.assertAllEqual(sorted(first), sorted(second))
-    self.assertNotAllEqual(first, second)
-
-  def test_limit_counts_after_the_epochs(self):
-    options = tasks.TaskOptions(epochs=2, max_client_examples=45)
-    train_data = _train_data(_build_digits(self.cache_dir, options=options))
-    _, y = _arrays(train_data.create_tf_dataset_for_client('00'))
-    self.assertLen(y, 45)
-
-  def test_batches_are_the_same_in_every_run_and_runtime(self):
-    train_data = _train_data(_build_digits(self.cache_dir))
-    expected = _arrays(train_data.create_tf_dataset_for_client('07'))
-    compute = train_data.dataset_computation
-    again = _train_data(_build_digits(self.cache_dir)).dataset_computation
-    for batches in (compute('07'), compute('07'), again('07')):
-      x, y = _arrays(batches)
-      self.assertAllEqual(x, expected[0])
-      self.assertAllEqual(y, expected[1])
-
-  def test_seed_changes_order_partition_and_weights(self):
-    first, other = (_build_digits(self.cache_dir, seed=s) for s in (0, 1))
-    x, _ = _arrays(_train_data(first).create_tf_dataset_for_client('00'))
-    z, _ = _arrays(_train_data(other).create_tf_dataset_for_client('00'))
-    self.assertNotAllEqual(np.unique(x, axis=0), np.unique(z, axis=0))
-    v, w = (t.model_fn().trainable_variables[0].numpy() for t in (first, other))
-    self.assertNotAllClose(v, w)
-
-  def test_seed_leaves_the_held_out_data(self):
-    first, other = (_build_digits(self.cache_dir, seed=s) for s in (0, 1))
-    x, _ = _arrays(first.datasets.get_centralized_test_data())
-    z, _ = _arrays(other.datasets.get_centralized_test_data())
-    self.assertAllEqual(x, z)
-
-  @pytest.mark.slow
-  def test_rounds_on_client_ids_learn_and_repeat_bit_for_bit(self):
-    task = _build_digits(self.cache_dir)
-    train_data = _train_data(task)
-    process = tff.simulation.compose_dataset_computation_with_learning_process(
-      train_data.dataset_computation,
-      tff.learning.algorithms.build_weighted_fed_avg(
-        task.model_fn,
-        client_optimizer_fn=tff.learning.optimizers.build_sgdm(0.1),
-      ),
-    )
-
-    def train():
-      state, losses = process.initialize(), []
-      for _ in range(4):
-        output = process.next(state, train_data.client_ids[:4])
-        state = output.state
-        losses.append(output.metrics['client_work']['train']['loss'])
-      return process.get_model_weights(state).trainable, losses
-
-    weights, losses = train()
-    self.assertLess(losses[-1], 0.7 * losses[0])
-    again, _ = train()
-    for a, b in zip(weights, again, strict=True):
-      self.assertAllEqual(a, b)
-
-
-class FilesTest(_TempDirTestCase):
-  def test_mnist(self):
-    arrays = data_files.write_mnist(self.dir)
-    task = tasks.build_task(
-      'mnist',
-      data_dir=self.dir,
-      cache_dir=self.cache_dir,
-      options=tasks.TaskOptions(num_clients=2, batch_size=7),
-    )
-    x, y = _arrays(task.datasets.get_centralized_test_data())
-    self.assertAllClose(x[..., 0], arrays['x_test'] / 255)
-    self.assertAllEqual(y, arrays['y_test'])
-    batches = list(_train_data(task).create_tf_dataset_for_client('0'))
-    self.assertEqual([len(y) for _, y in batches], [7, 7, 7, 7, 2])
-
-  def test_cifar10_is_standardized(self):
-    parts = data_files.write_cifar10(self.dir)
-    task = tasks.build_task(
-      'cifar10',
-      data_dir=self.dir,
-      cache_dir=self.cache_dir,
-      options=tasks.TaskOptions(num_clients=4),
-    )
-    x, y = _arrays(task.datasets.get_centralized_test_data())
-    self.assertAllEqual(y, parts['test'][1])
-    # The channels' means and deviations, as published for pixels in [0, 1].
-    pixels = x * [0.2470, 0.2435, 0.2616] + [0.4914, 0.4822, 0.4465]
-    self.assertAllClose(pixels, parts['test'][0] / 255, atol=1e-3)
-
-  def test_changed_source_or_option_is_never_read_from_an_old_file(self):
-    data_files.write_mnist(self.dir)
-    kwargs = {'data_dir': self.dir, 'cache_dir': self.cache_dir}
-
-    def build(seed=0, **options):
-      options = tasks.TaskOptions(**{'num_clients': 3} | options)
-      task = tasks.build_task('mnist', seed=seed, options=options, **kwargs)
-      return len(os.listdir(self.cache_dir)), task
-
-    self.assertEqual(build()[0], 1)
-    # These choices are made when examples are read.
-    self.assertEqual(build(batch_size=3, epochs=2)[0], 1)
-    self.assertEqual(build(num_clients=4)[0], 2)
-    self.assertEqual(build(seed=1)[0], 3)
-    self.assertEqual(build(partition='dirichlet')[0], 4)
-    self.assertEqual(build(partition='dirichlet', dirichlet_alpha=0.1)[0], 5)
-    arrays = data_files.write_mnist(self.dir, num_test=21)
-    number_of_files, task = build()
-    self.assertEqual(number_of_files, 6)
-    _, y = _arrays(task.datasets.get_centralized_test_data())
-    self.assertAllEqual(y, arrays['y_test'])
+    ):
+      task = tasks.build_task(name, cache_dir=self.cache_dir, **kwargs)
+      self.assertIsInstance(task, tff.simulation.baselines.BaselineTask)
+      self.assertEqual(
+        isinstance(task, tasks.RowTask), name in catalog.ROW_TASK_NAMES
+      )
+      self.assertEqual(
+        isinstance(task, tasks.MultiLabelTask),
+        name in catalog.MULTI_LABEL_TASK_NAMES,
+      )
 
   def test_without_cache_dir_the_environment_decides(self):
     variables = {cache.CACHE_VARIABLE: self.cache_dir}
     with mock.patch.dict(os.environ, variables):
-      _build_digits(None)
+      tasks.build_task('digits')
     self.assertLen(os.listdir(self.cache_dir), 1)
 
 
@@ -232,39 +112,14 @@ class ErrorsTest(_TempDirTestCase):
       {'options': tasks.TaskOptions(only_digits=True)},
       'found `only_digits=True`',
     ),
-    (
-      'clients',
-      ValueError,
-      {'options': tasks.TaskOptions(num_clients=1499)},
-      '`num_clients` from 1 to 1498',
-    ),
   )
-  def test_says_in_one_line_what_is_wrong(self, error, kwargs, message):
+  def test_raises_in_one_line_before_writing(self, error, kwargs, message):
     kwargs = {'name': 'digits', 'cache_dir': self.cache_dir} | kwargs
     with self.assertRaisesRegex(error, message) as caught:
       tasks.build_task(**kwargs)
     self.assertNotIn('\n', str(caught.exception))
-    if os.path.exists(self.cache_dir):
-      self.assertEmpty(os.listdir(self.cache_dir))
-
-  def test_names_are_those_that_can_be_built(self):
-    self.assertEqual(
-      tasks.TASK_NAMES,
-      (
-        *(
-          'digits',
-          'mnist',
-          'cifar10',
-          'emnist',
-          'omniglot',
-          'glyphs',
-          'gldv2',
-        ),
-        *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
-        *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls'),
-      ),
-    )
+    self.assertFalse(os.path.exists(self.cache_dir))
 
 
 if __name__ == '__main__':
-  tf.test.main()
+  absltest.main()

@@ -12,153 +12,116 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-import os
-import tempfile
-
-from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-import tasks
 from tasks import retrieval_metrics
 from tasks import row_task
-from tasks.images import embedding_models
-from tests.tasks import data_files
+from tff_methods import models
+
+_X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+_Y = np.repeat(np.arange(4, dtype=np.int32), 5)
+_INPUT_SPEC = (
+  tf.TensorSpec([None, 3], tf.float32),
+  tf.TensorSpec([None], tf.int32),
+)
+_KERNEL = np.random.default_rng(1).normal(size=(3, 2)).astype(np.float32)
+_BIAS = np.array([1.0, -2.0], np.float32)
+# The body's weights, then a row for each class, which retrieval does not use.
+_WEIGHTS = tff.learning.models.ModelWeights(
+  (_KERNEL, _BIAS, np.full((7, 2), np.nan, np.float32)), ()
+)
 
 
-class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.dir = cls.enterClassContext(tempfile.TemporaryDirectory())
-    _, cls.drawings = data_files.write_omniglot(cls.dir)
-    cls.task = cls.build()
-    cls.model = cls.task.model_fn()
-    cls.weights = tff.learning.models.ModelWeights.from_model(cls.model)
-
-  @classmethod
-  def build(cls, **kwargs):
-    return tasks.build_task(
-      'omniglot',
-      data_dir=cls.dir,
-      cache_dir=os.path.join(cls.dir, 'cache'),
-      **kwargs,
-    )
-
-  def _batches(self, client_id):
-    datasets = self.task.datasets
-    train_data = datasets.train_data.preprocess(datasets.train_preprocess_fn)
-    return list(train_data.create_tf_dataset_for_client(client_id))
-
-  def test_clients_have_20_classes(self):
-    self.assertLen(self.task.datasets.train_data.client_ids, 3)
-    batches = self._batches('1')
-    self.assertEqual([len(y) for _, y in batches], [32, 32, 32, 4])
-    y = np.concatenate([y for _, y in batches])
-    self.assertEqual(np.unique(np.bincount(y)[np.unique(y)]), [5])
-    self.assertLen(np.unique(y), 20)
-    self.assertAllInRange(batches[0][0], 0.0, 1.0)
-
-  def test_row_model_has_the_weights_of_the_model(self):
-    trainable, constants = self.task.row_model.full_model().initial_weights
-    for a, b in zip(trainable, self.weights.trainable, strict=True):
-      self.assertAllEqual(a, b)
-    self.assertEmpty(constants)
-    self.assertIs(self.task.row_model, self.task.row_model)
-    self.assertEqual(self.task.row_model.input_spec, self.model.input_spec)
-
-  def test_row_model_scores_as_the_model(self):
-    x, _ = self._batches('0')[0]
-    full_model = self.task.row_model.full_model()
-
-    @tff.tensorflow.computation
-    def score(weights, x):
-      return full_model.predict_on_batch(weights, x, training=False)
-
-    scores = score(full_model.initial_weights, x)
-    model = self.task.model_fn()
-    self.assertAllClose(
-      scores,
-      model.predict_on_batch(x, training=False),
-      atol=1e-4,
-    )
-
-  def test_number_of_weights_and_length_of_rows(self):
-    sizes = [v.shape.num_elements() for v in self.weights.trainable]
-    self.assertEqual(sum(sizes[:-1]), 89_120)
-    rows = embedding_models.class_rows(0, 964)
-    rows.build((None, 64))
-    self.assertEqual(rows.rows.shape, (964, 64))
-    lengths = np.linalg.norm(rows.rows, axis=1)
-    self.assertAllClose(lengths.mean(), 1.0, atol=0.02)
-
-  def test_weights_follow_from_the_seed(self):
-    tf.random.set_seed(1)
-    again = self.build().model_fn().trainable_variables
-    other = self.build(seed=1).model_fn().trainable_variables
-    for a, b, c in zip(self.weights.trainable, again, other, strict=True):
-      self.assertAllEqual(a, b)
-      if a.shape.rank > 1:
-        self.assertNotAllClose(a, c)
-
-  def test_retrieval_data_has_the_classes_not_trained_on(self):
-    x, y = zip(*self.task.retrieval.data, strict=True)
-    self.assertAllEqual(np.concatenate(y), np.repeat([24, 25, 26], 20))
-    ink = self.drawings[24 * 20 :].mean(axis=(1, 2))
-    self.assertAllClose(np.concatenate(x).mean(axis=(1, 2, 3)), ink, atol=0.003)
-
-  def test_embeds_with_the_weights_that_are_given(self):
-    embed = self.task.retrieval.build_embedding_fn()
-    embeddings, labels = embed(self.weights)
-    self.assertEqual(embeddings.shape, (60, 64))
-    self.assertLen(labels, 60)
-    x = np.concatenate([x for x, _ in self.task.retrieval.data])
-    rows = self.weights.trainable[-1].numpy()
-    cosines = (embeddings @ rows.T) / np.outer(
-      np.linalg.norm(embeddings, axis=1), np.linalg.norm(rows, axis=1)
-    )
-    model = self.task.model_fn()
-    self.assertAllClose(
-      20 * cosines, model.predict_on_batch(x, training=False), atol=1e-3
-    )
-    *body, last_bias, rows = self.weights.trainable
-    moved = tff.learning.models.ModelWeights((*body, last_bias + 2.0, rows), ())
-    self.assertAllClose(embed(moved)[0], embeddings + 2.0, atol=1e-4)
-    self.assertAllClose(embed(self.weights)[0], embeddings)
-
-  def test_embeds_after_models_were_made_in_graphs(self):
-    embed = self.task.retrieval.build_embedding_fn()
-    with tf.Graph().as_default():
-      self.task.model_fn()
-    self.assertEqual(embed(self.weights)[0].shape, (60, 64))
-
-  def test_metric_is_that_of_the_embeddings(self):
-    embeddings, labels = self.task.retrieval.build_embedding_fn()(self.weights)
-    metric = self.task.retrieval.build_metric_fn()(self.weights)
-    self.assertEqual(
-      metric,
-      retrieval_metrics.mean_average_precision_at_r(embeddings, labels, 10),
-    )
-    # Blots of a class are much alike: far above what is found by chance.
-    self.assertGreater(metric, 0.3)
-
-  def test_is_a_baseline_task(self):
-    self.assertIsInstance(self.task, tff.simulation.baselines.BaselineTask)
-    self.assertIsInstance(self.task, row_task.RowTask)
-
-  @parameterized.named_parameters(
-    ('no_data', {'data_dir': None}, "'omniglot' expects `data_dir`"),
-    (
-      'option',
-      {'options': tasks.TaskOptions(partition='iid')},
-      "found `partition='iid'`",
-    ),
+def _body():
+  return tf.keras.Sequential(
+    [tf.keras.layers.InputLayer((3,)), tf.keras.layers.Dense(2)]
   )
-  def test_refuses(self, kwargs, message):
-    kwargs = {'data_dir': self.dir} | kwargs
-    with self.assertRaisesRegex(ValueError, message):
-      tasks.build_task('omniglot', **kwargs)
+
+
+def _model():
+  return tff.learning.models.from_keras_model(
+    _body(), tf.keras.losses.MeanSquaredError(), input_spec=_INPUT_SPEC
+  )
+
+
+def _retrieval(r=3):
+  data = tf.data.Dataset.from_tensor_slices((_X, _Y)).batch(6)
+  return row_task.RetrievalData(data, _body, r)
+
+
+def _task(**kwargs):
+  data = tff.simulation.datasets.TestClientData({'a': (_X, _Y)})
+  datasets = tff.simulation.baselines.BaselineTaskDatasets(
+    data, data, train_preprocess_fn=lambda d: d.batch(2)
+  )
+  return row_task.RowTask(datasets, _model, **kwargs)
+
+
+class RetrievalDataTest(tf.test.TestCase):
+  def test_embeds_with_the_given_weights(self):
+    embed = _retrieval().build_embedding_fn()
+    embeddings, labels = embed(_WEIGHTS)
+    self.assertAllClose(embeddings, _X @ _KERNEL + _BIAS, atol=1e-5)
+    self.assertAllEqual(labels, _Y)
+    _, _, rows = _WEIGHTS.trainable
+    moved = tff.learning.models.ModelWeights((_KERNEL, _BIAS + 2.0, rows), ())
+    self.assertAllClose(embed(moved)[0], embeddings + 2.0, atol=1e-5)
+
+  def test_embeds_after_models_were_built_in_graphs(self):
+    embed = _retrieval().build_embedding_fn()
+    with tf.Graph().as_default():
+      _body()
+    self.assertEqual(embed(_WEIGHTS)[0].shape, (20, 2))
+
+  def test_other_numbers_of_weights_raise(self):
+    embed = _retrieval().build_embedding_fn()
+    weights = tff.learning.models.ModelWeights(_WEIGHTS.trainable[1:], ())
+    with self.assertRaises(ValueError):
+      embed(weights)
+
+  def test_metric_is_map_at_r(self):
+    for r in (1, 4):
+      self.assertAlmostEqual(
+        _retrieval(r).build_metric_fn()(_WEIGHTS),
+        retrieval_metrics.mean_average_precision_at_r(
+          _X @ _KERNEL + _BIAS, _Y, r
+        ),
+        places=6,
+      )
+
+
+class RowTaskTest(tf.test.TestCase):
+  def test_builds_the_row_model_once(self):
+    row_models = []
+
+    def row_model_fn():
+      row_models.append(
+        models.row_model_from_keras(
+          _body,
+          _built_rows(),
+          input_spec=_INPUT_SPEC,
+        )
+      )
+      return row_models[-1]
+
+    task = _task(row_model_fn=row_model_fn)
+    self.assertEmpty(row_models)
+    self.assertIs(task.row_model, task.row_model)
+    self.assertLen(row_models, 1)
+    self.assertIsNone(task.retrieval)
+    self.assertIsNone(task.class_names)
+
+  def test_other_retrieval_data_raises(self):
+    with self.assertRaisesRegex(TypeError, 'RetrievalData'):
+      _task(row_model_fn=lambda: None, retrieval=tf.data.Dataset.range(3))
+
+
+def _built_rows():
+  rows = models.RowLayer(7, models.DotProduct())
+  rows.build((None, 2))
+  return rows
 
 
 if __name__ == '__main__':

@@ -80,7 +80,7 @@ class MnistTest(parameterized.TestCase):
       image_sources.mnist(self.dir).load()
 
   @parameterized.named_parameters(
-    ('missing', {'y_test': None}, 'found none of y_test'),
+    ('missing', {'y_test': None}, 'found no y_test'),
     ('floats', {'x_train': np.zeros((5, 28, 28))}, 'found float64'),
     ('shape', {'x_train': np.zeros((5, 784), np.uint8)}, r'uint8 \[5, 784\]'),
     ('count', {'y_test': np.zeros(4, np.uint8)}, r'and uint8 \[4\]'),

@@ -18,13 +18,11 @@ from unittest import mock
 import urllib.error
 
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
 import tasks
 from tasks.images import embedding_models
-from tff_methods import models
 
 _CLIENTS = {'anna': 5, 'bob': 3}
 
@@ -130,46 +128,6 @@ class ClientsTest(tf.test.TestCase):
     self.assertEqual(scores.shape, (2, 2028))
     self.assertAllInRange(scores, -20.001, 20.001)
     self.assertAllClose(np.std(scores), 20 / 64**0.5, rtol=0.1)
-
-
-class MobileNetTest(tf.test.TestCase):
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.body_fn = staticmethod(embedding_models.build_mobilenet_fn(3))
-    cls.body = cls.body_fn()
-
-  def test_no_batch_normalization_is_left(self):
-    layers = [type(layer).__name__ for layer in self.body.layers]
-    self.assertEqual(layers.count('GroupNormalization'), 46)
-    self.assertNotIn('BatchNormalization', layers)
-    self.assertEmpty(self.body.non_trainable_variables)
-
-  def test_number_of_weights(self):
-    sizes = [v.shape.num_elements() for v in self.body.trainable_variables]
-    self.assertEqual(sum(sizes), 3_033_456)
-
-  def test_embeds_an_image(self):
-    x = np.random.default_rng(0).uniform(-1, 1, (1, 224, 224, 3))
-    embedding = self.body(x.astype(np.float32)).numpy()
-    self.assertEqual(embedding.shape, (1, 64))
-    self.assertGreater(embedding.std(), 0.01)
-
-  @pytest.mark.slow
-  def test_row_model_has_the_weights_of_the_model_in_their_order(self):
-    rows = embedding_models.class_rows(3, 5)
-    rows.build((None, 64))
-    input_spec = (
-      tf.TensorSpec((None, 224, 224, 3), tf.float32),
-      tf.TensorSpec((None,), tf.int32),
-    )
-    row_model = models.row_model_from_keras(
-      self.body_fn, rows, input_spec=input_spec
-    )
-    trainable, _ = row_model.full_model().initial_weights
-    expected = [*self.body.trainable_variables, rows.rows]
-    for a, b in zip(trainable, expected, strict=True):
-      self.assertAllEqual(a, b)
 
 
 class FilesTest(tf.test.TestCase):

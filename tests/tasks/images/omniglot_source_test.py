@@ -62,9 +62,9 @@ class OmniglotTest(parameterized.TestCase):
       omniglot_source.omniglot(self.dir)
 
   @parameterized.named_parameters(
-    ('missing', {'drawer': None}, 'found none of drawer'),
+    ('missing', {'drawer': None}, 'found no drawer'),
     ('length', {'drawer': np.ones(5, np.uint8)}, r'found \[\[540\], \[5\]'),
-    ('gap', {'label': np.full(540, 7, np.uint16)}, 'all labels from 0'),
+    ('gap', {'label': np.full(540, 7, np.uint16)}, 'consecutive labels from 0'),
     ('no_evaluation', {'evaluation': np.zeros(540)}, 'and 0 examples'),
     ('type', {'label': np.repeat(np.arange(27), 20)}, 'uint16 labels'),
     ('images', {'images': np.ones((540, 105, 13), np.uint8)}, '105, 13'),

@@ -117,7 +117,8 @@ class FunctionsSourceTest(absltest.TestCase):
   def test_names_a_missing_file(self):
     source = api_calls_source.functions_source({'a.py': '/not/there.py'}, '0')
     with self.assertRaisesRegex(
-      ValueError, 'Expected /not/there.py, found .*FileNotFoundError.* anew'
+      ValueError,
+      'Expected to read /not/there.py, found FileNotFoundError: reinstall',
     ):
       source.load()
 
@@ -127,13 +128,15 @@ class FunctionsSourceTest(absltest.TestCase):
 
 
 class ApiCallsTest(absltest.TestCase):
-  """With a lock and packages of its own."""
+  """A list of packages, and packages, made for the test."""
 
   def setUp(self):
     super().setUp()
     self.dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-    self.lock = self.dir / 'requirements.txt'
-    self.enterContext(mock.patch.object(api_calls_source, '_LOCK', self.lock))
+    self.package_list = self.dir / 'api_calls_packages.txt'
+    self.enterContext(
+      mock.patch.object(api_calls_source, '_PACKAGE_LIST', self.package_list)
+    )
     path = [str(self.dir), *sys.path]
     self.enterContext(mock.patch.object(sys, 'path', path))
 
@@ -150,7 +153,7 @@ class ApiCallsTest(absltest.TestCase):
     (info / 'METADATA').write_text(f'Name: {package}\nVersion: {version}\n')
     (info / 'RECORD').write_text(''.join(record))
 
-  def test_packages_of_the_lock_without_their_tests(self):
+  def test_listed_packages_without_their_tests(self):
     train, test = _modules(False, 5), _modules(True, 1)
     functions = {m: f'def f{i}(): call()\n' for i, m in enumerate(train + test)}
     named = {f'lib_a/{m}.py': text for m, text in functions.items()}
@@ -170,10 +173,7 @@ class ApiCallsTest(absltest.TestCase):
     self._install('lib_a', named | left_out)
     self._install('lib_b', {'lib_b.py': 'def h(): call()\n'})
     self._install('lib_c', {'lib_c.py': 'def i(): call()\n'})
-    self.lock.write_text(
-      '# Compiled.\nlib_a==1.0 \\\n    --hash=sha256:0\n    # via lib_c==1.0\n'
-      'lib_b==1.0\n'
-    )
+    self.package_list.write_text('# Two of three.\nlib_a\nlib_b\n')
     source = api_calls_source.api_calls()
     data = source.load()
     self.assertEqual(len(data.train.labels) + len(data.test.labels), 7)
@@ -185,14 +185,16 @@ class ApiCallsTest(absltest.TestCase):
     self.assertNotEqual(changed, source.fingerprint)
 
   def test_names_a_package_that_is_not_installed(self):
-    self.lock.write_text('no-such-library==1.0\n')
+    self.package_list.write_text('no-such-library\n')
     with self.assertRaisesRegex(
-      ValueError, 'Expected no-such-library, which requirements.txt names'
+      ValueError, 'Expected no-such-library, listed in api_calls_packages.txt'
     ):
       api_calls_source.api_calls()
 
-  def test_names_the_missing_lock(self):
-    with self.assertRaisesRegex(ValueError, f'{self.lock}, .*, found none'):
+  def test_names_the_missing_list(self):
+    with self.assertRaisesRegex(
+      ValueError, f'{self.package_list}, .*, found none'
+    ):
       api_calls_source.api_calls()
 
 

@@ -104,7 +104,7 @@ class PartitionTest(parameterized.TestCase):
 
   def test_refuses_clients_without_examples(self):
     with self.assertRaisesRegex(
-      ValueError, 'each of 4 clients, found that 3 .* 1 frequent .* fewer'
+      ValueError, 'each of 4 clients, found 3 clients .* 1 frequent .* lower'
     ):
       _partition([[2], [2]], [2])
 

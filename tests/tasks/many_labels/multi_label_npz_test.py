@@ -121,7 +121,7 @@ class MultiLabelNpzTest(parameterized.TestCase):
     ('end', {'y_test_indptr': [0, 3, 4]}, '`y_test_indptr` of .* ascend'),
     ('begin', {'x_test_indptr': [1, 1, 2]}, '`x_test_indptr` of .* ascend'),
     ('no_rows', {'x_test_indptr': np.zeros(0, int)}, '`x_test_indptr` of'),
-    ('count', {'x_train_data': [1]}, 'number of `x_train_indices` and of'),
+    ('count', {'x_train_data': [1]}, 'length of `x_train_indices` and of'),
     ('type', {'x_train_indices': [0.0, 4, 3]}, 'float64 .*: replace it'),
     (
       'rows',
@@ -139,13 +139,15 @@ class MultiLabelNpzTest(parameterized.TestCase):
   def test_refuses_a_file_without_the_arrays(self):
     np.savez(self.path, x=1)
     with self.assertRaisesRegex(
-      ValueError, 'found none of .*n_labels.*: replace it'
+      ValueError, 'found no .*n_labels.*: replace it'
     ):
       multi_label_npz.delicious(self.dir).load()
 
   def test_refuses_a_file_without_labels(self):
     self._write(splits={'_train': [({0: 1}, [])], '_test': _TEST})
-    with self.assertRaisesRegex(ValueError, 'labelled examples .* 1 with 0'):
+    with self.assertRaisesRegex(
+      ValueError, 'labelled training and test .* 1 with 0'
+    ):
       multi_label_npz.delicious(self.dir).load()
 
 

@@ -220,7 +220,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     (
       'clients',
       {'options': tasks.TaskOptions(num_clients=500)},
-      'each of 500 clients, found that .* `frequent_share`',
+      'each of 500 clients, found .* `frequent_share`',
     ),
     ('file', {'name': 'xc'}, 'train.txt and test.txt, or .* found neither'),
   )

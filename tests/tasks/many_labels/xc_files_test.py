@@ -112,12 +112,16 @@ class ErrorsTest(_FilesTestCase):
     (
       'no_label',
       '2:1 3:1',
-      "line 3 .* labels with commas .* found '2:1': begin .* with a space",
+      "line 3 .* labels with commas .* found '2:1': start .* with a space",
     ),
     ('negative_label', '-1 2:1', "line 3 .* with commas .*, found '-1'"),
     ('label_gap', '1,,2 2:1', "line 3 .* with commas .*, found '1,,2'"),
-    ('no_value', '1 2', "line 3 .* values, as 8:1.5, found '2': correct it"),
-    ('word', '1 a:1', "line 3 .* values, as 8:1.5, found 'a:1'"),
+    (
+      'no_value',
+      '1 2',
+      "line 3 .* values, such as 8:1.5, found '2': correct it",
+    ),
+    ('word', '1 a:1', "line 3 .* values, such as 8:1.5, found 'a:1'"),
     ('two_colons', '1 2:1:1', "found '2:1:1'"),
     ('value', '1 2:x', "line 3 .* found '2:x'"),
     ('nan', '1 2:nan', "line 3 .* finite values, found '2:nan'"),
@@ -135,7 +139,7 @@ class ErrorsTest(_FilesTestCase):
     ('0 6 5\n', "found '0 6 5'"),
     ('1 6 5\n1 1:1\n2 1:1\n', 'have 1 examples, .* found 2: replace it'),
     ('3 6 5\n1 1:1\n', 'have 3 examples, .* found 1: replace it'),
-    ('1 6 5\n 1:1\n', 'labelled examples .* found 1 with 0 labels and 2'),
+    ('1 6 5\n 1:1\n', 'labelled training .* found 1 with 0 labels and 2'),
     ('1 6 4\n1 1:1\n', 'test.txt .* features .* 6 and 4, found 6 and 5: take'),
   )
   def test_refuses_other_counts(self, text, message):

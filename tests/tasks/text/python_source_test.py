@@ -118,7 +118,7 @@ class PythonTokensTest(parameterized.TestCase):
     path = pathlib.Path(self.dir, 'some.py')
     path.write_bytes(source.encode(errors='surrogatepass'))
     with self.assertRaisesRegex(
-      ValueError, 'some.py to be a module .*cannot be read.*: install'
+      ValueError, 'some.py to be a module .*cannot be read.*: reinstall'
     ) as caught:
       self._load()
     self.assertNotIn('\n', str(caught.exception))
