@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of random choices."""
+"""Options of random choices, common to all randomized methods."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ SEED_SOURCES = ('reproducible', 'entropy')
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RandomnessOptions:
-  """Options of all methods that draw random numbers.
+  """Base class of the options of methods that draw random numbers.
 
   Attributes:
     seed_source: Source of a client's random choices. `'reproducible'`: a

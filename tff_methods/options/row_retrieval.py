@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of methods that train a part of the output layer's rows."""
+"""Options of methods whose clients train a part of the output layer's rows."""
 
 import dataclasses
 
@@ -33,22 +33,23 @@ _SPREADOUT_MARGIN = 1.0
 class FedSsOptions(randomness.RandomnessOptions):
   """Options of federated sampled softmax. Waghmare et al. (2022).
 
-  Variants:
+  Variants, by the classes in the softmax of an example:
 
   *   `'fed_ss'`: the client's classes and sampled negatives (equation 6).
-  *   `'neg_only'`: an example's own class and sampled negatives (equation 7).
+  *   `'neg_only'`: the example's own class and sampled negatives (equation 7).
       Without room for negatives, the loss is 0.
   *   `'pos_only'`: the client's classes only (equation 8).
-  *   `'fed_aws'`: as `'pos_only'`, and the server pushes all rows apart (Yu et
-      al. 2020).
-  *   `'full_softmax'`: all classes on each client (equation 2): federated
-      averaging of the full model.
+  *   `'fed_aws'`: the client's classes only; the server pushes all rows apart
+      (Yu et al. 2020).
+  *   `'full_softmax'`: all classes (equation 2): federated averaging of the
+      full model.
 
   Attributes:
-    num_sampled_classes: Rows that each client receives and sends, the paper's
-      |S|: its own classes, and negatives (padding with `'pos_only'` and
-      `'fed_aws'`). A client with more classes trains a random subset of them,
-      drawn again in each round. Not for `'full_softmax'`.
+    num_sampled_classes: Number of rows that each client receives and sends, the
+      paper's |S|: those of its own classes and of negatives (padding with
+      `'pos_only'` and `'fed_aws'`). A client with more classes trains a random
+      subset of them, drawn again in each round. Required, except for
+      `'full_softmax'`, which does not take it.
     variant: One of `FED_SS_VARIANTS`.
     retrieval_mode: `'select'` or `'broadcast'`, with equal results and bytes:
       see `templates.build_row_retrieval`. Unused with `'full_softmax'`.
@@ -117,19 +118,19 @@ class LshSelectOptions(randomness.RandomnessOptions):
 
   Attributes:
     row_budget: Rows that a client trains: those of its own classes (and of its
-      input, where rows embed the input), those that the index scores highest,
-      and random ones to fill up. A client with more rows of its own trains a
-      random subset of them, drawn again in each round.
-    own_budget: Part of `row_budget` that a client receives before it searches,
-      where rows embed the input: the rows of its data, filled up with random
-      ones. Half of `row_budget` if not given. Not for other models.
-    retrieved_budget: Rows that a client receives in total, `row_budget` if not
+      input, if rows embed the input), those with the highest scores in the
+      index, and random rows to fill the budget. A client with more rows of its
+      own trains a random subset of them, drawn again in each round.
+    own_budget: Part of `row_budget` that a client receives before it searches
+      the index: the rows of its data, and random rows to fill the budget. Half
+      of `row_budget` if not given. Only for models whose rows embed the input.
+    retrieved_budget: Rows that a client receives in total; `row_budget` if not
       given. If larger, the rows of largest activation (inner product with any
       embedding of the client) are trained.
-    corrects_loss: Weight random rows for the rows that the client lacks, as in
-      FedSS. Without it, the loss is the softmax over the client's rows, as in
-      the paper.
-    rounds_per_build: Rounds between two builds of the index.
+    corrects_loss: If true, random rows are weighted to represent all rows that
+      the client does not receive, as in FedSS. If false, the loss is the
+      softmax over the client's rows, as in the paper.
+    rounds_per_build: Number of rounds between two builds of the index.
     retrieval_mode: `'select'` or `'broadcast'`, with equal results and bytes:
       see `templates.build_row_retrieval`.
 

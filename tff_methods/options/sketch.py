@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of sketched updates."""
+"""Options of sketched updates. Konečný et al. (2016), section 3."""
 
 import dataclasses
 
@@ -24,14 +24,13 @@ QUANTIZERS = ('eden', 'uniform')
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SketchOptions(randomness.RandomnessOptions):
-  """Rotation, subsampling and quantization of an update.
-
-  Konečný et al. (2016), section 3.
+  """Options of the rotation, subsampling and quantization of an update.
 
   Attributes:
     bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
     fraction: Fraction of each tensor's values that is sent, in (0, 1].
-    rotation: Rotate each tensor before subsampling and quantization.
+    rotation: If true, each tensor is rotated before subsampling and
+      quantization.
     quantizer: `'eden'`: optimal levels for rotated values; requires
       `rotation`. `'uniform'`: the paper's quantizer, evenly spaced levels
       between minimum and maximum with stochastic rounding.

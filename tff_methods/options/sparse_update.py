@@ -30,7 +30,7 @@ _WARM_UP_FRACTIONS = (0.25, 0.0625, 0.015625, 0.004)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SparseOptions:
-  """Selection of the values of largest magnitude.
+  """Options of top-k selection, and of quantization of selected values.
 
   Attributes:
     fraction: Fraction of the values that a client sends, in (0, 1].
@@ -124,7 +124,7 @@ class DgcOptions(SparseOptions):
       if found <= self.fraction:
         raise ValueError(
           f'Expected warm_up_fractions above fraction={self.fraction}, found '
-          f'{found}: a warm-up begins with more values, not with fewer.'
+          f'{found}: a warm-up sends more values than later rounds.'
         )
 
   @property

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of structured updates."""
+"""Options of structured updates. Konečný et al. (2016), section 2."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ from tff_methods.options import randomness
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StructuredUpdateOptions(randomness.RandomnessOptions):
-  """Quantization of the parameters of a structured update.
+  """Options of structured updates in any update space.
 
   Attributes:
     bits: Bits per sent parameter, 1 to 16: parameters are rotated and
@@ -46,7 +46,7 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RandomMaskOptions(StructuredUpdateOptions):
-  """Updates at random coordinates. Konečný et al. (2016), section 2.
+  """Options of updates at random coordinates.
 
   Attributes:
     fraction: Fraction of each tensor's coordinates that a client trains and
@@ -66,7 +66,7 @@ class RandomMaskOptions(StructuredUpdateOptions):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LowRankOptions(StructuredUpdateOptions):
-  """Updates of low rank. Konečný et al. (2016), section 2.
+  """Options of updates of low rank.
 
   Attributes:
     rank: Rank of the updates. Give either `rank` or `fraction`.

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of ternary updates."""
+"""Options of ternary updates. Wen et al. (2017)."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ from tff_methods.options import randomness
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TernGradOptions(randomness.RandomnessOptions):
-  """Options of TernGrad. Wen et al. (2017).
+  """Options of TernGrad.
 
   Attributes:
     clip_factor: Magnitudes are clipped at this many standard deviations of

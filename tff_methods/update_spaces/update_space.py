@@ -94,7 +94,7 @@ class WholeTensor(TensorSpace):
     super().__init__(spec, spec.shape)
 
   def draw(self, key: tf.Tensor) -> LinearMap:
-    """Returns the identity, for every key."""
+    """Returns the identity, independent of the key."""
     del key  # Unused.
     return _Identity()
 

@@ -26,7 +26,7 @@ def _trip(bits, shape, rotation=True):
   stages = [(encoders.EdenQuantizationStage(bits), '')]
   if rotation:
     stages.insert(0, (encoders.RotationStage([0]), 'rotated'))
-  return round_trip.RoundTrip(stages, shape)
+  return round_trip.of_stages(stages, shape)
 
 
 def _lloyd_max_distortion(bits):

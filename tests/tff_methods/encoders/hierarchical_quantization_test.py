@@ -22,7 +22,7 @@ from tff_methods import encoders
 
 def _trip(bits, shape):
   stage = encoders.HierarchicalQuantizationStage(bits)
-  return round_trip.RoundTrip([(stage, '')], shape)
+  return round_trip.of_stages([(stage, '')], shape)
 
 
 class HierarchicalQuantizationStageTest(

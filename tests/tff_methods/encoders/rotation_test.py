@@ -101,7 +101,7 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
 
 class RotationStageTest(parameterized.TestCase, tf.test.TestCase):
   def test_empty_survives(self):
-    trip = round_trip.RoundTrip([(encoders.RotationStage([0]), '')], [0, 3])
+    trip = round_trip.of_stages([(encoders.RotationStage([0]), '')], [0, 3])
     _, decoded = trip(np.zeros([0, 3]))
     self.assertEqual(decoded.shape, (0, 3))
 
@@ -110,13 +110,13 @@ class RotationStageTest(parameterized.TestCase, tf.test.TestCase):
     rotated = []
     for seed, round_num in (((0, 0), 0), ((0, 0), 1), ((0, 1), 0), ((1, 0), 0)):
       stages = [(encoders.RotationStage(seed), '')]
-      payload, _ = round_trip.RoundTrip(stages, [64])(x, round_num)
+      payload, _ = round_trip.of_stages(stages, [64])(x, round_num)
       rotated.append(tuple(payload['tensors/rotated']))
     self.assertLen(set(rotated), 4)
 
   @parameterized.parameters(np.nan, np.inf, -np.inf)
   def test_non_finite_raises_when_run(self, value):
-    trip = round_trip.RoundTrip([(encoders.RotationStage([0]), '')], [3])
+    trip = round_trip.of_stages([(encoders.RotationStage([0]), '')], [3])
     with self.assertRaisesRegex(
       tf.errors.InvalidArgumentError, 'finite values, found NaN or Inf'
     ):

@@ -11,8 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the tests of encoders share: a value's way to the server and back."""
+"""Round trips of values through an encoder, for tests."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import tensorflow as tf
 
 from tff_methods import encoders
@@ -21,24 +24,25 @@ from tff_methods import encoders
 class RoundTrip:
   """Encodes and decodes single values, in any round, in one traced function."""
 
-  def __init__(self, stages, shape):
-    """Initializes it.
+  def __init__(self, encoder: encoders.GatherEncoder):
+    """Initializes the round trip.
 
     Args:
-      stages: What `encoders.chain` takes.
-      shape: The shape of the `float32` values.
+      encoder: Encoder of `float32` values.
     """
-    self.encoder = encoders.chain(stages, tf.TensorSpec(shape, tf.float32))
+    self.encoder = encoder
     self._run = tf.function(self._round_trip, autograph=False)
 
-  def __call__(self, x, round_num=0):
+  def __call__(
+    self, x: np.ndarray, round_num: int = 0
+  ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns the payload, by name, and the decoded value, as arrays."""
     payload, decoded = self._run(
       tf.constant(x, tf.float32), tf.constant(round_num, tf.int32)
     )
     return {k: v.numpy() for k, v in payload.items()}, decoded.numpy()
 
-  def many(self, x, num_rounds):
+  def many(self, x: np.ndarray, num_rounds: int) -> np.ndarray:
     """Returns the values decoded in rounds 0 to `num_rounds - 1`, stacked."""
 
     @tf.function(autograph=False)
@@ -60,6 +64,13 @@ class RoundTrip:
     return payload, encoder.decode_after_sum(part, after_sum, 1)
 
 
-def squared_error(decoded, x):
-  """Returns the squared error over the squared norm of `x`."""
+def of_stages(
+  stages: Sequence[tuple[encoders.Stage, str]], shape: Sequence[int]
+) -> RoundTrip:
+  """Returns the round trip of values of a shape through chained stages."""
+  return RoundTrip(encoders.chain(stages, tf.TensorSpec(shape, tf.float32)))
+
+
+def squared_error(decoded: np.ndarray, x: np.ndarray) -> float:
+  """Returns the squared error divided by the squared norm of `x`."""
   return float(((decoded - x) ** 2).sum() / (x**2).sum())

@@ -23,7 +23,7 @@ from tff_methods.encoders import subsampling
 
 def _trip(fraction, shape, seed_source='reproducible'):
   stage = encoders.SubsamplingStage(fraction, [0], seed_source)
-  return round_trip.RoundTrip([(stage, '')], shape)
+  return round_trip.of_stages([(stage, '')], shape)
 
 
 class DrawTest(parameterized.TestCase, tf.test.TestCase):

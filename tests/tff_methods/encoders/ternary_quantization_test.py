@@ -25,7 +25,7 @@ from tff_methods.common import seeds
 
 def _trip(shape, seed_source='reproducible', clip_factor=None):
   stage = encoders.TernaryQuantizationStage([0], seed_source, clip_factor)
-  return round_trip.RoundTrip([(stage, '')], shape)
+  return round_trip.of_stages([(stage, '')], shape)
 
 
 def _trits(packed, length):

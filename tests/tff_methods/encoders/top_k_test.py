@@ -107,7 +107,7 @@ class ScatterTest(tf.test.TestCase):
 
 class TopKStageTest(parameterized.TestCase, tf.test.TestCase):
   def _trip(self, fraction, shape):
-    return round_trip.RoundTrip([(encoders.TopKStage(fraction), '')], shape)
+    return round_trip.of_stages([(encoders.TopKStage(fraction), '')], shape)
 
   @parameterized.parameters(
     # 4 bytes a value; positions by hand: 10 of 1000 in 6 low bits each and 10 +
@@ -147,7 +147,7 @@ class TopKStageTest(parameterized.TestCase, tf.test.TestCase):
       (encoders.HierarchicalQuantizationStage(4), ''),
     ]
     x = np.random.default_rng(0).normal(size=1000)
-    payload, decoded = round_trip.RoundTrip(stages, [1000])(x)
+    payload, decoded = round_trip.of_stages(stages, [1000])(x)
     # 50 bytes of codes, 8 of range; 3 low bits and 100 + 900 // 8 high ones.
     sizes = sorted(value.nbytes for value in payload.values())
     self.assertEqual(sizes, [8, 50, 38 + 27])

@@ -22,7 +22,7 @@ from tff_methods import encoders
 
 def _trip(bits, shape, seed_source='reproducible'):
   stage = encoders.UniformQuantizationStage(bits, [0], seed_source)
-  return round_trip.RoundTrip([(stage, '')], shape)
+  return round_trip.of_stages([(stage, '')], shape)
 
 
 class UniformQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):

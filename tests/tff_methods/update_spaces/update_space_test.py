@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What holds for every space."""
+"""Properties of all update spaces."""
 
 from absl.testing import parameterized
 import numpy as np

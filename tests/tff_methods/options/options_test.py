@@ -1,0 +1,75 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import dataclasses
+import subprocess
+import sys
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tff_methods import options as options_lib
+
+# Each kind of options with the arguments that it requires.
+_OPTIONS = (
+  (options_lib.SketchOptions, {}),
+  (options_lib.SparseOptions, {'fraction': 0.1}),
+  (options_lib.DhqcOptions, {}),
+  (options_lib.DgcOptions, {}),
+  (options_lib.StructuredUpdateOptions, {}),
+  (options_lib.RandomMaskOptions, {'fraction': 0.1}),
+  (options_lib.LowRankOptions, {'rank': 2}),
+  (options_lib.TernGradOptions, {}),
+  (options_lib.FedSsOptions, {'num_sampled_classes': 10}),
+  (options_lib.LshSelectOptions, {}),
+  (options_lib.RandomnessOptions, {}),
+)
+
+
+class OptionsTest(parameterized.TestCase):
+  def test_all_options_are_tested_here(self):
+    exported = {n for n in options_lib.__all__ if n.endswith('Options')}
+    self.assertEqual(exported, {c.__name__ for c, _ in _OPTIONS})
+
+  @parameterized.parameters(*_OPTIONS)
+  def test_options_are_frozen_values(self, options_class, kwargs):
+    options = options_class(**kwargs)
+    self.assertEqual(options, options_class(**kwargs))
+    self.assertEqual(hash(options), hash(options_class(**kwargs)))
+    field = dataclasses.fields(options)[0].name
+    with self.assertRaises(dataclasses.FrozenInstanceError):
+      setattr(options, field, getattr(options, field))
+
+  @parameterized.parameters(*_OPTIONS)
+  def test_positional_arguments_raise(self, options_class, kwargs):
+    with self.assertRaisesRegex(TypeError, 'positional argument'):
+      options_class(*(kwargs.values() or [1]))
+
+  def test_import_does_not_import_tensorflow(self):
+    script = (
+      'import sys; from tff_methods import options; '
+      "print(sorted({'tensorflow', 'tensorflow_federated'} & set(sys.modules)))"
+    )
+    output = subprocess.run(
+      [sys.executable, '-c', script],
+      env={'PYTHONPATH': ':'.join(sys.path)},
+      check=True,
+      capture_output=True,
+      text=True,
+    ).stdout
+    self.assertEqual(output, '[]\n')
+
+
+if __name__ == '__main__':
+  absltest.main()
