@@ -29,8 +29,10 @@ _VALUE_TYPE = tff.to_type(
 
 
 def _spec_encoder(spec):
-  """An encoder with all that an aggregator has to carry: params of its own to
-  encode, to decode before the sum and to decode after it."""
+  """Returns an encoder with params of each kind that an aggregator handles.
+
+  They are those of the encoding, and of the decoding before and after the sum.
+  """
   if not spec.shape.rank:
     return encoders.identity_encoder(spec)
   stages = [
@@ -113,7 +115,7 @@ class EncodedSumFactoryComputationTest(tf.test.TestCase):
 
 
 class EncodedSumFactoryExecutionTest(tf.test.TestCase):
-  def test_result_and_state_are_those_of_tff(self):
+  def test_result_and_state_equal_those_of_tff(self):
     ours = aggregators.EncodedSumFactory(lambda s, i: _spec_encoder(s)).create(
       _VALUE_TYPE
     )
@@ -141,7 +143,7 @@ class EncodedSumFactoryExecutionTest(tf.test.TestCase):
     # 30 codes of 9 bits are 34 bytes; a range of two floats; one bias.
     self.assertEqual(output.measurements['payload_bytes'], 5 * (34 + 8 + 4))
 
-  def test_takes_encoders_of_the_library(self):
+  def test_takes_encoders_of_tensor_encoding(self):
     process = aggregators.EncodedSumFactory(_library_encoder).create(
       _VALUE_TYPE
     )
