@@ -1,0 +1,129 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for index_client_steps."""
+
+from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tests.tff_methods import row_models
+from tff_methods import retrieval
+from tff_methods.common import seeds
+from tff_methods.templates import index_client
+from tff_methods.templates import index_client_steps
+from tff_methods.templates import local_model
+from tff_methods.templates import row_retrieval
+
+_KEY = np.int32([1, 2])
+
+
+def _build(row_model, index, budget, corrects_loss=False):
+  """Returns the client, and its steps."""
+  client = index_client.IndexClient(
+    row_model, index, budget, corrects_loss, 'reproducible'
+  )
+  full = local_model.describe(row_model.full_model())
+  _, get_body = row_retrieval.build_getters(full.weights_type)
+  row_size = row_model.row_size
+  types = index_client_steps.ReceivedTypes(
+    round_key=tff.TensorType(np.int32, [2]),
+    data=full.data_type,
+    body=get_body.type_signature.result,
+    client_params=tff.TensorType(np.float32, [row_model.num_classes, row_size]),
+    own_rows=tff.TensorType(np.float32, [client.num_own_candidates, row_size]),
+    entries=tff.TensorType(np.int32, [0, 1]),
+    requested_rows=tff.TensorType(np.float32, [budget.num_requested, row_size]),
+  )
+  return client, index_client_steps.build_client_steps(client, types)
+
+
+class IndexClientStepsComputationTest(parameterized.TestCase):
+  @parameterized.named_parameters(
+    ('rows', row_models.row_model, index_client.RowBudget(5), 5, 5),
+    (
+      'retrieved_rows',
+      row_models.row_model,
+      index_client.RowBudget(5, retrieved=7),
+      7,
+      7,
+    ),
+    (
+      'own_rows',
+      row_models.token_model,
+      index_client.RowBudget(5, own=2, retrieved=7),
+      7,
+      5,
+    ),
+  )
+  def test_types(self, model_fn, budget, num_candidates, num_requested):
+    model = model_fn()
+    _, steps = _build(model, retrieval.ExactRows(), budget)
+    key_type, own_type = steps.own_candidates.type_signature.result
+    self.assertEqual(key_type, tff.TensorType(np.int32, [2]))
+    self.assertEqual(
+      own_type, row_retrieval.candidates_type_of(budget.own or 5)
+    )
+    candidates_type, requested_type = steps.choose.type_signature.result
+    self.assertEqual(
+      candidates_type, row_retrieval.candidates_type_of(num_candidates)
+    )
+    self.assertEqual(requested_type, tff.TensorType(np.int32, [num_requested]))
+    weights_type, _ = steps.to_sub_model.type_signature.result
+    local_model.describe(model.sub_model(5)).weights_type.check_assignable_from(
+      weights_type
+    )
+
+
+class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
+  @parameterized.parameters(False, True)
+  def test_rows_are_those_of_the_candidates(self, corrects_loss):
+    model = row_models.token_model()
+    budget = index_client.RowBudget(6, own=4, retrieved=8)
+    client, steps = _build(model, retrieval.RandomRows(), budget, corrects_loss)
+    (*body, table), constants = model.full_model().initial_weights
+    body = (tuple(body), constants)
+    data = row_models.token_datasets()[0]
+    key, own = steps.own_candidates(seeds.key(5), data)
+    own_rows = table[own.keys]
+    vectors, queries = steps.search(body, own_rows, own, data, table)
+    self.assertEqual(vectors.shape, (18, 5))  # 6 sentences of 3 tokens.
+    candidates, requested = steps.choose(
+      key, own, table, vectors, queries, np.zeros([0, 1], np.int32)
+    )
+    self.assertCountEqual([*own.keys, *requested], candidates.keys)
+    weights, counts = steps.to_sub_model(
+      key,
+      body,
+      own,
+      own_rows,
+      vectors,
+      candidates,
+      requested,
+      table[requested],
+    )
+    keys, log_probability, is_positive = weights.non_trainable
+    self.assertLen(keys, 6)
+    self.assertContainsSubset(own.keys, keys)
+    self.assertAllEqual(weights.trainable[-1], table[keys])
+    self.assertAllEqual(keys[is_positive], row_models.CLASSES[0])
+    self.assertEqual(counts['num_own_rows'], 3)
+    self.assertEqual(counts['num_random_rows'], 3)
+    # 3 of the 9 other rows.
+    expected = np.where(is_positive, 0.0, np.log(3 / 9)) * corrects_loss
+    self.assertAllClose(log_probability, expected)
+
+
+if __name__ == '__main__':
+  tf.test.main()
