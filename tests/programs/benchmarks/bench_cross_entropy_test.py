@@ -11,6 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for bench_cross_entropy."""
+
+from unittest import mock
 
 from absl.testing import absltest
 
@@ -23,6 +26,20 @@ class BenchCrossEntropyTest(absltest.TestCase):
     self.assertLen(seconds, 2)
     self.assertIn(bench_cross_entropy.TENSORFLOW, seconds)
     self.assertGreater(min(seconds.values()), 0)
+
+  def test_rows_compare_with_tensorflow(self):
+    seconds = {bench_cross_entropy.TENSORFLOW: 0.5, 'softmax': 0.25}
+    with (
+      mock.patch.object(bench_cross_entropy, 'CLASS_COUNTS', (1000,)),
+      mock.patch.object(
+        bench_cross_entropy, 'time_losses', return_value=seconds
+      ) as time_losses,
+    ):
+      _, row = bench_cross_entropy.measure(repeats=3)
+    time_losses.assert_called_once_with(1000, 3)
+    self.assertEqual(
+      row[1:], ['softmax', '250.0 ms', '2.00 x as fast as TensorFlow']
+    )
 
 
 if __name__ == '__main__':

@@ -11,24 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for bench_label_hashing and bench_memory."""
+"""Tests for bench_label_hashing."""
 
 from unittest import mock
 
 from absl.testing import absltest
-import numpy as np
 import pytest
 
 from programs.benchmarks import bench_label_hashing
-from programs.benchmarks import bench_memory
-
-_MEGABYTE = 2**20
-
-
-def _prepare_to_allocate(num_bytes: int):
-  before = np.ones([64 * _MEGABYTE], np.uint8)
-  del before  # Was the peak, but is not of what is measured.
-  return lambda: np.ones([num_bytes], np.uint8).sum()
 
 
 class BenchLabelHashingTest(absltest.TestCase):
@@ -52,14 +42,8 @@ class BenchLabelHashingTest(absltest.TestCase):
   @pytest.mark.slow
   def test_decoding_takes_less_than_scores_of_all_labels(self):
     peak = bench_label_hashing.peak_decoding_bytes('AmazonTitles-131K', 'mean')
-    # A copy of the log-probabilities is the least, 524 MB are all scores.
+    # At least a copy of the log-probabilities; all scores take 524 MB.
     self.assertBetween(peak / 1e6, 64, 262)
-
-
-class BenchMemoryTest(absltest.TestCase):
-  def test_peak_is_what_is_allocated_at_once(self):
-    peak = bench_memory.peak_bytes(_prepare_to_allocate, 32 * _MEGABYTE)
-    self.assertBetween(peak / _MEGABYTE, 31, 34)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,89 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests for bench and its registry of benchmarks."""
+
+import os
+import tempfile
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+
+from programs import bench
+from programs.benchmarks import registry
+from tests.programs import program_testing
+
+
+def _run(*arguments: str) -> tuple[int, str, str]:
+  return program_testing.run_here('bench.py', bench.main, *arguments)
+
+
+class BenchTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self._weights_path = os.path.join(
+      self.enter_context(tempfile.TemporaryDirectory()), 'model_weights.npz'
+    )
+
+  def test_flag_has_the_parts_of_the_registry(self):
+    self.assertSequenceEqual(list(registry.measures()), bench._PART_NAMES)
+
+  def test_prints_the_rows_of_chosen_parts(self):
+    measures = {
+      name: mock.Mock(return_value=[[name, 'candidate', '1 ms', '2 x']])
+      for name in bench._PART_NAMES
+    }
+    with mock.patch.object(registry, 'measures', return_value=measures):
+      exit_code, stdout, _ = _run(
+        '--part=rounds', '--part=errors', '--repeats=3'
+      )
+    self.assertEqual(exit_code, 0)
+    rows = [
+      line.split('│')[1] for line in stdout.splitlines() if '1 ms' in line
+    ]
+    self.assertEqual([row.strip() for row in rows], ['rounds', 'errors'])
+    self.assertRegex(stdout, 'medians of 3')
+    measures['rounds'].assert_called_once_with(3)
+    measures['index'].assert_not_called()
+
+  def test_rows_of_saved_weights_are_searched(self):
+    rows = np.arange(6, dtype=np.float32).reshape([3, 2])
+    np.savez(self._weights_path, trainable_0=np.zeros([4]), trainable_1=rows)
+    with mock.patch.object(
+      registry, 'measures', return_value={'index': lambda repeats: []}
+    ) as measures:
+      exit_code, _, stderr = _run(
+        '--part=index', f'--index_weights={self._weights_path}'
+      )
+    self.assertEqual(exit_code, 0, stderr)
+    np.testing.assert_array_equal(measures.call_args.args[0], rows)
+
+  def test_refuses_weights_without_rows(self):
+    np.savez(self._weights_path, trainable_0=np.zeros([4]))
+    exit_code, _, stderr = _run(f'--index_weights={self._weights_path}')
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(
+      stderr, '^bench: Expected weights that end in rows in --index_weights'
+    )
+
+
+class RegistryTest(absltest.TestCase):
+  def test_index_gets_the_searched_rows(self):
+    rows = np.zeros([3, 2], np.float32)
+    measure = registry.measures(rows)['index']
+    self.assertIs(measure.keywords['searched_rows'], rows)
+
+
+if __name__ == '__main__':
+  absltest.main()
