@@ -109,7 +109,8 @@ class _LocalContext(tff.framework.SyncContext):
     self._start_worker()
 
   def invoke(self, comp: tff.Computation, arg: Any) -> Any:
-    for attempt in range(1, _MAX_ATTEMPTS + 1):
+    attempt = 1
+    while True:
       with self._lock:
         worker, connection = self._worker, self._connection
       try:
@@ -121,13 +122,14 @@ class _LocalContext(tff.framework.SyncContext):
             'Expected a running worker, found that this program has ended it: '
             'set a new context.'
           ) from None
-        if attempt < _MAX_ATTEMPTS:
-          self._replace(worker, description)
-    raise RuntimeError(
-      f'Expected one of {_MAX_ATTEMPTS} workers to survive a call, found that '
-      f'each died, the last one {description}: use fewer or smaller clients, '
-      'or report the crash to the developers of TFF.'
-    )
+        if attempt == _MAX_ATTEMPTS:
+          raise RuntimeError(
+            f'Expected one of {_MAX_ATTEMPTS} workers to survive a call, found '
+            f'that each died, the last one {description}: use fewer or smaller '
+            'clients, or report the crash to the developers of TFF.'
+          ) from None
+        self._replace(worker, description)
+        attempt += 1
 
   def _replace(self, worker: workers.LocalWorker, description: str) -> None:
     with self._lock:

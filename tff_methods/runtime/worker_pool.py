@@ -51,13 +51,13 @@ class _Outcome(NamedTuple):
   """The end of a call on a worker.
 
   Attributes:
-    index: Index of the call.
+    call_index: Index of the call.
     connection: Connection that ran the call.
     result: Result, if `error` is `None`.
     error: Exception that the call raised.
   """
 
-  index: int
+  call_index: int
   connection: connections.WorkerConnection
   result: Any
   error: BaseException | None
@@ -157,9 +157,9 @@ class WorkerPool:
           outcome = outcomes.get(timeout=_POLL_SECONDS)
         except queue.Empty:
           continue
-        worker = worker_of.pop(outcome.index)
+        worker = worker_of.pop(outcome.call_index)
         if outcome.error is None:
-          results[outcome.index] = outcome.result
+          results[outcome.call_index] = outcome.result
         elif isinstance(outcome.error, connections.WorkerLostError):
           worker.mark_lost(outcome.connection, str(outcome.error))
         else:

@@ -97,6 +97,7 @@ class LocalWorker:
     """
     port = portpicker.pick_unused_port()
     self._process = _run_in_persistent_thread(lambda: _start_process(port))
+    assert self._process.stderr is not None  # It is a pipe.
     self._output = _OutputForwarder(self._process.stderr)
     self._finalizer = weakref.finalize(self, _end_process, self._process)
     self.port: int = port

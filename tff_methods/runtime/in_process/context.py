@@ -15,7 +15,7 @@
 
 import asyncio
 import collections
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent import futures
 import contextlib
 import threading
@@ -45,9 +45,18 @@ _MAX_PLANS = 64
 class _Engine:
   """Engine shared by the sync and async contexts."""
 
-  def __init__(self, devices: list[str], max_concurrent_clients: int):
-    self.devices = devices
-    self._workers = execution.ClientWorkers(devices, max_concurrent_clients)
+  def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
+    if not devices:
+      raise ValueError('Expected at least one device, found none: give some.')
+    if max_concurrent_clients < 1:
+      raise ValueError(
+        'Expected `max_concurrent_clients` of 1 or more, found '
+        f'{max_concurrent_clients}: omit it for the default.'
+      )
+    self.devices = list(devices)
+    self._workers = execution.ClientWorkers(
+      self.devices, max_concurrent_clients
+    )
     # By id of the computation, least recently used first. The computation is
     # kept too, so that its id stays its own.
     self._plans: collections.OrderedDict[
@@ -57,7 +66,7 @@ class _Engine:
     self._meters: list[wire_meter.WireMeter] = []
 
   @contextlib.contextmanager
-  def count_bytes(self) -> Iterator[wire_meter.WireMeter]:
+  def count_bytes(self) -> Generator[wire_meter.WireMeter, None, None]:
     """Counts the bytes of calls that start while it is entered."""
     meter = wire_meter.WireMeter()
     self._meters = [*self._meters, meter]
@@ -130,14 +139,7 @@ class InProcessContext(tff.framework.SyncContext):
       ValueError: If there is no device, or `max_concurrent_clients` is not
         positive.
     """
-    if not devices:
-      raise ValueError('Expected at least one device, found none: give some.')
-    if max_concurrent_clients < 1:
-      raise ValueError(
-        'Expected `max_concurrent_clients` of 1 or more, found '
-        f'{max_concurrent_clients}: omit it for the default.'
-      )
-    self._engine = _Engine(list(devices), max_concurrent_clients)
+    self._engine = _Engine(devices, max_concurrent_clients)
 
   @property
   def devices(self) -> list[str]:
@@ -190,7 +192,7 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
       ValueError: If there is no device, or `max_concurrent_clients` is not
         positive.
     """
-    self._context = InProcessContext(devices, max_concurrent_clients)
+    self._engine = _Engine(devices, max_concurrent_clients)
 
   async def invoke(
     self, comp: tff.framework.ConcreteComputation, arg: Any
@@ -207,7 +209,7 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
     """
     if asyncio.iscoroutine(arg):
       arg = await arg
-    future, cancellation = self._context._engine.start(comp, arg)
+    future, cancellation = self._engine.start(comp, arg)
     try:
       return await asyncio.wrap_future(future)
     except BaseException as e:
@@ -222,7 +224,7 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
     Returns:
       See `InProcessContext.count_bytes`.
     """
-    return self._context.count_bytes()
+    return self._engine.count_bytes()
 
 
 def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:

@@ -62,16 +62,18 @@ class Cancellation:
     Raises:
       BaseException: The reason of the cancellation, or the function's error.
     """
-    if self._reason is not None:
-      raise self._reason
+    reason = self._reason
+    if reason is not None:
+      raise reason
     try:
       with tf_cancellation.CancellationManagerContext(self._manager):
         return function(*arguments)
     except BaseException as e:
       self.cancel(e)
-      if self._reason is e:
+      reason = self._reason
+      if reason is None or reason is e:
         raise
-      raise self._reason from None
+      raise reason from None
 
 
 class ClientWorkers:
@@ -154,7 +156,9 @@ def run_plan(
     The result, for `values.to_python`.
   """
   server = values.Place(workers.devices[0], call)
-  scope = {plan.parameter_name: argument}
+  scope: dict[str, Any] = {}
+  if plan.parameter_name is not None:
+    scope[plan.parameter_name] = argument
   for phase in plan.phases:
     for step in phase.server_steps:
       scope[step.name] = step.evaluate(scope, server)

@@ -30,7 +30,7 @@ from tff_methods.runtime.in_process import values
 from tff_methods.runtime.in_process import wire_marks
 
 Scope = Mapping[str, Any]
-Function = Callable[[values.Place, values.Value], Any]
+Function = Callable[[values.Place, Any], Any]
 Expression = Callable[[Scope, values.Place], Any]
 
 
@@ -113,7 +113,10 @@ class _Closure:
     self.graphs = graphs
 
   def __call__(self, place: values.Place, argument: values.Value) -> Any:
-    return self._result({**self._scope, self._parameter_name: argument}, place)
+    scope = self._scope
+    if self._parameter_name is not None:
+      scope = {**scope, self._parameter_name: argument}
+    return self._result(scope, place)
 
 
 def _compile_lambda(block: tff.framework.Lambda) -> Expression:

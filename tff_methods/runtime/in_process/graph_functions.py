@@ -24,7 +24,7 @@ share by name what separate sessions would keep apart. It is isolated here:
 *   Devices: data sets stay on the CPU, even if the graph runs on a GPU.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 import contextlib
 import hashlib
 import itertools
@@ -150,7 +150,7 @@ class _Instances:
     self._shared_instance: _Instance | None = None
 
   @contextlib.contextmanager
-  def borrow(self, device: str) -> Iterator[_Instance]:
+  def borrow(self, device: str) -> Generator[_Instance, None, None]:
     """Lends an instance, exclusively if the graph has state."""
     if not self._is_stateful:
       yield self._shared()
@@ -225,7 +225,7 @@ def _template(
 
 def _all_nodes(
   graph_def: tf.compat.v1.GraphDef,
-) -> Iterator[tf.compat.v1.NodeDef]:
+) -> Iterable[tf.compat.v1.NodeDef]:
   """Yields the nodes of the graph, then those of its library's functions."""
   yield from graph_def.node
   for function in graph_def.library.function:

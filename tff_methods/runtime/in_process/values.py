@@ -240,9 +240,7 @@ def _from_array(value: Any, type_spec: tff.TensorType) -> tf.Tensor:
   if isinstance(value, tf.Variable):
     value = value.read_value()
   if isinstance(value, tf.Tensor):
-    is_compatible = tff.TensorType(
-      value.dtype.as_numpy_dtype, value.shape
-    ).is_equivalent_to(type_spec) or type_spec.is_assignable_from(
+    is_compatible = type_spec.is_assignable_from(
       tff.types.tensorflow_to_type(tf.TensorSpec(value.shape, value.dtype))
     )
   else:

@@ -81,7 +81,7 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
     value: Value to measure.
     type_spec: Type of the value; required if it has sequences.
   """
-  if isinstance(type_spec, tff.SequenceType):
+  if type_spec is not None and isinstance(type_spec, tff.SequenceType):
     return sum(
       value_bytes(values.from_python(element, type_spec.element))
       for element in values.dataset(value, type_spec.element)
@@ -91,6 +91,7 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
     if type_spec is not None:
       types = [t for _, t in tff.structure.iter_elements(type_spec)]
     return sum(map(value_bytes, value, types))
-  if value.dtype == tf.string:
-    return int(tf.reduce_sum(tf.strings.length(value)))
-  return value.dtype.size * value.shape.num_elements()
+  (tensor,) = values.flatten(value)
+  if tensor.dtype == tf.string:
+    return int(tf.reduce_sum(tf.strings.length(tensor)))
+  return tensor.dtype.size * tensor.shape.num_elements()

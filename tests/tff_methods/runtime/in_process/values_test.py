@@ -41,6 +41,16 @@ class FromPythonExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(found.dtype, tf.float32)
     self.assertEqual(found.numpy(), 2.0)
 
+  @parameterized.parameters(
+    tf.bool, tf.uint8, tf.int64, tf.bfloat16, tf.complex64, tf.string
+  )
+  def test_takes_tensors_of_any_dtype(self, dtype):
+    tensor = tf.zeros([2, 0], dtype)
+    type_spec = tff.types.tensorflow_to_type((dtype, [2, 0]))
+    self.assertIs(values.from_python(tensor, type_spec), tensor)
+    with self.assertRaisesRegex(TypeError, 'convert it first'):
+      values.from_python(tf.zeros([2, 1], dtype), type_spec)
+
   def test_converts_lists_to_arrays_of_the_type(self):
     found = values.from_python([1, 2], tff.TensorType(np.float32, [2]))
     self.assertEqual(found.dtype, tf.float32)
