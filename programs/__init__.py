@@ -11,25 +11,35 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""TFF programs: train, and compare what was trained."""
+"""Programs that train, compare runs, report on them and measure."""
 
 import os
 import signal
 import sys
+import types
 
-# Before TensorFlow loads: what it logs about the machine, GPU or none, and what
-# the worker process logs, would run into the progress bar. Failures come as
+# Set before TensorFlow is imported: its log lines about the machine, and those
+# of worker processes, would interrupt the progress bar. Failures raise
 # exceptions.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 
-def stop_while_importing(signum, unused_frame) -> None:
-  """Ends the program without a traceback; it has done nothing yet."""
+def stop_while_importing(
+  signum: int, unused_frame: types.FrameType | None
+) -> None:
+  """Signal handler that ends the program without a traceback.
+
+  Nothing has to be saved during imports. An exception would be raised inside
+  some import, which might handle it.
+
+  Args:
+    signum: The signal.
+  """
   print(f'stopped by {signal.Signals(signum).name}.', file=sys.stderr)
-  os._exit(128 + signum)  # An exception would end up in some import.
+  os._exit(128 + signum)
 
 
-# Of `python -m programs.NAME`, which imports for seconds; `usage.run` ends it.
+# For the imports of `python -m programs.NAME`, until `runner.run` starts.
 if (
   sys.argv[0] == '-m'
   and signal.getsignal(signal.SIGINT) is signal.default_int_handler

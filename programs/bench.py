@@ -28,6 +28,7 @@ import numpy as np
 import rich.progress
 
 from programs.command_line import runner
+from programs.command_line import stop_signals
 from programs.reports import tables
 from programs.runs import saved_weights
 
@@ -78,8 +79,9 @@ def main() -> int:
     UsageError: If --index_weights has no rows to search.
   """
   searched_rows = _searched_rows()
-  # Imports TensorFlow, which takes seconds.
-  from programs.benchmarks import registry
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.benchmarks import registry
 
   # TensorFlow's encoders log a warning at each use.
   logging.set_verbosity(logging.ERROR)

@@ -44,6 +44,7 @@ from absl import flags
 from programs.command_line import common_flags
 from programs.command_line import execution_flags
 from programs.command_line import runner
+from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.network import tls_flags
 from programs.reports import report_arguments
@@ -146,10 +147,11 @@ def main() -> int:
   weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
   report_arguments.make_output_dir()
-  # Import TensorFlow, which takes seconds.
-  from programs.command_line import execution
-  from programs.reports import fed_ss_sections
-  from tff_methods import runtime
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.command_line import execution
+    from programs.reports import fed_ss_sections
+    from tff_methods import runtime
 
   atexit.register(runtime.end_workers)
   task = task_flags.build_task()

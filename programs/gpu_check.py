@@ -25,6 +25,7 @@ from absl import flags
 from absl import logging
 
 from programs.command_line import runner
+from programs.command_line import stop_signals
 from programs.reports import tables
 
 _REPEATS = flags.DEFINE_integer(
@@ -38,8 +39,9 @@ _HEADER = ['process', 'difference', 'clients/s, CPU', 'clients/s, GPU', '']
 
 def main() -> int:
   """Compares GPUs with the CPU and prints one table; returns the exit code."""
-  # Imports TensorFlow, which takes seconds.
-  from programs.diagnostics import gpu_comparison
+  with stop_signals.importing():
+    # Imports TensorFlow: only once the flags are checked.
+    from programs.diagnostics import gpu_comparison
 
   logging.set_verbosity(logging.ERROR)
   gpu_names = gpu_comparison.gpu_names()

@@ -28,6 +28,7 @@ import atexit
 from absl import flags
 
 from programs.command_line import runner
+from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import row_flags
 from programs.reports import report_arguments
@@ -63,9 +64,10 @@ def main() -> int:
   )
   task_flags.check_flags()
   weights = saved_weights.load(_WEIGHTS.value)
-  # Imports TensorFlow, which takes seconds.
-  from programs.reports import hash_buckets
-  from tff_methods import runtime
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.reports import hash_buckets
+    from tff_methods import runtime
 
   atexit.register(runtime.end_workers)
   hash_buckets.report(

@@ -32,6 +32,7 @@ from absl import flags
 
 from programs.command_line import common_flags
 from programs.command_line import runner
+from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.reports import report_arguments
 from tasks import catalog
@@ -72,9 +73,10 @@ def main() -> int:
   )
   task_flags.check_flags(**_TASK_DEFAULTS)
   report_arguments.make_output_dir()
-  # Imports TensorFlow, which takes seconds.
-  from programs.reports import client_divergence
-  from tff_methods import runtime
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.reports import client_divergence
+    from tff_methods import runtime
 
   atexit.register(runtime.end_workers)
   task = task_flags.build_task(**_TASK_DEFAULTS)
