@@ -34,6 +34,7 @@ def stop_while_importing(
 
   Args:
     signum: The signal.
+    unused_frame: Ignored.
   """
   print(f'stopped by {signal.Signals(signum).name}.', file=sys.stderr)
   os._exit(128 + signum)

@@ -28,10 +28,10 @@ from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.reports import tables
 
-_REPEATS = flags.DEFINE_integer(
-  'repeats',
+_TIMED_ROUNDS = flags.DEFINE_integer(
+  'timed_rounds',
   5,
-  'Timed rounds of each process, of which the median is shown.',
+  'Timed rounds of each process in each runtime; the median is shown.',
   lower_bound=1,
 )
 _HEADER = ['process', 'difference', 'clients/s, CPU', 'clients/s, GPU', '']
@@ -48,7 +48,7 @@ def main() -> int:
   if not gpu_names:
     print('TensorFlow sees no GPU: nothing to check.')
     return 0
-  rows, is_equal = gpu_comparison.compare_gpu_with_cpu(_REPEATS.value)
+  rows, is_equal = gpu_comparison.compare_gpu_with_cpu(_TIMED_ROUNDS.value)
   tables.print_table(_HEADER, rows)
   print(', '.join(gpu_names))
   return 0 if is_equal else 1

@@ -98,16 +98,16 @@ def _listen(port: int) -> socket.socket:
     )
   except OSError as e:
     raise runner.UsageError(
-      f'Expected to listen on --port={port}, found: {os.strerror(e.errno)}; '
-      'choose another port.'
+      f'Expected to listen on --port={port}, found: '
+      f'{os.strerror(e.errno or 0)}; choose another port.'
     ) from e
 
 
 def _command(port: int) -> list[str]:
   # Finds TFF without importing it, which would take ten seconds.
-  (folder,) = importlib.util.find_spec(
-    'tensorflow_federated'
-  ).submodule_search_locations
+  spec = importlib.util.find_spec('tensorflow_federated')
+  assert spec is not None and spec.submodule_search_locations is not None
+  (folder,) = spec.submodule_search_locations
   path = os.path.join(folder, 'data', 'worker_binary')
   return [path, f'--port={port}']
 

@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import tempfile
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -68,12 +69,12 @@ def time_rounds(repeats: int) -> dict[str, float]:
   optimizer = tff.learning.optimizers.build_sgdm(0.1)
   process = algorithms.build_dhqc_fed_avg(model_fn, optimizer)
   with tempfile.TemporaryDirectory() as directory:
-    stores = {
+    stores: dict[str, Any] = {
       DICTIONARY: _InMemoryStore(),
       'DHQC, states in files': simulation.ClientStateStore(directory),
     }
     data = _dataset_computation(datasets)
-    runs = {
+    runs: dict[str, Callable[[], object]] = {
       name: _rounds(simulation.compose_client_id_process(process, data, store))
       for name, store in stores.items()
     }

@@ -153,7 +153,7 @@ def time_round_trips(
     for target, array in zip(targets, arrays, strict=True):
       np.copyto(target, array)
 
-  candidates = {COPY: copy}
+  candidates: dict[str, Callable[[], object]] = {COPY: copy}
   for name, build in CANDIDATES.items():
     run = round_trip_fn(shapes, build)
     candidates[name] = functools.partial(run, tensors)

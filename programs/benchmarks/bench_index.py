@@ -81,7 +81,7 @@ def recall_indexes(num_rows: int) -> dict[str, retrieval.RowIndex]:
   Args:
     num_rows: Number of rows in the index.
   """
-  indexes = {
+  indexes: dict[str, retrieval.RowIndex] = {
     'random': retrieval.RandomRows(),
     'exact': retrieval.ExactRows(),
   }

@@ -57,7 +57,7 @@ def time_cnn_rounds(repeats: int) -> dict[str, np.ndarray]:
   """
   model_fn, clients = bench_rounds.cnn_workload()
   contexts = create_contexts()
-  runs = {
+  runs: dict[str, Callable[[], object]] = {
     name: _round(model_fn, clients, context)
     for name, context in contexts.items()
   }

@@ -16,18 +16,21 @@
 import collections
 from collections.abc import Callable, Mapping
 import time
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
 
+_Name = TypeVar('_Name')
+
 
 def medians(
-  candidates: Mapping[str, Callable[[], object]],
+  candidates: Mapping[_Name, Callable[[], object]],
   repeats: int,
   *,
   warm_up: int = 1,
   clock: Callable[[], float | np.ndarray] = time.perf_counter,
-) -> dict[str, np.ndarray]:
+) -> dict[_Name, Any]:
   """Times candidates that take turns, so that noise affects all of them alike.
 
   Args:

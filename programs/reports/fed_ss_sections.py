@@ -240,7 +240,8 @@ def plan_confusion(
       classes has test images, or if weights are not of the task's model.
   """
   client_ids = task.datasets.train_data.client_ids
-  client_id = client_ids[0] if client_id is None else client_id
+  if client_id is None:
+    client_id = str(client_ids[0])
   if client_id not in client_ids:
     raise runner.UsageError(
       f'Expected --client from {client_ids[0]} to {client_ids[-1]}, found '

@@ -32,7 +32,7 @@ class GpuCheckTest(parameterized.TestCase):
       ) as compare,
     ):
       exit_code, stdout, _ = program_testing.run_here(
-        'gpu_check.py', gpu_check.main, '--repeats=3'
+        'gpu_check.py', gpu_check.main, '--timed_rounds=3'
       )
     return exit_code, stdout, compare
 

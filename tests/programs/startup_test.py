@@ -118,7 +118,7 @@ class StartupTest(parameterized.TestCase):
       'data_dir',
       ['--task=omniglot', '--part=privacy', '--output_dir=out'],
     ),
-    ('gpu_check_value', 'gpu_check', '--repeats=few', ['--repeats=few']),
+    ('gpu_check_value', 'gpu_check', 'timed_rounds', ['--timed_rounds=few']),
     (
       'index_buckets_weights',
       'index_buckets',
