@@ -84,7 +84,7 @@ def run(
     except UsageError as e:
       refuse(str(e))
 
-  app.run(run_main, argv, flags_parser=parse_flags)
+  sys.exit(app.run(run_main, argv, flags_parser=parse_flags))
 
 
 def check_given(*holders: flags.FlagHolder) -> None:

@@ -21,7 +21,7 @@ to batch. The carry of a model with variables is empty.
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -206,7 +206,7 @@ class _FunctionalModel(LocalModel):
 
 def build_local_model(model: Model) -> LocalModel:
   """Builds the local model, inside a `tff.tensorflow.computation`."""
-  if isinstance(model, tff.learning.models.FunctionalModel):
+  if _is_functional(model):
     return _FunctionalModel(model)
   return _VariableModel(model())
 
@@ -225,7 +225,7 @@ def describe(model: Model) -> Description:
     TypeError: If `model` is neither a functional model nor a function that
       returns a `tff.learning.models.VariableModel`.
   """
-  if isinstance(model, tff.learning.models.FunctionalModel):
+  if _is_functional(model):
     input_spec, finalizers = model.input_spec, model.finalize_metrics
   else:
     # In a separate graph, so that its variables do not remain in the caller's.
@@ -235,7 +235,7 @@ def describe(model: Model) -> Description:
 
   @tff.tensorflow.computation
   def initial_weights_fn():
-    if isinstance(model, tff.learning.models.FunctionalModel):
+    if _is_functional(model):
       return tff.learning.models.ModelWeights(
         *(tuple(map(tf.convert_to_tensor, w)) for w in model.initial_weights)
       )
@@ -246,6 +246,12 @@ def describe(model: Model) -> Description:
     data_type=tff.SequenceType(tff.types.tensorflow_to_type(input_spec)),
     metric_finalizers=finalizers,
   )
+
+
+def _is_functional(
+  model: Model,
+) -> TypeGuard[tff.learning.models.FunctionalModel]:
+  return isinstance(model, tff.learning.models.FunctionalModel)
 
 
 def _build_variable_model(model_fn: Any) -> tff.learning.models.VariableModel:
