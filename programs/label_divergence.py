@@ -27,6 +27,7 @@ each client has all labels. Prints a table and draws divergence.png. Exit codes:
 
 import atexit
 import os
+from typing import Any
 
 from absl import flags
 
@@ -53,7 +54,7 @@ for _name in ('output_dir', 'data_dir', 'cache_dir'):
   flags.declare_key_flag(_name)
 flags.adopt_module_key_flags(task_flags)
 # Each example counts once.
-_TASK_DEFAULTS = {'epochs': 1}
+_TASK_DEFAULTS: dict[str, Any] = {'epochs': 1}
 flags.register_validator(
   'bucket_counts',
   lambda texts: (
