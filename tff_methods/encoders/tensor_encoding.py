@@ -29,6 +29,7 @@ from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
 from tff_methods.common import seeds
 
+# Encoder of one tensor: `encode` on clients, `decode` on the server.
 GatherEncoder: TypeAlias = tensor_encoding.core.GatherEncoder
 
 # Tensors by name: states, params and encoded tensors of stages.

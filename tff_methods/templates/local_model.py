@@ -28,6 +28,7 @@ import tensorflow_federated as tff
 
 from tff_methods import update_spaces
 
+# Model to train: a functional model, or a function that makes one of variables.
 Model = (
   Callable[[], tff.learning.models.VariableModel]
   | tff.learning.models.FunctionalModel

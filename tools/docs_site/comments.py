@@ -11,23 +11,23 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A Griffe extension that takes comments over constants for their docstrings.
+"""A Griffe extension that makes comments the docstrings of constants.
 
-Python has no docstrings for constants, and Google style documents them with the
-comment right above them.
+Python has no docstrings for constants and type aliases; Google style documents
+them with the comment right above them.
 """
 
 import griffe
 
 
 class ConstantComments(griffe.Extension):
-  """Makes the comment over each constant of a module its docstring."""
+  """Makes the comment above each constant of a module its docstring."""
 
   def on_attribute_instance(
     self, *, attr: griffe.Attribute, **kwargs: object
   ) -> None:
     """Implements `griffe.Extension`."""
-    if attr.docstring or not (attr.lineno and attr.name.isupper()):
+    if attr.docstring or attr.lineno is None or not attr.parent.is_module:
       return
     lines = attr.lines_collection[attr.filepath]
     comment = comment_before(lines, attr.lineno)
