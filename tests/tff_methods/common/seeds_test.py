@@ -74,7 +74,7 @@ class SeedsTest(tf.test.TestCase):
     key = tf.constant([1, 2])
     words = set(seeds.random_words(key, 100_000).numpy())
     folded = [seeds.fold_in(key, tf.constant(i)).numpy() for i in range(100)]
-    # By chance 200 of 2**32 values meet 100,000 others 0.005 times.
+    # The expected number of chance collisions is 0.005.
     self.assertEmpty(words.intersection(np.ravel(folded)))
 
   def test_bits_are_fair_and_independent(self):

@@ -95,7 +95,7 @@ class TracedBytesTest(parameterized.TestCase, tf.test.TestCase):
     ('sum_of_a_structure', _sum_of_a_structure, 12, 0),
     ('broadcast', _broadcast, 0, 160),
     ('a_computation_called_twice', _twice, 8, 0),
-    ('what_stays_on_clients', _nothing, 0, 0),
+    ('no_communication', _nothing, 0, 0),
     ('three_keys_up_three_rows_down', _select, 12, 48),
   )
   def test_counts(self, computation, uplink, downlink):

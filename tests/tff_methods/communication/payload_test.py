@@ -44,18 +44,18 @@ class PayloadTest(parameterized.TestCase, tf.test.TestCase):
     ('floats', lambda: _sketch(bits=None, fraction=0.3, rotation=False)),
     ('identity', lambda: encoders.identity_encoder(_SPEC)),
     (
-      'of_the_library',
+      'tensorflow_model_optimization',
       lambda: tensor_encoding.encoders.as_gather_encoder(
         tensor_encoding.encoders.hadamard_quantization(8), _SPEC
       ),
     ),
   )
-  def test_bytes_are_those_of_what_is_encoded(self, build):
+  def test_bytes_are_those_of_encoded_values(self, build):
     encoder = build()
     produced = sum(len(x.numpy().tobytes()) for x in _encode(encoder))
     self.assertEqual(communication.payload_bytes(encoder), produced)
 
-  def test_names(self):
+  def test_names_are_paths(self):
     self.assertEqual(
       dict(communication.payload_spec(_sketch(fraction=0.1))),
       {

@@ -59,7 +59,7 @@ class BitPackingTest(parameterized.TestCase, tf.test.TestCase):
       with self.subTest(bits=bits, length=length):
         self.assertAllEqual(_pack(codes, bits), expected)
 
-  def test_unpack_gives_the_codes_back(self):
+  def test_unpack_inverts_pack(self):
     for bits, length in _BITS_AND_LENGTHS:
       codes = _codes(bits, length)
       unpacked = bit_packing.unpack(_pack(codes, bits), bits, length)
@@ -78,7 +78,7 @@ class BitPackingTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class BitPackingStageTest(parameterized.TestCase, tf.test.TestCase):
-  def test_packs_the_codes_of_another_library(self):
+  def test_packs_codes_of_another_stage(self):
     spec = tf.TensorSpec([7, 11], tf.float32)
     x = np.random.default_rng(0).normal(size=[7, 11]).astype(np.float32)
     quantization = tensor_encoding.core.Encoder(
@@ -116,7 +116,7 @@ class BitPackingStageTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class _DeterministicQuantization(encoders.Stage):
-  """Rounds a third of a normal deviation, as codes around 16."""
+  """Rounds to multiples of 1/3, coded as integers around 16."""
 
   name = 'deterministic_quantization'
   compressible_tensors_keys = ['codes']

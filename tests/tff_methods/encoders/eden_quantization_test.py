@@ -97,8 +97,8 @@ class EdenQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     num_rounds = 4000
     decoded = _trip(bits, x.shape).many(x, num_rounds).astype(np.float64)
     squared_error = ((decoded - x) ** 2).sum(axis=1).mean()
-    # The mean of so many has this error by chance, and 5 standard deviations
-    # of a chi-squared variable are well within a third of it.
+    # Expected squared error of an unbiased mean of this many. Five standard
+    # deviations of a chi-squared variable are well within a third of it.
     chance = squared_error / num_rounds * 4 / 3
     squared_bias = ((decoded.mean(axis=0) - x) ** 2).sum() - chance
     self.assertLess(squared_bias, 0.01 * squared_error)
@@ -115,19 +115,19 @@ class EdenQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
       self.assertLess(abs(correlation), r**3 + 5 / np.sqrt(100_000))
 
   @parameterized.parameters(0.0, 5.0, 1e-30, -1e38)
-  def test_constants_survive(self, value):
+  def test_constants_round_trip(self, value):
     x = np.full([64], value, np.float32)
     _, decoded = _trip(8, [64])(x)
     self.assertAllClose(decoded, x, rtol=0.05)
 
   @parameterized.parameters(([0],), ([1],), ([],), ([1, 0, 2],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, -2.5)
     self.assertAllClose(_trip(2, shape)(x)[1], x)
 
   @parameterized.parameters(8, 16)
   def test_values_beyond_the_largest_float_saturate(self, bits):
-    # The outermost levels are beyond it, though few or no values are.
+    # The outermost levels exceed it, though few or no values do.
     stage = encoders.EdenQuantizationStage(bits)
     y = np.random.default_rng(0).uniform(-3.4e38, 3.4e38, 100)
     payload, _ = stage.encode(tf.constant(y, tf.float32), {})
@@ -135,7 +135,7 @@ class EdenQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertTrue(np.isfinite(decoded).all())
 
   @parameterized.parameters(1e-33, 1e-20, 1e20, 1e38)
-  def test_extreme_scales_survive(self, scale):
+  def test_extreme_scales_round_trip(self, scale):
     x = np.random.default_rng(0).uniform(-1, 1, 1000) * scale
     _, decoded = _trip(8, [1000])(x)
     self.assertLess(round_trip.squared_error(decoded / scale, x / scale), 1e-3)

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from tff_methods.encoders import elias_fano
 
-# (k, n): all, none, one, few, as many as the papers keep, most.
+# (k, n): all, none, one, few, the fractions of the papers, most.
 _CASES = (
   (0, 0),
   (0, 9),
@@ -46,7 +46,7 @@ def _positions(k, n, seed=0):
 
 
 def _bits_of_reference(positions, n):
-  """Writes the payload bit by bit, as a string of bytes' bits, lowest first.
+  """Returns the payload as a string of bits, the lowest bit of a byte first.
 
   The number of low bits is found by writing with every one.
   """
@@ -60,7 +60,7 @@ def _bits_of_reference(positions, n):
       for field, start in enumerate(range(0, low_bits, 8)):
         for bit in range(start, min(start + 8, low_bits)):
           fields[field] += str(number >> bit & 1)
-      # A zero for each step up, then a one for the number.
+      # A zero for each increment, then a one for the number.
       zeros = (number >> low_bits) - (len(high) - ones)
       if zeros + len(high) > 10_000:
         break  # Far from the shortest.
@@ -79,7 +79,7 @@ def _bits_of_reference(positions, n):
 
 class EliasFanoTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*_CASES)
-  def test_decodes_to_what_was_encoded(self, k, n):
+  def test_decode_inverts_encode(self, k, n):
     positions = _positions(k, n)
     packed = elias_fano.encode(tf.constant(positions, tf.int32), n)
     self.assertEqual(packed.dtype, tf.uint8)
@@ -95,13 +95,13 @@ class EliasFanoTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(found, expected)
 
   @parameterized.parameters(
-    # The two ends, and runs: the least and the most even choices.
+    # Both ends, and runs: the least and the most evenly spread positions.
     ([0, 1, 2, 3], 1000),
     ([996, 997, 998, 999], 1000),
     ([0, 999], 1000),
     ([0, 2**31 - 2], 2**31 - 1),
   )
-  def test_extreme_choices_survive(self, positions, n):
+  def test_extreme_positions_round_trip(self, positions, n):
     packed = elias_fano.encode(tf.constant(positions), n)
     self.assertLen(packed, elias_fano.packed_size(len(positions), n))
     decoded = elias_fano.decode(packed, len(positions), n)
@@ -131,7 +131,7 @@ class EliasFanoTest(parameterized.TestCase, tf.test.TestCase):
     size = 8 * elias_fano.packed_size(k, n) / k
     self.assertBetween(size - entropy, 0.0, 0.6)
 
-  def test_size_of_everything_is_nothing_and_of_half_a_bitmap(self):
+  def test_size_of_all_positions_is_zero_and_of_half_a_bitmap(self):
     self.assertEqual(elias_fano.packed_size(10**6, 10**6), 0)
     self.assertEqual(elias_fano.packed_size(500_000, 10**6), 125_000)
 

@@ -37,28 +37,28 @@ class HierarchicalQuantizationStageTest(
       {'tensors/packed': int(np.ceil(201 * bits / 8)), 'tensors/range': 8},
     )
     spread = np.abs(x).max() - np.abs(x).min()
-    # What float32 rounds off shows at 16 bits.
+    # float32 rounding is visible at 16 bits.
     self.assertAllInRange(
       np.abs(decoded - x), 0, spread * (0.5**bits + 2.0**-21)
     )
     self.assertAllEqual(decoded < 0, x < 0)
 
   def test_values_are_the_middles_of_even_intervals(self):
-    # From 1 to 9 in 8 intervals, as 4 bits have them.
+    # From 1 to 9 in the 8 intervals of 4 bits.
     x = np.concatenate([np.linspace(1, 9, 1001), -np.linspace(1, 9, 1001)])
     _, decoded = _trip(4, x.shape)(x)
     middles = 1.5 + np.arange(8)
     self.assertAllClose(
       np.unique(decoded), np.concatenate([-middles[::-1], middles]), rtol=1e-6
     )
-    # Next to each edge on either side.
+    # Close to edges, on both sides.
     x = np.array([1, 1.99, 2.01, -2.99, -3.01, 8.01, 9])
     _, decoded = _trip(4, x.shape)(x)
     self.assertAllClose(
       decoded, [1.5, 1.5, 2.5, -2.5, -3.5, 8.5, 8.5], rtol=1e-6
     )
 
-  def test_codes_are_a_sign_above_an_interval(self):
+  def test_codes_are_a_sign_bit_and_an_interval(self):
     # Bytes of two codes, the first in the low half.
     payload, _ = _trip(4, [4])(np.array([0.0, -8.0, 3.5, -0.5]))
     self.assertAllEqual(
@@ -66,25 +66,25 @@ class HierarchicalQuantizationStageTest(
     )
     self.assertAllEqual(payload['tensors/range'], [0.0, 8.0])
 
-  def test_nothing_is_random(self):
+  def test_quantization_is_deterministic(self):
     x = np.random.default_rng(0).normal(size=100)
     trip = _trip(3, [100])
     self.assertAllEqual(trip(x, 0)[1], trip(x, 1)[1])
 
   @parameterized.parameters(0.0, 5.0, -3e38, 1e-37)
-  def test_constants_come_back_exactly(self, value):
+  def test_constants_round_trip_exactly(self, value):
     x = np.full([9], value, np.float32)
     x[4] *= -1
     self.assertAllEqual(_trip(2, [9])(x)[1], x)
 
   @parameterized.parameters(([0],), ([1],), ([],), ([1, 0, 2],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, 2.5)
     self.assertAllEqual(_trip(4, shape)(x)[1], x)
 
-  # TensorFlow flushes what is below 1.2e-38 to zero.
+  # TensorFlow flushes values below 1.2e-38 to zero.
   @parameterized.parameters((1e-37, 0.12), (1e-30, 1e-4), (3.4e38, 1e-4))
-  def test_extreme_scales_survive(self, scale, tolerance):
+  def test_extreme_scales_round_trip(self, scale, tolerance):
     x = np.random.default_rng(0).uniform(-1, 1, 100) * scale
     x[0] = scale
     _, decoded = _trip(16, [100])(x)

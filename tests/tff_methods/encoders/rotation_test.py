@@ -23,7 +23,7 @@ from tff_methods.encoders import rotation
 
 
 def _matrix(length, key=(1, 2)):
-  """Returns the rotation as a matrix: the images of the unit vectors."""
+  """Returns the matrix of the rotation, from the images of unit vectors."""
   rotate = tf.function(lambda x: rotation.rotate(x, tf.constant(key)))
   return np.stack([rotate(e).numpy() for e in np.eye(length, dtype='f')], 1)
 
@@ -44,6 +44,15 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
       matrix * signs, scipy.linalg.hadamard(length), atol=1e-4
     )
 
+  def test_factors_are_applied_as_their_kronecker_product(self):
+    rng = np.random.default_rng(0)
+    factors = [rng.normal(size=[n, n]) for n in (3, 2, 5)]
+    factors = [factor + factor.T for factor in factors]
+    x = rng.normal(size=30)
+    found = rotation._apply_factors(tf.constant(x, tf.float32), factors)
+    expected = np.kron(np.kron(factors[0], factors[1]), factors[2]) @ x
+    self.assertAllClose(found, expected, rtol=1e-4)
+
   def test_signs_of_different_uses_are_independent(self):
     key = tf.constant([5, 6])
     signs = [rotation._flip(tf.ones([100_000]), key, i) for i in range(3)]
@@ -56,7 +65,7 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
       rotation._flip(tf.ones([100_003]), tf.constant([5, 6]), 0).numpy()
     )
     self.assertEqual(np.count_nonzero(signs), signs.size)
-    # Five standard errors of a fair coin; neighbours are independent likewise.
+    # Five standard errors of a fair coin, for signs and products of neighbours.
     limit = 5 / np.sqrt(signs.size)
     self.assertLess(abs(signs.mean()), limit)
     for lag in (1, 8, 32):
@@ -71,8 +80,8 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
       unit = np.zeros(length, np.float32)
       unit[position] = 1.0
       y = rotate(unit).numpy() * np.sqrt(length)
-      # The fourth moment over the squared second: 1 when flat, 3 when normal,
-      # `length` for what went in.
+      # Kurtosis: 1 for equal magnitudes, 3 for normal values, `length` for the
+      # input.
       self.assertLess((y**4).mean(), 8.0, msg=f'{length=} {position=}')
       self.assertLess(np.abs(y).max(), 8.0, msg=f'{length=} {position=}')
 
@@ -83,11 +92,11 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
     y = rotation.rotate(tf.constant(x), key)
     self.assertAllClose(rotation.unrotate(y, key), x, rtol=1e-5, atol=1e-5)
 
-  # TensorFlow flushes what is below 1.2e-38 to zero.
+  # TensorFlow flushes values below 1.2e-38 to zero.
   @parameterized.parameters(
     (1e-37, 0.4), (1e-30, 1e-4), (1e30, 1e-4), (1e38, 1e-4)
   )
-  def test_extreme_scales_survive(self, scale, tolerance):
+  def test_extreme_scales_round_trip(self, scale, tolerance):
     x = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
     key = tf.constant([3, 4])
     y = rotation.rotate(tf.constant(x * np.float32(scale)), key)
@@ -100,7 +109,7 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class RotationStageTest(parameterized.TestCase, tf.test.TestCase):
-  def test_empty_survives(self):
+  def test_empty_tensor_round_trips(self):
     trip = round_trip.of_stages([(encoders.RotationStage([0]), '')], [0, 3])
     _, decoded = trip(np.zeros([0, 3]))
     self.assertEqual(decoded.shape, (0, 3))

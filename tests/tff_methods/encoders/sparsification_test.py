@@ -32,8 +32,8 @@ def _encode(**kwargs):
 
 
 class SparseEncoderComputationTest(parameterized.TestCase, tf.test.TestCase):
-  # 30 of 300 values; the smallest Elias-Fano code has 3 low bits each, 90 bits,
-  # and 30 + 270 // 8 high ones: 12 and 8 bytes.
+  # 30 of 300 positions take 3 low bits each and 30 + 270 // 8 high bits: 12 and
+  # 8 bytes.
   @parameterized.named_parameters(
     ('floats', None, {'values': 120, 'positions': 20}),
     ('two_bits', 2, {'values/packed': 8, 'values/range': 8, 'positions': 20}),
@@ -59,7 +59,7 @@ class SparseEncoderExecutionTest(parameterized.TestCase, tf.test.TestCase):
     largest_error = (np.abs(_X).max() - threshold) * tolerance
     self.assertAllInRange(np.abs(decoded - expected), 0.0, largest_error + 1e-6)
 
-  def test_everything_is_exact(self):
+  def test_fraction_of_one_is_exact(self):
     self.assertAllEqual(_encode(fraction=1.0)[1], _X)
 
   def test_options_of_the_model_are_not_used(self):

@@ -35,11 +35,11 @@ class DrawTest(parameterized.TestCase, tf.test.TestCase):
     self.assertLen(set(indices), num_drawn)
     self.assertAllEqual(indices, np.sort(indices))
 
-  # The lengths of the runs: long ones first, differing by one at most.
+  # Lengths of the runs: longer ones first, differing by at most one.
   @parameterized.parameters(
     (7, [3, 2, 2]), (10, [2] + 8 * [1]), (12, [4, 4, 4]), (5, [5])
   )
-  def test_each_coordinate_of_a_run_is_as_likely(self, length, runs):
+  def test_coordinates_of_a_run_are_equally_likely(self, length, runs):
     num_draws = 3000
     draw = tf.function(
       lambda: tf.map_fn(
@@ -70,7 +70,7 @@ class SubsamplingStageTest(parameterized.TestCase, tf.test.TestCase):
     standard_error = decoded.std(axis=0) / np.sqrt(num_rounds)
     self.assertAllInRange((decoded.mean(0) - x) / standard_error, -5, 5)
 
-  def test_clients_and_rounds_differ_but_repeat(self):
+  def test_draws_differ_by_client_and_round_and_are_reproducible(self):
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=[2, 100])
     trip = _trip(0.1, [100])
@@ -88,7 +88,7 @@ class SubsamplingStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertLen(draws, 3)
 
   @parameterized.parameters(([0],), ([1],), ([1, 1],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, 3.0)
     self.assertAllEqual(_trip(0.5, shape)(x)[1], x)
 
@@ -110,7 +110,7 @@ class SubsamplingStageExecutionTest(tf.test.TestCase):
       )
     )
     process = factory.create(tff.TensorType(np.float32, [8]))
-    # Runs of two: of each pair one, doubled.
+    # Runs of two: one value of each pair, doubled.
     values = [np.full(8, 1.0, np.float32), np.full(8, 10.0, np.float32)]
     result = process.next(process.initialize(), values).result
     self.assertAllEqual(result.reshape(4, 2).sum(axis=1), np.full(4, 22.0))

@@ -54,7 +54,7 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(scale, np.abs(x).max())
     trits = _trits(payload['tensors/packed'], length)
     self.assertAllEqual(decoded, trits * scale)
-    # Nothing changes its sign, and the largest stays.
+    # No value changes its sign, and the largest is exact.
     self.assertAllInSet(trits * np.sign(x), [0.0, 1.0])
     self.assertEqual(decoded[np.abs(x).argmax()], x[np.abs(x).argmax()])
 
@@ -63,14 +63,14 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     x[0, :3] = 0.0, 1e-3, -1e-3
     num_rounds = 20_000
     decoded = _trip([4, 10]).many(x, num_rounds).astype(np.float64)
-    # A rare value may not be seen: its deviation is then not zero either.
+    # From the formula: rare values may not occur, but their deviation is not 0.
     scale = np.abs(x).max()
     share = np.abs(x) / scale
     deviation = scale * np.sqrt(share * (1 - share) / num_rounds) + 1e-6
     self.assertAllInRange((decoded.mean(0) - x) / deviation, -5, 5)
     self.assertAllEqual(decoded[:, 0, 0], np.zeros(num_rounds))
 
-  def test_shares_of_values_are_their_magnitudes(self):
+  def test_probabilities_are_the_magnitudes(self):
     # Small enough for the low bits of the noise to matter.
     num_each = 200_000
     shares = np.array([0.5, -0.25, 0.01, -0.001, 0.0001])
@@ -81,9 +81,9 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllInRange((counts - num_each * shares) / deviation, -5, 5)
 
   @parameterized.parameters((0, 0), (-1, 1))
-  def test_noise_at_its_upper_end(self, last_word, expected):
-    # The 16 bits of each value's own are ones; what is below them decides on a
-    # value of less than one of their steps, and makes nothing exceed 1.
+  def test_largest_noise(self, last_word, expected):
+    # All 16 bits of each value's own noise are ones. The finer, shared noise
+    # decides on values below the step of these bits, and no result exceeds 1.
     x = np.array([0.4 * 2**-16, 1.0, -1.0, 0.5, 0.0, 1.0])
 
     def random_words(key, num_words):
@@ -96,7 +96,7 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
         tf.constant(x, tf.float32), {'key': tf.constant([1, 2])}
       )
     decoded = stage.decode(encoded, {}, shape=[6])
-    # All noise, and minus 1 comes to zero: with probability 2**-22.
+    # With the largest noise, minus 1 becomes zero: of probability 2**-22.
     minus_one = 0 if expected else -1
     self.assertAllEqual(decoded, [expected, 1, minus_one, 1, 0, 1])
 
@@ -115,7 +115,7 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     limit = 2.5 * np.sqrt((x.astype(np.float64) ** 2).mean())
     self.assertAllClose(payload['tensors/scale'], limit, rtol=1e-5)
     self.assertEqual(decoded[7], payload['tensors/scale'])
-    # Unbiased but for what is cut off.
+    # Unbiased, except for the clipping.
     clipped = np.clip(x, -limit, limit)
     standard_error = np.sqrt((np.abs(clipped) * limit - clipped**2).sum())
     self.assertLess(abs((decoded - clipped).sum()), 5 * standard_error)
@@ -130,26 +130,26 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(_trip([1000], clip_factor=2.5)(x)[1], expected)
 
   @parameterized.parameters(None, 2.5)
-  def test_values_all_alike_come_back(self, clip_factor):
+  def test_equal_values_round_trip(self, clip_factor):
     for value in (0.0, 5.0, -3e38, 1e-37):
       x = np.full([9], value, np.float32)
       _, decoded = _trip([9], clip_factor=clip_factor)(x)
       self.assertAllClose(decoded, x, rtol=1e-6)
 
   @parameterized.parameters(([0],), ([1],), ([],), ([1, 0, 2],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, 2.5)
     self.assertAllEqual(_trip(shape)(x)[1], x)
 
   @parameterized.parameters(1e-37, 1e-30, 3.4e38)
-  def test_extreme_scales_survive(self, scale):
+  def test_extreme_scales_round_trip(self, scale):
     x = np.random.default_rng(0).uniform(-1, 1, 1000)
     x[0] = 1.0
     _, decoded = _trip([1000], clip_factor=100)(x * scale)
     self.assertAllClose(decoded / scale, np.round(decoded / scale), atol=1e-5)
     self.assertLess(abs((decoded / scale).sum() - x.sum()), 5 * 1000**0.5)
 
-  def test_clients_and_rounds_differ_but_repeat(self):
+  def test_draws_differ_by_client_and_round_and_are_reproducible(self):
     first, second = np.random.default_rng(0).uniform(size=[2, 64])
     trip = _trip([64])
     runs = [trip(first, 0), trip(second, 0), trip(first, 1)]
@@ -193,7 +193,7 @@ class TernaryQuantizationStageExecutionTest(tf.test.TestCase):
       )
     )
     process = factory.create(tff.TensorType(np.float32, [8]))
-    # Each client's own largest magnitude, and zeros: nothing is left to chance.
+    # Only zeros and each client's largest magnitude: nothing is rounded.
     values = [
       np.array([1, -1, 0, 0, 1, 0, 0, 1], np.float32),
       np.array([0, -5, 5, 0, 0, 0, -5, 5], np.float32),

@@ -26,7 +26,7 @@ _DENORMALS = np.array([1e-45, -4e-45, 3e-45, 1e-40, -1e-40, 0.0], np.float32)
 
 
 def _expected(x, k):
-  """Sorts by magnitude, as whole numbers, then by position."""
+  """Sorts by the bits of the magnitude, then by position."""
   magnitudes = [
     int.from_bytes(value.tobytes(), 'little') % 2**31
     for value in x.astype(np.float32)
@@ -68,9 +68,9 @@ class LargestTest(parameterized.TestCase, tf.test.TestCase):
       with self.subTest(name):
         self.assertAllEqual(top_k.largest(tf.constant(x), k), _expected(x, k))
 
-  # Fewer than are below the sampled threshold, as many, and by far more.
+  # Fewer than exceed the sampled threshold, as many, and far more.
   @parameterized.parameters(1, 50, 600)
-  def test_vectors_that_are_sampled(self, k):
+  def test_sampled_vectors(self, k):
     largest = tf.function(lambda x: top_k.largest(x, k))
     with mock.patch.object(top_k, '_SAMPLE_SIZE', 256):
       for name, x in _vectors(5000).items():
@@ -79,11 +79,13 @@ class LargestTest(parameterized.TestCase, tf.test.TestCase):
           self.assertAllEqual(largest(x), _expected(x, k))
 
   @parameterized.named_parameters(
-    # The stride is 19: the sample has all of the large values, or none.
-    ('to_too_high_a_threshold', 100.0, 1.0),
-    ('to_too_low_a_threshold', 0.0, 1.0),
+    # The stride is 19: all large values are in the sample, or none.
+    ('threshold_too_high', 100.0, 1.0),
+    ('threshold_too_low', 0.0, 1.0),
   )
-  def test_a_sample_that_misleads_changes_nothing(self, sampled, others):
+  def test_unrepresentative_sample_does_not_change_the_result(
+    self, sampled, others
+  ):
     x = np.random.default_rng(0).uniform(1, 2, 5000) * others
     x[::19] = np.random.default_rng(1).uniform(1, 2, len(x[::19])) * sampled
     x = x.astype(np.float32)
@@ -91,7 +93,7 @@ class LargestTest(parameterized.TestCase, tf.test.TestCase):
       for k in (30, 400):
         self.assertAllEqual(top_k.largest(tf.constant(x), k), _expected(x, k))
 
-  def test_a_long_vector_is_as_sorted_by_numpy(self):
+  def test_long_vector_agrees_with_a_sort_by_numpy(self):
     x = np.random.default_rng(0).normal(size=600_000).astype(np.float32)
     order = np.argsort(-np.abs(x), kind='stable')
     for k in (3, 6000, 150_000):
@@ -110,8 +112,8 @@ class TopKStageTest(parameterized.TestCase, tf.test.TestCase):
     return round_trip.of_stages([(encoders.TopKStage(fraction), '')], shape)
 
   @parameterized.parameters(
-    # 4 bytes a value; positions by hand: 10 of 1000 in 6 low bits each and 10 +
-    # 990 // 64 high ones; 1 of 100 in 7 bits; all in none; 50 of 100 in 100.
+    # 4 bytes per value. Bits of positions: 10 of 1000 take 6 low bits each and
+    # 10 + 990 // 64 high bits; 1 of 100, 7; all, 0; 50 of 100, 100.
     (0.01, [10, 100], 40, 8 + 4),
     (0.001, [100], 4, 1),
     (1.0, [8], 32, 0),
@@ -137,7 +139,7 @@ class TopKStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(payload['tensors/values'], expected[expected != 0.0])
 
   @parameterized.parameters(([0],), ([1],), ([1, 1],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, 3.0)
     self.assertAllEqual(self._trip(0.5, shape)(x)[1], x)
 
@@ -148,7 +150,8 @@ class TopKStageTest(parameterized.TestCase, tf.test.TestCase):
     ]
     x = np.random.default_rng(0).normal(size=1000)
     payload, decoded = round_trip.of_stages(stages, [1000])(x)
-    # 50 bytes of codes, 8 of range; 3 low bits and 100 + 900 // 8 high ones.
+    # 50 bytes of codes, 8 of range; 3 low bits each, and 100 + 900 // 8 high
+    # bits.
     sizes = sorted(value.nbytes for value in payload.values())
     self.assertEqual(sizes, [8, 50, 38 + 27])
     kept = np.flatnonzero(decoded)

@@ -43,7 +43,7 @@ class UniformQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(np.unique(decoded), [-1, 0, 1, 2], atol=1e-6)
 
   def test_one_bit_is_the_formula_of_the_paper(self):
-    # A third of the way from the minimum: the maximum in a third of the cases.
+    # A third of the way from minimum to maximum: rounded up in 1/3 of cases.
     x = np.concatenate([[0.0, 3.0], np.full(90_000, 1.0)])
     _, decoded = _trip(1, x.shape)(x)
     self.assertAllInSet(decoded, [0.0, 3.0])
@@ -55,19 +55,19 @@ class UniformQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     x = np.random.default_rng(0).normal(size=40).astype(np.float32)
     num_rounds = 4000
     decoded = _trip(bits, [40]).many(x, num_rounds).astype(np.float64)
-    # The two ends have no variance, but what float32 rounds off.
+    # Both ends have no variance besides float32 rounding.
     standard_error = decoded.std(axis=0) / np.sqrt(num_rounds) + 3e-7
     self.assertAllInRange((decoded.mean(0) - x) / standard_error, -5, 5)
 
   def test_variance_is_that_of_random_rounding(self):
     x = np.random.default_rng(0).uniform(size=100_000)
     _, decoded = _trip(3, x.shape)(x)
-    # For t between two levels one step apart: t (1 - t) steps squared, 1/6 on
-    # average over an even t.
+    # At a fraction t between two levels, the variance is t (1 - t) squared
+    # steps: 1/6 on average over uniform t.
     step = (x.max() - x.min()) / 7
     self.assertAllClose(((decoded - x) ** 2).mean(), step**2 / 6, rtol=0.02)
 
-  def test_clients_and_rounds_differ_but_repeat(self):
+  def test_draws_differ_by_client_and_round_and_are_reproducible(self):
     first, second = np.random.default_rng(0).uniform(size=[2, 64])
     second[[first.argmin(), first.argmax()]] = first.min(), first.max()
     trip = _trip(1, [64])
@@ -83,18 +83,18 @@ class UniformQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.parameters(0.0, 5.0, -3e38, 1e-37)
-  def test_constants_come_back_exactly(self, value):
+  def test_constants_round_trip_exactly(self, value):
     x = np.full([9], value, np.float32)
     self.assertAllEqual(_trip(2, [9])(x)[1], x)
 
   @parameterized.parameters(([0],), ([1],), ([],), ([1, 0, 2],))
-  def test_tiny_shapes_survive(self, shape):
+  def test_edge_case_shapes_round_trip(self, shape):
     x = np.full(shape, 2.5)
     self.assertAllEqual(_trip(4, shape)(x)[1], x)
 
-  # TensorFlow flushes what is below 1.2e-38 to zero.
+  # TensorFlow flushes values below 1.2e-38 to zero.
   @parameterized.parameters((1e-37, 0.12), (1e-30, 1e-4), (3e38, 1e-4))
-  def test_extreme_scales_survive(self, scale, tolerance):
+  def test_extreme_scales_round_trip(self, scale, tolerance):
     x = np.random.default_rng(0).uniform(-1, 1, 100) * scale
     _, decoded = _trip(16, [100])(x)
     self.assertAllClose(decoded / scale, x / scale, atol=tolerance)

@@ -65,7 +65,7 @@ class LowRankTest(parameterized.TestCase, tf.test.TestCase):
     ('fraction', [8, 100], {'fraction': 1.0}),
     ('of_a_row', [1, 100], {'rank': 1}),
   )
-  def test_where_it_restricts_nothing_the_tensor_is_whole(self, shape, kwargs):
+  def test_unrestricted_tensors_are_whole(self, shape, kwargs):
     with self.assertLogs(level='WARNING') as logs:
       space = _for_tensor(shape, **kwargs)
     self.assertIsInstance(space, update_spaces.WholeTensor)

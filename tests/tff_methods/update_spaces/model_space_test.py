@@ -50,7 +50,7 @@ class ModelSpaceTest(tf.test.TestCase):
     back = space.pull_back(key, space.expand(key, parameters))
     self.assertAllClose(back, parameters)
 
-  def test_weights_that_are_no_floats_raise(self):
+  def test_weights_of_integer_dtype_raise(self):
     with self.assertRaisesRegex(TypeError, 'floating dtype, found .*int32'):
       update_spaces.ModelSpace(
         update_spaces.RandomMask(0.5), [tf.TensorSpec([3], tf.int32)]

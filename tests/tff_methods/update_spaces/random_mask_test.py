@@ -21,7 +21,7 @@ from tff_methods.common import seeds
 
 
 def _masks(fraction, length, num_keys):
-  """Returns `bool[num_keys, length]`, where each of several keys' masks are."""
+  """Returns `bool[num_keys, length]`: the masks of several keys."""
   space = update_spaces.RandomMask(fraction).for_tensor(
     tf.TensorSpec([length], tf.float32)
   )
@@ -50,7 +50,7 @@ class RandomMaskTest(parameterized.TestCase, tf.test.TestCase):
   def test_all_coordinates_are_equally_likely(self, fraction):
     num_keys, length = 4000, 256
     counts = _masks(fraction, length, num_keys).sum(axis=0)
-    # That one of 256 counts is outside has probability 1e-4.
+    # One of 256 counts is outside with probability 1e-4.
     low, high = scipy.stats.binom.interval(
       1 - 1e-4 / length, num_keys, round(fraction * length) / length
     )
@@ -62,8 +62,8 @@ class RandomMaskTest(parameterized.TestCase, tf.test.TestCase):
     masks = _masks(fraction, length, 60)
     overlaps = (masks[::2] & masks[1::2]).sum(axis=1)
     num_chosen = round(fraction * length)
-    # Of independent masks the overlap has this mean, and at most the variance
-    # of a binomial.
+    # The overlap of independent masks has this mean, and at most the variance
+    # of a binomial variable.
     low, high = scipy.stats.binom.interval(
       1 - 1e-4 / len(overlaps), num_chosen, num_chosen / length
     )
@@ -82,7 +82,7 @@ class RandomMaskTest(parameterized.TestCase, tf.test.TestCase):
     self.assertCountEqual(update.numpy()[update != 0], parameters.numpy())
     self.assertAllEqual(linear_map.pull_back(update), parameters)
 
-  def test_all_of_a_tensor_is_the_tensor(self):
+  def test_fraction_of_one_is_the_whole_tensor(self):
     spec = tf.TensorSpec([20, 20], tf.float32)
     space = update_spaces.RandomMask(1.0).for_tensor(spec)
     self.assertIsInstance(space, update_spaces.WholeTensor)

@@ -64,15 +64,15 @@ class DrawTest(parameterized.TestCase, tf.test.TestCase):
     is_drawn = np.zeros([num_keys, length])
     np.put_along_axis(is_drawn, subsets, 1, axis=1)
     counts = is_drawn.sum(axis=0)
-    # That one of the counts is outside has probability 1e-4.
+    # One of the counts is outside with probability 1e-4.
     low, high = scipy.stats.binom.interval(1 - 1e-4 / length, num_keys, 0.5)
     self.assertAllInRange(counts, low, high)
     pair_counts = is_drawn.T @ is_drawn
     pairs = list(itertools.combinations(range(length), 2))
     expected = num_keys * size * (size - 1) / (length * (length - 1))
     found = np.array([pair_counts[pair] for pair in pairs])
-    # Pairs within a row or column of the grid of a small range are a little
-    # more or less likely than others: not by more than a fifth.
+    # In a small grid, pairs within a row or column are slightly more or less
+    # likely than others: by at most a fifth.
     self.assertAllInRange(found / expected, 0.8, 1.2)
     self.assertAllClose(found.mean(), expected)
 

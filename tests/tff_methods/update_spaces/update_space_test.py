@@ -44,7 +44,7 @@ class LinearMapTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllClose(np.vdot(update, g), np.vdot(p, gradient), rtol=1e-4)
 
   @parameterized.named_parameters(*_SPACES)
-  def test_expand_is_linear_and_loses_nothing(self, space):
+  def test_expand_is_linear_and_injective(self, space):
     rng = np.random.default_rng(1)
     for shape in _SHAPES:
       tensor_space = space.for_tensor(tf.TensorSpec(shape, tf.float32))
@@ -88,7 +88,7 @@ class LinearMapTest(parameterized.TestCase, tf.test.TestCase):
     mean = np.mean([round_trip(key) for key in keys], axis=0)
     limit = 5 * np.linalg.norm(gradient) / np.sqrt(num_keys)
     self.assertAllInRange(mean - scale * gradient, -limit, limit)
-    # Not by being zero, nor always the same.
+    # The mean is not zero, and the maps differ.
     self.assertAllClose(
       np.vdot(mean, gradient) / np.vdot(gradient, gradient), scale, atol=0.05
     )
@@ -111,7 +111,7 @@ class MinElementsTest(parameterized.TestCase, tf.test.TestCase):
     ('random_mask', lambda n: update_spaces.RandomMask(0.5, min_elements=n)),
     ('low_rank', lambda n: update_spaces.LowRank(rank=1, min_elements=n)),
   )
-  def test_tensors_of_fewer_are_whole(self, build):
+  def test_smaller_tensors_are_whole(self, build):
     spec = tf.TensorSpec([4, 5], tf.float32)
     self.assertEqual(build(21).for_tensor(spec).parameter_spec, spec)
     self.assertLess(build(20).for_tensor(spec).num_parameters, 20)
