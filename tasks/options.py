@@ -14,11 +14,14 @@
 """Options of tasks, validated when made; no TensorFlow import."""
 
 import dataclasses
+from typing import TypeVar
 
 from tff_methods.common import argument_checks
 
 PARTITIONS = ('iid', 'dirichlet')
 TOKEN_MODELS = ('transformer', 'lstm')
+
+_Value = TypeVar('_Value')
 
 _INTEGERS = (
   'batch_size',
@@ -130,3 +133,22 @@ def resolve(
         f'`{condition}={found!r}`: set `{condition}` or leave out `{name}`.'
       )
   return resolved
+
+
+def required(value: _Value | None) -> _Value:
+  """Returns an option that resolved options of the task always have.
+
+  Args:
+    value: The option.
+
+  Returns:
+    `value`.
+
+  Raises:
+    ValueError: If the option is `None`.
+  """
+  if value is None:
+    raise ValueError(
+      'Expected an option that the task takes, found None: call `resolve`.'
+    )
+  return value

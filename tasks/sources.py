@@ -19,6 +19,7 @@ import hashlib
 from typing import Generic, TypeVar
 
 _Data = TypeVar('_Data')
+_AnySource = TypeVar('_AnySource', bound='Source')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Source(Generic[_Data]):
 
 
 def open_source(
-  open_fn: Callable[..., Source[_Data]], data_dir: str | None
-) -> Source[_Data]:
+  open_fn: Callable[..., _AnySource], data_dir: str | None
+) -> _AnySource:
   """Opens a source, from `data_dir` where one is given.
 
   Args:

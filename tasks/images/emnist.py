@@ -67,7 +67,7 @@ def build_emnist_task(
       ),
     )
   (path,) = files.find(data_dir)
-  train_data, test_data = _load(path, options.only_digits)
+  train_data, test_data = _load(path, options_lib.required(options.only_digits))
   return assembly.assemble_task(
     train_data=train_data,
     # Without a seed, TFF orders the clients by the clock.

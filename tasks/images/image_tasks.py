@@ -97,7 +97,7 @@ def build_image_task(
   """
   task = _TASKS[name]
   source = sources.open_source(task.open_source, data_dir)
-  contents_key = {
+  contents_key: dict[str, object] = {
     'source': source.fingerprint,
     'partition': options.partition,
     'num_clients': options.num_clients,
@@ -134,11 +134,12 @@ def _build(
   images = source.load()
   rng = np.random.default_rng(seed)
   labels = images.y_train
+  num_clients = options_lib.required(options.num_clients)
   if options.partition == 'iid':
-    partition = partitions.partition_iid(len(labels), options.num_clients, rng)
+    partition = partitions.partition_iid(len(labels), num_clients, rng)
   else:
     partition = partitions.partition_dirichlet(
-      labels, options.num_clients, options.dirichlet_alpha, rng
+      labels, num_clients, options_lib.required(options.dirichlet_alpha), rng
     )
   client_database.write_database(
     path,

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Rasterization and random distortion of character outlines."""
 
+import functools
+
 import numpy as np
 
 # Codes of outline points in `matplotlib.path.Path`.
@@ -88,8 +90,9 @@ def rasterize(lines: np.ndarray, size: int) -> np.ndarray:
   turns = turns.reshape(fine, fine + 1).astype(np.int8)
   inside = np.cumsum(turns, axis=1, dtype=np.int8)[:, :fine] != 0
   inside = inside.astype(np.uint16)
-  rows = sum(inside[i::_SUBPIXELS] for i in range(_SUBPIXELS))
-  ink = sum(rows[:, i::_SUBPIXELS] for i in range(_SUBPIXELS))
+  offsets = range(_SUBPIXELS)
+  rows = functools.reduce(np.add, (inside[i::_SUBPIXELS] for i in offsets))
+  ink = functools.reduce(np.add, (rows[:, i::_SUBPIXELS] for i in offsets))
   whole = _SUBPIXELS**2
   return ((255 * ink + whole // 2) // whole).astype(np.uint8)
 

@@ -14,13 +14,12 @@
 """Prediction of the calls of Python functions, in the locked packages."""
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 import contextlib
 import functools
 import gc
 import hashlib
 from importlib import metadata
-import os
 import pathlib
 import platform
 import re
@@ -129,7 +128,7 @@ def _read_examples(
 
 
 @contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def _without_garbage_collection() -> Generator[None, None, None]:
   """Switches off garbage collection while many syntax trees are made.
 
   The trees have no cycles, and scanning them repeatedly doubles the time.
@@ -169,10 +168,10 @@ def _find_modules(package: str) -> list[tuple[str, str, str]]:
       or '..' in dirs
       or not _LEFT_OUT_DIRS.isdisjoint(dirs)
       or _TEST_MODULE.fullmatch(file.stem)
-      or file.hash is None  # Not part of the package.
     )
-    if not is_left_out:
-      path = os.fspath(distribution.locate_file(file))
+    # A file without a hash is not part of the package.
+    if not is_left_out and file.hash is not None:
+      path = str(distribution.locate_file(file))
       modules.append((file.as_posix(), path, file.hash.value))
   return modules
 

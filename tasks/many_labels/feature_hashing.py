@@ -42,11 +42,13 @@ class FeatureHash:
       seed: Seed of the hash functions.
     """
     self.width = min(num_features, width)
-    self._positions = self._signs = None
+    self._hashes = None
     if num_features > width:
       draw = label_hashing.LabelHash.draw
-      self._positions = draw(num_features, 1, width, 2 * seed)
-      self._signs = draw(num_features, 1, 2, 2 * seed + 1)
+      self._hashes = (
+        draw(num_features, 1, width, 2 * seed),
+        draw(num_features, 1, 2, 2 * seed + 1),
+      )
 
   def __call__(
     self, features: tf.RaggedTensor, values: tf.RaggedTensor
@@ -61,9 +63,10 @@ class FeatureHash:
       float32 `[batch, width]`.
     """
     positions, numbers = features.flat_values, values.flat_values
-    if self._positions is not None:
-      numbers *= tf.cast(2 * self._signs(positions)[0] - 1, numbers.dtype)
-      positions = tf.cast(self._positions(positions)[0], positions.dtype)
+    if self._hashes is not None:
+      position_hash, sign_hash = self._hashes
+      numbers *= tf.cast(2 * sign_hash(positions)[0] - 1, numbers.dtype)
+      positions = tf.cast(position_hash(positions)[0], positions.dtype)
     rows = features.value_rowids()
     hashed = tf.scatter_nd(
       tf.stack([rows, tf.cast(positions, rows.dtype)], axis=1),

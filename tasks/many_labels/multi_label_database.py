@@ -115,10 +115,13 @@ def _serialize(
   examples: multi_label_source.MultiLabelExamples, rows: np.ndarray
 ) -> Iterator[bytes]:
   features, labels = examples.features, examples.labels
+  values = features.values
+  if values is None:
+    values = np.ones(len(features.indices), np.float32)
   for row in rows:
     of_features = slice(features.indptr[row], features.indptr[row + 1])
     of_labels = slice(labels.indptr[row], labels.indptr[row + 1])
-    floats = tf.train.FloatList(value=features.values[of_features])
+    floats = tf.train.FloatList(value=values[of_features])
     yield _example(
       indices=_int64s(features.indices[of_features]),
       values=tf.train.Feature(float_list=floats),

@@ -143,8 +143,9 @@ def _rows(
       f'{list(indptr.shape)}, {indices.dtype} {list(indices.shape)} and '
       f'{values.dtype} {list(values.shape)}: replace it.'
     )
+  floats = values.astype(np.float32)
   rows = multi_label_source.SparseRows(
-    indptr.astype(np.int64), indices.astype(np.int32), values.astype(np.float32)
+    indptr.astype(np.int64), indices.astype(np.int32), floats
   )
   out_of_range = np.flatnonzero((indices < 0) | (indices >= num_columns))
   if out_of_range.size:
@@ -155,7 +156,7 @@ def _rows(
       out_of_range[0],
       indices,
     )
-  not_finite = np.flatnonzero(~np.isfinite(rows.values))
+  not_finite = np.flatnonzero(~np.isfinite(floats))
   if not_finite.size:
     raise _bad_row(
       path,
@@ -170,11 +171,10 @@ def _rows(
 def _check_labels(
   path: str, name: str, labels: multi_label_source.SparseRows
 ) -> None:
-  not_ones = np.flatnonzero(labels.values != 1)
-  if not_ones.size:
-    raise _bad_row(
-      path, f'ones in `{name}_data`', labels, not_ones[0], labels.values
-    )
+  values = labels.values
+  if values is not None and np.any(not_one := values != 1):
+    entry = int(np.argmax(not_one))
+    raise _bad_row(path, f'ones in `{name}_data`', labels, entry, values)
   row_of_entries = labels.row_of_entries()
   order = np.lexsort((labels.indices, row_of_entries))
   row, label = row_of_entries[order], labels.indices[order]

@@ -39,8 +39,8 @@ class SparseRows:
   @classmethod
   def from_lists(
     cls,
-    indices: Iterable[Sequence[int]],
-    values: Iterable[Sequence[float]] | None = None,
+    indices: Iterable[Sequence[int] | np.ndarray],
+    values: Iterable[Sequence[float] | np.ndarray] | None = None,
   ) -> 'SparseRows':
     """Builds a matrix from lists of entries.
 

@@ -144,10 +144,12 @@ def _assemble(
 ) -> MultiLabelTask:
   summary = multi_label_database.load_summary(path)
   feature_hash = feature_hashing.FeatureHash(
-    summary.num_features, options.feature_width
+    summary.num_features, options_lib.required(options.feature_width)
   )
   is_frequent = label_partition.is_frequent(
-    summary.label_counts, summary.num_examples, options.frequent_share
+    summary.label_counts,
+    summary.num_examples,
+    options_lib.required(options.frequent_share),
   )
 
   def decode(serialized):
@@ -169,7 +171,7 @@ def _assemble(
   )
 
   network = label_hashing.DenseNetwork(
-    feature_hash.width, 2 * (options.hidden_width,)
+    feature_hash.width, 2 * (options_lib.required(options.hidden_width),)
   )
 
   @functools.cache
@@ -202,8 +204,10 @@ def _build(
   counts = np.bincount(labels.indices, minlength=data.num_labels)
   partition = label_partition.partition_by_frequent_classes(
     labels,
-    label_partition.is_frequent(counts, len(labels), options.frequent_share),
-    options.num_clients,
+    label_partition.is_frequent(
+      counts, len(labels), options_lib.required(options.frequent_share)
+    ),
+    options_lib.required(options.num_clients),
     np.random.default_rng(seed),
   )
   multi_label_database.write_database(path, data, partition)

@@ -54,7 +54,7 @@ def find_functions(source: bytes) -> list[Function]:
   """
   found = []
   # Each node with the call sets of its enclosing functions.
-  stack = [(ast.parse(source), ())]
+  stack: list[tuple[ast.AST, tuple[set[str], ...]]] = [(ast.parse(source), ())]
   while stack:
     node, enclosing = stack.pop()
     if isinstance(node, ast.Call):
@@ -63,7 +63,7 @@ def find_functions(source: bytes) -> list[Function]:
         for calls in enclosing:
           calls.add(name)
     elif isinstance(node, _FUNCTIONS):
-      calls = set()
+      calls: set[str] = set()
       found.append((node, calls))
       inside = (*enclosing, calls)
       stack.extend((child, inside) for child in node.body)

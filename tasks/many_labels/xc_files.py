@@ -96,14 +96,16 @@ def _read_one_file(
       _parse_pairs(features, num_features, 'features'),
     )
 
-  header, rows = _read_rows(path, ('features', 'labels'), parse)
+  (num_features, num_labels), rows = _read_rows(
+    path, ('features', 'labels'), parse
+  )
   labels = [labels for labels, _ in rows]
   features = multi_label_source.SparseRows.from_lists(
     (indices for _, (indices, _) in rows), (values for _, (_, values) in rows)
   )
   return multi_label_source.MultiLabelExamples(
     features, multi_label_source.SparseRows.from_lists(labels)
-  ), header
+  ), (num_features, num_labels)
 
 
 def _read_two_files(

@@ -89,13 +89,14 @@ def build_text_task(
     data = _load_stackoverflow(data_dir, cache_dir)
   else:
     data = _load_source(name, data_dir, cache_dir)
-  if options.vocab_size > len(data.words):
+  vocab_size = options_lib.required(options.vocab_size)
+  if vocab_size > len(data.words):
     raise ValueError(
       f'Expected `vocab_size` of at most {len(data.words)}, the number of '
       f'distinct tokens of the clients of {name!r}, found '
-      f'{options.vocab_size}: lower it.'
+      f'{vocab_size}: lower it.'
     )
-  vocabulary = vocabulary_lib.Vocabulary(data.words[: options.vocab_size])
+  vocabulary = vocabulary_lib.Vocabulary(data.words[:vocab_size])
 
   def decode(serialized):
     return vocabulary.encode(text_database.parse_sentences(serialized))
@@ -104,7 +105,9 @@ def build_text_task(
   def row_model_fn() -> models.RowModel:
     if options.token_model == 'lstm':
       return text_models.lstm(seed, vocabulary)
-    return text_models.transformer(seed, vocabulary, options.ffn_dim)
+    return text_models.transformer(
+      seed, vocabulary, options_lib.required(options.ffn_dim)
+    )
 
   datasets = tff.simulation.baselines.BaselineTaskDatasets(
     train_data=data.train,

@@ -97,6 +97,12 @@ class OptionsTest(parameterized.TestCase):
     ):
       options_lib.resolve('some', options, _DEFAULTS)
 
+  def test_required_option(self):
+    self.assertEqual(options_lib.required(3), 3)
+    self.assertEqual(options_lib.required(False), False)
+    with self.assertRaisesRegex(ValueError, 'found None: call `resolve`'):
+      options_lib.required(None)
+
   def test_refuses_alpha_without_dirichlet(self):
     options = options_lib.TaskOptions(dirichlet_alpha=1)
     with self.assertRaisesRegex(ValueError, "found `partition='iid'`"):
