@@ -95,10 +95,10 @@ class ClientIdProcess(abc.ABC):
   @property
   @abc.abstractmethod
   def mergeable_next(self) -> tff.Computation | None:
-    """The computation of a round that several workers share.
+    """Computation of a round to check before it runs on several workers.
 
-    A context of several workers runs it if `runtime.check_mergeable` accepts
-    it. `None` if clients keep states: those rounds are mergeable.
+    For `runtime.check_mergeable`. `None` if clients keep states: the rounds of
+    such processes need no check.
     """
 
 

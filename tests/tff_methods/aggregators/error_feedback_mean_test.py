@@ -358,14 +358,14 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
       (9 + 8 + 14 + 10) + 4 * 5,
     ),
   )
-  def test_both_byte_counts_are_the_bytes_that_the_payload_needs(
+  def test_both_byte_counts_equal_the_bytes_of_the_payload(
     self, kwargs, expected
   ):
     aggregation = _create(**kwargs)
     state, client_states = _first(aggregation, 3)
     output = aggregation.next(state, _values(3), [1.0, 0.0, 2.0], client_states)
     self.assertEqual(output.measurements['payload_bytes'], 3 * expected)
-    # The trace sees the weight too, a float32, and no client states.
+    # The trace includes the weight, a float32, and no client states.
     self.assertEqual(
       communication.traced_bytes(aggregation.next),
       communication.ClientBytes(uplink=expected + 4, downlink=0),

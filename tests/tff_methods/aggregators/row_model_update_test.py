@@ -135,25 +135,25 @@ class RowModelUpdateFactoryExecutionTest(tf.test.TestCase):
     self.assertEqual(measurements['rows']['payload_bytes'], 3 * (8 + 24))
     self.assertEqual(list(measurements), ['body', 'rows'])
 
-  def test_body_may_be_sketched(self):
+  def test_body_can_be_sketched(self):
     process = _create(bits=12)
     first = process.next(process.initialize(), _values(), _WEIGHTS)
     second = process.next(first.state, _values(), _WEIGHTS)
-    # The sketch draws afresh in each round, by the state that it keeps.
+    # The sketch draws again in each round, from its state.
     self.assertNotAllEqual(first.result[0], second.result[0])
     for output in (first, second):
       for x, expected in zip(output.result, _mean(), strict=True):
         self.assertAllClose(x, expected, rtol=0, atol=0.02)
-      # Small tensors and rows come through as they are.
+      # Small tensors and rows are sent uncompressed.
       self.assertAllClose(output.result[1], _mean()[1], atol=1e-6)
       self.assertAllClose(output.result[2], _mean()[2], atol=1e-6)
-    # 12 bits for each of 400 numbers and a scale; 20 numbers as they are.
+    # 12 bits for each of 400 numbers and a scale; 20 numbers of 4 bytes.
     body_bytes = 600 + 4 + 80
     self.assertEqual(
       output.measurements['body']['mean_value']['payload_bytes'],
       3 * body_bytes,
     )
-    # The trace sees the weight too, which both parts send.
+    # The trace includes the weight, which both parts send.
     traced = communication.traced_bytes(process.next)
     self.assertEqual(traced.uplink, body_bytes + 32 + 2 * 4)
 

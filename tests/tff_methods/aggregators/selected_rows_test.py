@@ -25,8 +25,8 @@ from tff_methods import encoders
 from tff_methods import options as options_lib
 
 _NUM_ROWS, _ROW_SIZE = 9, 5
-# Row 4 is of all clients, row 8 of two, rows 1 and 3 of none. Unordered keys
-# are allowed, and padding anywhere.
+# All clients have row 4, two have row 8, none has rows 1 and 3. Keys may be in
+# any order, with padding anywhere.
 _KEYS = np.int32([[-1, 0, 4, 8], [8, 2, 6, 4], [-1, 7, -1, 4]])
 _WEIGHTS = [1.0, 3.0, 0.5]
 _KEYS_TYPE = tff.TensorType(np.int32, [4])
@@ -76,7 +76,7 @@ def _run(values=None, weights=_WEIGHTS, **kwargs):
 
 
 def _mean(values, weights, weighting):
-  """Returns the mean of tables, row by row."""
+  """Returns the weighted mean, computed row by row."""
   table = np.zeros([_NUM_ROWS, _ROW_SIZE])
   for row in range(_NUM_ROWS):
     total, row_weight = np.zeros(_ROW_SIZE), 0.0
@@ -165,7 +165,7 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_weightings_differ_where_not_all_clients_have_a_row(self):
     by_client, by_row = _run().result, _run(weighting='row').result
-    # Row 8 is of the clients of weight 1 and 3, of 4.5 in all.
+    # The clients with row 8 have weights 1 and 3, of a total of 4.5.
     self.assertAllClose(by_client[8] * 4.5, by_row[8] * 4.0, rtol=1e-6)
     self.assertAllEqual(by_client[4], by_row[4])
 
@@ -186,12 +186,12 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(output.result, np.zeros([_NUM_ROWS, _ROW_SIZE]))
 
   @parameterized.parameters('client', 'row')
-  def test_without_any_weight_no_row_moves(self, weighting):
+  def test_without_weight_no_row_changes(self, weighting):
     output = _run(weights=[0.0, 0.0, 0.0], weighting=weighting)
     self.assertAllEqual(output.result, np.zeros([_NUM_ROWS, _ROW_SIZE]))
 
   @parameterized.parameters('client', 'row')
-  def test_order_of_clients_does_not_show(self, weighting):
+  def test_order_of_clients_does_not_change_the_result(self, weighting):
     keys = np.tile(_KEYS, [7, 1])
     values = _values(keys)
     weights = list(np.linspace(0.1, 3.7, 21, dtype=np.float32))
@@ -207,17 +207,17 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     output = _run(encoder_fn=encoder_fn, weighting=weighting)
     expected = _mean(_values(), _WEIGHTS, weighting)
     self.assertAllClose(output.result, expected, rtol=0, atol=3e-3)
-    # As they are lossy, they are not the mean itself.
+    # The encoding is lossy.
     self.assertNotAllClose(output.result, expected, rtol=0, atol=1e-7)
     self.assertAllEqual(output.result[[1, 3]], np.zeros([2, _ROW_SIZE]))
 
-  def test_same_seed_same_bits_and_another_seed_others(self):
+  def test_bits_depend_on_the_seed_alone(self):
     first, again = (_run(encoder_fn=_quantize).result for _ in range(2))
     self.assertAllEqual(first, again)
     other = _run(encoder_fn=_quantize, base_seed=8).result
     self.assertNotAllEqual(first, other)
 
-  def test_entropy_is_new_each_time(self):
+  def test_entropy_differs_each_time(self):
     kwargs = dict(encoder_fn=_quantize, seed_source='entropy')
     first, second = _run(**kwargs).result, _run(**kwargs).result
     self.assertNotAllEqual(first, second)
@@ -228,14 +228,14 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ('plain', None, 16 + 80),
     # 12 bits a number, a scale of 4 bytes, a key of 8.
     ('eden', _quantize, 16 + 30 + 4 + 8),
-    # 10 of the numbers as they are, and two keys: which 10, and of rotation.
+    # 10 numbers of 4 bytes, and two keys: of the coordinates and the rotation.
     (
       'subsampled',
       functools.partial(_quantize, bits=None, fraction=0.5),
       16 + 40 + 8 + 8,
     ),
   )
-  def test_payload_bytes_are_those_that_arrive(self, encoder_fn, expected):
+  def test_payload_bytes_are_counted_on_arrival(self, encoder_fn, expected):
     output = _run(encoder_fn=encoder_fn)
     self.assertEqual(output.measurements['payload_bytes'], 3 * expected)
     # The trace sees the weight too, a float32.
@@ -252,7 +252,7 @@ class SelectedRowsExecutionTest(parameterized.TestCase, tf.test.TestCase):
       _run(_values(keys), weighting=weighting)
 
   @parameterized.parameters('client', 'row')
-  def test_key_given_twice_stops_the_round(self, weighting):
+  def test_repeated_key_stops_the_round(self, weighting):
     keys = _KEYS.copy()
     keys[1, 2:] = keys[1, 0]
     with self.assertRaisesRegex(Exception, r'(?s)distinct keys.*found'):

@@ -108,7 +108,7 @@ class SketchedUpdateAggregatorComputationTest(
       unweighted, tff.aggregators.UnweightedAggregationFactory
     )
 
-  def test_result_is_of_the_type_of_the_values(self):
+  def test_result_has_the_type_of_the_values(self):
     process = _create()
     self.assertTrue(process.is_weighted)
     result = process.next.type_signature.result.result
@@ -149,7 +149,7 @@ class SketchedUpdateAggregatorExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
   @parameterized.named_parameters(*_CONFIGURATIONS)
-  def test_both_byte_counts_are_the_bytes_that_the_payload_needs(
+  def test_both_byte_counts_equal_the_bytes_of_the_payload(
     self, kwargs, kernel_bytes
   ):
     process = _create(**kwargs)
@@ -157,7 +157,7 @@ class SketchedUpdateAggregatorExecutionTest(
     output = process.next(process.initialize(), _values(), _WEIGHTS)
     received = output.measurements['mean_value']['payload_bytes']
     self.assertEqual(received, expected * len(_WEIGHTS))
-    # The trace sees the weight too, a float32.
+    # The trace includes the weight, a float32.
     traced = communication.traced_bytes(process.next)
     self.assertEqual(traced.uplink, expected + 4)
     self.assertEqual(_produced_bytes(**kwargs), expected)
@@ -191,7 +191,7 @@ class SketchedUpdateAggregatorExecutionTest(
       3 * (2 * _NUM_KERNEL + 4 + 4 * _BIAS[0]),
     )
 
-  def test_same_seed_same_bits_and_another_seed_others(self):
+  def test_bits_depend_on_the_seed_alone(self):
     results = []
     for base_seed in (7, 7, 8):
       process = _create(bits=1, fraction=0.5, base_seed=base_seed)
@@ -200,13 +200,13 @@ class SketchedUpdateAggregatorExecutionTest(
     self.assertAllEqual(results[0], results[1])
     self.assertNotAllEqual(results[0], results[2])
 
-  def test_small_tensors_come_through_exactly(self):
+  def test_small_tensors_are_sent_uncompressed(self):
     process = _create(bits=1, fraction=0.01)
     output = process.next(process.initialize(), _values(), [1.0, 1.0, 1.0])
     expected = np.mean([value[1] for value in _values()], axis=0)
     self.assertAllClose(output.result[1], expected, rtol=1e-6)
 
-  def test_no_weight_at_all_gives_zeros(self):
+  def test_without_weight_the_mean_is_zero(self):
     process = _create()
     output = process.next(process.initialize(), _values(), [0.0, 0.0, 0.0])
     self.assertAllEqual(output.result[0], np.zeros(_KERNEL))

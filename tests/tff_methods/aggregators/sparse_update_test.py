@@ -70,7 +70,7 @@ class TopKAggregatorComputationTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.parameters('model', 'tensor')
-  def test_result_is_of_the_type_of_the_values(self, scope):
+  def test_result_has_the_type_of_the_values(self, scope):
     process = _process(aggregators.top_k_aggregator(fraction=0.1, scope=scope))
     result = process.next.type_signature.result.result
     self.assertEqual(result, tff.FederatedType(_VALUE_TYPE, tff.SERVER))
@@ -103,7 +103,7 @@ class TopKAggregatorComputationTest(parameterized.TestCase, tf.test.TestCase):
 
 class TopKAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
   # Positions by hand: 36 of 365 in 3 low bits each and 36 + 329 // 8 high ones;
-  # 36 of 360 likewise; one of 5 in 3; 182 of 365 in 365 bits.
+  # 36 of 360 in as many; one of 5 in 3; 182 of 365 in 365 bits.
   @parameterized.named_parameters(
     ('model', {'fraction': 0.1}, 4 * 36 + 14 + 10),
     ('quantized', {'fraction': 0.1, 'bits': 4}, 18 + 8 + 14 + 10),
@@ -120,19 +120,19 @@ class TopKAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
       (4 * 36 + 14 + 10) + 4 * 5,
     ),
   )
-  def test_both_byte_counts_are_the_bytes_that_the_payload_needs(
+  def test_both_byte_counts_equal_the_bytes_of_the_payload(
     self, kwargs, expected
   ):
     process = _process(aggregators.top_k_aggregator(**kwargs))
     output = process.next(process.initialize(), _values(), _WEIGHTS)
     received = output.measurements['mean_value']['payload_bytes']
     self.assertEqual(received, expected * len(_WEIGHTS))
-    # The trace sees the weight too, a float32.
+    # The trace includes the weight, a float32.
     self.assertEqual(
       communication.traced_bytes(process.next).uplink, expected + 4
     )
 
-  def test_model_scope_takes_the_largest_of_the_model(self):
+  def test_model_scope_selects_the_largest_of_the_model(self):
     values = _values()
     for value in values:
       value[1] *= 10.0
@@ -144,7 +144,7 @@ class TopKAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
       kept.append([both[:_NUM_KERNEL].reshape(_KERNEL), both[_NUM_KERNEL:]])
     self.assertAllClose(result, _mean(kept), rtol=1e-5)
 
-  def test_tensor_scope_takes_the_largest_of_each(self):
+  def test_tensor_scope_selects_the_largest_of_each_tensor(self):
     values = _values()
     factory = aggregators.top_k_aggregator(fraction=0.2, scope='tensor')
     process = _process(factory)

@@ -96,14 +96,14 @@ class StructuredUpdateFactoryExecutionTest(
       self.assertAllClose(tensor, expected, atol=1e-6)
 
   @parameterized.named_parameters(*_SPACES)
-  def test_both_counts_of_bytes_are_those_of_what_is_sent(self, space):
+  def test_both_byte_counts_equal_the_bytes_of_the_payload(self, space):
     model_space, process = _create(space)
     values = _values(model_space, 3)
     output = process.next(process.initialize(), values, [1.0] * 3)
     sent = sum(x.nbytes for x in tf.nest.flatten(values[0]))
     self.assertEqual(output.measurements['payload_bytes'], 3 * sent)
     self.assertEqual(model_space.payload_bytes, sent)
-    # And the weight.
+    # The trace includes the weight.
     self.assertEqual(communication.traced_bytes(process.next).uplink, sent + 4)
 
   @parameterized.named_parameters(
@@ -113,7 +113,7 @@ class StructuredUpdateFactoryExecutionTest(
     model_space, process = _create(space, _quantize)
     values = _values(model_space, 3)
     output = process.next(process.initialize(), values, [1.0] * 3)
-    # Codes and a scale, the small tensor, the key.
+    # Codes and a scale, the small tensor, and the key.
     sent = num_parameters * 4 // 8 + 4 + 16 + 8
     self.assertEqual(output.measurements['payload_bytes'], 3 * sent)
     self.assertEqual(communication.traced_bytes(process.next).uplink, sent + 4)
@@ -124,7 +124,7 @@ class StructuredUpdateFactoryExecutionTest(
     self.assertAllClose(output.result[1], expected[1])
 
   def test_clients_are_rotated_differently(self):
-    """Two clients with the same parameters, or their errors would add up."""
+    """Otherwise, errors of clients with equal parameters would add up."""
     model_space, process = _create(_SPACES[0][1], _quantize)
     (value,) = _values(model_space, 1)
     others = [
@@ -138,7 +138,7 @@ class StructuredUpdateFactoryExecutionTest(
       errors.append(received[0] - value['parameters'][0])
     self.assertNotAllClose(errors[0], errors[1])
 
-  def test_without_any_weight_the_mean_is_zero(self):
+  def test_without_weight_the_mean_is_zero(self):
     model_space, process = _create(_SPACES[0][1])
     values = _values(model_space, 2)
     output = process.next(process.initialize(), values, [0.0, 0.0])

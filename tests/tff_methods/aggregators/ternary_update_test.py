@@ -80,14 +80,14 @@ class TernaryAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ('everything', {'min_elements': 0}, _KERNEL_BYTES + 1 + 4),
     ('entropy', {'seed_source': 'entropy'}, _KERNEL_BYTES + 4 * 5),
   )
-  def test_both_byte_counts_are_the_bytes_that_the_payload_needs(
+  def test_both_byte_counts_equal_the_bytes_of_the_payload(
     self, kwargs, expected
   ):
     process = _create(**kwargs)
     output = process.next(process.initialize(), _values(), _WEIGHTS)
     received = output.measurements['mean_value']['payload_bytes']
     self.assertEqual(received, expected * len(_WEIGHTS))
-    # The trace sees the weight too, a float32.
+    # The trace includes the weight, a float32.
     self.assertEqual(
       communication.traced_bytes(process.next).uplink, expected + 4
     )
@@ -126,7 +126,7 @@ class TernaryAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertBetween((error**2).sum() / expected, 0.7, 1.3)
     self.assertLess(abs(error.sum()), 5 * np.sqrt(expected))
 
-  def test_same_seed_same_bits_and_another_seed_others(self):
+  def test_bits_depend_on_the_seed_alone(self):
     results = []
     for base_seed in (7, 7, 8):
       process = _create(base_seed=base_seed)
@@ -135,7 +135,7 @@ class TernaryAggregatorExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(results[0], results[1])
     self.assertNotAllEqual(results[0], results[2])
 
-  def test_no_weight_at_all_gives_zeros(self):
+  def test_without_weight_the_mean_is_zero(self):
     process = _create()
     output = process.next(process.initialize(), _values(), [0.0, 0.0])
     self.assertAllEqual(output.result[0], np.zeros(_KERNEL))

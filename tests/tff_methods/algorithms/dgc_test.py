@@ -88,7 +88,7 @@ class DgcFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
         process.next.type_signature,
       )
 
-  def test_warm_up_is_that_of_the_paper(self):
+  def test_default_warm_up_is_that_of_the_paper(self):
     # Sparsities of 75, 93.75, 98.4375, 99.6 and then 99.9 percent.
     self.assertEqual(
       _sent_in_warm_up(),
@@ -105,7 +105,7 @@ class DgcFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
       [(None, 50000)],
     )
 
-  def test_warm_up_is_as_given(self):
+  def test_warm_up_takes_given_fractions(self):
     self.assertEqual(
       _sent_in_warm_up(fraction=0.002, warm_up_fractions=(0.5, 0.004)),
       [(1, 50000), (1, 400), (None, 200)],
@@ -127,7 +127,7 @@ class DgcFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
 
 class DgcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def test_rounds_agree_with_the_paper(self):
-    """A simulation in numpy, through the warm-up, with absent clients."""
+    """Compares with numpy, through the warm-up; some clients are absent."""
     process, clients = _warmed_up(), local_updates.clients()
     state = process.initialize()
     client_states = [process.initial_client_state()] * 3

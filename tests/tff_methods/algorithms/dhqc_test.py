@@ -198,7 +198,7 @@ class DhqcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
       self.assertEqual(before == now, is_same)
     self.assertTrue(np.isfinite(_trainable(after.state)).all())
     self.assertNotAllEqual(_trainable(after.state), _trainable(output.state))
-    # No client with any weight: the model stays.
+    # Without weight of any client, the model does not change.
     nobody = process.next(after.state, clients[:2], after.client_states[:2])
     self.assertAllEqual(_trainable(nobody.state), _trainable(after.state))
 
@@ -234,7 +234,7 @@ class DhqcFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     output = process.next(
       state, linear_model.datasets(), [process.initial_client_state()] * 3
     )
-    # 4 bits of 8 values a client: most weights stay.
+    # Clients send 8 values each: most weights do not change.
     self.assertEqual(np.median(_trainable(output.state)), 1.0)
 
 

@@ -83,7 +83,7 @@ class SketchedUpdateFedAvgComputationTest(
 class SketchedUpdateFedAvgExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
-  def test_without_any_loss_it_is_federated_averaging(self):
+  def test_without_compression_it_is_federated_averaging(self):
     plain = tff.learning.algorithms.build_weighted_fed_avg(
       linear_model.model_fn, _OPTIMIZER
     )
@@ -168,7 +168,7 @@ class RoundBytesTest(tf.test.TestCase):
 
 
 class PipelineTest(tf.test.TestCase):
-  """The aggregator where users have it: in processes and programs of TFF."""
+  """Tests of the aggregator in processes and programs of TFF."""
 
   def test_plugs_into_federated_averaging_of_tff(self):
     process = tff.learning.algorithms.build_weighted_fed_avg(
@@ -181,7 +181,7 @@ class PipelineTest(tf.test.TestCase):
     _, metrics = linear_model.train(process, 10)
     self.assertGreater(metrics['client_work']['train']['accuracy'], 0.6)
 
-  def test_takes_zeroing_and_clipping_around_it(self):
+  def test_works_within_zeroing_and_clipping(self):
     aggregator = tff.aggregators.zeroing_factory(
       1e6,
       tff.aggregators.clipping_factory(

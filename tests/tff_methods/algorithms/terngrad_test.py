@@ -71,7 +71,7 @@ class TerngradFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
 
 class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.named_parameters(
-    # Five values a byte, and their largest magnitude; small tensors whole.
+    # Five values per byte, and a scale; small tensors uncompressed.
     ('all', {'min_elements': 0}, (16 + 4) + (1 + 4)),
     ('weights', {'min_elements': 10}, (16 + 4) + 4 * 4),
     ('none', {}, 4 * 84),
@@ -102,7 +102,7 @@ class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(np.unique(kernel), [-limit, 0.0, limit], rtol=1e-5)
     is_sent = kernel != 0.0
     self.assertAllEqual(np.sign(kernel[is_sent]), -np.sign(update[is_sent]))
-    # Those that are cut off are sent for certain.
+    # Clipped values are sent with certainty.
     self.assertTrue(is_sent[np.abs(update) > 1.001 * limit].all())
     state, _ = linear_model.train(process, 1, clients)
     self.assertAllClose(
@@ -113,7 +113,7 @@ class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     _, metrics = linear_model.train(_small(), 20)
     self.assertGreater(metrics['client_work']['train']['accuracy'], 0.6)
 
-  def test_same_seed_gives_the_same_bits_and_another_others(self):
+  def test_bits_depend_on_the_seed_alone(self):
     first = _kernel(_small(), 3)
     again = _kernel(_build(min_elements=10, base_seed=0), 3)
     other = _kernel(_build(min_elements=10, base_seed=1), 3)

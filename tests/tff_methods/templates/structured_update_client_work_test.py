@@ -87,7 +87,7 @@ class StructuredUpdateClientWorkComputationTest(
     ('iterator', 'DATASET_ITERATOR'), ('reduce', 'DATASET_REDUCE')
   )
   def test_loop_state_has_the_size_of_the_space(self, loop):
-    """Of Adam's three times the parameters, and not of the model."""
+    """Adam's state has three times the parameters, not the model's weights."""
     width, num_chosen = 64, 41
     space = update_spaces.ModelSpace(
       update_spaces.RandomMask(0.01), [tf.TensorSpec([width, width])]
@@ -114,7 +114,7 @@ class StructuredUpdateClientWorkComputationTest(
     states = _loop_states(client_work.next)
     self.assertNotEmpty(states)
     sizes = [sum(sizes) for sizes in states]
-    # Parameters, two moments, their step; examples; the coordinates.
+    # Parameters, two moments, their step; number of examples; coordinates.
     self.assertBetween(max(sizes), 3 * num_chosen, 5 * num_chosen)
 
 
@@ -156,7 +156,7 @@ def _loop_states(computation) -> list[list[int]]:
 class StructuredUpdateClientWorkExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
-  def test_parameters_are_what_training_by_hand_gives(self):
+  def test_parameters_agree_with_numpy(self):
     clients = linear_model.datasets(num_clients=1)
     client_work = _build()
     output = client_work.next(
@@ -179,7 +179,7 @@ class StructuredUpdateClientWorkExecutionTest(
     self.assertAllClose(result.update['parameters'], parameters, atol=1e-6)
     self.assertEqual(result.update_weight, 24)
 
-  def test_clients_and_rounds_have_keys_of_their_own(self):
+  def test_keys_differ_between_clients_and_rounds(self):
     client_work = _build()
     keys, state = [], client_work.initialize()
     for _ in range(2):
@@ -222,7 +222,7 @@ class StructuredUpdateClientWorkExecutionTest(
   @parameterized.named_parameters(
     ('by_examples', 'NUM_EXAMPLES'), ('uniform', 'UNIFORM')
   )
-  def test_a_diverged_client_counts_for_nothing(self, weighting):
+  def test_a_diverged_client_has_no_weight(self, weighting):
     (client,) = linear_model.datasets(num_clients=1)
     client_work = _build(
       client_weighting=tff.learning.ClientWeighting[weighting]
