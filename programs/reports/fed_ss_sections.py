@@ -19,6 +19,7 @@ and draws the section.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import functools
 import itertools
 import statistics
 
@@ -97,17 +98,24 @@ def plan_gradient_noise(
       f"are not a client's own, found {highest}; give all for as many."
     )
 
-  def report(path: str) -> None:
-    full_changes = [noise.full_change(batch) for batch in batches]
-    points = []
-    for n in rich.progress.track(num_negatives, 'Gradient noise'):
-      counts = others if n is None else [n] * num_batches
-      levels = list(map(noise, batches, counts, full_changes))
-      points.append((n, statistics.fmean(counts), levels))
-    _print_noise(points)
-    _draw_noise(path, points)
+  return functools.partial(_report_noise, noise, batches, num_negatives, others)
 
-  return report
+
+def _report_noise(
+  noise: fed_ss_gradient_noise.GradientNoise,
+  batches: Sequence[fed_ss_client_data.Batch],
+  num_negatives: Sequence[int | None],
+  others: Sequence[int],
+  path: str,
+) -> None:
+  full_changes = [noise.full_change(batch) for batch in batches]
+  points = []
+  for n in rich.progress.track(num_negatives, 'Gradient noise'):
+    counts = others if n is None else [n] * len(batches)
+    levels = list(map(noise, batches, counts, full_changes))
+    points.append((n, statistics.fmean(counts), levels))
+  _print_noise(points)
+  _draw_noise(path, points)
 
 
 def _print_noise(points: Sequence[_NoisePoint]) -> None:
@@ -181,43 +189,52 @@ def plan_privacy(
         f'number of all classes, found {size}; choose another number.'
       )
 
-  def report(path: str) -> None:
-    rows, curves = [], {}
-    for size in rich.progress.track(num_sampled_classes, 'Privacy'):
-      measured = fed_ss_privacy.measure_posterior(
-        num_positives,
-        num_classes,
-        size,
-        max(_NUM_REQUESTS),
-        num_clients=_SIMULATED_CLIENTS,
-        seed=seed,
-      )
-      computed = [
-        fed_ss_privacy.posterior(num_positives, num_classes, size, t)
-        for t in (0, *_NUM_REQUESTS)
-      ]
-      curves[f'{size} classes requested'] = figures.Curve(
-        (0, *_NUM_REQUESTS), computed
-      )
-      for t, probability in zip(_NUM_REQUESTS, computed[1:], strict=True):
-        fractions = (computed[0], probability, measured[t - 1])
-        rows.append([f'{size}', f'{t}', *map(tables.percent, fractions)])
-    tables.print_table(
-      ['|S|', 'requests', 'prior', 'posterior', 'measured'], rows
-    )
-    print(
-      "Probability that a class is the client's own if all requests have it; "
-      f'|P| = {num_positives} of n = {num_classes} classes; measured on '
-      f'{_SIMULATED_CLIENTS} clients.'
-    )
-    figures.save_curves(
-      path,
-      curves,
-      x_label='requests',
-      y_label="probability of the client's own",
-    )
+  return functools.partial(
+    _report_privacy, num_positives, num_classes, num_sampled_classes, seed
+  )
 
-  return report
+
+def _report_privacy(
+  num_positives: int,
+  num_classes: int,
+  num_sampled_classes: Sequence[int],
+  seed: int,
+  path: str,
+) -> None:
+  rows, curves = [], {}
+  for size in rich.progress.track(num_sampled_classes, 'Privacy'):
+    measured = fed_ss_privacy.measure_posterior(
+      num_positives,
+      num_classes,
+      size,
+      max(_NUM_REQUESTS),
+      num_clients=_SIMULATED_CLIENTS,
+      seed=seed,
+    )
+    computed = [
+      fed_ss_privacy.posterior(num_positives, num_classes, size, t)
+      for t in (0, *_NUM_REQUESTS)
+    ]
+    curves[f'{size} classes requested'] = figures.Curve(
+      (0, *_NUM_REQUESTS), computed
+    )
+    for t, probability in zip(_NUM_REQUESTS, computed[1:], strict=True):
+      fractions = (computed[0], probability, measured[t - 1])
+      rows.append([f'{size}', f'{t}', *map(tables.percent, fractions)])
+  tables.print_table(
+    ['|S|', 'requests', 'prior', 'posterior', 'measured'], rows
+  )
+  print(
+    "Probability that a class is the client's own if all requests have it; "
+    f'|P| = {num_positives} of n = {num_classes} classes; measured on '
+    f'{_SIMULATED_CLIENTS} clients.'
+  )
+  figures.save_curves(
+    path,
+    curves,
+    x_label='requests',
+    y_label="probability of the client's own",
+  )
 
 
 def plan_confusion(
@@ -259,24 +276,37 @@ def plan_confusion(
     )
   confusion = fed_ss_confusion.build_confusion_fn(task, classes)
 
-  def report(path: str) -> None:
-    matrices = {label: confusion(weights) for label, weights in runs.items()}
-    rows = []
-    for label, weights in runs.items():
-      table = weights.trainable[-1][:, : task.row_model.dimension]
-      rows.append(
-        [
-          label,
-          tables.percent(np.nanmean(np.diagonal(matrices[label]))),
-          f'{fed_ss_confusion.mean_cosine(table[classes]):.4f}',
-        ]
-      )
-    tables.print_table(
-      ['run', 'mean diagonal', 'mean cosine between rows'], rows
-    )
-    print(f'Test images of the {classes.size} classes of client {client_id}.')
-    figures.save_matrices(
-      path, matrices, x_label='predicted class', y_label='class'
-    )
+  return functools.partial(
+    _report_confusion,
+    runs,
+    confusion,
+    client_id,
+    classes,
+    task.row_model.dimension,
+  )
 
-  return report
+
+def _report_confusion(
+  runs: Mapping[str, saved_weights.SavedWeights],
+  confusion: Callable[[saved_weights.SavedWeights], np.ndarray],
+  client_id: str,
+  classes: np.ndarray,
+  dimension: int,
+  path: str,
+) -> None:
+  matrices = {label: confusion(weights) for label, weights in runs.items()}
+  rows = []
+  for label, weights in runs.items():
+    table = weights.trainable[-1][:, :dimension]
+    rows.append(
+      [
+        label,
+        tables.percent(float(np.nanmean(np.diagonal(matrices[label])))),
+        f'{fed_ss_confusion.mean_cosine(table[classes]):.4f}',
+      ]
+    )
+  tables.print_table(['run', 'mean diagonal', 'mean cosine between rows'], rows)
+  print(f'Test images of the {classes.size} classes of client {client_id}.')
+  figures.save_matrices(
+    path, matrices, x_label='predicted class', y_label='class'
+  )

@@ -56,7 +56,7 @@ def report(
     task: The task of the model.
     weights: Weights of the model.
     num_bits: Bits of a hash code.
-    transform: One of `retrieval.TRANSFORMS`.
+    transform: One of `options.TRANSFORMS`.
     num_classes: Largest number of classes to hash, the first ones.
     num_shown: Largest number of buckets to print.
     seed: Seed of the projections.
@@ -92,7 +92,7 @@ def build_buckets(
   Args:
     vectors: `float32[n, d]`, the rows of `n` classes.
     num_bits: Bits of a hash code.
-    transform: One of `retrieval.TRANSFORMS`.
+    transform: One of `options.TRANSFORMS`.
     seed: Seed of the projections.
   """
   index = retrieval.SimHash(
