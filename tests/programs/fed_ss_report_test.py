@@ -151,6 +151,26 @@ _ACCEPTED = {
 }
 
 
+def _summary(task_name: str) -> dict[str, object]:
+  """Returns the contents of the `summary.json` of a run."""
+  results = {
+    'rounds': 1,
+    'metrics': {'loss': 1.0},
+    'uplink_bytes': 2,
+    'downlink_bytes': 3,
+  }
+  return results | {
+    'task': task_name,
+    'method': 'fed_ss',
+    'seconds': 4.0,
+    'stopped_early': False,
+    'best_metric': 'loss',
+    'best': results,
+    'model_bytes': 5,
+    'configuration': {},
+  }
+
+
 def _write_files() -> None:
   """Writes runs and an empty data file into the current directory."""
   body = row_models.body().initial_weights[0]
@@ -164,7 +184,7 @@ def _write_files() -> None:
     ('digits', 'digits', (*body, same_rows)),
   ):
     os.mkdir(name)
-    run_files.write_json(f'{name}/summary.json', {'task': task_name})
+    run_files.write_json(f'{name}/summary.json', _summary(task_name))
     arrays = {f'trainable_{i}': w for i, w in enumerate(weights)}
     np.savez(f'{name}/model_weights.npz', **arrays)
 
