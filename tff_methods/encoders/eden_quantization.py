@@ -40,8 +40,8 @@ from tff_methods.encoders import tensor_encoding
 class EdenQuantizationStage(tensor_encoding.Stage):
   """Quantizes to fixed levels, with a scale that makes decoding unbiased.
 
-  Values `y` of mean square `s**2` are quantized to the levels `c` of
-  `normal_levels`, nearest to `y / s`, and decoded to `S * c` with the scale
+  Values `y` of mean square `s**2` are quantized to `c`, the levels of the bins
+  of `y / s` (see `normal_levels`), and decoded to `S * c` with the scale
   `S = <y, y> / <y, c>` (EDEN, theorem 2.1). The projection of the decoded
   vector on `y` is thus exactly `y`. The rest is orthogonal to `y`, in a
   direction that a uniformly random rotation makes symmetric: after the inverse
