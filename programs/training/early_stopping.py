@@ -60,11 +60,30 @@ class Best(NamedTuple):
 class EvaluatedState(Protocol):
   """Part of `training_loop.ProgramState` that early stopping reads."""
 
-  round_num: np.int64
-  uplink_bytes: np.int64
-  downlink_bytes: np.int64
-  metrics: metrics_lib.Metrics
-  best: Best
+  @property
+  def round_num(self) -> np.int64:
+    """Number of completed rounds."""
+    ...
+
+  @property
+  def uplink_bytes(self) -> np.int64:
+    """Bytes sent by all clients of these rounds."""
+    ...
+
+  @property
+  def downlink_bytes(self) -> np.int64:
+    """Bytes received by all clients of these rounds."""
+    ...
+
+  @property
+  def metrics(self) -> metrics_lib.Metrics:
+    """Last evaluation."""
+    ...
+
+  @property
+  def best(self) -> Best:
+    """Best evaluation."""
+    ...
 
 
 @dataclasses.dataclass(frozen=True)

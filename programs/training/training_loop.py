@@ -22,7 +22,7 @@ import collections
 from collections.abc import Callable, Mapping
 import dataclasses
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_federated as tff
@@ -169,7 +169,7 @@ async def train(
 
 def _start(
   experiment: Experiment,
-) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
+) -> tuple[ProgramState, collections.OrderedDict[str, Any]]:
   """Returns the state before the first round, and its metrics to release."""
   start = time.monotonic()
   server_state = experiment.process.initialize()
@@ -190,7 +190,7 @@ def _start(
 
 def _run_round(
   experiment: Experiment, schedule: Schedule, state: ProgramState
-) -> tuple[ProgramState, collections.OrderedDict[str, object]]:
+) -> tuple[ProgramState, collections.OrderedDict[str, Any]]:
   """Returns the state after one more round, and its metrics to release."""
   start = time.monotonic()
   round_num = int(state.round_num) + 1
@@ -216,7 +216,7 @@ def _run_round(
   )
   if is_evaluated:
     state = state._replace(best=schedule.stopping.update(state))
-  round_metrics = collections.OrderedDict(num_clients=len(clients))
+  round_metrics: dict[str, Any] = {'num_clients': len(clients)}
   for name, value in output.metrics['client_work']['train'].items():
     round_metrics[f'train/{metrics_lib.short_name(name)}'] = value
   # Counts of processes that retrieve rows by an index.
@@ -229,9 +229,9 @@ def _run_round(
 
 def _released_metrics(
   state: ProgramState, round_metrics: Mapping[str, object], is_evaluated: bool
-) -> collections.OrderedDict[str, object]:
+) -> collections.OrderedDict[str, Any]:
   """Returns the metrics of a round; repetitions have the same values."""
-  released = collections.OrderedDict(
+  released: collections.OrderedDict[str, Any] = collections.OrderedDict(
     uplink_bytes=state.uplink_bytes, downlink_bytes=state.downlink_bytes
   )
   if is_evaluated:
