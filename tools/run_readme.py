@@ -16,10 +16,10 @@
   python tools/run_readme.py [--done COMMAND]... [README.md]
 
 Each ```bash and ```python block runs by itself, in the order of the page, in
-one scratch copy of this repository, with its .venv first on PATH. Lines of a
-bash block that equal a `--done` command are left out. The first block that
-fails ends the run with exit code 1. A block that cannot run everywhere stands
-right after a line
+one scratch copy of this repository that shares its environments, with .venv
+first on PATH. Lines of a bash block that equal a `--done` command are left out.
+The first block that fails ends the run with exit code 1. A block that cannot
+run everywhere stands right after a line
 
   <!-- not run: REASON -->
 """
@@ -93,7 +93,8 @@ def main() -> int:
     shutil.copytree(
       root, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True
     )
-    (checkout / '.venv').symlink_to(root / '.venv')
+    for environment in root.glob('.venv*'):
+      (checkout / environment.name).symlink_to(environment)
     for block in code_blocks(page.read_text()):
       place = f'{page}:{block.line}: {block.language}'
       if block.reason:
