@@ -20,7 +20,6 @@ A line starts with "ok", with "note" for something good to know, or with
 answer. Exit codes: 0, 1 if something is wrong, 2 for a bad command line.
 """
 
-from absl import flags
 from absl import logging
 
 from programs.command_line import common_flags
@@ -28,13 +27,10 @@ from programs.command_line import runner
 from programs.diagnostics import machine_checks
 from programs.network import tls_flags
 
-for _holder in (
-  common_flags.OUTPUT_DIR,
-  common_flags.CACHE_DIR,
-  common_flags.WORKERS,
-):
-  flags.declare_key_flag(_holder.name)
-flags.adopt_module_key_flags(tls_flags)
+_SECTIONS = {
+  'Disk': (common_flags.OUTPUT_DIR, common_flags.CACHE_DIR),
+  'Workers': (common_flags.WORKERS, *tls_flags.HOLDERS),
+}
 
 
 def main() -> int:
@@ -57,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-  runner.run(main)
+  runner.run(main, sections=_SECTIONS)

@@ -62,52 +62,47 @@ _PARTS = flags.DEFINE_multi_enum(
 _WEIGHTS = flags.DEFINE_string(
   'weights',
   None,
-  'Path of the model_weights.npz of a run, for --part=gradient_noise. Default: '
-  'the initial weights.',
+  'Path of the model_weights.npz of a run. Default: the initial weights.',
 )
 _NUM_NEGATIVES = flags.DEFINE_list(
   'num_negatives',
   ['5', '10', '20', '40', '80', '160', '320', '640', 'all'],
   'Numbers of negatives of a client, separated by commas; all: all other '
-  'classes. For --part=gradient_noise.',
+  'classes.',
 )
 _NUM_BATCHES = flags.DEFINE_integer(
   'num_batches',
   5,
-  'Number of batches, each of another client, for --part=gradient_noise.',
+  'Number of batches of 32 examples, each of another client.',
   lower_bound=2,
 )
 _NUM_SAMPLED_CLASSES = flags.DEFINE_list(
   'num_sampled_classes',
   ['25', '30', '40', '60', '96'],
   'Numbers of classes that a client requests, its own included, separated by '
-  'commas. For --part=privacy.',
+  'commas.',
 )
 _RUNS = flags.DEFINE_list(
   'runs',
   None,
   'LABEL=RUN_DIR of each finished run of `programs.train`, separated by '
-  'commas, for --part=confusion.',
+  'commas.',
 )
 _CLIENT = flags.DEFINE_string(
   'client',
   None,
-  'Id of the client whose classes --part=confusion looks at. Default: the '
-  'first client.',
+  'Id of the client whose classes are confused. Default: the first client.',
 )
-for _holder in (
-  common_flags.OUTPUT_DIR,
-  common_flags.DATA_DIR,
-  common_flags.CACHE_DIR,
-  *common_flags.RUNTIME_FLAGS,
-):
-  flags.declare_key_flag(_holder.name)
-flags.adopt_module_key_flags(task_flags)
-flags.adopt_module_key_flags(tls_flags)
 _FLAGS_OF_PARTS = {
   'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
   'privacy': (_NUM_SAMPLED_CLASSES,),
   'confusion': (_RUNS, _CLIENT),
+}
+_SECTIONS = {
+  'Report': (_PARTS, common_flags.OUTPUT_DIR),
+  **{f'--part={part}': holders for part, holders in _FLAGS_OF_PARTS.items()},
+  **report_arguments.TASK_SECTION,
+  'Runtime': (*common_flags.RUNTIME_FLAGS, *tls_flags.HOLDERS),
 }
 
 
@@ -193,4 +188,4 @@ def _check_flags() -> None:
 
 
 if __name__ == '__main__':
-  runner.run(main)
+  runner.run(main, sections=_SECTIONS, defaults=report_arguments.TASK_DEFAULTS)

@@ -48,9 +48,16 @@ _NUM_CLASSES = flags.DEFINE_integer(
   'frequent.',
   lower_bound=1,
 )
-flags.adopt_module_key_flags(task_flags)
-for _name in ('data_dir', 'cache_dir', 'hash_bits', 'hash_transform'):
-  flags.declare_key_flag(_name)
+_SECTIONS = {
+  'Report': (
+    _WEIGHTS,
+    _NUM_CLASSES,
+    _NUM_SHOWN,
+    row_flags.HASH_BITS,
+    row_flags.HASH_TRANSFORM,
+  ),
+  **report_arguments.TASK_SECTION,
+}
 
 # Without a transform, codes of SimHash preserve cosines.
 _DEFAULT_BITS, _DEFAULT_TRANSFORM = 8, 'none'
@@ -83,4 +90,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-  runner.run(main)
+  runner.run(main, sections=_SECTIONS, defaults=report_arguments.TASK_DEFAULTS)

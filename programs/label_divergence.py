@@ -50,11 +50,15 @@ _BUCKET_COUNTS = flags.DEFINE_list(
   'Numbers of buckets, from 1 to the number of labels, separated by commas. '
   'Default: the powers of two in that range, from 4.',
 )
-for _name in ('output_dir', 'data_dir', 'cache_dir'):
-  flags.declare_key_flag(_name)
-flags.adopt_module_key_flags(task_flags)
+_SECTIONS = {
+  'Report': (_NUM_DRAWS, _BUCKET_COUNTS, common_flags.OUTPUT_DIR),
+  **report_arguments.TASK_SECTION,
+}
 # Each example counts once.
 _TASK_DEFAULTS: dict[str, Any] = {'epochs': 1}
+_DEFAULTS = {
+  'Task': report_arguments.TASK_DEFAULTS['Task'] | {'client_epochs': '1'}
+}
 flags.register_validator(
   'bucket_counts',
   lambda texts: (
@@ -104,4 +108,4 @@ def _bucket_counts(num_labels: int) -> list[int]:
 
 
 if __name__ == '__main__':
-  runner.run(main)
+  runner.run(main, sections=_SECTIONS, defaults=_DEFAULTS)

@@ -52,7 +52,7 @@ _PORT = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=65535,
 )
-flags.adopt_module_key_flags(tls_flags)
+_SECTIONS = {'Worker': (_PORT,), 'TLS': tls_flags.HOLDERS}
 
 _BACKLOG = 128
 # Tells `tff_methods.runtime.orphans` that this worker has no parent program, so
@@ -170,4 +170,4 @@ def _set_result(future: asyncio.Future, result: int | None) -> None:
 
 
 if __name__ == '__main__':
-  runner.run(main)
+  runner.run(main, sections=_SECTIONS)

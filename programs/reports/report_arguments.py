@@ -20,6 +20,22 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import task_flags
 
+# The flags of the task in `--help`, and defaults of those without one.
+TASK_SECTION = {
+  'Task': (
+    task_flags.TASK,
+    common_flags.DATA_DIR,
+    common_flags.CACHE_DIR,
+    task_flags.SEED,
+    *task_flags.OPTIONS.values(),
+  )
+}
+TASK_DEFAULTS = {
+  'Task': {
+    holder.name: 'that of the task' for holder in task_flags.OPTIONS.values()
+  }
+}
+
 
 def check_task(task_names: Sequence[str], expected: str) -> None:
   """Checks that --task is one that a program can report on.
