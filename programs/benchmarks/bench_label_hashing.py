@@ -104,7 +104,7 @@ def peak_decoding_bytes(data_set: str, decoding: str) -> int:
 
   Args:
     data_set: A key of `SIZES`.
-    decoding: One of `label_hashing.DECODINGS`.
+    decoding: One of `options.DECODINGS`.
 
   Returns:
     The peak, in bytes, in addition to the log-probabilities of the buckets.

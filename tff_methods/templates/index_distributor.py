@@ -115,22 +115,19 @@ def _build_next(
   """Builds the `next` of the distributor: steps 1 to 4 of its docstring."""
   full = local_model.describe(client.row_model.full_model())
   get_rows, get_body = row_retrieval.build_getters(full.weights_type)
-  index_type = server.index_type
-  transfers = _build_transfers(client, index_type.tables, mode)
+  transfers = _build_transfers(client, server.index_type.tables, mode)
   steps = index_client_steps.build_client_steps(
     client,
     index_client_steps.ReceivedTypes(
       round_key=server.key_type,
       data=full.data_type,
       body=get_body.type_signature.result,
-      client_params=index_type.client_params,
-      own_rows=transfers.own_rows.type_signature.result.member,
-      entries=transfers.entries.type_signature.result.member,
-      requested_rows=transfers.requested_rows.type_signature.result.member,
+      client_params=server.index_type.client_params,
+      **transfers.received_types(),
     ),
   )
 
-  @tff.tensorflow.computation(index_type)
+  @tff.tensorflow.computation(server.index_type)
   def split(built):
     num_dropped = tf.cast(built.num_dropped, tf.int64)
     return built.tables, built.client_params, num_dropped
@@ -211,6 +208,13 @@ class _Transfers(NamedTuple):
   own_rows: tff.Computation
   entries: tff.Computation
   requested_rows: tff.Computation
+
+  def received_types(self) -> dict[str, tff.Type]:
+    """Returns the types of the values that a client receives."""
+    return {
+      name: transfer.type_signature.result.member
+      for name, transfer in self._asdict().items()
+    }
 
 
 def _build_transfers(

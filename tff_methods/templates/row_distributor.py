@@ -16,6 +16,7 @@
 import collections
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -102,20 +103,7 @@ def build_class_sampling_distributor(
   )
   base_key = seeds.key(base_seed, int.from_bytes(b'class_sampling'))
   full = local_model.describe(row_model.full_model())
-
-  @tff.tensorflow.computation
-  def initial_state():
-    return collections.OrderedDict(round=tf.constant(0, tf.int32))
-
-  state_type = initial_state.type_signature.result
-
-  @tff.tensorflow.computation(state_type)
-  def to_round_key(state):
-    return seeds.fold_in(base_key, state['round'])
-
-  @tff.tensorflow.computation(state_type)
-  def next_state(state):
-    return collections.OrderedDict(round=state['round'] + 1)
+  initial_state, next_state, to_round_key = _build_round_counter(base_key)
 
   @tff.tensorflow.computation(
     to_round_key.type_signature.result, full.data_type
@@ -158,6 +146,28 @@ def build_class_sampling_distributor(
     return next_fn
 
   return build_process(init_fn, build_next, retrieval_mode)
+
+
+def _build_round_counter(
+  base_key: np.ndarray,
+) -> tuple[tff.Computation, tff.Computation, tff.Computation]:
+  """Builds the initial state, the next state, and the key of a round."""
+
+  @tff.tensorflow.computation
+  def initial_state():
+    return collections.OrderedDict(round=tf.constant(0, tf.int32))
+
+  state_type = initial_state.type_signature.result
+
+  @tff.tensorflow.computation(state_type)
+  def next_state(state):
+    return collections.OrderedDict(round=state['round'] + 1)
+
+  @tff.tensorflow.computation(state_type)
+  def to_round_key(state):
+    return seeds.fold_in(base_key, state['round'])
+
+  return initial_state, next_state, to_round_key
 
 
 def build_process(

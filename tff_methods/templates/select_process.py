@@ -14,6 +14,7 @@
 """Learning processes whose clients receive the rows that they need."""
 
 import collections
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_federated as tff
@@ -104,18 +105,10 @@ def compose_select_process(
     to_keyed_update.type_signature.result,
     client_work.next.type_signature.result.result.member.update_weight,
   )
-
-  @tff.federated_computation
-  def init_fn():
-    return tff.federated_zip(
-      tff.learning.templates.LearningAlgorithmState(
-        tff.federated_eval(initial_weights_fn, tff.SERVER),
-        row_distributor.initialize(),
-        client_work.initialize(),
-        aggregator.initialize(),
-        model_finalizer.initialize(),
-      )
-    )
+  init_fn = _build_init(
+    initial_weights_fn,
+    (row_distributor, client_work, aggregator, model_finalizer),
+  )
 
   def aggregate(aggregator_state, result, sub_weights):
     update = tff.federated_map(to_keyed_update, (result.update, sub_weights))
@@ -164,6 +157,24 @@ def _check_sub_model(row_distributor, client_work) -> None:
       'build it of row_model.sub_model with as many candidates as the '
       'distributor has.'
     )
+
+
+def _build_init(
+  initial_weights_fn: tff.Computation,
+  processes: Sequence[tff.templates.MeasuredProcess],
+) -> tff.Computation:
+  """Builds `( -> LearningAlgorithmState@SERVER)`."""
+
+  @tff.federated_computation
+  def init_fn():
+    return tff.federated_zip(
+      tff.learning.templates.LearningAlgorithmState(
+        tff.federated_eval(initial_weights_fn, tff.SERVER),
+        *(process.initialize() for process in processes),
+      )
+    )
+
+  return init_fn
 
 
 def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
