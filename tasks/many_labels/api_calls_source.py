@@ -182,7 +182,7 @@ def _read_functions(path: str) -> Sequence[python_functions.Function]:
   except OSError as e:
     raise ValueError(
       f'Expected to read {path}, found {type(e).__name__}: reinstall '
-      f'{_PACKAGE_LIST.name}.'
+      'its package.'
     ) from e
   if b'def ' not in source:  # Thousands of modules only import others.
     return ()

@@ -28,7 +28,7 @@ from tasks import client_database
 
 _KEY = {'source': 'abc', 'num_clients': 3}
 
-# A program that builds a database as soon as there is a certain file.
+# A program that builds a database as soon as a start file exists.
 _BUILD_SCRIPT = """
 import os, sys, time
 from tests.tasks import client_database_test as lib
@@ -80,12 +80,12 @@ class ContentsTest(absltest.TestCase):
       np.testing.assert_array_equal(pixels, x[expected].reshape(-1, 16))
       np.testing.assert_array_equal(labels, y[expected])
 
-  def test_test_data_is_apart(self):
+  def test_test_split_is_separate(self):
     pixels, labels = _examples(client_database.load_test_data(self.path))
     np.testing.assert_array_equal(pixels, _images(7)[0].reshape(-1, 16))
     np.testing.assert_array_equal(labels, _images(7)[1])
 
-  def test_retrieval_data_is_apart_and_keeps_large_labels(self):
+  def test_retrieval_split_is_separate_with_large_labels(self):
     path = os.path.join(
       self.enterContext(tempfile.TemporaryDirectory()), 'x.sqlite'
     )
@@ -103,7 +103,7 @@ class ContentsTest(absltest.TestCase):
     )
     self.assertLen(_examples(client_database.load_test_data(path))[1], 1)
 
-  def test_largest_client_is_one_of_training(self):
+  def test_largest_client_ignores_other_splits(self):
     self.assertEqual(client_database.largest_client(self.path), 18)
 
   def test_client_ids_sort_as_numbers(self):
@@ -130,11 +130,11 @@ class CacheTest(parameterized.TestCase):
     build.assert_called_once()
     self.assertEqual(os.listdir(self.dir), [os.path.basename(paths.pop())])
 
-  def test_another_key_is_another_file(self):
+  def test_each_key_has_its_own_file(self):
     keys = [_KEY, _KEY | {'num_clients': 4}, _KEY | {'source': 'abd'}]
     self.assertLen({ensure(self.dir, key) for key in keys}, 3)
 
-  def test_a_build_that_fails_leaves_nothing(self):
+  def test_failed_build_leaves_nothing(self):
     def fail(path):
       _write(path)
       raise RuntimeError('stopped')
@@ -143,7 +143,7 @@ class CacheTest(parameterized.TestCase):
       ensure(self.dir, build=fail)
     self.assertEmpty(os.listdir(self.dir))
 
-  def test_two_builds_at_once_in_one_process(self):
+  def test_concurrent_builds_in_one_process(self):
     def build(path):
       self.assertEmpty(
         [f for f in os.listdir(self.dir) if f.endswith('.sqlite')]
@@ -157,7 +157,7 @@ class CacheTest(parameterized.TestCase):
     never.assert_not_called()
 
   @pytest.mark.slow
-  def test_two_programs_build_at_once(self):
+  def test_concurrent_builds_of_two_programs(self):
     start = os.path.join(
       self.enterContext(tempfile.TemporaryDirectory()), 'start'
     )
@@ -191,7 +191,7 @@ class CacheTest(parameterized.TestCase):
     ('unsealed', lambda path: _execute(path, 'DROP TABLE seal')),
     ('count', lambda path: _execute(path, 'DELETE FROM client_metadata')),
   )
-  def test_builds_a_damaged_file_again(self, damage):
+  def test_rebuilds_damaged_files(self, damage):
     path = ensure(self.dir)
     with open(path, 'rb') as f:
       whole = f.read()

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Small data files in the formats that the loaders read."""
+"""Writers of small data files in the formats of the tasks."""
 
 import gzip
 import io
@@ -51,7 +51,7 @@ def write_omniglot(directory: str, num_background=24, num_evaluation=3):
   """Writes `omniglot.npz` with 20 drawers; returns its arrays and drawings."""
   num_classes = num_background + num_evaluation
   rng = np.random.default_rng(2)
-  # Blots, so that a class is much like itself.
+  # Blots, so that drawings of a class are similar.
   blots = rng.random((num_classes, 1, 7, 7)) < 0.3
   drawings = np.kron(blots, np.ones((15, 15))) > rng.random((20, 105, 105)) / 2
   drawings = drawings.reshape(-1, 105, 105).astype(np.uint8)
@@ -76,7 +76,7 @@ def write_lzma_npz(path: str, arrays):
 
 
 def _encode_cifar10(x):
-  """Mixed first differences of green, red - green, blue - green, mod 256."""
+  """Returns mixed first differences of the color planes, modulo 256."""
   red, green, blue = np.moveaxis(x.astype(int), -1, 0)
   planes = np.stack([green, red - green, blue - green])
   padded = np.pad(planes, [(0, 0), (0, 0), (1, 0), (1, 0)])
@@ -108,15 +108,15 @@ def write_multi_label(directory: str, name: str, splits, n_features, n_labels):
   """Writes a multi-label .npz file.
 
   Args:
-    directory: Where.
-    name: Of the file.
-    splits: For each split, as '_train', a list of examples: features as a
-      mapping to values, and a list of labels.
-    n_features: The number of features.
-    n_labels: The number of labels.
+    directory: Directory of the new file.
+    name: Name of the file.
+    splits: For each split, such as '_train', a list of examples: a mapping from
+      features to values, and a list of labels.
+    n_features: Number of features.
+    n_labels: Number of labels.
 
   Returns:
-    The file's arrays.
+    The arrays of the file.
   """
   arrays = {'n_features': n_features, 'n_labels': n_labels}
   for split, examples in splits.items():

@@ -44,7 +44,7 @@ class WriteSplitsTest(absltest.TestCase):
     super().setUp()
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
 
-  def test_is_what_tff_writes(self):
+  def test_equals_tffs_writer(self):
     ours = os.path.join(self.dir, 'ours')
     theirs = os.path.join(self.dir, 'theirs')
     example_database.write_splits(

@@ -26,7 +26,7 @@ _Y = np.array([[3.5], [1.5], [0.5]], np.float32)
 
 
 def _functional_model():
-  """A line through 2 x1 + x2 + 0.5, whose metric is the largest error."""
+  """Returns the linear model 2 x1 + x2 + 0.5 with a mean absolute error."""
 
   @tf.function
   def predict(model_weights, x, training=True):
@@ -83,7 +83,7 @@ class VariableModelTest(tf.test.TestCase):
     self.assertAllClose(output.predictions, [[2.5], [1.5], [3.5]])
     self.assertAllClose(output.loss, (1 + 0 + 9) / 3)
     self.assertEqual(output.num_examples, 3)
-    # The count begins with 1.
+    # The count starts from 1.
     self.assertAllClose(self._metrics(), {'mean': 4 / 4, 'count': 4})
     self.model.forward_pass((_X, _Y), training=False)
     self.assertAllClose(self._metrics(), {'mean': 8.5 / 7, 'count': 7})

@@ -40,7 +40,7 @@ class OptionsTest(parameterized.TestCase):
     ],
     value=[0, -1],
   )
-  def test_refuses_integers_that_are_not_positive(self, name, value):
+  def test_nonpositive_integers_raise(self, name, value):
     with self.assertRaisesRegex(ValueError, f'`{name}` of at least 1.*{value}'):
       options_lib.TaskOptions(**{name: value})
 
@@ -48,7 +48,7 @@ class OptionsTest(parameterized.TestCase):
     name=['dirichlet_alpha', 'frequent_share'],
     value=[0.0, -0.5, float('inf'), float('nan')],
   )
-  def test_refuses_numbers_that_are_not_positive(self, name, value):
+  def test_nonpositive_numbers_raise(self, name, value):
     with self.assertRaisesRegex(ValueError, f'`{name}` above 0'):
       options_lib.TaskOptions(**{name: value})
 
@@ -60,17 +60,17 @@ class OptionsTest(parameterized.TestCase):
     ('only_digits', 1),
     ('vocab_size', 1e4),
   )
-  def test_refuses_other_types(self, name, value):
+  def test_wrong_types_raise(self, name, value):
     with self.assertRaisesRegex(
       TypeError, f'`{name}` to be .*found {type(value).__name__}'
     ):
       options_lib.TaskOptions(**{name: value})
 
-  def test_refuses_unknown_partitions(self):
+  def test_unknown_partitions_raise(self):
     with self.assertRaisesRegex(ValueError, "'iid', 'dirichlet'.*'pareto'"):
       options_lib.TaskOptions(partition='pareto')
 
-  def test_refuses_unknown_token_models(self):
+  def test_unknown_token_models_raise(self):
     with self.assertRaisesRegex(ValueError, "`token_model`.*'lstm'.*'rnn'"):
       options_lib.TaskOptions(token_model='rnn')
 
@@ -90,7 +90,7 @@ class OptionsTest(parameterized.TestCase):
       ),
     )
 
-  def test_refuses_options_that_the_task_has_not(self):
+  def test_options_of_other_tasks_raise(self):
     options = options_lib.TaskOptions(only_digits=False)
     with self.assertRaisesRegex(
       ValueError, "Task 'some' takes .*found `only_digits=False`: leave it out"
@@ -103,7 +103,7 @@ class OptionsTest(parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, 'found None: call `resolve`'):
       options_lib.required(None)
 
-  def test_refuses_alpha_without_dirichlet(self):
+  def test_alpha_without_dirichlet_raises(self):
     options = options_lib.TaskOptions(dirichlet_alpha=1)
     with self.assertRaisesRegex(ValueError, "found `partition='iid'`"):
       options_lib.resolve('some', options, _DEFAULTS)

@@ -76,8 +76,8 @@ class PartitionsTest(parameterized.TestCase):
   @parameterized.parameters(0.1, 0.5, 5.0)
   def test_dirichlet_labels_have_the_moments_of_the_distribution(self, alpha):
     # Two examples of a client share their label with probability
-    # E[sum q^2] = (alpha + 1) / (10 alpha + 1). Only the first clients: labels
-    # run out for the last ones.
+    # E[sum q^2] = (alpha + 1) / (10 alpha + 1). This holds for the first
+    # clients only, since labels run out for the last ones.
     labels = _labels(60_000)
     partition = _partition('dirichlet', labels, 1200, seed=6, alpha=alpha)
     table = _label_table(labels, partition)[:500]
@@ -102,7 +102,7 @@ class PartitionsTest(parameterized.TestCase):
     self.assertGreater(labels_held[2], 9.0)
 
   @parameterized.product(kind=['iid', 'dirichlet'], num_clients=[0, 11])
-  def test_refuses_clients_without_examples(self, kind, num_clients):
+  def test_clients_without_examples_raise(self, kind, num_clients):
     with self.assertRaisesRegex(ValueError, 'from 1 to 10.* found'):
       _partition(kind, _labels(10), num_clients, seed=0)
 
@@ -130,7 +130,7 @@ class PartitionByClassesTest(parameterized.TestCase):
     self.assertLen(np.unique(dealt), len(dealt))
     self.assertLen(np.unique(labels[dealt]), num_classes)
 
-  def test_classes_may_be_of_different_sizes(self):
+  def test_classes_of_different_sizes(self):
     labels = np.repeat(np.arange(60), np.random.default_rng(1).integers(4, 40))
     labels = np.concatenate([labels, np.arange(20), np.full(90, 3)])
     partition = self._partition(labels, classes=7)
@@ -146,8 +146,8 @@ class PartitionByClassesTest(parameterized.TestCase):
     np.testing.assert_array_equal(first, again)
     self.assertFalse(np.array_equal(first, other))
 
-  def test_classes_meet_by_chance(self):
-    # Two of 200 classes meet on a client of 20 with probability 19 / 199.
+  def test_classes_co_occur_at_random(self):
+    # Two of 200 classes are on the same client of 20 with probability 19 / 199.
     labels = np.tile(np.arange(200), 5)
     together = [
       any({0, 1} <= set(labels[p]) for p in self._partition(labels, seed))
@@ -155,7 +155,7 @@ class PartitionByClassesTest(parameterized.TestCase):
     ]
     self.assertBetween(np.mean(together), 0.095 - 0.045, 0.095 + 0.045)
 
-  def test_refuses_too_few_examples(self):
+  def test_too_few_examples_raise(self):
     with self.assertRaisesRegex(ValueError, 'least 20 classes of 5.*found 19'):
       self._partition(np.repeat(np.arange(21), [5] * 19 + [4] * 2))
 

@@ -20,7 +20,7 @@ from tasks import retrieval_metrics
 
 
 def _reference(embeddings, labels, r):
-  """Equation 9 in plain Python; of equal distances, the lower index first."""
+  """Equation 9 in plain Python; ties are in index order."""
   unit = []
   for e in embeddings.tolist():
     length = sum(v * v for v in e) ** 0.5
@@ -42,7 +42,7 @@ def _reference(embeddings, labels, r):
 
 class MeanAveragePrecisionTest(parameterized.TestCase):
   @parameterized.product(r=[1, 3, 10, 59], num_classes=[1, 4, 60])
-  def test_is_that_of_the_definition(self, r, num_classes):
+  def test_equals_the_definition(self, r, num_classes):
     rng = np.random.default_rng(r)
     labels = rng.integers(num_classes, size=60)
     embeddings = rng.normal(size=(60, 5)) + rng.normal(size=(60, 5))[labels] * 2
@@ -53,8 +53,8 @@ class MeanAveragePrecisionTest(parameterized.TestCase):
       places=6,
     )
 
-  def test_equal_distances_are_in_the_order_of_the_images(self):
-    # Their lengths are powers of two, so that distances are exact: many tie.
+  def test_ties_are_in_index_order(self):
+    # Lengths are powers of two, so distances are exact and many tie.
     rng = np.random.default_rng(1)
     embeddings = rng.choice([-1.0, 1.0], size=(90, 4)) * rng.choice(
       [0.5, 1.0, 4.0], size=(90, 1)
@@ -70,8 +70,8 @@ class MeanAveragePrecisionTest(parameterized.TestCase):
       places=3,
     )
 
-  def test_queries_in_several_parts(self):
-    # 1,100 images on an arc, each class a run of 11: half of each side is near.
+  def test_queries_of_several_batches(self):
+    # 1,100 images on an arc; each class is a run of 11 neighbors.
     angles = np.linspace(0, 3, 1100)
     embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     far = np.repeat(np.eye(100), 11, axis=0)
@@ -85,7 +85,7 @@ class MeanAveragePrecisionTest(parameterized.TestCase):
     metric = retrieval_metrics.mean_average_precision_at_r
     self.assertEqual(metric(embeddings, np.arange(30), 10), 0.0)
 
-  def test_is_not_a_number_where_embeddings_are_not(self):
+  def test_nonfinite_embeddings_give_nan(self):
     embeddings = np.ones((12, 3))
     embeddings[5, 1] = np.inf
     labels = np.arange(12)
@@ -110,7 +110,7 @@ class MeanAveragePrecisionTest(parameterized.TestCase):
     ('rank', ValueError, (5,), np.arange(5), 1, r'shape \[num, d\]'),
     ('floats', TypeError, (5, 2), np.ones(5), 1, 'integer labels'),
   )
-  def test_refuses(self, error, shape, labels, r, message):
+  def test_invalid_arguments_raise(self, error, shape, labels, r, message):
     with self.assertRaisesRegex(error, message) as caught:
       retrieval_metrics.mean_average_precision_at_r(np.ones(shape), labels, r)
     self.assertNotIn('\n', str(caught.exception))

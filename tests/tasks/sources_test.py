@@ -41,7 +41,7 @@ class IsHeldOutTest(absltest.TestCase):
 
   def test_is_the_same_in_every_process(self):
     for i in range(200):
-      # The first 8 bytes of the digest, the lowest first.
+      # The first 8 bytes of the digest, in little-endian order.
       digits = hashlib.sha256(f'm{i}'.encode()).digest()[7::-1].hex()
       self.assertEqual(sources.is_held_out(f'm{i}'), int(digits, 16) % 10 == 0)
 

@@ -70,7 +70,7 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
     self.assertIs(self.task.row_model, self.task.row_model)
     self.assertEqual(self.task.row_model.input_spec, self.model.input_spec)
 
-  def test_row_model_scores_as_the_model(self):
+  def test_row_model_has_the_scores_of_the_model(self):
     x, _ = self._batches('0')[0]
     full_model = self.task.row_model.full_model()
 
@@ -100,13 +100,13 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
       if a.shape.rank > 1:
         self.assertNotAllClose(a, c)
 
-  def test_retrieval_data_has_the_classes_not_trained_on(self):
+  def test_retrieval_data_has_the_held_out_classes(self):
     x, y = zip(*self.task.retrieval.data, strict=True)
     self.assertAllEqual(np.concatenate(y), np.repeat([24, 25, 26], 20))
     ink = self.drawings[24 * 20 :].mean(axis=(1, 2))
     self.assertAllClose(np.concatenate(x).mean(axis=(1, 2, 3)), ink, atol=0.003)
 
-  def test_embeds_with_the_weights_that_are_given(self):
+  def test_embeds_with_given_weights(self):
     embed = self.task.retrieval.build_embedding_fn()
     embeddings, labels = embed(self.weights)
     self.assertEqual(embeddings.shape, (60, 64))
@@ -125,14 +125,14 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(embed(moved)[0], embeddings + 2.0, atol=1e-4)
     self.assertAllClose(embed(self.weights)[0], embeddings)
 
-  def test_metric_is_that_of_the_embeddings(self):
+  def test_metric_is_map_at_10(self):
     embeddings, labels = self.task.retrieval.build_embedding_fn()(self.weights)
     metric = self.task.retrieval.build_metric_fn()(self.weights)
     self.assertEqual(
       metric,
       retrieval_metrics.mean_average_precision_at_r(embeddings, labels, 10),
     )
-    # Blots of a class are much alike: far above what is found by chance.
+    # Drawings of a class are similar, so MAP is far above chance.
     self.assertGreater(metric, 0.3)
 
   def test_is_a_baseline_task(self):
@@ -147,7 +147,7 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
       "found `partition='iid'`",
     ),
   )
-  def test_refuses(self, kwargs, message):
+  def test_invalid_arguments_raise(self, kwargs, message):
     kwargs = {'data_dir': self.dir} | kwargs
     with self.assertRaisesRegex(ValueError, message):
       tasks.build_task('omniglot', **kwargs)

@@ -57,7 +57,7 @@ def _write_emnist(directory):
 
 
 class _Response(io.BytesIO):
-  """What `urlopen` returns; fails at the second read if it is cut short."""
+  """Fake response of `urlopen`; may fail at the second read."""
 
   def __init__(self, contents, cut_short=False):
     super().__init__(contents)
@@ -80,7 +80,7 @@ class EmnistTest(tf.test.TestCase, parameterized.TestCase):
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
 
   @parameterized.parameters((True, 2, 10), (False, 3, 62), (None, 3, 62))
-  def test_reads_the_classes_asked_for(self, only_digits, clients, classes):
+  def test_only_digits_selects_the_classes(self, only_digits, clients, classes):
     _write_emnist(self.dir)
     options = tasks.TaskOptions(only_digits=only_digits)
     task = tasks.build_task('emnist', data_dir=self.dir, options=options)
@@ -126,7 +126,7 @@ class EmnistTest(tf.test.TestCase, parameterized.TestCase):
     urlopen.assert_called_once()
     self.assertEqual(os.listdir(self.dir), ['emnist_all.sqlite'])
 
-  def test_says_what_to_do_without_network(self):
+  def test_failed_download_names_the_remedy(self):
     error = urllib.error.URLError('no route to host')
     with _mock_download(side_effect=error):
       with self.assertRaisesRegex(
@@ -136,7 +136,7 @@ class EmnistTest(tf.test.TestCase, parameterized.TestCase):
     self.assertNotIn('\n', str(caught.exception))
 
   @parameterized.parameters(True, False)
-  def test_keeps_no_half_download(self, connection_ends):
+  def test_incomplete_download_is_removed(self, connection_ends):
     source_dir = self.enterContext(tempfile.TemporaryDirectory())
     contents = lzma.compress(_write_emnist(source_dir))
     if connection_ends:
@@ -148,20 +148,20 @@ class EmnistTest(tf.test.TestCase, parameterized.TestCase):
         tasks.build_task('emnist', cache_dir=self.dir)
     self.assertEmpty(os.listdir(self.dir))
 
-  def test_refuses_a_data_dir_without_the_file(self):
+  def test_missing_file_raises(self):
     with _mock_download() as urlopen:
       with self.assertRaisesRegex(ValueError, 'emnist_all.sqlite, found none'):
         tasks.build_task('emnist', data_dir=self.dir)
     urlopen.assert_not_called()
 
   @parameterized.parameters(0, 100, 30_000)
-  def test_refuses_a_file_that_was_cut_short(self, length):
+  def test_truncated_file_raises(self, length):
     _write_emnist(self.dir)
     os.truncate(os.path.join(self.dir, 'emnist_all.sqlite'), length)
     with self.assertRaisesRegex(ValueError, 'cannot be read.*: remove it'):
       tasks.build_task('emnist', data_dir=self.dir)
 
-  def test_refuses_options_of_other_tasks(self):
+  def test_options_of_other_tasks_raise(self):
     options = tasks.TaskOptions(num_clients=3)
     with self.assertRaisesRegex(ValueError, 'found `num_clients=3`'):
       tasks.build_task('emnist', cache_dir=self.dir, options=options)

@@ -80,7 +80,7 @@ class GlyphsTest(parameterized.TestCase):
 
 
 class ErrorsTest(absltest.TestCase):
-  def test_says_what_to_do_without_matplotlib(self):
+  def test_missing_matplotlib_raises(self):
     with mock.patch.object(
       glyph_source.importlib, 'import_module', side_effect=ImportError('none')
     ):
@@ -90,7 +90,7 @@ class ErrorsTest(absltest.TestCase):
         glyph_source.glyphs()
     self.assertNotIn('\n', str(caught.exception))
 
-  def test_names_a_missing_font(self):
+  def test_missing_font_raises(self):
     matplotlib = mock.Mock(get_data_path=lambda: '/not/there')
     with mock.patch.object(
       glyph_source.importlib, 'import_module', return_value=matplotlib

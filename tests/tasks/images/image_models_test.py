@@ -46,7 +46,7 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(_num_weights(model), num_weights)
     self.assertEmpty(model.non_trainable_variables)
 
-  def test_all_cnn_is_as_the_paper_describes_it(self):
+  def test_all_cnn_matches_the_description_in_the_paper(self):
     kernels = [
       v.shape.as_list()
       for v in image_models.all_cnn(0).trainable_variables

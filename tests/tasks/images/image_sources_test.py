@@ -43,7 +43,7 @@ class MnistTest(parameterized.TestCase):
     super().setUp()
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
 
-  def test_reads_what_was_written(self):
+  def test_reads_written_arrays(self):
     arrays = data_files.write_mnist(self.dir)
     images = image_sources.mnist(self.dir).load()
     np.testing.assert_array_equal(images.x_train[..., 0], arrays['x_train'])
@@ -58,20 +58,20 @@ class MnistTest(parameterized.TestCase):
     data_files.write_mnist(self.dir, num_train=61)
     self.assertNotEqual(image_sources.mnist(self.dir).fingerprint, first)
 
-  def test_names_the_missing_file(self):
+  def test_missing_file_raises(self):
     with self.assertRaisesRegex(ValueError, 'mnist.npz, found none'):
       image_sources.mnist(self.dir)
     with self.assertRaisesRegex(ValueError, 'not/there/mnist.npz, found none'):
       image_sources.mnist('not/there')
 
   @parameterized.parameters(0, 10, 1000, 20_000)
-  def test_refuses_a_file_that_was_cut_short(self, length):
+  def test_truncated_file_raises(self, length):
     data_files.write_mnist(self.dir)
     os.truncate(os.path.join(self.dir, 'mnist.npz'), length)
     with self.assertRaisesRegex(ValueError, 'cannot be read.*replace it'):
       image_sources.mnist(self.dir).load()
 
-  def test_refuses_a_file_with_altered_bytes(self):
+  def test_altered_file_raises(self):
     data_files.write_mnist(self.dir)
     with open(os.path.join(self.dir, 'mnist.npz'), 'r+b') as f:
       f.seek(5000)
@@ -86,7 +86,7 @@ class MnistTest(parameterized.TestCase):
     ('count', {'y_test': np.zeros(4, np.uint8)}, r'and uint8 \[4\]'),
     ('labels', {'y_test': np.full(5, 10, np.uint8)}, 'up to 10'),
   )
-  def test_refuses_other_arrays(self, changes, message):
+  def test_invalid_arrays_raise(self, changes, message):
     x, y = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8)
     arrays = {'x_train': x, 'y_train': y, 'x_test': x, 'y_test': y} | changes
     arrays = {k: v for k, v in arrays.items() if v is not None}
@@ -101,7 +101,7 @@ class Cifar10Test(absltest.TestCase):
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
     self.parts = data_files.write_cifar10(self.dir)
 
-  def test_decodes_what_was_encoded(self):
+  def test_decodes_encoded_images(self):
     images = image_sources.cifar10(self.dir).load()
     train = [self.parts[f'train_{i}'] for i in range(5)]
     np.testing.assert_array_equal(
@@ -113,17 +113,17 @@ class Cifar10Test(absltest.TestCase):
     np.testing.assert_array_equal(images.x_test, self.parts['test'][0])
     np.testing.assert_array_equal(images.y_test, self.parts['test'][1])
 
-  def test_names_the_missing_file(self):
+  def test_missing_file_raises(self):
     os.remove(os.path.join(self.dir, 'cifar10_train_3.npz'))
     with self.assertRaisesRegex(ValueError, 'cifar10_train_3.npz, found none'):
       image_sources.cifar10(self.dir)
 
-  def test_refuses_a_file_that_was_cut_short(self):
+  def test_truncated_file_raises(self):
     os.truncate(os.path.join(self.dir, 'cifar10_test.npz'), 9000)
     with self.assertRaisesRegex(ValueError, 'cifar10_test.npz .*replace it'):
       image_sources.cifar10(self.dir).load()
 
-  def test_refuses_plain_images(self):
+  def test_plain_images_raise(self):
     x, y = self.parts['test']
     path = os.path.join(self.dir, 'cifar10_test.npz')
     data_files.write_lzma_npz(path, {'x_delta': x, 'y': y})

@@ -57,7 +57,7 @@ class DigitsComputationTest(_TempDirTestCase):
       '(str -> <float32[?,8,8,1],int32[?]>*)',
     )
 
-  def test_model_takes_what_the_data_has(self):
+  def test_input_spec_of_the_model_matches_the_data(self):
     task = _build_digits(self.cache_dir)
     self.assertEqual(
       task.model_fn().input_spec,
@@ -178,11 +178,11 @@ class FilesTest(_TempDirTestCase):
     )
     x, y = _arrays(task.datasets.get_centralized_test_data())
     self.assertAllEqual(y, parts['test'][1])
-    # The channels' means and deviations, as published for pixels in [0, 1].
+    # Published means and deviations of the channels, for pixels in [0, 1].
     pixels = x * [0.2470, 0.2435, 0.2616] + [0.4914, 0.4822, 0.4465]
     self.assertAllClose(pixels, parts['test'][0] / 255, atol=1e-3)
 
-  def test_changed_source_or_option_is_never_read_from_an_old_file(self):
+  def test_changed_source_or_option_has_a_new_file(self):
     data_files.write_mnist(self.dir)
     kwargs = {'data_dir': self.dir, 'cache_dir': self.cache_dir}
 
@@ -192,7 +192,7 @@ class FilesTest(_TempDirTestCase):
       return len(os.listdir(self.cache_dir)), task
 
     self.assertEqual(build()[0], 1)
-    # These choices are made when examples are read.
+    # These options take effect when examples are read.
     self.assertEqual(build(batch_size=3, epochs=2)[0], 1)
     self.assertEqual(build(num_clients=4)[0], 2)
     self.assertEqual(build(seed=1)[0], 3)

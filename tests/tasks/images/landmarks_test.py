@@ -28,7 +28,7 @@ _CLIENTS = {'anna': 5, 'bob': 3}
 
 
 def _image(label):
-  """A gradient along each side, so that it shows where a crop begins."""
+  """Returns gradients along both axes, which locate a crop."""
   row = np.linspace(0, 250, 320)
   column = np.linspace(0, 250, 240)[:, np.newaxis]
   channels = np.broadcast_arrays(row, column, np.full((1, 1), label % 256))
@@ -68,7 +68,7 @@ def _tiny_body():
 
 
 def _offsets(x):
-  """Where in the resized images crops begin: `[batch, (column, row)]`."""
+  """Returns the offsets of crops in resized images, `[batch, (x, y)]`."""
   pixels = (np.asarray(x)[:, 0, 0, :2] + 1) * 127.5
   return pixels / 250 * 256
 
@@ -135,7 +135,7 @@ class FilesTest(tf.test.TestCase):
     super().setUp()
     self.dir = self.enterContext(tempfile.TemporaryDirectory())
 
-  def test_says_what_to_do_without_network(self):
+  def test_failed_download_names_the_remedy(self):
     error = urllib.error.URLError('no route to host')
     with mock.patch.object(
       tff.simulation.datasets.gldv2, 'load_data', side_effect=error
@@ -147,7 +147,7 @@ class FilesTest(tf.test.TestCase):
     self.assertNotIn('\n', str(caught.exception))
     self.assertEmpty(os.listdir(self.dir))
 
-  def test_refuses_a_data_dir_without_the_files(self):
+  def test_missing_files_raise(self):
     with self.assertRaisesRegex(
       ValueError, 'with files, .*gld160k/train/, found'
     ):
@@ -157,7 +157,7 @@ class FilesTest(tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, 'test.tfRecord, found none'):
       tasks.build_task('gldv2', data_dir=self.dir)
 
-  def test_refuses_options_of_other_tasks(self):
+  def test_options_of_other_tasks_raise(self):
     options = tasks.TaskOptions(num_clients=3)
     with self.assertRaisesRegex(ValueError, 'found `num_clients=3`'):
       tasks.build_task('gldv2', cache_dir=self.dir, options=options)

@@ -42,10 +42,10 @@ class OmniglotTest(parameterized.TestCase):
     self.assertEqual(np.unique(y).tolist(), [24, 25, 26])
     self.assertEqual(arrays['label'].dtype, np.uint16)
 
-  def test_averages_ink_over_squares_of_three_and_three_quarters(self):
+  def test_averages_ink_over_squares_of_3_75_pixels(self):
     _, drawings = data_files.write_omniglot(self.dir)
     x, _ = omniglot_source.omniglot(self.dir).load().retrieval
-    # Each pixel of a drawing as 4x4, so that a square is of 15x15.
+    # Enlarge each pixel to 4x4, so that a square has 15x15.
     fine = np.kron(drawings[24 * 20 :], np.ones((1, 4, 4)))
     shares = fine.reshape(60, 28, 15, 28, 15).mean(axis=(2, 4))
     np.testing.assert_allclose(x[..., 0], 255 * shares, atol=0.5 + 1e-6)
@@ -57,7 +57,7 @@ class OmniglotTest(parameterized.TestCase):
     data_files.write_omniglot(self.dir, num_evaluation=4)
     self.assertNotEqual(omniglot_source.omniglot(self.dir).fingerprint, first)
 
-  def test_names_the_missing_file(self):
+  def test_missing_file_raises(self):
     with self.assertRaisesRegex(ValueError, 'omniglot.npz, found none'):
       omniglot_source.omniglot(self.dir)
 
@@ -70,7 +70,7 @@ class OmniglotTest(parameterized.TestCase):
     ('images', {'images': np.ones((540, 105, 13), np.uint8)}, '105, 13'),
     ('drawers', {'drawer': np.ones(540, np.uint8)}, 'drawers above 16'),
   )
-  def test_refuses_other_arrays(self, changes, message):
+  def test_invalid_arrays_raise(self, changes, message):
     arrays, _ = data_files.write_omniglot(self.dir)
     arrays = {k: v for k, v in (arrays | changes).items() if v is not None}
     np.savez(os.path.join(self.dir, 'omniglot.npz'), **arrays)

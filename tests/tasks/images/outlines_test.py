@@ -22,7 +22,7 @@ _SQUARE = [(2, 2), (10, 2), (10, 10), (2, 10)]
 
 
 def _contour(points):
-  """Lines that go around, and close, as an outline has them."""
+  """Returns points and codes of a closed polygon."""
   points = np.array([*points, (0, 0)], float)
   return points, np.array([1] + [2] * (len(points) - 2) + [79])
 
@@ -38,7 +38,7 @@ class RasterizeTest(parameterized.TestCase):
     expected[2:10, 2:10] = 255
     np.testing.assert_array_equal(_draw(_SQUARE), expected)
 
-  def test_edges_within_pixels_are_grey(self):
+  def test_edges_within_pixels_are_gray(self):
     image = _draw([(1.25, 1), (3.5, 1), (3.5, 2.75), (1.25, 2.75)], size=5)
     shares = np.outer([0, 1, 0.75, 0, 0], [0, 0.75, 1, 0.5, 0])
     np.testing.assert_array_equal(image, np.floor(255 * shares + 0.5))
@@ -54,7 +54,7 @@ class RasterizeTest(parameterized.TestCase):
     np.testing.assert_array_equal(_draw(_SQUARE, inner), _draw(_SQUARE))
 
   def test_star_is_filled_where_it_winds(self):
-    # By points rather than lines: the winding number from summed angles.
+    # An independent winding number: the sum of angles around each point.
     turns = 4 * np.pi * np.arange(5) / 5
     star = 6 + 5 * np.stack([np.sin(turns), np.cos(turns)], axis=1)
     centre = (np.arange(48) + 0.5) / 4
@@ -76,11 +76,11 @@ class RasterizeTest(parameterized.TestCase):
     points, codes = np.array([*points, (0, 0)], float), [1] + [3] * 8 + [79]
     lines = outlines.flatten(points, np.array(codes))
     self.assertLen(lines, 4 * 4 + 1)
-    # A quadratic curve has 2/3 of its control triangle: 4 x 64 x 5/6.
+    # A quadratic curve covers 2/3 of its control triangle: 4 x 64 x 5/6.
     area = outlines.rasterize(lines, 20).sum() / 255
     self.assertBetween(area, 0.97 * 640 / 3, 640 / 3)
 
-  def test_refuses_cubic_curves(self):
+  def test_cubic_curves_raise(self):
     points, codes = np.zeros((5, 2)), np.array([1, 4, 4, 4, 79])
     with self.assertRaisesRegex(ValueError, 'quadratic curves, found codes'):
       outlines.flatten(points, codes)
@@ -104,7 +104,7 @@ class PlaceTest(parameterized.TestCase):
       placed = outlines.place(lines, 28, 20.0, np.random.default_rng(seed))
       boxes.append([placed.mean((0, 1)), np.ptp(placed.mean(1), axis=0)])
     centres, sizes = np.mean(boxes, axis=0)
-    # 0.35 em above the baseline is the middle; y goes downwards.
+    # The center is 0.35 em above the baseline; y points downwards.
     np.testing.assert_allclose(centres, [14, 14], atol=0.1)
     np.testing.assert_allclose(sizes, [10, 14], rtol=0.06)
     low = outlines.flatten(*_contour([(0, 0), (0.1, 0), (0.1, 0.1), (0, 0.1)]))

@@ -26,7 +26,7 @@ from tasks.many_labels import api_calls_source
 
 
 def _modules(is_test, number):
-  """Names of modules by the side of the split that they are on."""
+  """Returns names of modules of the training or the test split."""
   names = (f'module{i}' for i in range(10_000))
   # The digest's first 8 bytes, the lowest first.
   first = (hashlib.sha256(n.encode()).digest()[7::-1].hex() for n in names)
@@ -66,15 +66,15 @@ class FunctionsSourceTest(absltest.TestCase):
     }
     sources[f'b/{test}.py'] = 'def set_name(x):\n  if other(): close()\n'
     data = self._source(sources).load()
-    # Labels are 'close' and 'open', which six functions have.
+    # The labels 'close' and 'open' occur in six functions each.
     self.assertEqual(data.num_labels, 2)
     self.assertLen(data.train.labels, 6)
     for row in range(6):
       self.assertEqual(_decode(data.train, row), [0, 1])
     self.assertLen(data.test.labels, 1)
     self.assertEqual(_decode(data.test, 0), [0])
-    # argument self; docstring gets, it; name get, name, v. Of numbers each is
-    # there once only.
+    # Argument self; docstring gets, it; name get, name, v. Each number occurs
+    # only once.
     self.assertEqual(data.num_features, 6)
     for row in range(6):
       of_row = slice(*data.train.features.indptr[row : row + 2])
@@ -87,7 +87,7 @@ class FunctionsSourceTest(absltest.TestCase):
     function = 'def f{}(x):\n  """Doc."""\n  call()\n'
     modules = _modules(False, 7)
     sources = {f'a/{m}.py': function.format(i) for i, m in enumerate(modules)}
-    # The same once more, elsewhere, and with another body.
+    # Copies in another package, with another body.
     for i, m in enumerate(modules):
       sources[f'copy/of/{m}.py'] = function.format(i) + '  more()\n'
     (test,) = _modules(True, 1)
@@ -96,7 +96,7 @@ class FunctionsSourceTest(absltest.TestCase):
     self.assertEqual((data.num_labels, len(data.train.labels)), (1, 7))
     self.assertLen(data.test.labels, 1)
 
-  def test_module_of_a_package_is_called_as_the_package(self):
+  def test_init_module_has_the_name_of_its_package(self):
     (test,) = _modules(True, 1)
     sources = {
       f'a/{m}.py': f'def f{i}(): call()\n'
@@ -105,7 +105,7 @@ class FunctionsSourceTest(absltest.TestCase):
     sources[f'a/{test}/__init__.py'] = 'def g(): call()\n'
     self.assertLen(self._source(sources).load().test.labels, 1)
 
-  def test_what_is_no_module_is_skipped(self):
+  def test_skips_files_that_cannot_be_parsed(self):
     sources = {
       f'a/{m}.py': f'def f{i}(): call()\n'
       for i, m in enumerate(_modules(False, 5) + _modules(True, 1))
@@ -114,7 +114,7 @@ class FunctionsSourceTest(absltest.TestCase):
     data = self._source(sources).load()
     self.assertLen(data.train.labels, 5)
 
-  def test_names_a_missing_file(self):
+  def test_missing_file_raises(self):
     source = api_calls_source.functions_source({'a.py': '/not/there.py'}, '0')
     with self.assertRaisesRegex(
       ValueError,
@@ -122,7 +122,7 @@ class FunctionsSourceTest(absltest.TestCase):
     ):
       source.load()
 
-  def test_refuses_too_few_functions(self):
+  def test_too_few_functions_raise(self):
     with self.assertRaisesRegex(ValueError, 'the packages .* found 0 with 0'):
       self._source({'a.py': 'def f(): call()\n'}).load()
 
@@ -184,7 +184,7 @@ class ApiCallsTest(absltest.TestCase):
     changed = api_calls_source.api_calls().fingerprint
     self.assertNotEqual(changed, source.fingerprint)
 
-  def test_names_a_package_that_is_not_installed(self):
+  def test_missing_package_raises(self):
     self.package_list.write_text('no-such-library\n')
     with self.assertRaisesRegex(
       ValueError, 'Expected no-such-library, listed in api_calls_packages.txt'
@@ -208,7 +208,7 @@ class LockedPackagesTest(absltest.TestCase):
     self.assertGreater(len(data.test.labels), 5_000)
     counts = np.bincount(data.train.labels.indices)
     self.assertEqual(counts.min(), 5)
-    # A power law: most labels have few functions, and some have thousands.
+    # A power law: most labels are rare, some occur in thousands of functions.
     self.assertLess(np.median(counts), 12)
     self.assertGreater(counts.max(), 5_000)
 

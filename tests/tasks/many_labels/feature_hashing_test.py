@@ -26,7 +26,7 @@ def _hash(feature_hash, rows):
 
 
 class FeatureHashTest(tf.test.TestCase):
-  def test_few_features_have_places_of_their_own(self):
+  def test_few_features_have_coordinates_of_their_own(self):
     for width in (4, 100):
       feature_hash = feature_hashing.FeatureHash(4, width)
       self.assertEqual(feature_hash.width, 4)
@@ -35,20 +35,20 @@ class FeatureHashTest(tf.test.TestCase):
         [[1.5, 0, 0, 2], [0, 0, 0, 0], [0, -1, 0, 0]],
       )
 
-  def test_each_feature_has_a_place_and_a_sign(self):
+  def test_each_feature_has_a_coordinate_and_a_sign(self):
     feature_hash = feature_hashing.FeatureHash(300, 20)
     hashed = _hash(feature_hash, [{i: 1.0} for i in range(300)])
     self.assertEqual(hashed.shape, (300, 20))
     self.assertAllEqual(np.count_nonzero(hashed, axis=1), np.ones(300))
     self.assertAllEqual(np.unique(hashed), [-1, 0, 1])
-    # Linear: an example is the sum of its features.
+    # Hashing is linear: an example is the sum of its features.
     row = {7: 2.0, 250: -0.5, 31: 4.0, 32: 1.0, 33: 1.0, 34: 1.0}
     self.assertAllClose(
       _hash(feature_hash, [row])[0],
       sum(value * hashed[i] for i, value in row.items()),
     )
 
-  def test_same_seed_same_functions(self):
+  def test_hash_functions_follow_from_the_seed(self):
     rows = [{i: 1.0} for i in range(50)]
     first, again, other = (
       _hash(feature_hashing.FeatureHash(50, 5, seed), rows)
@@ -57,7 +57,7 @@ class FeatureHashTest(tf.test.TestCase):
     self.assertAllEqual(first, again)
     self.assertNotAllEqual(first, other)
 
-  def test_inner_products_stay_on_average(self):
+  def test_inner_products_are_unbiased(self):
     rng = np.random.default_rng(0)
     x, y = rng.random((2, 60)).astype(np.float32)
     rows = [dict(enumerate(x)), dict(enumerate(y))]
@@ -67,7 +67,7 @@ class FeatureHashTest(tf.test.TestCase):
       products.append(np.dot(a, b))
     error = np.std(products) / np.sqrt(len(products))
     self.assertBetween(np.mean(products) - np.dot(x, y), -4 * error, 4 * error)
-    # It is the signs that do it: without them all is counted in.
+    # Without signs, collisions would add a large positive bias.
     self.assertLess(error, 0.1 * np.dot(x, y))
 
   def test_works_on_unknown_batch_sizes(self):

@@ -23,7 +23,7 @@ _NUM_LABELS = 12
 
 
 def _labels(seed=0, num_examples=400):
-  """Classes of probabilities 1/2, 1/3, ...; some examples have none."""
+  """Returns labels of probabilities 1/2, 1/3, ...; some rows have none."""
   rng = np.random.default_rng(seed)
   chances = 1 / np.arange(2, _NUM_LABELS + 2)
   return [
@@ -51,7 +51,9 @@ class IsFrequentTest(absltest.TestCase):
 
 class PartitionTest(parameterized.TestCase):
   @parameterized.product(frequent=[range(3), range(12), [1]], seed=[0, 1])
-  def test_each_example_is_where_its_frequent_classes_are(self, frequent, seed):
+  def test_examples_are_on_the_clients_of_their_frequent_classes(
+    self, frequent, seed
+  ):
     lists = _labels()
     clients = [set(c.tolist()) for c in _partition(lists, frequent, seed=seed)]
     home = {}
@@ -72,12 +74,12 @@ class PartitionTest(parameterized.TestCase):
     for client in _partition(_labels(), range(12)):
       self.assertTrue(np.all(np.diff(client) > 0))
 
-  def test_several_frequent_classes_are_several_clients(self):
-    # 12 classes over 4 clients: some example is with more than one.
+  def test_examples_of_several_frequent_classes_repeat(self):
+    # 12 classes on 4 clients: some examples are on several clients.
     sizes = [len(c) for c in _partition(_labels(), range(12))]
     self.assertGreater(sum(sizes), 400)
 
-  def test_seed_decides(self):
+  def test_partition_follows_from_the_seed(self):
     first, again, other = (
       _partition(_labels(), range(3), seed=s) for s in (0, 0, 1)
     )
@@ -102,7 +104,7 @@ class PartitionTest(parameterized.TestCase):
         counts, n / 4, atol=5 * np.sqrt(n * 3 / 16), rtol=0
       )
 
-  def test_refuses_clients_without_examples(self):
+  def test_clients_without_examples_raise(self):
     with self.assertRaisesRegex(
       ValueError, 'each of 4 clients, found 3 clients .* 1 frequent .* lower'
     ):

@@ -74,14 +74,14 @@ class MultiLabelDatabaseTest(absltest.TestCase):
     )
     self.assertEqual(summary.label_counts.tolist(), [1, 0, 1, 0, 1, 0])
 
-  def test_there_is_room_for_a_label_where_no_example_has_one(self):
+  def test_max_labels_is_at_least_one(self):
     nothing = [([0], [1], [])]
     summary = multi_label_database.load_summary(
       self._ensure(nothing * 3, nothing)
     )
     self.assertEqual(summary.max_labels, 1)
 
-  def test_same_data_same_file(self):
+  def test_is_deterministic(self):
     contents = []
     for _ in range(2):
       path = self._ensure()

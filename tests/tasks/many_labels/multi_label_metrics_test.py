@@ -20,7 +20,7 @@ from tasks.many_labels import multi_label_metrics
 
 
 def _by_loop(top_classes, labels, frequent, k):
-  """Of one example after the other, in plain Python."""
+  """Computes precisions at k in plain Python, example by example."""
   all_, of_frequent = 0, 0
   for top, row in zip(top_classes, labels, strict=True):
     truth = {label for label in row if label != -1}
@@ -51,7 +51,7 @@ class PrecisionTest(tf.test.TestCase, parameterized.TestCase):
     return multi_label_metrics.precisions(hits, tf.constant(len(labels)))
 
   @parameterized.parameters(2, 4, 5, 12, 60)
-  def test_is_that_of_a_loop(self, num_classes):
+  def test_equals_a_loop_over_examples(self, num_classes):
     top, labels = self._random(num_classes)
     frequent = set(range(0, num_classes, 3))
     is_frequent = [c in frequent for c in range(num_classes)]
@@ -64,7 +64,7 @@ class PrecisionTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(values[f'{name}precision_at_{k}'], value)
     self.assertLen(values, 10)
 
-  def test_an_example_worked_by_hand(self):
+  def test_two_examples_computed_by_hand(self):
     top = np.array([[4, 0, 2, 1, 3], [1, 2, 0, 3, 4]], np.int32)
     labels = np.array([[2, 4, -1], [-1, -1, -1]], np.int32)
     values = self._precisions(top, labels, [False, False, True, False, False])
@@ -86,7 +86,7 @@ class PrecisionTest(tf.test.TestCase, parameterized.TestCase):
       count(slice(20)) + count(slice(20, None)), count(slice(None))
     )
 
-  def test_is_0_without_examples(self):
+  def test_is_zero_without_examples(self):
     values = multi_label_metrics.precisions(
       tf.zeros([2, 3], tf.int64), tf.constant(0, tf.int64)
     )

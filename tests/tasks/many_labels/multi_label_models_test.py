@@ -42,7 +42,7 @@ class BaselineTest(tf.test.TestCase):
       [[2, 0, -1], [-1, -1, -1], [5, -1, 1], [3, 4, 0]], np.int32
     )
 
-  def test_weights_are_of_the_network(self):
+  def test_weights_are_those_of_the_network(self):
     weights, constants = self.model.initial_weights
     self.assertEqual(
       [w.shape for w in weights], [(5, 7), (7,), (7, 7), (7,), (7, 6), (6,)]
@@ -59,11 +59,11 @@ class BaselineTest(tf.test.TestCase):
     loss = self.model.loss(tf.constant(logits), tf.constant(self.y))
     self.assertAllClose(loss, expected)
 
-  def test_refuses_labels_out_of_range(self):
+  def test_labels_out_of_range_raise(self):
     with self.assertRaisesRegex(tf.errors.InvalidArgumentError, 'below 6'):
       self.model.loss(tf.zeros([1, 6]), tf.constant([[6, -1, -1]]))
 
-  def test_metrics_are_of_all_examples(self):
+  def test_metrics_cover_all_batches(self):
     model = functional_models.variable_model(self.model)
     losses = [
       model.forward_pass((self.x[s], self.y[s]), training=False).loss * n

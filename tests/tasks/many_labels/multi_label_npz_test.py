@@ -27,7 +27,7 @@ _TEST = [({1: 5}, [0, 1, 2]), ({2: 1}, [])]
 
 
 def _lists(examples):
-  """Examples as `data_files.write_multi_label` takes them."""
+  """Converts examples to the form of `data_files.write_multi_label`."""
   x, y = examples.features, examples.labels
   lists = []
   for i in range(len(y)):
@@ -51,14 +51,14 @@ class MultiLabelNpzTest(parameterized.TestCase):
     np.savez(os.path.join(self.dir, name), **arrays)
 
   @parameterized.parameters('delicious', 'bibtex')
-  def test_files_that_are_split(self, name):
+  def test_reads_split_files(self, name):
     self._write(f'{name}.npz')
     data = getattr(multi_label_npz, name)(self.dir).load()
     self.assertEqual((data.num_features, data.num_labels), (5, 3))
     self.assertEqual(_lists(data.train), _TRAIN)
     self.assertEqual(_lists(data.test), _TEST)
 
-  def test_every_tenth_is_held_out_where_the_file_is_not_split(self):
+  def test_holds_out_a_tenth_of_unsplit_files(self):
     examples = [({i % 5: i + 1}, [i % 3]) for i in range(25)]
     self._write('stackex_cooking.npz', {'': examples})
     data = multi_label_npz.stackex(self.dir).load()
@@ -66,14 +66,14 @@ class MultiLabelNpzTest(parameterized.TestCase):
     rest = [e for i, e in enumerate(examples) if i not in (9, 19)]
     self.assertEqual(_lists(data.train), rest)
 
-  def test_fingerprint_is_of_the_file(self):
+  def test_fingerprint_changes_with_the_file(self):
     self._write()
     first = multi_label_npz.delicious(self.dir).fingerprint
     self.assertEqual(multi_label_npz.delicious(self.dir).fingerprint, first)
     self._write(x_train_data=[1, 3, 1])
     self.assertNotEqual(multi_label_npz.delicious(self.dir).fingerprint, first)
 
-  def test_names_the_missing_file(self):
+  def test_missing_file_raises(self):
     with self.assertRaisesRegex(ValueError, 'bibtex.npz, found none'):
       multi_label_npz.bibtex(self.dir)
 
@@ -129,21 +129,21 @@ class MultiLabelNpzTest(parameterized.TestCase):
       'as many rows of `x_test` as of `y_test`, found 2 and 1: replace',
     ),
   )
-  def test_refuses_bad_arrays(self, altered, message):
+  def test_invalid_arrays_raise(self, altered, message):
     self._write(**altered)
     with self.assertRaisesRegex(ValueError, message) as caught:
       multi_label_npz.delicious(self.dir).load()
     self.assertNotIn('\n', str(caught.exception))
     self.assertIn(self.path, str(caught.exception))
 
-  def test_refuses_a_file_without_the_arrays(self):
+  def test_missing_arrays_raise(self):
     np.savez(self.path, x=1)
     with self.assertRaisesRegex(
       ValueError, 'found no .*n_labels.*: replace it'
     ):
       multi_label_npz.delicious(self.dir).load()
 
-  def test_refuses_a_file_without_labels(self):
+  def test_file_without_labels_raises(self):
     self._write(splits={'_train': [({0: 1}, [])], '_test': _TEST})
     with self.assertRaisesRegex(
       ValueError, 'labelled training and test .* 1 with 0'

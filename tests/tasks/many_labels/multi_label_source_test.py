@@ -42,7 +42,7 @@ class SparseRowsTest(absltest.TestCase):
     self.assertEqual(types, (np.int64, np.int32, np.float32))
     np.testing.assert_array_equal(rows.row_of_entries(), [0, 0, 2, 3, 3, 3])
 
-  def test_nothing(self):
+  def test_empty_rows(self):
     for lists in ([], [[], []]):
       rows = multi_label_source.SparseRows.from_lists(lists, lists)
       self.assertLen(rows, len(lists))
@@ -59,7 +59,7 @@ class SparseRowsTest(absltest.TestCase):
 
 
 class CheckDataTest(absltest.TestCase):
-  def test_refuses_nothing_to_train_on_or_to_test_with(self):
+  def test_empty_splits_raise(self):
     def examples(*labels):
       rows = multi_label_source.SparseRows.from_lists(labels)
       return multi_label_source.MultiLabelExamples(rows, rows)

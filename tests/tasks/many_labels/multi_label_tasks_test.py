@@ -37,7 +37,7 @@ _OPTIONS = tasks.TaskOptions(
 
 
 def _examples(num_examples, seed):
-  """A label is there if its feature is, and 0 is there for half of them."""
+  """Returns examples whose features name their labels; half have label 0."""
   rng = np.random.default_rng(seed)
   examples = []
   for i in range(num_examples):
@@ -78,7 +78,7 @@ def _train_data(task):
 
 
 def _rows(batches):
-  """Examples as `_examples` has them, where features are not hashed."""
+  """Converts batches of unhashed features to the form of `_examples`."""
   rows = []
   for x, y in batches:
     for features, labels in zip(x.numpy(), y.numpy(), strict=True):
@@ -125,7 +125,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     ]
     with_frequent = [sum(0 in labels for _, labels in c) for c in clients]
     self.assertEqual(sorted(with_frequent), [0, 0, 60])
-    # One frequent class only, so each example is with one client.
+    # With one frequent class, each example is on one client.
     self.assertCountEqual(
       [_key(row) for client in clients for row in client], map(_key, _TRAIN)
     )
@@ -140,7 +140,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     self.assertEqual(task.network.input_width, 6)
     ((x, _),) = task.datasets.get_centralized_test_data()
     self.assertEqual(x.shape, (30, 6))
-    # Signs keep each feature's value but for what falls together.
+    # Signs keep the magnitudes of features that do not collide.
     self.assertNotEmpty(np.intersect1d(x, [-3, 3]))
 
   def test_choices_that_do_not_change_the_data_share_a_file(self):
@@ -157,7 +157,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
       self.assertLen(os.listdir(self.cache_dir), len(before) + 1)
       before = os.listdir(self.cache_dir)
 
-  def test_frequent_share_of_delicious_is_its_own(self):
+  def test_default_frequent_share_of_delicious_is_a_tenth(self):
     self.write('bibtex.npz', {'_train': _TRAIN, '_test': _TEST})
     counts = np.bincount([label for _, labels in _TRAIN for label in labels])
     for name, share in (('delicious', 0.1), ('bibtex', 0.01)):
@@ -183,7 +183,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     rows = _rows(task.datasets.get_centralized_test_data())
     self.assertEqual(list(map(_key, rows)), list(map(_key, _TEST)))
 
-  def test_api_calls_is_of_functions(self):
+  def test_api_calls_reads_functions(self):
     directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
     paths = {}
     for i in range(60):
@@ -196,11 +196,11 @@ class MultiLabelTaskTest(_DeliciousTestCase):
       'tasks.many_labels.multi_label_tasks._SOURCES',
       {'api_calls': lambda: source},
     ):
-      # Two frequent classes and no other examples: no second client is sure.
+      # Two frequent classes could both be on one of two clients.
       options = tasks.TaskOptions(num_clients=1)
       task = self.build(options, 'api_calls', data_dir=None)
     self.assertEqual(task.num_labels, 2)
-    # Close, it and open; of numbers each is there once only.
+    # The features close, it and open; each number occurs only once.
     self.assertEqual(task.network.input_width, 3)
     for x, y in task.datasets.get_centralized_test_data():
       self.assertAllEqual(x[:, 0] == 1, y[:, 0] == 0)
@@ -224,7 +224,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     ),
     ('file', {'name': 'xc'}, 'train.txt and test.txt, or .* found neither'),
   )
-  def test_errors_say_what_to_do(self, kwargs, message):
+  def test_invalid_arguments_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message) as caught:
       self.build(**kwargs)
     self.assertNotIn('\n', str(caught.exception))
@@ -249,7 +249,7 @@ class ExecutionTest(_DeliciousTestCase):
       state = process.next(state, train_data.client_ids).state
     after = evaluate(process.get_model_weights(state))
     self.assertLess(after['loss'], 0.6 * before['loss'])
-    # Class 0 alone would be right for half of them.
+    # Always predicting class 0 would reach one half.
     self.assertGreater(after['accuracy'], 0.6)
     self.assertEqual(after['accuracy'], after['precision_at_1'])
     self.assertAllClose(
@@ -257,7 +257,7 @@ class ExecutionTest(_DeliciousTestCase):
       after['frequent_precision_at_3'] + after['infrequent_precision_at_3'],
     )
     self.assertEqual(after['num_examples'], len(_TEST))
-    # Half of the examples have class 0, the frequent one, and no other such.
+    # Half of the examples have class 0, the only frequent class.
     self.assertBetween(after['frequent_precision_at_5'], 0.05, 0.1 + 1e-6)
 
 

@@ -44,7 +44,7 @@ if outside():
 
 
 class FindFunctionsTest(parameterized.TestCase):
-  def test_finds_all_in_their_order(self):
+  def test_finds_all_functions_in_order(self):
     first, second, third, fourth = python_functions.find_functions(_SOURCE)
     self.assertEqual(
       first,
@@ -67,7 +67,7 @@ class FindFunctionsTest(parameterized.TestCase):
     self.assertEqual(function.calls, {'x', 'y'})
 
   @parameterized.parameters(b'def f(:', b'print 1', b'x = \x00')
-  def test_refuses_what_is_no_module(self, source):
+  def test_invalid_modules_raise(self, source):
     with self.assertRaises((SyntaxError, ValueError)):
       python_functions.find_functions(source)
 

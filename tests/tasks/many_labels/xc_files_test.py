@@ -87,7 +87,7 @@ class ContentsTest(_FilesTestCase):
     self.assertEqual(data.test.features.indices.tolist(), [4, 0])
     self.assertEqual(data.test.labels.indptr.tolist(), [0, 1, 4])
 
-  def test_fingerprint_is_of_both_files(self):
+  def test_fingerprint_changes_with_each_file(self):
     files = {'train.txt': _TRAIN, 'test.txt': _TEST}
     self._write(files)
     fingerprints = {xc_files.xc(self.dir).fingerprint}
@@ -98,7 +98,7 @@ class ContentsTest(_FilesTestCase):
 
 
 class ErrorsTest(_FilesTestCase):
-  def test_names_the_files(self):
+  def test_missing_files_raise(self):
     self._write({'train.txt': _TRAIN, 'trn_X_Y.txt': _TRAIN_LABELS})
     with self.assertRaisesRegex(
       ValueError, 'train.txt and test.txt, or trn_X_Xf.txt.* found neither'
@@ -128,7 +128,7 @@ class ErrorsTest(_FilesTestCase):
     ('large', '1 2:1e39', "line 3 .* finite values, found '2:1e39'"),
     ('bytes', '1 2:\x00', 'line 3 .* features'),
   )
-  def test_names_the_line(self, line, message):
+  def test_invalid_lines_raise(self, line, message):
     files = {'train.txt': f'2 6 5\n1 1:1\n{line}\n', 'test.txt': _TEST}
     self._assert_refused(files, message)
 
@@ -142,7 +142,7 @@ class ErrorsTest(_FilesTestCase):
     ('1 6 5\n 1:1\n', 'labelled training .* found 1 with 0 labels and 2'),
     ('1 6 4\n1 1:1\n', 'test.txt .* features .* 6 and 4, found 6 and 5: take'),
   )
-  def test_refuses_other_counts(self, text, message):
+  def test_wrong_counts_raise(self, text, message):
     self._assert_refused({'train.txt': text, 'test.txt': _TEST}, message)
 
   @parameterized.parameters(
@@ -156,7 +156,7 @@ class ErrorsTest(_FilesTestCase):
     ('tst_X_Xf.txt', '2 6\n\n6:1\n', 'line 3 .*tst_X_Xf.txt features from 0'),
     ('tst_X_Xf.txt', '2 6 5\n', 'line 1 .* examples, features, found'),
   )
-  def test_refuses_two_files(self, name, text, message):
+  def test_invalid_pairs_of_files_raise(self, name, text, message):
     self._assert_refused(_TWO_FILES | {name: text}, message)
 
 

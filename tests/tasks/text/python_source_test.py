@@ -50,7 +50,7 @@ class PythonTokensTest(parameterized.TestCase):
     return python_source.python_tokens(self.dir).load()
 
   def _clients(self):
-    """All modules: whether one is held out follows from its name."""
+    """Returns the training sentences, and the joined test sentences."""
     texts = self._load()
     return texts.train, [' '.join(s) for s in texts.test]
 
@@ -60,7 +60,7 @@ class PythonTokensTest(parameterized.TestCase):
     self.assertEqual([' '.join(s) for s in train['some']], _TOKENS)
     self.assertEmpty(test)
 
-  def test_sentences_are_pieces_of_20_tokens(self):
+  def test_sentences_have_20_tokens(self):
     self._write({'some.py': '\n'.join(f'a{i} = b{i}' for i in range(13))})
     (sentences,) = self._clients()[0].values()
     self.assertEqual([len(s) for s in sentences], [20, 20, 12])
@@ -68,7 +68,7 @@ class PythonTokensTest(parameterized.TestCase):
     self.assertEqual(tokens[:5], ['a0', '=', 'b0', '<newline>', 'a1'])
     self.assertEqual(tokens[-2:], ['b12', '<newline>'])
 
-  def test_takes_modules_that_can_be_imported_and_no_tests(self):
+  def test_skips_tests_and_directories_that_are_not_packages(self):
     names = [
       'some.py',
       'p/__init__.py',
@@ -109,12 +109,12 @@ class PythonTokensTest(parameterized.TestCase):
     os.rename(f'{self.dir}/b.py', f'{self.dir}/c.py')
     self.assertLen({first, second, fingerprint()}, 3)
 
-  def test_refuses_a_directory_without_modules(self):
+  def test_directory_without_modules_raises(self):
     with self.assertRaisesRegex(ValueError, 'standard library, found none: '):
       python_source.python_tokens(self.dir)
 
   @parameterized.parameters('x = (', '  x\n y', 'x = "\ud800"')
-  def test_refuses_what_is_no_python(self, source):
+  def test_invalid_python_raises(self, source):
     path = pathlib.Path(self.dir, 'some.py')
     path.write_bytes(source.encode(errors='surrogatepass'))
     with self.assertRaisesRegex(
@@ -124,7 +124,7 @@ class PythonTokensTest(parameterized.TestCase):
     self.assertNotIn('\n', str(caught.exception))
 
   @pytest.mark.slow
-  def test_reads_this_pythons_library(self):
+  def test_reads_the_standard_library(self):
     texts = python_source.python_tokens().load()
     self.assertBetween(len(texts.train), 550, 800)
     self.assertIn('json.decoder', texts.train)

@@ -39,7 +39,7 @@ _OPTIONS = tasks.TaskOptions(vocab_size=4)
 
 
 def _write_files(directory):
-  """Writes both files as TFF has them."""
+  """Writes both files in the formats of TFF."""
   clients = {
     client: (split, sentences)
     for split, users in _SENTENCES.items()
@@ -77,7 +77,7 @@ def _mock_keras_download(**kwargs):
 
 
 def _get_file(name, *, cache_dir, **kwargs):
-  """What Keras does, with the archive unpacked beside it."""
+  """Fake of `keras.utils.get_file`, which extracts the archive."""
   del kwargs
   directory = os.path.join(cache_dir, 'datasets')
   os.makedirs(directory)
@@ -116,7 +116,7 @@ class StackOverflowTest(tf.test.TestCase, parameterized.TestCase):
     ]
     self.assertAllEqual(*orders)
     self.assertEqual(orders[0].shape, (3 + 4 + 4, 20))
-    # Only one of the users has a name that is a word.
+    # Only the sentences of user 3 have a word 'u3' of the vocabulary.
     self.assertEqual(np.sum(orders[0] == 5), 3)
 
   def test_downloads_once(self):
@@ -136,7 +136,7 @@ class StackOverflowTest(tf.test.TestCase, parameterized.TestCase):
       os.listdir(self.dir), ['stackoverflow.sqlite', 'stackoverflow.word_count']
     )
 
-  def test_says_what_to_do_without_network(self):
+  def test_failed_download_names_the_remedy(self):
     error = urllib.error.URLError('no route to host')
     with _mock_keras_download(side_effect=error):
       with self.assertRaisesRegex(
@@ -146,27 +146,27 @@ class StackOverflowTest(tf.test.TestCase, parameterized.TestCase):
     self.assertNotIn('\n', str(caught.exception))
 
   @parameterized.parameters('stackoverflow.sqlite', 'stackoverflow.word_count')
-  def test_refuses_a_data_dir_without_a_file(self, name):
+  def test_missing_file_raises(self, name):
     _write_files(self.dir)
     os.remove(os.path.join(self.dir, name))
     with self.assertRaisesRegex(ValueError, f'{name}, found none: `data_dir`'):
       self._build()
 
   @parameterized.parameters(0, 100)
-  def test_refuses_data_that_was_cut_short(self, length):
+  def test_truncated_data_raises(self, length):
     _write_files(self.dir)
     os.truncate(os.path.join(self.dir, 'stackoverflow.sqlite'), length)
     with self.assertRaisesRegex(ValueError, 'cannot be read .*: remove it'):
       self._build()
 
-  def test_refuses_words_without_counts(self):
+  def test_words_without_counts_raise(self):
     _write_files(self.dir)
     with open(os.path.join(self.dir, 'stackoverflow.word_count'), 'a') as f:
       f.write('alone\n')
     with self.assertRaisesRegex(ValueError, 'a word and a count .*replace it'):
       self._build()
 
-  def test_refuses_more_words_than_there_are(self):
+  def test_too_large_vocabulary_raises(self):
     _write_files(self.dir)
     with self.assertRaisesRegex(ValueError, '`vocab_size` of at most 5.*10000'):
       self._build(options=None)

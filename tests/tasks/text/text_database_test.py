@@ -28,7 +28,7 @@ from tasks.text import text_sources
 _TEXTS = text_sources.Texts(
   train={
     'bob': [['ä', 'b'], ['b'], ['c', 'b', 'ä']],
-    'test': [['d']],  # A user who is called as a split is.
+    'test': [['d']],  # A user with the name of a split.
     '[ann]-/': [['c']],
   },
   test=[[f't{i}'] for i in range(7)],
@@ -66,23 +66,23 @@ class TextDatabaseTest(absltest.TestCase):
         [' '.join(sentence) for sentence in sentences],
       )
     self.assertEqual(client_database.largest_client(path), 3)
-    # In the cache, so it is neither damaged nor built again.
+    # The cached file is intact, so it is not rebuilt.
     self.assertEqual(self._ensure(), path)
     self.assertLen(os.listdir(self.dir), 1)
 
-  def test_has_the_words_of_training_clients_by_frequency(self):
+  def test_words_are_sorted_by_frequency(self):
     self.assertEqual(
       text_database.load_words(self._ensure()), ['b', 'c', 'ä', 'd']
     )
 
-  def test_test_data_are_sentences_at_equal_distances(self):
+  def test_test_sentences_are_evenly_spaced(self):
     for number, expected in [(10, '0123456'), (7, '0123456'), (3, '036')]:
       test = client_database.load_test_data(self._ensure(number))
       self.assertEqual(_sentences(test), [f't{i}' for i in expected])
     test = client_database.load_test_data(self._ensure(4))
     self.assertEqual(_sentences(test), ['t0', 't2', 't4', 't6'])
 
-  def test_is_what_tff_writes(self):
+  def test_equals_tffs_writer(self):
     ours = os.path.join(self.dir, 'ours')
     theirs = os.path.join(self.dir, 'theirs')
     text_database.write_database(ours, _TEXTS, 10)

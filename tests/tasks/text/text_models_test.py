@@ -48,7 +48,7 @@ def _embed(body, weights, rows):
 class BodiesTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(
     ('transformer', {}, 336_096),
-    # A unit has 96 weights to it, 96 from it, and a bias.
+    # Each unit has 96 input weights, 96 output weights and a bias.
     ('transformer', {'ffn_dim': 2560}, 336_096 + 1024 * 193),
     ('lstm', {}, 386_144),
   )
@@ -59,7 +59,7 @@ class BodiesTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEmpty(constants)
 
   @parameterized.parameters('transformer', 'lstm')
-  def test_later_tokens_change_nothing_before(self, name):
+  def test_is_causal(self, name):
     body = _BODIES[name](0)
     weights, rows = _random_weights(body), _random_rows()
     embeddings = _embed(body, weights, rows)
@@ -125,7 +125,7 @@ class BodiesTest(tf.test.TestCase, parameterized.TestCase):
 
 class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters('transformer', 'lstm')
-  def test_rows_are_of_length_one(self, name):
+  def test_rows_have_length_one(self, name):
     model = _MODELS[name](
       0, vocabulary_lib.Vocabulary(list(map(str, range(999))))
     )
@@ -136,7 +136,7 @@ class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
     else:
       self.assertAllClose(lengths.mean(), 1.0, atol=0.02)
 
-  def test_only_directions_of_the_lstms_rows_matter(self):
+  def test_lstm_ignores_the_length_of_rows(self):
     model = text_models.lstm(0, _VOCABULARY).full_model()
     (*body, rows), constants = model.initial_weights
     x = np.random.default_rng(0).integers(34, size=[2, 20]).astype(np.int32)
@@ -148,9 +148,9 @@ class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(scores[0].shape, (2, 20, 34))
 
   @parameterized.parameters(
-    # Of `w0 w1 <other> w2 <end>`, all predicted: three words are scored.
+    # All of `w0 w1 <other> w2 <end>` are predicted; three words are scored.
     ('transformer', 5, 3 / 3),
-    # The word that is not in the vocabulary is wrong; the end counts.
+    # The out-of-vocabulary word is an error; the end counts.
     ('lstm', 5, 4 / 5),
   )
   def test_accuracy_of_perfect_predictions(self, name, examples, accuracy):

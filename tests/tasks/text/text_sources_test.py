@@ -33,7 +33,7 @@ class WordsTest(parameterized.TestCase):
     ('  \t ', []),
     ('ÄÖ\u00a0ü :)', ['äö', 'ü', ':', ')']),
   )
-  def test_words_and_marks_apart(self, text, expected):
+  def test_splits_words_and_marks(self, text, expected):
     self.assertEqual(text_sources.words(text), expected)
 
 
@@ -77,7 +77,7 @@ class JsonLinesTest(parameterized.TestCase):
     data_files.write_irc(self.dir, [('ann', 'train', 'b')])
     self.assertNotEqual(text_sources.irc(self.dir).fingerprint, first)
 
-  def test_names_the_missing_file(self):
+  def test_missing_file_raises(self):
     with self.assertRaisesRegex(ValueError, 'irc_users.jsonl.gz, found none'):
       text_sources.irc(self.dir)
     with self.assertRaisesRegex(ValueError, 'speakers.jsonl.gz, found none'):
@@ -90,7 +90,7 @@ class JsonLinesTest(parameterized.TestCase):
     ('number', b'{"client_id": "a", "split": "train", "text": 1}', 'Attribute'),
     ('no_utf8', b'\xff', 'UnicodeDecodeError'),
   )
-  def test_refuses_other_lines(self, line, found):
+  def test_invalid_lines_raise(self, line, found):
     with gzip.open(self._path(), 'wb') as f:
       f.write(line + b'\n')
     self._assert_refused(
@@ -102,22 +102,22 @@ class JsonLinesTest(parameterized.TestCase):
     (5, 'cannot be read'),
     (500, 'cannot be read'),
   )
-  def test_refuses_a_file_that_was_cut_short(self, length, message):
+  def test_truncated_file_raises(self, length, message):
     rows = [(os.urandom(9).hex(), 'train', 'a') for _ in range(100)]
     data_files.write_irc(self.dir, rows)
     os.truncate(self._path(), length)
     self._assert_refused(f'{message}.*: replace it')
 
-  def test_refuses_a_file_that_is_not_compressed(self):
+  def test_uncompressed_file_raises(self):
     with open(self._path(), 'w') as f:
       json.dump({'client_id': 'ann', 'split': 'train', 'text': 'a'}, f)
     self._assert_refused('BadGzipFile')
 
-  def test_refuses_a_file_without_held_out_text(self):
+  def test_file_without_test_text_raises(self):
     data_files.write_irc(self.dir, [('ann', 'train', 'a')])
     self._assert_refused('found 1 clients and 0 held-out sentences: replace')
 
-  def test_refuses_apostrophes_in_ids(self):
+  def test_apostrophes_in_ids_raise(self):
     data_files.write_irc(
       self.dir, [("o'neil", 'train', 'a'), ('b', 'test', 'b')]
     )

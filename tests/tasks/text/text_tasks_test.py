@@ -28,7 +28,7 @@ from programs.training import evaluation
 import tasks
 from tests.tasks import data_files
 
-# Of 'a' to 'h', each word follows from the one before.
+# From 'a' to 'h', each word predicts the next one.
 _TEXT = '\n'.join(['a b c d', 'b c d e f', 'e f g h', 'c d'] * 5)
 _ROWS = [
   ('ann', 'train', _TEXT),
@@ -79,7 +79,7 @@ class TextTaskTest(_IrcTestCase):
     self.assertEqual(np.sum(np.all(y[:, :4] == [1, 2, 11, 0], axis=1)), 5)
     self.assertEqual(np.sum(np.all(y[:, :4] == [9, 9, 11, 0], axis=1)), 1)
 
-  def test_clients_use_256_sentences_unless_told_otherwise(self):
+  def test_clients_use_256_sentences_by_default(self):
     directory = self.enterContext(tempfile.TemporaryDirectory())
     rows = [('ann', 'train', 'a b\n' * 300), ('bob', 'test', 'a')]
     data_files.write_irc(directory, rows)
@@ -111,7 +111,7 @@ class TextTaskTest(_IrcTestCase):
     self.assertEqual(task.row_model.input_spec, model.input_spec)
     self.assertEqual(trainable[-1].shape, (12, 96))
 
-  def test_python_tokens_is_of_this_pythons_library(self):
+  def test_python_tokens_reads_the_standard_library(self):
     library = self.enterContext(tempfile.TemporaryDirectory())
     for i in range(40):
       pathlib.Path(library, f'm{i}.py').write_text('x = y(z)\n' * 8)
@@ -126,7 +126,7 @@ class TextTaskTest(_IrcTestCase):
     ((_, y),) = train_data.create_tf_dataset_for_client(client_id)
     self.assertEqual(np.sum(y > 0), 7 * 8 + 1)  # And an end.
 
-  def test_shakespeare_is_by_speaker(self):
+  def test_shakespeare_clients_are_speakers(self):
     lines = 'a b\n' * 10
     data_files.write_shakespeare(self.dir, [('p/X', lines), ('q/X', lines)])
     task = self.build(tasks.TaskOptions(vocab_size=2), 'shakespeare')
@@ -157,7 +157,7 @@ class TextTaskTest(_IrcTestCase):
       "`ffn_dim` needs `token_model='transformer'`, found `token_model='lstm'`",
     ),
   )
-  def test_refuses(self, kwargs, message):
+  def test_invalid_arguments_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message) as caught:
       self.build(**kwargs)
     self.assertNotIn('\n', str(caught.exception))
@@ -165,7 +165,7 @@ class TextTaskTest(_IrcTestCase):
 
 class TrainingTest(_IrcTestCase):
   @parameterized.named_parameters(
-    # Ends are not scored by the one, words that are not known by neither.
+    # The Transformer's accuracy excludes ends of sentences.
     ('transformer', _OPTIONS, 0.3, lambda y: (y > 0) & (y < 9)),
     ('lstm', _LSTM, 1.0, lambda y: y > 0),
   )
@@ -186,8 +186,7 @@ class TrainingTest(_IrcTestCase):
       state = output.state
       losses.append(output.metrics['client_work']['train']['loss'])
     train_metrics = output.metrics['client_work']['train']
-    # Of the clients 75 words each and an end to each of 20 sentences, and of
-    # 'x y' three.
+    # Each client has 75 words and 20 ends of sentences; 'x y' adds 3 tokens.
     self.assertEqual(train_metrics['num_examples'], 2 * (75 + 20) + 3)
     self.assertLess(losses[-1], 0.8 * losses[0])
     weights = process.get_model_weights(state)
@@ -200,7 +199,7 @@ class TrainingTest(_IrcTestCase):
     expected = np.mean((is_correct & (y != 9))[scored])
     self.assertAllClose(metrics['accuracy'], expected)
     self.assertGreater(metrics['accuracy'], 0.2)
-    # The same again, from the beginning.
+    # Evaluations do not depend on earlier ones.
     self.assertEqual(evaluate(weights), metrics)
 
   def _by_hand(self, task, weights, x, y):

@@ -23,7 +23,7 @@ _WORDS = ['the', 'of', '(', '<newline>', 'ä', 'self']
 
 
 class VocabularyTest(tf.test.TestCase, parameterized.TestCase):
-  def test_most_frequent_first_then_by_the_token(self):
+  def test_sorts_by_frequency_then_code_points(self):
     sentences = [['b', 'c', 'a'], ['c', 'Z'], ['b', 'd', 'b']]
     self.assertEqual(
       vocabulary_lib.by_frequency(sentences), ['b', 'c', 'Z', 'a', 'd']
@@ -38,7 +38,7 @@ class VocabularyTest(tf.test.TestCase, parameterized.TestCase):
     self.assertEqual(vocabulary.names[1:7], tuple(_WORDS))
     self.assertEqual(vocabulary.names[vocabulary.end], '<end>')
 
-  def test_looks_up_as_a_dictionary(self):
+  def test_lookup_equals_a_dictionary(self):
     rng = np.random.default_rng(0)
     words = [f'w{i}' for i in rng.permutation(5_000)]
     ids = {word: i + 1 for i, word in enumerate(words)}
@@ -48,7 +48,7 @@ class VocabularyTest(tf.test.TestCase, parameterized.TestCase):
       [ids.get(token, 5_001) for token in tokens],
     )
 
-  def test_encodes_as_tffs_stack_overflow_task(self):
+  def test_encoding_equals_tffs_stack_overflow_task(self):
     spec = tff.simulation.baselines.ClientSpec(
       1, batch_size=3, shuffle_buffer_size=1
     )
@@ -67,7 +67,7 @@ class VocabularyTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllEqual(x, expected_x)
       self.assertAllEqual(y, expected_y)
 
-  def test_encodes_by_hand(self):
+  def test_encoding_of_two_sentences(self):
     x, y = vocabulary_lib.Vocabulary(_WORDS).encode(
       tf.constant(['the ä or', ' '.join(['self'] * 20)])
     )
