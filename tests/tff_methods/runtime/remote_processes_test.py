@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests that each process of the library runs on two workers."""
+"""Tests of the library's processes on two remote workers."""
 
 from absl.testing import parameterized
 import numpy as np
@@ -30,7 +30,7 @@ _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
 def _dense(build, **kwargs):
-  """From a function that builds processes to a process, and its clients."""
+  """Returns functions that build a dense process and its client data."""
   return (
     lambda: build(linear_model.model_fn, _SGD, **kwargs),
     linear_model.datasets,
@@ -38,6 +38,7 @@ def _dense(build, **kwargs):
 
 
 def _of_rows(build, **kwargs):
+  """Returns functions that build a process of rows and its client data."""
   return (
     lambda: build(row_models.row_model(), _SGD, **kwargs),
     row_models.datasets,
@@ -46,7 +47,8 @@ def _of_rows(build, **kwargs):
 
 _PROCESSES = {
   'fed_avg': _dense(tff.learning.algorithms.build_weighted_fed_avg),
-  # Four aggregations, of which the server makes the next round's parameters.
+  # Four aggregations; the server derives the next round's clipping and zeroing
+  # norms from their results.
   'robust_fed_avg': _dense(
     tff.learning.algorithms.build_weighted_fed_avg,
     model_aggregator=tff.learning.robust_aggregator(),
@@ -91,7 +93,7 @@ _PROCESSES = {
 
 
 class _Rounds:
-  """Rounds of a process, whether its clients have a state or not."""
+  """Runs rounds of a process, with or without client states."""
 
   def __init__(self, process, clients):
     self._process = process
@@ -102,7 +104,7 @@ class _Rounds:
       self._client_states = [process.initial_client_state()] * len(clients)
 
   def run_one(self) -> bytes:
-    """Returns the weights after the next round."""
+    """Runs the next round; returns the bytes of the model weights."""
     if self._client_states is None:
       self._state, _ = self._process.next(self._state, self._clients)
     else:
@@ -116,7 +118,7 @@ class _Rounds:
 class RemoteProcessesExecutionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.named_parameters((n, *args) for n, args in _PROCESSES.items())
   @pytest.mark.slow
-  def test_same_weights_as_here_and_when_a_worker_dies(self, build, datasets):
+  def test_weights_equal_those_of_a_single_worker(self, build, datasets):
     # Sums of three clients are made in the same order by one and two workers.
     process, clients = build(), datasets()
     with tff.framework.get_context_stack().install(
