@@ -21,7 +21,7 @@ from programs.benchmarks import bench_cross_entropy
 
 
 class BenchCrossEntropyTest(absltest.TestCase):
-  def test_both_losses_are_timed(self):
+  def test_times_both_losses(self):
     seconds = bench_cross_entropy.time_losses(num_classes=10, repeats=2)
     self.assertLen(seconds, 2)
     self.assertIn(bench_cross_entropy.TENSORFLOW, seconds)

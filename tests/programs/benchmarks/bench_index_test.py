@@ -43,7 +43,7 @@ class BenchIndexTest(absltest.TestCase):
     ):
       self.enterContext(mock.patch.object(bench_index, name, value))
 
-  def test_each_index_is_timed(self):
+  def test_times_each_index(self):
     builds = bench_index.time_builds(repeats=1)
     self.assertEqual([*builds], ['hash', 'quantize'])
     searches = bench_index.time_searches(repeats=1)
@@ -53,7 +53,7 @@ class BenchIndexTest(absltest.TestCase):
     )
     self.assertGreater(min(*builds.values(), *searches.values()), 0)
 
-  def test_recalls_and_bytes(self):
+  def test_measures_recalls_and_bytes(self):
     rows, vectors = bench_index.synthetic_data(60, 6)
     self.assertEqual(rows.shape, (60, 5))
     self.assertEqual(vectors.shape, (6, 5))
@@ -69,15 +69,16 @@ class BenchIndexTest(absltest.TestCase):
     self.assertEqual(found['exact'][1:], (0, 4 * 60 * 5, 0))
     quantized = found['product quantization, 2 parts']
     self.assertEqual(quantized.downlink_bytes, 4 * 256 * 6 + 60 * 2)
-    # Of each query the key up, and the entries down; and the guide, a key.
+    # Each query sends its key up and its entries down. The index parameters of
+    # clients are a key of 8 bytes.
     everything = found['SimHash, none, K = 2, L = 3, 12 queries of 60']
     self.assertEqual(everything[1:], (4 * 12, 8 + 4 * 12 * 60, 0))
     some = found['SimHash, extra_coordinate, K = 2, L = 3, 5 queries of 8']
     self.assertEqual(some[1:3], (4 * 5, 8 + 4 * 5 * 8))
-    # At most so many of the 60 fit, three times.
+    # Of the 60 rows, each of the three tables has room for 4 * 8.
     self.assertGreaterEqual(some.num_dropped, 3 * (60 - 4 * 8))
 
-  def test_recall_of_a_perfect_index_is_that_of_numpy(self):
+  def test_recall_of_exact_search_matches_numpy(self):
     rows = np.eye(5, dtype=np.float32)[np.arange(20) % 5]
     rows *= np.linspace(2, 1, 20, dtype=np.float32)[:, np.newaxis]
     # The best rows of each vector: 0 and 5, 1 and 6.
@@ -87,14 +88,14 @@ class BenchIndexTest(absltest.TestCase):
     # In the order of their inner products: 0, 1, 5, 6.
     self.assertEqual(found['exact'].recalls, (0.25, 0.5, 0.75, 1.0))
 
-  def test_synthetic_rows_get_shorter(self):
+  def test_norms_of_synthetic_rows_decrease(self):
     rows, _ = bench_index.synthetic_data(64, 1)
     lengths = np.linalg.norm(rows, axis=1)
     np.testing.assert_allclose(
       lengths[[0, 1, 31, 63]], [1, 0.9013, 0.5946, 0.5359], atol=1e-4
     )
 
-  def test_noisy_rows_are_half_rows(self):
+  def test_noise_has_the_norm_of_the_row(self):
     rows = np.random.default_rng(0).normal(size=[4, 300]).astype(np.float32)
     vectors = bench_index.noisy_rows(rows, 20)
     self.assertEqual(vectors.shape, (20, 300))
@@ -102,7 +103,7 @@ class BenchIndexTest(absltest.TestCase):
     cosines = vectors @ rows.T
     cosines /= np.linalg.norm(vectors, axis=1)[:, np.newaxis]
     cosines /= np.linalg.norm(rows, axis=1)
-    # Of a right angle with equal legs.
+    # The hypotenuse of a right triangle with equal legs.
     np.testing.assert_allclose(cosines.max(axis=1), 0.5**0.5, atol=0.1)
 
 

@@ -22,7 +22,7 @@ from programs.benchmarks import bench_label_hashing
 
 
 class BenchLabelHashingTest(absltest.TestCase):
-  def test_both_models_are_timed(self):
+  def test_times_both_models(self):
     sizes = {'tiny': (50, 10)}
     with mock.patch.object(bench_label_hashing, 'SIZES', sizes):
       results = bench_label_hashing.time_training('tiny', repeats=1)

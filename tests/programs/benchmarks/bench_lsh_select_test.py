@@ -23,7 +23,7 @@ from programs.benchmarks import bench_lsh_select
 
 class BenchLshSelectTest(absltest.TestCase):
   @pytest.mark.slow
-  def test_rounds_are_timed(self):
+  def test_times_rounds(self):
     with (
       mock.patch.object(bench_lsh_select, 'NUM_TOKENS', 100),
       mock.patch.object(bench_lsh_select, 'NUM_CLIENTS', 2),

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for bench_runtime, of the parts that take little time."""
+"""Tests for the fast parts of bench_runtime."""
 
 from unittest import mock
 
@@ -22,7 +22,7 @@ from programs.benchmarks import bench_select
 
 
 class BenchRuntimeTest(absltest.TestCase):
-  def test_selects_are_timed_in_each_runtime(self):
+  def test_times_selects_in_each_runtime(self):
     with (
       mock.patch.object(bench_select, 'NUM_CLIENTS', 2),
       mock.patch.object(bench_select, 'NUM_ROWS', 20),
@@ -34,7 +34,7 @@ class BenchRuntimeTest(absltest.TestCase):
     )
     self.assertGreater(min(wall for wall, _ in medians.values()), 0)
 
-  def test_cohorts_are_timed_by_size(self):
+  def test_times_cohorts_of_each_size(self):
     with mock.patch.object(bench_runtime, 'COHORT_SIZES', (2, 4)):
       found = bench_runtime.time_cohorts(repeats=1)
     self.assertSequenceEqual(list(found), (2, 4))

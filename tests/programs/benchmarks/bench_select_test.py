@@ -22,7 +22,7 @@ from programs.benchmarks import bench_select
 
 
 class BenchSelectTest(absltest.TestCase):
-  def test_each_way_is_timed(self):
+  def test_times_each_retrieval_mode(self):
     with (
       mock.patch.object(bench_select, 'NUM_CLIENTS', 2),
       mock.patch.object(bench_select, 'NUM_ROWS', 20),

@@ -11,7 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for bench_timing.py."""
+"""Tests for bench_timing."""
+
+import time
 
 from absl.testing import absltest
 
@@ -21,7 +23,7 @@ from programs.benchmarks import bench_timing
 class MediansTest(absltest.TestCase):
   def test_candidates_take_turns_and_warm_up_does_not_count(self):
     now, calls = [0.0], []
-    # What each call of a candidate takes, the one to warm up first.
+    # Durations of the calls of each candidate, the warm-up first.
     durations = {'a': [90.0, 5.0, 1.0, 2.0], 'b': [80.0, 3.0, 3.0, 7.0]}
 
     def run(name):
@@ -35,6 +37,24 @@ class MediansTest(absltest.TestCase):
     )
     self.assertEqual(medians, {'a': 2.0, 'b': 3.0})
     self.assertEqual(calls, ['a', 'b'] * 4)
+
+
+class WallAndCpuClockTest(absltest.TestCase):
+  def test_cpu_time_counts_work_and_not_sleep(self):
+    clock = bench_timing.wall_and_cpu_clock()
+    start = clock()
+    time.sleep(0.3)
+    slept = clock()
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+      pass
+    worked = clock()
+    wall, cpu = slept - start
+    self.assertGreaterEqual(wall, 0.3)
+    self.assertLess(cpu, 0.3)
+    wall, cpu = worked - slept
+    self.assertGreaterEqual(wall, 0.25)
+    self.assertBetween(cpu, 0.2, 1.0)
 
 
 if __name__ == '__main__':
