@@ -51,7 +51,7 @@ from programs.command_line import stop_signals
 from programs.network import tls_flags
 from programs.reports import tables
 from programs.runs import presets
-from programs.runs import run_directory
+from programs.runs import run_files
 from programs.runs import run_results
 
 # In the directory of a run that is finished: with which flags.
@@ -163,11 +163,11 @@ def _is_finished(preset: presets.Preset, seed: str) -> bool:
       is_same = json.load(f) == _resolved_flags(preset, seed)
   except (FileNotFoundError, ValueError):
     return False
-  return is_same and run_directory.read_summary(directory) is not None
+  return is_same and run_files.read_summary(directory) is not None
 
 
 def _note_finished(preset: presets.Preset, seed: str) -> None:
-  run_directory.write_json(
+  run_files.write_json(
     os.path.join(_directory(preset, seed), _FLAGS_FILE),
     _resolved_flags(preset, seed),
   )

@@ -19,9 +19,9 @@ r"""Trains one task with one method.
 Interrupted or killed, the run resumes when the same command is given again. A
 finished run prints its results again; with more --rounds it continues. The
 files in --output_dir are listed in `programs/runs/run_directory.py`. With
---workers, other machines run the rounds. Exit codes: 0; 1 if no worker is left;
-2 if the request cannot be carried out; 128 + N after stop signal N, as 130
-after Ctrl-C.
+--workers, other machines run the rounds. Exit codes: 0; 1 if no worker is left
+or a file cannot be written; 2 if the request cannot be carried out; 128 + N
+after stop signal N, as 130 after Ctrl-C.
 """
 
 import sys
@@ -37,6 +37,7 @@ from programs.methods import method_flags
 from programs.network import tls_flags
 from programs.reports import tables
 from programs.runs import run_directory
+from programs.runs import run_files
 from programs.training import early_stopping
 from programs.training import optimizer_flags
 from programs.training import sampling
@@ -111,6 +112,8 @@ def main() -> int:
     common_flags.OUTPUT_DIR.value, _configuration()
   )
   task_flags.check_flags()
+  directory.check_data(task_flags.data_fingerprint())
+  directory.check_complete()
   _check_rounds(directory.saved_rounds())
   summary = directory.read_summary()
   if summary is not None:
@@ -120,6 +123,7 @@ def main() -> int:
   if summary is None or not (
     summary['stopped_early'] or summary['rounds'] == common_flags.ROUNDS.value
   ):
+    _warn_of_changes(directory)
     with stop_signals.importing():
       # Imports TensorFlow: only once everything else is checked.
       from programs.training import training_run
@@ -145,6 +149,12 @@ def main() -> int:
         file=sys.stderr,
       )
       return 1
+    except run_files.StorageError as e:
+      print(
+        f'train: {e} Then the same command resumes from the last checkpoint.',
+        file=sys.stderr,
+      )
+      return 1
   tables.print_summary(summary)
   return 0
 
@@ -155,6 +165,16 @@ def _check_rounds(completed_rounds: int) -> None:
       f'Expected --rounds of at least {completed_rounds}, the completed rounds '
       f'in --output_dir={common_flags.OUTPUT_DIR.value}, found '
       f'{common_flags.ROUNDS.value}; choose another directory for fewer.'
+    )
+
+
+def _warn_of_changes(directory: run_directory.RunDirectory) -> None:
+  changes = directory.changed_environment()
+  if changes:
+    print(
+      'train: the last bits of results may differ from those of an '
+      f'uninterrupted run: {"; ".join(changes)}.',
+      file=sys.stderr,
     )
 
 

@@ -67,24 +67,23 @@ def run(
     print(f'{name}: {" ".join(message.split())}', file=sys.stderr)
     sys.exit(_USAGE_EXIT_CODE)
 
-  def parse_flags(argv: Sequence[str]) -> list[str]:
-    try:
-      arguments = flags.FLAGS(argv)
-    except flags.Error as e:
-      refuse(str(e))
-    if arguments[1:]:
-      refuse(f'Expected flags only, found {" ".join(arguments[1:])!r}.')
-    return arguments
-
-  def run_main(_) -> int:
-    if not flags.FLAGS['verbosity'].present:
-      logging.set_verbosity(logging.WARNING)
-    try:
-      return main()
-    except UsageError as e:
-      refuse(str(e))
-
-  sys.exit(app.run(run_main, argv, flags_parser=parse_flags))
+  # Not `app.run`: after it, TensorFlow's import, which some programs leave to
+  # `main`, looks for GPUs before it enables eager execution.
+  app.define_help_flags()
+  try:
+    arguments = flags.FLAGS(argv)
+  except flags.Error as e:
+    refuse(str(e))
+  if arguments[1:]:
+    refuse(f'Expected flags only, found {" ".join(arguments[1:])!r}.')
+  logging.use_absl_handler()
+  if not flags.FLAGS['verbosity'].present:
+    logging.set_verbosity(logging.WARNING)
+  try:
+    exit_code = main()
+  except UsageError as e:
+    refuse(str(e))
+  sys.exit(exit_code)
 
 
 def check_given(*holders: flags.FlagHolder) -> None:

@@ -20,6 +20,7 @@ from absl import flags
 from programs.command_line import common_flags
 from programs.command_line import runner
 from tasks import catalog
+from tasks import data_fingerprint as data_fingerprint_lib
 from tasks import options as options_lib
 
 if TYPE_CHECKING:
@@ -142,6 +143,16 @@ def check_flags(**defaults: object) -> None:
   try:
     catalog.check_task(TASK.value, options=options(**defaults), **_arguments())
   except (TypeError, ValueError) as e:
+    raise runner.UsageError(str(e)) from e
+
+
+def data_fingerprint() -> str:
+  """Returns the SHA-256 of the contents of the task's data files."""
+  try:
+    return data_fingerprint_lib.data_fingerprint(
+      TASK.value, data_dir=common_flags.DATA_DIR.value
+    )
+  except ValueError as e:
     raise runner.UsageError(str(e)) from e
 
 

@@ -11,12 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Directory of one run: its files, its owner and its configuration.
+"""Directory of one run: its owner, configuration and completeness.
 
 | file | contents |
 | --- | --- |
 | `configuration.json` | everything that the results depend on |
 | `checkpoints/` | program states, for resuming |
+| `last_checkpoint.json` | number of rounds of the latest checkpoint |
 | `client_states/` | states of the clients, for methods with client state |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same, for TensorBoard |
@@ -33,31 +34,33 @@ import json
 import os
 import re
 import shutil
+from typing import Any
 
 from programs.command_line import runner
+from programs.runs import environment
+from programs.runs import metrics_file
+from programs.runs import run_files
 
-_CONFIGURATION_FILE = 'configuration.json'
-_SUMMARY_FILE = 'summary.json'
-METRICS_FILE = 'metrics.csv'
 _LOCK_FILE = '.lock'
-_TEMPORARY_SUFFIX = '.temporary'
 # Name of a file that a manager of TFF has not finished writing.
 _TFF_TEMPORARY_PATTERN = '*_temp[0-9]*'
 _PROGRAM = 'tff-methods programs/train'
-CHECKPOINTS = 'checkpoints'
 # Directories of `tff.program.FileProgramStateManager`.
 _PROGRAM_STATE = re.compile(r'program_state_(\d+)')
+# Bytes; the files of a run need the rest of Linux's 4,096.
+_MAX_NAME, _MAX_PATH = 255, 3_840
+_URL = re.compile(r'\w+://')
 
 
 class RunDirectory:
   """Directory that belongs to one run.
 
-  A program with the same configuration resumes the run. The number of rounds is
-  not part of the configuration, so a finished run can be continued.
+  A program with the same configuration and data resumes the run. The number of
+  rounds is not part of the configuration, so a finished run can be continued.
 
   Attributes:
     path: Absolute path of the directory.
-    configuration: Everything that the results depend on, as JSON values.
+    configuration: Flags that the results depend on, as JSON values.
   """
 
   def __init__(self, path: str, configuration: Mapping[str, object]):
@@ -65,17 +68,73 @@ class RunDirectory:
 
     Args:
       path: Path of a directory, which need not exist yet.
-      configuration: Everything that the results depend on, as JSON values.
+      configuration: Flags that the results depend on, as JSON values.
 
     Raises:
       UsageError: If the directory is not writable, has files of another
         program, or belongs to a run with another configuration.
     """
+    if _URL.match(path):
+      raise runner.UsageError(
+        f'Expected a local directory for --output_dir, found {path}; give a '
+        'path.'
+      )
     self.path = os.path.abspath(path)
     self.configuration = dict(configuration)
+    self._data_sha256 = None
+    self._environment = environment.describe()
     self._lock = None
     self._check_writable()
     self._check_owner()
+
+  def check_data(self, sha256: str) -> None:
+    """Raises `UsageError` unless the run was started with the same data.
+
+    Args:
+      sha256: Fingerprint of the contents of the data.
+    """
+    self._data_sha256 = sha256
+    found = self._read_configuration()
+    if found is not None and found.get('data_sha256') != sha256:
+      raise runner.UsageError(
+        f'Expected the data of the run in --output_dir={self.path}, with '
+        f'SHA-256 {found.get("data_sha256")}, found other data, with {sha256}; '
+        'give the data of that run or choose another directory.'
+      )
+
+  def check_complete(self) -> None:
+    """Raises `UsageError` if files that the run has written are lost.
+
+    These are the latest checkpoint, and the metrics of its rounds.
+    """
+    path = self.file(run_files.LAST_CHECKPOINT)
+    contents = run_files.read_json(path)
+    last = 0
+    if contents is not None:
+      last = contents.get('round')
+      if isinstance(last, bool) or not isinstance(last, int) or last < 0:
+        raise run_files.damaged(path, f'{last!r} as round')
+    saved = self.saved_rounds()
+    if saved < last:
+      raise run_files.damaged(
+        self.file(run_files.CHECKPOINTS),
+        f'no checkpoint of round {last}, which {run_files.LAST_CHECKPOINT} '
+        'names',
+      )
+    if saved:
+      metrics_path = self.file(run_files.METRICS)
+      num_rows = len(metrics_file.read(metrics_path))
+      if num_rows <= saved:
+        raise run_files.damaged(
+          metrics_path, f'no row of round {num_rows} of {saved}'
+        )
+
+  def changed_environment(self) -> list[str]:
+    """Returns the versions, kernels and processors that changed since."""
+    found = self._read_configuration()
+    if found is None:
+      return []
+    return environment.changes(found.get('environment', {}), self._environment)
 
   def claim(self) -> None:
     """Reserves the directory for this run, until this process ends.
@@ -90,12 +149,14 @@ class RunDirectory:
       fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
       self._check_owner()  # Under the lock.
       self._remove_unfinished_files()
-      if not os.path.exists(self.file(_CONFIGURATION_FILE)):
+      if not os.path.exists(self.file(run_files.CONFIGURATION)):
         contents = {
           'program': _PROGRAM,
           'configuration': self.configuration,
+          'data_sha256': self._data_sha256,
+          'environment': self._environment,
         }
-        write_json(self.file(_CONFIGURATION_FILE), contents)
+        run_files.write_json(self.file(run_files.CONFIGURATION), contents)
     except BlockingIOError as e:
       raise runner.UsageError(
         f'Expected --output_dir={self.path} to be free, found it in use by '
@@ -108,24 +169,35 @@ class RunDirectory:
     """Returns the path of a file in the directory."""
     return os.path.join(self.path, *names)
 
-  def read_summary(self) -> dict[str, object] | None:
+  def read_summary(self) -> dict[str, Any] | None:
     """Returns the results of the run, `None` if it is not finished."""
-    return read_summary(self.path)
+    return run_files.read_summary(self.path)
 
   def saved_rounds(self) -> int:
     """Returns the number of completed rounds of the latest checkpoint."""
     try:
-      names = os.listdir(self.file(CHECKPOINTS))
+      names = os.listdir(self.file(run_files.CHECKPOINTS))
     except FileNotFoundError:
       return 0
+    except OSError as e:
+      raise run_files.damaged(
+        self.file(run_files.CHECKPOINTS), e.strerror
+      ) from e
     matches = map(_PROGRAM_STATE.fullmatch, names)
     return max((int(match[1]) for match in matches if match), default=0)
 
   def write_summary(self, summary: Mapping[str, object]) -> None:
     """Writes the results of the finished run."""
-    write_json(self.file(_SUMMARY_FILE), summary)
+    run_files.write_json(self.file(run_files.SUMMARY), summary)
 
   def _check_writable(self) -> None:
+    if '\0' in self.path:
+      raise self._unwritable('a NUL byte')
+    components = [os.fsencode(name) for name in self.path.split(os.sep)]
+    if max(map(len, components)) > _MAX_NAME or (
+      len(os.fsencode(self.path)) > _MAX_PATH
+    ):
+      raise self._unwritable('a path that is too long')
     existing = self.path
     while not os.path.lexists(existing):
       existing = os.path.dirname(existing)
@@ -145,24 +217,30 @@ class RunDirectory:
       names = os.listdir(self.path)
     except FileNotFoundError:
       return
-    if _CONFIGURATION_FILE in names:
+    except OSError as e:
+      raise self._unwritable(e) from e
+    if run_files.CONFIGURATION in names:
       self._check_configuration()
     elif any(
-      name != _LOCK_FILE and not name.endswith(_TEMPORARY_SUFFIX)
+      name != _LOCK_FILE and not name.endswith(run_files.TEMPORARY_SUFFIX)
       for name in names
     ):
       raise self._foreign()
 
+  def _read_configuration(self) -> dict[str, Any] | None:
+    """Returns the contents of `configuration.json`, `None` without any."""
+    path = self.file(run_files.CONFIGURATION)
+    contents = run_files.read_json(path)
+    if contents is not None:
+      if contents.get('program') != _PROGRAM:
+        raise self._foreign()
+      for name in ('configuration', 'environment'):
+        if not isinstance(contents.get(name, {}), dict):
+          raise run_files.damaged(path, f'{contents[name]!r} as {name}')
+    return contents
+
   def _check_configuration(self) -> None:
-    try:
-      with open(self.file(_CONFIGURATION_FILE), encoding='utf-8') as f:
-        contents = json.load(f)
-      is_ours = contents['program'] == _PROGRAM
-      found = contents['configuration']
-    except (KeyError, TypeError, ValueError):
-      is_ours = False
-    if not is_ours:
-      raise self._foreign()
+    found = (self._read_configuration() or {}).get('configuration', {})
     # JSON turns tuples into lists.
     expected = json.loads(json.dumps(self.configuration))
     for name in {**expected, **found}:
@@ -181,10 +259,11 @@ class RunDirectory:
 
   def _remove_unfinished_files(self) -> None:
     """Removes files that a killed program has not finished writing."""
-    for pattern in (f'*{_TEMPORARY_SUFFIX}', _TFF_TEMPORARY_PATTERN):
-      for path in glob.glob(self.file(pattern)):
+    for pattern in (f'*{run_files.TEMPORARY_SUFFIX}', _TFF_TEMPORARY_PATTERN):
+      for path in glob.glob(glob.escape(self.path) + f'/{pattern}'):
         os.remove(path)
-    for path in glob.glob(self.file(CHECKPOINTS, _TFF_TEMPORARY_PATTERN)):
+    checkpoints = glob.escape(self.file(run_files.CHECKPOINTS))
+    for path in glob.glob(f'{checkpoints}/{_TFF_TEMPORARY_PATTERN}'):
       shutil.rmtree(path)
 
 
@@ -192,21 +271,3 @@ def _with_flag(name: str, configuration: Mapping[str, object]) -> str:
   if configuration.get(name) is None:
     return f'without --{name}'
   return f'with --{name}={configuration[name]}'
-
-
-def read_summary(path: str) -> dict[str, object] | None:
-  """Returns the results of the finished run in a directory, or `None`."""
-  try:
-    with open(os.path.join(path, _SUMMARY_FILE), encoding='utf-8') as f:
-      return json.load(f)
-  except FileNotFoundError:
-    return None
-
-
-def write_json(path: str, contents: object) -> None:
-  """Writes a JSON file atomically."""
-  temporary_path = path + _TEMPORARY_SUFFIX
-  with open(temporary_path, 'w', encoding='utf-8') as f:
-    json.dump(contents, f, indent=2)
-    f.write('\n')
-  os.replace(temporary_path, path)

@@ -14,11 +14,11 @@
 """Results of finished runs: at the end, at the best, at a matching metric."""
 
 from collections.abc import Iterator
-import csv
 import os
 from typing import Any
 
-from programs.runs import run_directory
+from programs.runs import metrics_file
+from programs.runs import run_files
 from programs.training import metrics as metrics_lib
 
 # Rounds, bytes sent and received until then, and metrics; those of the summary
@@ -30,7 +30,7 @@ _PREFIX = 'evaluation/'
 
 def last(path: str) -> Results:
   """Returns the results at the end of the run in the directory `path`."""
-  summary = run_directory.read_summary(path)
+  summary = run_files.read_summary(path)
   if summary is None:
     raise ValueError(f'Expected a finished run in {path}, found none.')
   return summary
@@ -67,18 +67,17 @@ def first_as_good(path: str, baseline_path: str) -> Results | None:
 
 
 def _evaluations(path: str) -> Iterator[Results]:
-  metrics_path = os.path.join(path, run_directory.METRICS_FILE)
-  with open(metrics_path, newline='', encoding='utf-8') as f:
-    for row in csv.DictReader(f):
-      metrics = {
-        name.removeprefix(_PREFIX): float(value)
-        for name, value in row.items()
-        if name.startswith(_PREFIX) and value
+  metrics_path = os.path.join(path, run_files.METRICS)
+  for row in metrics_file.read(metrics_path):
+    metrics = {
+      name.removeprefix(_PREFIX): float(value)
+      for name, value in row.items()
+      if name.startswith(_PREFIX) and value
+    }
+    if metrics:
+      yield {
+        'rounds': int(row[metrics_file.KEY]),
+        'uplink_bytes': int(row['uplink_bytes']),
+        'downlink_bytes': int(row['downlink_bytes']),
+        'metrics': metrics,
       }
-      if metrics:
-        yield {
-          'rounds': int(row['round']),
-          'uplink_bytes': int(row['uplink_bytes']),
-          'downlink_bytes': int(row['downlink_bytes']),
-          'metrics': metrics,
-        }

@@ -13,19 +13,20 @@
 # limitations under the License.
 """Checkpoints, metrics and weights of a run, on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 import contextlib
-import csv
 import os
 import shutil
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs.runs import metrics_file
 from programs.runs import run_directory
+from programs.runs import run_files
 from tff_methods import simulation
 
-_KEY = 'round'
 LAST_WEIGHTS = 'model_weights.npz'
 BEST_WEIGHTS = 'best_model_weights.npz'
 _STATES_TO_KEEP = 1  # The old state is removed after the new one is written.
@@ -51,10 +52,10 @@ class RunStore:
     """
     self._directory = directory
     self._client_states = client_states
-    self._csv_path = directory.file(run_directory.METRICS_FILE)
+    self._csv_path = directory.file(run_files.METRICS)
     self._tensorboard_dir = directory.file('tensorboard')
     self._states = tff.program.FileProgramStateManager(
-      directory.file(run_directory.CHECKPOINTS),
+      directory.file(run_files.CHECKPOINTS),
       keep_total=_STATES_TO_KEEP,
       keep_first=False,
     )
@@ -63,7 +64,7 @@ class RunStore:
     self._csv = tff.program.CSVFileReleaseManager(
       self._csv_path,
       save_mode=tff.program.CSVSaveMode.WRITE,
-      key_fieldname=_KEY,
+      key_fieldname=metrics_file.KEY,
     )
     self._tensorboard = None
 
@@ -74,41 +75,75 @@ class RunStore:
 
     Args:
       structure: Program state of the same structure.
+
+    Raises:
+      UsageError: If the checkpoint or the metrics are damaged.
+      StorageError: If a file cannot be written.
     """
-    state, version = await self._states.load_latest(structure)
+    state, version = await self._load_latest(structure)
     if self._client_states is not None:
       self._client_states.restore(0 if state is None else version)
-    rows = [] if state is None else self._read_rows(last=version)
+    rows = []
+    if state is not None:
+      rows = metrics_file.read(self._csv_path)[: version + 1]
     # TensorBoard's files may lack the newest points, may have points after the
     # saved round, and cannot be changed: rewrite them from the table.
     shutil.rmtree(self._tensorboard_dir, ignore_errors=True)
-    self._tensorboard = tff.program.TensorBoardReleaseManager(
-      self._tensorboard_dir
-    )
-    for row in rows:
-      key = int(row.pop(_KEY))
-      scalars = {name: float(value) for name, value in row.items() if value}
-      await self._tensorboard.release(scalars, key)
+    with _writing(self._tensorboard_dir):
+      self._tensorboard = tff.program.TensorBoardReleaseManager(
+        self._tensorboard_dir
+      )
+      for row in rows:
+        key = int(row.pop(metrics_file.KEY))
+        scalars = {name: float(value) for name, value in row.items() if value}
+        await self._tensorboard.release(scalars, key)
     if rows:
-      await self._csv.release(rows[-1], key)  # Removes all later rows.
+      with _writing(self._csv_path):
+        await self._csv.release(rows[-1], key)  # Removes all later rows.
     return state
 
+  async def _load_latest(self, structure: object) -> tuple[object | None, int]:
+    """Returns the latest program state and its round."""
+    try:
+      return await self._states.load_latest(structure)
+    except Exception as e:  # TensorFlow raises many kinds on damaged files.
+      (first_line, *_) = str(e).splitlines() or ['']
+      raise run_files.damaged(
+        self._directory.file(run_files.CHECKPOINTS),
+        f'{type(e).__name__}: {first_line}',
+      ) from e
+
   async def save(self, state: object, round_num: int) -> None:
-    """Saves the program state after a round, unless it is saved already."""
+    """Saves the program state after a round, unless it is saved already.
+
+    Args:
+      state: The program state.
+      round_num: Number of completed rounds.
+
+    Raises:
+      StorageError: If a file cannot be written. Earlier checkpoints remain.
+    """
     if round_num in (await self._states.get_versions() or ()):
       return
     checkpoint = contextlib.nullcontext()
     if self._client_states is not None:
       checkpoint = self._client_states.checkpoint(round_num)
-    with checkpoint:
+    path = self._directory.file(run_files.CHECKPOINTS)
+    with _writing(path), checkpoint:
       await self._states.save(state, round_num)
+    # After the checkpoint: `RunDirectory.check_complete` expects it.
+    run_files.write_json(
+      self._directory.file(run_files.LAST_CHECKPOINT), {'round': round_num}
+    )
 
   async def release(
     self, metrics: Mapping[str, object], round_num: int
   ) -> None:
     """Releases the metrics of a round, replacing those of later rounds."""
-    await self._csv.release(metrics, round_num)
-    await self._tensorboard.release(metrics, round_num)
+    with _writing(self._csv_path):
+      await self._csv.release(metrics, round_num)
+    with _writing(self._tensorboard_dir):
+      await self._tensorboard.release(metrics, round_num)
 
   def write_weights(
     self, weights: tff.learning.models.ModelWeights, name: str
@@ -126,10 +161,18 @@ class RunStore:
     }
     path = self._directory.file(name)
     temporary_path = f'{path}.temporary'
-    with open(temporary_path, 'wb') as f:
-      np.savez(f, **arrays)
-    os.replace(temporary_path, path)
+    with _writing(path):
+      with open(temporary_path, 'wb') as f:
+        np.savez(f, **arrays)
+      os.replace(temporary_path, path)
 
-  def _read_rows(self, last: int) -> list[dict[str, str]]:
-    with open(self._csv_path, newline='', encoding='utf-8') as f:
-      return [row for row in csv.DictReader(f) if int(row[_KEY]) <= last]
+
+@contextlib.contextmanager
+def _writing(path: str) -> Iterator[None]:
+  """Turns errors of the file system, TensorFlow's too, into `StorageError`."""
+  try:
+    yield
+  except OSError as e:
+    raise run_files.storage_error(path, e) from e
+  except tf.errors.OpError as e:
+    raise run_files.storage_error(path, OSError(0, e.message)) from e

@@ -22,7 +22,7 @@ import zipfile
 import numpy as np
 
 from programs.command_line import runner
-from programs.runs import run_directory
+from programs.runs import run_files
 
 _FILE = 'model_weights.npz'
 # Errors of NumPy for a missing file, text, an empty file, a single array, and a
@@ -103,7 +103,7 @@ def load_runs(runs: Sequence[str], task_name: str) -> dict[str, SavedWeights]:
         f'Expected different labels in --runs, found {label!r} twice; rename '
         'one.'
       )
-    summary = run_directory.read_summary(path)
+    summary = run_files.read_summary(path)
     if summary is None:
       raise runner.UsageError(
         f'Expected finished runs in --runs, found none in {path}.'

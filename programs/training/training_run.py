@@ -29,6 +29,7 @@ from programs.command_line import task_flags
 from programs.methods import registry
 from programs.reports import training_progress
 from programs.runs import run_directory
+from programs.runs import run_files
 from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import evaluation
@@ -82,10 +83,13 @@ def run(
 
   Raises:
     UsageError: If the request cannot be carried out; nothing is written then.
+    StorageError: If a file cannot be written.
     NoWorkersError: If no remote worker is left.
     stop_signals.Stopped: After a signal.
   """
-  client_states = simulation.ClientStateStore(directory.file('client_states'))
+  client_states = simulation.ClientStateStore(
+    directory.file(run_files.CLIENT_STATES)
+  )
   with stop.interruptible():
     experiment, stopping = _build_experiment(request, client_states)
   directory.claim()

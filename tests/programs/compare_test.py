@@ -56,7 +56,10 @@ class _TrainProcess:
     directory.mkdir(parents=True, exist_ok=True)
     accuracy, uplink_bytes = summaries[preset, flags['seed']]
     summary = {
+      'task': 'digits',
       'method': f'method_of_{preset}',
+      'stopped_early': False,
+      'configuration': {},
       'rounds': 10,
       'metrics': {'accuracy': accuracy},
       'uplink_bytes': uplink_bytes,
@@ -74,6 +77,7 @@ class _TrainProcess:
     rows = [
       'round,downlink_bytes,evaluation/accuracy,uplink_bytes',
       '0,0,0.1,0',
+      '1,250000,,8',  # Not evaluated.
       f'2,500000,{accuracy - 0.01},{uplink_bytes // 4}',
       '3,750000,,9',  # Not evaluated.
       f'4,1000000,{accuracy + 0.01},{uplink_bytes // 2}',

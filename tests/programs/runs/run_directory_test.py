@@ -14,7 +14,6 @@
 """Tests of the directory of a run."""
 
 import asyncio
-import json
 import os
 import pathlib
 import tempfile
@@ -27,6 +26,7 @@ import tensorflow_federated as tff
 
 from programs.command_line import runner
 from programs.runs import run_directory
+from programs.runs import run_files
 
 _CONFIGURATION = {'task': 'digits', 'seed': 1, 'options': (1, None)}
 
@@ -78,15 +78,62 @@ class RunDirectoryTest(parameterized.TestCase):
     )
 
   @parameterized.named_parameters(
-    ('other_files', 'notes.txt', ''),
-    ('broken_configuration', 'configuration.json', '{"program": '),
-    ('other_program', 'configuration.json', '{"program": "p"}'),
-    ('other_json', 'configuration.json', '[1]'),
+    ('other_files', 'notes.txt', '', 'files of another program'),
+    (
+      'other_program',
+      'configuration.json',
+      '{"program": "p"}',
+      'files of another program',
+    ),
+    ('broken', 'configuration.json', '{"program": ', 'found no JSON'),
+    ('other_json', 'configuration.json', '[1]', 'found a JSON list'),
+    (
+      'wrong_type',
+      'configuration.json',
+      '{"program": "tff-methods programs/train", "configuration": 3}',
+      'found 3 as configuration',
+    ),
   )
-  def test_foreign_directory_is_refused(self, name, contents):
+  def test_foreign_or_damaged_directory_is_refused(
+    self, name, contents, message
+  ):
     self._path.mkdir()
     (self._path / name).write_text(contents)
-    self._assert_refused('files of another program')
+    self._assert_refused(message)
+
+  @parameterized.parameters('gs://bucket/run', 'file:///tmp/run')
+  def test_url_is_refused(self, path):
+    with self.assertRaisesRegex(runner.UsageError, f'local.*found {path}'):
+      run_directory.RunDirectory(path, {})
+
+  @parameterized.named_parameters(
+    ('long_name', 'r' * 256, 'too long'),
+    ('long_path', 'r/' * 2000, 'too long'),
+    ('nul', 'r\0', 'NUL byte'),
+  )
+  def test_impossible_path_is_refused(self, name, message):
+    with self.assertRaisesRegex(runner.UsageError, message):
+      run_directory.RunDirectory(str(self._path / name), {})
+
+  def test_other_data_are_refused(self):
+    directory = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    directory.check_data('12ab')
+    directory.claim()
+    again = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    again.check_data('12ab')
+    with self.assertRaisesRegex(
+      runner.UsageError, 'SHA-256 12ab, found other data, with 34cd'
+    ):
+      again.check_data('34cd')
+
+  def test_changes_of_the_environment(self):
+    self.assertEmpty(self._claim().changed_environment())
+    with mock.patch.dict(os.environ, ONEDNN_MAX_CPU_ISA='AVX2'):
+      directory = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    self.assertEqual(
+      directory.changed_environment(),
+      ['ONEDNN_MAX_CPU_ISA: default before, AVX2 now'],
+    )
 
   def test_other_configuration_is_refused(self):
     self._claim()
@@ -122,7 +169,7 @@ class RunDirectoryTest(parameterized.TestCase):
     directory = self._claim()
     self.assertEqual(directory.saved_rounds(), 0)
     states = tff.program.FileProgramStateManager(
-      directory.file(run_directory.CHECKPOINTS), keep_total=2
+      directory.file(run_files.CHECKPOINTS), keep_total=2
     )
 
     async def save():
@@ -131,23 +178,8 @@ class RunDirectoryTest(parameterized.TestCase):
 
     asyncio.run(save())
     # A state that a killed program has not finished writing.
-    os.mkdir(
-      directory.file(run_directory.CHECKPOINTS, 'program_state_99_temp7')
-    )
+    os.mkdir(directory.file(run_files.CHECKPOINTS, 'program_state_99_temp7'))
     self.assertEqual(directory.saved_rounds(), 11)
-
-  def test_summary_is_none_until_written(self):
-    directory = self._claim()
-    self.assertIsNone(directory.read_summary())
-    directory.write_summary({'rounds': 3})
-    self.assertEqual(directory.read_summary(), {'rounds': 3})
-    self.assertEqual(run_directory.read_summary(str(self._path)), {'rounds': 3})
-
-  def test_failing_write_leaves_the_former_file(self):
-    self._path.write_text('{"a": 1}')
-    with self.assertRaises(TypeError):
-      run_directory.write_json(str(self._path), {'a': 2, 'b': object()})
-    self.assertEqual(json.loads(self._path.read_text()), {'a': 1})
 
 
 if __name__ == '__main__':

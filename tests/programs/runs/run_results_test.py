@@ -18,19 +18,26 @@ import tempfile
 
 from absl.testing import absltest
 
-from programs.runs import run_directory
+from programs.runs import run_files
 from programs.runs import run_results
 
+_BYTES = {'uplink_bytes': 20, 'downlink_bytes': 28}
 _SUMMARY = {
-  'rounds': 4,
+  **_BYTES,
+  'task': 'digits',
   'method': 'fed_avg',
+  'rounds': 3,
   'metrics': {'accuracy': 0.4},
+  'seconds': 1.5,
+  'stopped_early': False,
   'best_metric': 'accuracy',
-  'best': {'rounds': 2, 'metrics': {'accuracy': 0.6}},
+  'best': {**_BYTES, 'rounds': 2, 'metrics': {'accuracy': 0.6}},
+  'model_bytes': 4,
+  'configuration': {},
 }
 _ROWS = (
   'round,uplink_bytes,downlink_bytes,evaluation/accuracy\n'
-  '0,0,0,0.1\n1,5,7,\n2,10,14,0.6\n4,20,28,0.4\n'
+  '0,0,0,0.1\n1,5,7,\n2,10,14,0.6\n3,20,28,0.4\n'
 )
 
 
@@ -42,7 +49,7 @@ class RunResultsTest(absltest.TestCase):
   def _write(self, name: str, summary=_SUMMARY) -> str:
     path = pathlib.Path(self._path, name)
     path.mkdir()
-    run_directory.write_json(str(path / 'summary.json'), summary)
+    run_files.write_json(str(path / 'summary.json'), summary)
     (path / 'metrics.csv').write_text(_ROWS)
     return str(path)
 
@@ -55,7 +62,7 @@ class RunResultsTest(absltest.TestCase):
 
   def test_first_evaluation_as_good_as_the_best_of_another_run(self):
     path = self._write('run')
-    goal = {'rounds': 9, 'metrics': {'accuracy': 0.3}}
+    goal = {**_BYTES, 'rounds': 9, 'metrics': {'accuracy': 0.3}}
     other = self._write('other', {**_SUMMARY, 'best': goal})
     found = run_results.first_as_good(path, other)
     self.assertEqual(
@@ -66,7 +73,7 @@ class RunResultsTest(absltest.TestCase):
 
   def test_none_is_as_good(self):
     path = self._write('run')
-    goal = {'rounds': 9, 'metrics': {'accuracy': 0.7}}
+    goal = {**_BYTES, 'rounds': 9, 'metrics': {'accuracy': 0.7}}
     other = self._write('other', {**_SUMMARY, 'best': goal})
     self.assertIsNone(run_results.first_as_good(path, other))
 

@@ -50,9 +50,10 @@ class RunStoreTest(absltest.TestCase):
     async def save():
       store = self._open(client_states)
       await store.load([np.float32(0)])
-      for round_num in rounds:
+      for round_num in range(max(rounds) + 1):
         await store.release(_METRICS, round_num)
-        await store.save([np.float32(round_num)], round_num)
+        if round_num in rounds:
+          await store.save([np.float32(round_num)], round_num)
 
     asyncio.run(save())
 

@@ -1,0 +1,42 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the description of the environment."""
+
+from importlib import metadata
+import os
+from unittest import mock
+
+from absl.testing import absltest
+
+from programs.runs import environment
+
+
+class EnvironmentTest(absltest.TestCase):
+  def test_has_versions_kernels_and_processor(self):
+    with mock.patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS='0'):
+      found = environment.describe()
+    self.assertEqual(found['tensorflow'], metadata.version('tensorflow'))
+    self.assertEqual(found['TF_ENABLE_ONEDNN_OPTS'], '0')
+    self.assertNotEmpty(found['processor'])
+
+  def test_changes(self):
+    self.assertEqual(
+      environment.changes({'a': '1', 'b': '2', 'c': '3'}, {'a': '1', 'b': '4'}),
+      ['b: 2 before, 4 now', 'c: 3 before, unknown now'],
+    )
+    self.assertEmpty(environment.changes({'a': '1'}, {'a': '1'}))
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,66 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the fingerprint of a task's data."""
+
+import os
+import pathlib
+import tempfile
+
+from absl.testing import absltest
+from absl.testing import parameterized
+
+from tasks import data_fingerprint
+
+
+class DataFingerprintTest(parameterized.TestCase):
+  def setUp(self):
+    super().setUp()
+    self._dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+  def _fingerprint(self, name: str = 'mnist') -> str:
+    return data_fingerprint.data_fingerprint(name, data_dir=str(self._dir))
+
+  def test_depends_on_contents_only(self):
+    path = self._dir / 'mnist.npz'
+    path.write_bytes(b'one')
+    one = self._fingerprint()
+    os.utime(path, (0, 0))
+    (self._dir / 'other.npz').write_bytes(b'not read')
+    self.assertEqual(self._fingerprint(), one)
+    path.write_bytes(b'two')
+    os.utime(path, (0, 0))
+    self.assertNotEqual(self._fingerprint(), one)
+
+  def test_depends_on_all_files_of_a_directory(self):
+    (self._dir / 'gld160k' / 'train').mkdir(parents=True)
+    (self._dir / 'gld160k' / 'test.tfRecord').touch()
+    first = self._dir / 'gld160k' / 'train' / 'a'
+    first.write_bytes(b'one')
+    one = self._fingerprint('gldv2')
+    first.rename(first.with_name('b'))
+    renamed = self._fingerprint('gldv2')
+    first.with_name('c').touch()
+    self.assertLen({one, renamed, self._fingerprint('gldv2')}, 3)
+
+  @parameterized.parameters('digits', 'glyphs', 'python_tokens', 'api_calls')
+  def test_tasks_of_packages(self, name):
+    self.assertRegex(data_fingerprint.data_fingerprint(name), '^[0-9a-f]{64}$')
+
+  def test_missing_file(self):
+    with self.assertRaisesRegex(ValueError, 'Expected the file .*mnist.npz'):
+      self._fingerprint()
+
+
+if __name__ == '__main__':
+  absltest.main()
