@@ -157,13 +157,9 @@ class ErrorFeedbackMeanFactory:
 
     payload_type, _ = encode.type_signature.result
     sum_payloads = weighted_sum.build_sum(payload_type, list(layout.specs))
-
-    @tff.tensorflow.computation(
-      sum_payloads.type_signature.result.result.member, weight_type
+    divide = _build_divide(
+      layout, sum_payloads.type_signature.result.result.member, weight_type
     )
-    def divide(sums, weight):
-      means = [tf.math.divide_no_nan(x, tf.cast(weight, x.dtype)) for x in sums]
-      return layout.from_tensors(means)
 
     @tff.federated_computation(
       weighted_sum.initialize.type_signature.result,
@@ -213,6 +209,19 @@ def _encode(
     feedback.remove(state, *_sent_and_error(x, decoded, weight))
     for state, x, decoded in zip(states, weighted, received, strict=True)
   ]
+
+
+def _build_divide(
+  layout: scopes.Layout, sums_type: tff.Type, weight_type: tff.Type
+) -> tff.Computation:
+  """Builds the mean from sums of tensors and of weights."""
+
+  @tff.tensorflow.computation(sums_type, weight_type)
+  def divide(sums, weight):
+    means = [tf.math.divide_no_nan(x, tf.cast(weight, x.dtype)) for x in sums]
+    return layout.from_tensors(means)
+
+  return divide
 
 
 def _sent_and_error(

@@ -91,9 +91,8 @@ def build_structured_update_client_work(
     ValueError: If `seed_source` is not in `options.SEED_SOURCES`.
   """
   _check_types(client_weighting, optimizer)
-  randomness = options_lib.RandomnessOptions(
-    seed_source=seed_source, base_seed=base_seed
-  )
+  # Checks its arguments.
+  options_lib.RandomnessOptions(seed_source=seed_source, base_seed=base_seed)
   description = local_model.describe(model_fn)
   aggregate_metrics = (
     metrics_aggregator or tff.learning.metrics.sum_then_finalize
@@ -103,22 +102,16 @@ def build_structured_update_client_work(
     seeds.key(base_seed, int.from_bytes(b'structured_update')),
   )
 
-  @tff.tensorflow.computation(
+  train = _build_train(
+    model_fn,
+    optimizer,
+    model_space,
     server.to_clients.type_signature.result,
-    description.weights_type,
-    description.data_type,
+    description,
+    client_weighting,
+    loop_implementation,
+    seed_source,
   )
-  def train(from_server, initial_weights, dataset):
-    hparams, round_key = from_server
-    run = _build_training(
-      local_model.build_local_model(model_fn),
-      optimizer,
-      model_space,
-      tff.learning.loop_builder.build_training_loop(loop_implementation),
-    )
-    key = _draw_key(round_key, dataset, randomness.seed_source)
-    trained = run(key, hparams, initial_weights, dataset)
-    return _client_result(key, trained, client_weighting), trained.metrics
 
   @tff.federated_computation
   def init_fn():
@@ -216,6 +209,36 @@ def _build_server_computations(
   return _ServerComputations(
     initial_state, get_hparams, set_hparams, to_clients, next_state
   )
+
+
+def _build_train(
+  model_fn: local_model.Model,
+  optimizer: tff.learning.optimizers.Optimizer,
+  model_space: update_spaces.ModelSpace,
+  from_server_type: tff.Type,
+  description: local_model.Description,
+  client_weighting: tff.learning.ClientWeighting,
+  loop_implementation: tff.learning.LoopImplementation,
+  seed_source: str,
+) -> tff.Computation:
+  """Builds the client's computation, to its result and its metrics."""
+
+  @tff.tensorflow.computation(
+    from_server_type, description.weights_type, description.data_type
+  )
+  def train(from_server, initial_weights, dataset):
+    hparams, round_key = from_server
+    run = _build_training(
+      local_model.build_local_model(model_fn),
+      optimizer,
+      model_space,
+      tff.learning.loop_builder.build_training_loop(loop_implementation),
+    )
+    key = _draw_key(round_key, dataset, seed_source)
+    trained = run(key, hparams, initial_weights, dataset)
+    return _client_result(key, trained, client_weighting), trained.metrics
+
+  return train
 
 
 @tf.function
