@@ -31,7 +31,7 @@ _NETWORK = label_hashing.DenseNetwork(5, (7,))
 
 
 def _clients():
-  """Two clients of 6 and 10 examples; some of two classes, some of none."""
+  """Returns two clients of 6 and 10 examples, of two, one or no classes."""
   clients = []
   for n in (6, 10):
     rng = np.random.default_rng(n)
@@ -63,7 +63,7 @@ def _train(process, num_rounds=2):
 
 
 class _LabelLoss(tf.keras.losses.Loss):
-  """The binary cross-entropy of all classes, summed over them."""
+  """Binary cross-entropy, summed over all classes."""
 
   def call(self, y_true, y_pred):
     is_label = tf.reduce_any(
@@ -76,7 +76,7 @@ class _LabelLoss(tf.keras.losses.Loss):
 
 
 def _keras_model_fn():
-  """A model of all classes that shares no code with those of this library."""
+  """Returns a model of all classes without code of this library."""
   kernels = _NETWORK.initial_weights(0, _NUM_CLASSES)[::2]
   first, last = map(tf.keras.initializers.Constant, kernels)
   dense = tf.keras.layers.Dense
@@ -106,13 +106,13 @@ class FedMlhComputationTest(tf.test.TestCase):
       '{<float32[?,5],int32[?,2]>*}@CLIENTS',
     )
 
-  def test_refuses_other_models(self):
+  def test_wrong_model(self):
     with self.assertRaisesRegex(TypeError, 'HashedLabelModel, found function'):
       algorithms.build_fed_mlh(_keras_model_fn, _SGD)
 
 
 class FedMlhExecutionTest(tf.test.TestCase):
-  def test_one_table_of_all_classes_is_federated_averaging(self):
+  def test_one_table_of_all_classes_equals_federated_averaging(self):
     identity = label_hashing.LabelHash.identity(_NUM_CLASSES)
     weights, metrics = _train(algorithms.build_fed_mlh(_model(identity), _SGD))
     expected, expected_metrics = _train(
@@ -125,7 +125,7 @@ class FedMlhExecutionTest(tf.test.TestCase):
       expected_metrics['client_work']['train']['loss'],
     )
 
-  def test_each_table_is_trained_as_if_alone(self):
+  def test_tables_are_trained_independently(self):
     weights, _ = _train(_build())
     model = _hashed_model()
     (alone_hash,) = (
@@ -146,7 +146,7 @@ class FedMlhExecutionTest(tf.test.TestCase):
     for w, a in zip(weights, alone, strict=True):
       self.assertAllClose(w[2:], a)
 
-  def test_learns(self):
+  def test_loss_decreases(self):
     _, first = _train(_build(), 1)
     _, last = _train(_build(), 20)
     loss, first_loss = (
@@ -154,7 +154,7 @@ class FedMlhExecutionTest(tf.test.TestCase):
     )
     self.assertLess(loss, 0.7 * first_loss)
 
-  def test_takes_any_aggregator(self):
+  def test_model_aggregator(self):
     process = algorithms.build_fed_mlh(
       _hashed_model(),
       _SGD,
@@ -174,7 +174,7 @@ class FedMlhExecutionTest(tf.test.TestCase):
       0.5 * plain(_train(_build(), 1)[1], 2)['uplink_bytes'],
     )
 
-  def test_trains_under_train_model(self):
+  def test_train_model(self):
     rounds = train_model.released_rounds(
       _build(), lambda: _clients()[0], self.get_temp_dir()
     )

@@ -11,6 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for fed_ss."""
 
 import functools
 
@@ -68,13 +69,13 @@ def _fed_avg_weights(num_rounds=2):
 
 
 def _train_by_numpy(batches, keys, is_other, negative_rate):
-  """Trains one client by plain numpy, gradients written out.
+  """Trains one client by numpy, with gradients written out.
 
   Args:
     batches: Pairs of x and y.
-    keys: The candidates.
-    is_other: From a label to the mask of candidates that push it.
-    negative_rate: The probability of those that are no labels.
+    keys: Classes of the candidates.
+    is_other: Function from a label to the mask of its negatives.
+    negative_rate: Probability of candidates that are not labels.
 
   Returns:
     Kernel, bias and rows of the candidates.
@@ -107,7 +108,7 @@ def _eight_bits(spec):
 
 
 def _mean_cosine(rows):
-  """Returns the mean cosine of the angles between each two rows."""
+  """Returns the mean cosine over all pairs of rows."""
   unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
   return (unit @ unit.T)[np.triu_indices(len(rows), k=1)].mean()
 
@@ -117,18 +118,19 @@ class FedSSComputationTest(parameterized.TestCase):
     self.assertIsInstance(_build(), templates.SelectProcess)
 
   def test_bytes_are_those_of_rows_and_keys(self):
-    num_metrics_bytes = 4 + 3 * 8  # The loss, and three counts.
-    num_weight_bytes = 4 + 4  # Of the client, for the body and for the rows.
+    num_metrics_bytes = 4 + 3 * 8  # The loss and three counts.
+    num_weight_bytes = (
+      4 + 4
+    )  # The client's weight, once each for body and rows.
     row_bytes = 6 * 4 * 4
     key_bytes = 6 * 4
     for mode in options_lib.RETRIEVAL_MODES:
       client_bytes = communication.traced_bytes(
         _build(mode=mode).accounted_next(0)
       )
-      # TFF's mean sends the body's weight apart from the body.
       self.assertEqual(
         client_bytes.uplink,
-        key_bytes  # To ask.
+        key_bytes  # The request.
         + (_NUM_BODY_BYTES + key_bytes + row_bytes)
         + num_weight_bytes
         + num_metrics_bytes,
@@ -139,7 +141,7 @@ class FedSSComputationTest(parameterized.TestCase):
         _NUM_BODY_BYTES + row_bytes + round_key_bytes,
       )
 
-  def test_broadcast_is_counted_as_select(self):
+  def test_bytes_of_broadcast_are_those_of_select(self):
     select, broadcast = _build(mode='select'), _build(mode='broadcast')
     self.assertIs(select.accounted_next(0), select.next)
     self.assertGreater(
@@ -170,7 +172,7 @@ class FedSSComputationTest(parameterized.TestCase):
         rows_aggregator=rows_aggregator,
       )
 
-  def test_a_keras_model_is_no_row_model(self):
+  def test_keras_model(self):
     with self.assertRaisesRegex(
       TypeError, 'RowModel, found Sequential: .*row_model_from_keras'
     ):
@@ -190,12 +192,12 @@ class FedSSComputationTest(parameterized.TestCase):
 
 class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
-  def test_all_classes_give_federated_averaging(self, mode):
+  def test_all_classes_equal_federated_averaging(self, mode):
     weights, metrics = _train(_build(num_sampled_classes=12, mode=mode))
     self.assertAllClose(weights, _fed_avg_weights(), rtol=1e-5)
     self.assertEqual(metrics['client_work']['train']['num_examples'], 18)
 
-  def test_all_classes_with_biases_give_federated_averaging(self):
+  def test_all_classes_with_biases_equal_federated_averaging(self):
     model = row_models.row_model(biases=row_models.biases())
     expected = tff.learning.algorithms.build_weighted_fed_avg(
       model.full_model(), _SGD
@@ -205,7 +207,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(weights, _train(expected)[0], rtol=1e-5)
     self.assertNotAllClose(weights[-1][:, -1], row_models.biases())
 
-  def test_all_tokens_give_federated_averaging(self):
+  def test_all_tokens_equal_federated_averaging(self):
     model = row_models.token_model(models.LabelRoles(padding=0))
     expected = tff.learning.algorithms.build_weighted_fed_avg(
       model.full_model(), _SGD
@@ -224,7 +226,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(_train(process)[0][-1], _fed_avg_weights()[-1])
 
   @parameterized.parameters('fed_ss', 'neg_only', 'pos_only', 'fed_aws')
-  def test_both_modes_give_the_same_bits(self, variant):
+  def test_both_retrieval_modes_give_the_same_bits(self, variant):
     select, _ = _train(_build(variant, mode='select'))
     broadcast, _ = _train(_build(variant, mode='broadcast'))
     for x, y in zip(select, broadcast, strict=True):
@@ -235,26 +237,26 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     ('neg_only', 'neg_only', 6, 3 / 9),
     ('pos_only', 'pos_only', 3, 1.0),
   )
-  def test_agrees_with_plain_numpy(self, variant, num_keys, negative_rate):
+  def test_equals_numpy(self, variant, num_keys, negative_rate):
     client = row_models.datasets()[0]
     batches = list(client.as_numpy_iterator())
     weights, _ = _train(_build(variant), 1, [client])
-    # Whoever is among the candidates is moved, and no one else.
+    # The rows of candidates change, and no others.
     keys = np.flatnonzero((weights[-1] != row_models.rows()).any(axis=1))
     self.assertLen(keys, num_keys)
-    held = np.unique(np.concatenate([y for _, y in batches]))
-    self.assertContainsSubset(held, keys)
+    own_classes = np.unique(np.concatenate([y for _, y in batches]))
+    self.assertContainsSubset(own_classes, keys)
     is_other = {
       'fed_ss': lambda label: keys >= 0,
-      'neg_only': lambda label: ~np.isin(keys, held),
-      'pos_only': lambda label: np.isin(keys, held),
+      'neg_only': lambda label: ~np.isin(keys, own_classes),
+      'pos_only': lambda label: np.isin(keys, own_classes),
     }[variant]
     kernel, bias, rows = _train_by_numpy(batches, keys, is_other, negative_rate)
     self.assertAllClose(weights[0], kernel, rtol=1e-4, atol=1e-5)
     self.assertAllClose(weights[1], bias, rtol=1e-4, atol=1e-5)
     self.assertAllClose(weights[2][keys], rows, rtol=1e-4, atol=1e-5)
 
-  def test_rows_outside_of_all_candidates_stay_bitwise(self):
+  def test_rows_of_no_candidate_do_not_change(self):
     weights, _ = _train(_build('pos_only'))
     untouched = [1, 4, 6, 8, 10]
     self.assertEqual(
@@ -272,12 +274,12 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     weights, metrics = _train(_build('fed_ss', num_sampled_classes=2))
     metrics = metrics['client_work']['train']
     self.assertEqual(metrics['num_examples'], 18)
-    # Of three classes in eight examples two fit, of four in six, too.
+    # Two of three classes in eight examples fit, and two of four in six.
     self.assertGreaterEqual(metrics['num_excluded_examples'], 2 + 2)
     self.assertLessEqual(metrics['num_excluded_examples'], 6 + 4)
     self.assertTrue(np.isfinite(weights[-1]).all())
 
-  def test_a_label_that_is_no_class(self):
+  def test_label_out_of_range(self):
     x = np.zeros([2, row_models.NUM_FEATURES], np.float32)
     dataset = tf.data.Dataset.from_tensor_slices((x, np.int32([3, 12])))
     with self.assertRaisesRegex(
@@ -285,7 +287,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     ):
       _train(_build(), 1, [dataset.batch(2)])
 
-  def test_other_negatives_in_each_round_and_with_each_seed(self):
+  def test_negatives_depend_on_round_and_seed(self):
     client = row_models.datasets()[:1]
     process = _build()
 
@@ -306,8 +308,8 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertNotEqual(first, other)
 
   @pytest.mark.slow
-  def test_negatives_only_collapse_the_classes_of_a_client(self):
-    held = list(row_models.CLASSES[1])
+  def test_negatives_only_collapses_the_classes_of_a_client(self):
+    own_classes = list(row_models.CLASSES[1])
 
     def mean_cosine_after(variant):
       (*_, rows), _ = _train(
@@ -315,9 +317,9 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
         num_rounds=12,
         clients=row_models.datasets()[1:2],
       )
-      return _mean_cosine(rows[held])
+      return _mean_cosine(rows[own_classes])
 
-    before = _mean_cosine(row_models.rows()[held])
+    before = _mean_cosine(row_models.rows()[own_classes])
     negatives_only = mean_cosine_after('neg_only')
     self.assertGreater(negatives_only, before + 0.1)
     self.assertLess(mean_cosine_after('fed_ss'), negatives_only - 0.1)
@@ -345,7 +347,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
       angle(unseen_rows('fed_aws')), 1.01 * angle(unseen_rows('pos_only'))
     )
 
-  def test_body_is_sent_by_any_aggregator(self):
+  def test_model_aggregator(self):
     process = algorithms.build_fed_ss(
       row_models.row_model(),
       _SGD,
@@ -356,13 +358,13 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
       rows_aggregator=aggregators.selected_rows_aggregator(12, weighting='row'),
     )
     weights, metrics = _train(process)
-    # 24 numbers of a byte each with a scale, and 4 as they are, from 3 clients.
+    # Of each client 24 values of a byte with a scale, and 4 uncompressed ones.
     sent = metrics['aggregator']['body']['mean_value']['payload_bytes']
     self.assertLess(sent, 3 * _NUM_BODY_BYTES)
     self.assertAllClose(weights[0], _fed_avg_weights()[0], atol=0.05)
 
   @pytest.mark.slow
-  def test_rows_are_sent_by_any_encoder(self):
+  def test_encoder_of_rows(self):
     process = algorithms.build_fed_ss(
       row_models.row_model(),
       _SGD,
@@ -373,7 +375,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     )
     weights, metrics = _train(process)
     sent = metrics['aggregator']['rows']['payload_bytes']
-    # Keys, a byte for each of 4 numbers of a row, and a few for scale and seed.
+    # Keys, one byte for each of 4 values of a row, and some for scale and seed.
     self.assertBetween(sent, 3 * 12 * (4 + 4), 3 * (12 * (4 + 4) + 24))
     self.assertAllClose(weights[-1], _fed_avg_weights()[-1], atol=0.05)
     self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
@@ -390,7 +392,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     for x, y in zip(*results, strict=True):
       self.assertEqual(x.tobytes(), y.tobytes())
 
-  def test_runs_under_train_model(self):
+  def test_train_model(self):
     rounds = train_model.released_rounds(
       _build(),
       lambda: row_models.datasets()[0],

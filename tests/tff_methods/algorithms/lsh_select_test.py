@@ -94,7 +94,7 @@ class LshSelectComputationTest(parameterized.TestCase):
     self.assertIsInstance(process, templates.SelectProcess)
     self.assertIs(process.accounted_next(0), process.next)
 
-  def test_every_leg_is_counted(self):
+  def test_bytes_of_all_transfers(self):
     client_bytes = communication.traced_bytes(_build().accounted_next(0))
     body, num_metrics_bytes = 4 * (6 * 4 + 4), 4 + 3 * 8
     rows, keys = 6 * 4 * 4, 6 * 4
@@ -106,8 +106,8 @@ class LshSelectComputationTest(parameterized.TestCase):
     )
     self.assertEqual(
       client_bytes.uplink,
-      5 * 4  # The buckets.
-      + keys  # To ask for rows.
+      5 * 4  # The requested buckets.
+      + keys  # The requested rows.
       + (body + keys + rows)
       + (4 + 4)  # The client's weight, for the body and for the rows.
       + num_metrics_bytes
@@ -115,23 +115,23 @@ class LshSelectComputationTest(parameterized.TestCase):
     )
 
   @pytest.mark.slow
-  def test_rows_of_a_client_s_data_come_first_where_they_embed_it(self):
+  def test_bytes_of_rows_that_embed_the_input(self):
     process = _build_of_tokens(row_budget=0.75, own_budget=0.5)
     client_bytes = communication.traced_bytes(process.accounted_next(0))
     wider = _build_of_tokens(
       row_budget=0.75, own_budget=0.5, retrieved_budget=1.0
     )
-    # 3 rows of 5 numbers and their keys more, which are not sent back.
+    # 3 more rows of 5 values and their keys; their updates are not sent.
     more = communication.traced_bytes(wider.accounted_next(0))
     self.assertEqual(more.downlink - client_bytes.downlink, 3 * 5 * 4)
     self.assertEqual(more.uplink - client_bytes.uplink, 3 * 4)
-    # 9 rows in all, at whatever time.
+    # 9 rows in total, before or after the search.
     other = _build_of_tokens(row_budget=0.75, own_budget=0.25)
     self.assertEqual(
       communication.traced_bytes(other.accounted_next(0)), client_bytes
     )
 
-  def test_broadcast_is_counted_as_select(self):
+  def test_bytes_of_broadcast_are_those_of_select(self):
     broadcast = _build(mode='broadcast')
     self.assertEqual(
       communication.traced_bytes(broadcast.accounted_next(0)),
@@ -147,7 +147,7 @@ class LshSelectComputationTest(parameterized.TestCase):
       _build(**options)
 
   @parameterized.parameters('simhash', retrieval.SimHash)
-  def test_no_index(self, index):
+  def test_wrong_index(self, index):
     with self.assertRaisesRegex(
       TypeError, 'Expected a RowIndex, found .*(?i:simhash)'
     ):
@@ -155,7 +155,7 @@ class LshSelectComputationTest(parameterized.TestCase):
         row_models.row_model(), _SGD, index=index
       )
 
-  def test_a_function_is_no_row_model(self):
+  def test_wrong_row_model(self):
     with self.assertRaisesRegex(TypeError, 'Expected a RowModel, found func'):
       algorithms.build_lsh_select_fed_avg(lambda: None, _SGD)
 
@@ -169,14 +169,14 @@ class LshSelectComputationTest(parameterized.TestCase):
 
 class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(*_INDEXES)
-  def test_all_rows_give_federated_averaging(self, index):
+  def test_all_rows_equal_federated_averaging(self, index):
     weights, metrics = _train(_build(index, row_budget=1.0))
     expected = _fed_avg_weights(row_models.row_model(), None)
     self.assertAllClose(weights, expected, rtol=1e-5)
     self.assertEqual(metrics['distributor']['num_random_rows'], 0)
 
   @pytest.mark.slow
-  def test_all_rows_with_biases_and_cosines_give_federated_averaging(self):
+  def test_all_rows_with_biases_and_cosines_equal_federated_averaging(self):
     for kwargs in (
       {'biases': row_models.biases()},
       {'similarity': models.ScaledCosine(5.0)},
@@ -192,18 +192,18 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
       self.assertAllClose(weights, _fed_avg_weights(model, None), rtol=1e-5)
 
   @parameterized.named_parameters(
-    ('at_once', {}),
-    ('most_at_first', {'own_budget': 0.9}),
-    ('kept_index', {'rounds_per_build': 2}),
+    ('half_before_the_search', {}),
+    ('most_before_the_search', {'own_budget': 0.9}),
+    ('index_of_two_rounds', {'rounds_per_build': 2}),
   )
-  def test_all_tokens_give_federated_averaging(self, kwargs):
+  def test_all_tokens_equal_federated_averaging(self, kwargs):
     clients = row_models.token_datasets()
     weights, _ = _train(_build_of_tokens(row_budget=1.0, **kwargs), clients)
     self.assertAllClose(
       weights, _fed_avg_weights(_token_model(), clients), rtol=1e-5
     )
 
-  def test_both_modes_give_the_same_bits(self):
+  def test_both_retrieval_modes_give_the_same_bits(self):
     select, _ = _train(_build(mode='select'))
     broadcast, _ = _train(_build(mode='broadcast'))
     for x, y in zip(select, broadcast, strict=True):
@@ -222,7 +222,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     if index == 'exact':
       self.assertEqual(metrics['distributor']['num_random_rows'], 0)
 
-  def test_exact_rows_are_those_of_the_largest_activations(self):
+  def test_exact_rows_have_the_largest_activations(self):
     client = row_models.datasets()[:1]
     weights, _ = _train(_build('exact'), client, num_rounds=1)
     x = np.concatenate([x for x, _ in client[0].as_numpy_iterator()])
@@ -231,7 +231,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertCountEqual(_moved_rows(weights), np.argsort(-activations)[:6])
 
   def test_retrieved_rows_of_the_largest_activations_are_trained(self):
-    # All are retrieved, so that those of the largest activations are exact.
+    # All rows are retrieved, so the largest activations are exact.
     client = row_models.datasets()[:1]
     process = algorithms.build_lsh_select_fed_avg(
       row_models.row_model(),
@@ -256,10 +256,10 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
 
     corrected = [loss(corrects_loss=True, base_seed=s) for s in range(3)]
     self.assertAllClose(np.mean(corrected), loss(row_budget=1.0), rtol=0.15)
-    # Else classes that the client does not have push nothing.
+    # Without the correction, classes without a row are not in the softmax.
     self.assertLess(loss(), 0.9 * loss(row_budget=1.0))
 
-  def test_a_kept_index_is_built_when_due(self):
+  def test_index_of_two_rounds_is_built_when_due(self):
     process = _build(rounds_per_build=2)
     states = [process.initialize()]
     for _ in range(3):
@@ -277,20 +277,20 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
       index=retrieval.SimHash(1, 3, bucket_capacity=1),
     )
     _, metrics = _train(process, num_rounds=1)
-    # In each of 3 tables 2 buckets, one of them empty maybe, have room for one
-    # of 12 rows each.
+    # Each of 3 tables has 1 or 2 buckets with rows, with a capacity of 1 of the
+    # 12 rows each.
     self.assertBetween(
       metrics['distributor']['num_dropped_entries'], 3 * 10, 3 * 11
     )
 
-  def test_more_own_rows_than_the_budget_has(self):
+  def test_more_own_rows_than_the_budget(self):
     weights, metrics = _train(_build(row_budget=1 / 6))
     metrics = metrics['client_work']['train']
     self.assertEqual(metrics['num_examples'], 18)
     self.assertBetween(metrics['num_excluded_examples'], 2 + 2, 6 + 4)
     self.assertTrue(np.isfinite(weights[-1]).all())
 
-  def test_a_label_that_is_no_class(self):
+  def test_label_out_of_range(self):
     x = np.zeros([2, row_models.NUM_FEATURES], np.float32)
     dataset = tf.data.Dataset.from_tensor_slices((x, np.int32([3, 12])))
     with self.assertRaisesRegex(
@@ -311,7 +311,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
       self.assertEqual(x.tobytes(), y.tobytes())
 
   @pytest.mark.slow
-  def test_another_seed_gives_other_rows(self):
+  def test_random_rows_depend_on_the_seed(self):
     client = row_models.datasets()[:1]
     moved = {
       tuple(_moved_rows(_train(_build('random', base_seed=s), client, 1)[0]))
@@ -319,7 +319,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     }
     self.assertGreater(len(moved), 1)
 
-  def test_runs_under_train_model(self):
+  def test_train_model(self):
     rounds = train_model.released_rounds(
       _build(),
       lambda: row_models.datasets()[0],

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for bucket_counts."""
+
 import fractions
 import itertools
 
@@ -22,7 +24,7 @@ from tff_methods import label_hashing
 
 
 def _bound(num_classes, num_tables, num_buckets):
-  """Returns Lemma 2's bound: over the pairs, the product over the tables."""
+  """Returns the bound of Lemma 2: a sum over pairs of a product over tables."""
   total = fractions.Fraction(0)
   for _ in itertools.combinations(range(num_classes), 2):
     pair = fractions.Fraction(1)
@@ -38,7 +40,7 @@ class NumBucketsForTest(parameterized.TestCase):
     num_tables=(1, 2, 4, 9),
     collision_probability=(0.5, 0.1, 1e-3),
   )
-  def test_is_the_least_within_the_bound(
+  def test_least_number_within_the_bound(
     self, num_classes, num_tables, collision_probability
   ):
     found = label_hashing.num_buckets_for(
@@ -51,7 +53,7 @@ class NumBucketsForTest(parameterized.TestCase):
       _bound(num_classes, num_tables, max(1, found - 1)), collision_probability
     )
 
-  def test_is_exact_where_floats_are_not(self):
+  def test_exact_beyond_the_precision_of_floats(self):
     for num_classes in (2**31 - 3, 2**31 - 5):
       expected = num_classes * (num_classes - 1)
       self.assertNotEqual(int(float(expected)), expected)
@@ -87,7 +89,7 @@ class NumBucketsForTest(parameterized.TestCase):
         for seed in range(num_draws)
       ]
     )
-    # The expected number of pairs is what the lemma bounds.
+    # The lemma bounds the expected number of pairs.
     deviation = num_pairs.std() / num_draws**0.5
     self.assertLess(num_pairs.mean(), collision_probability + 4 * deviation)
     self.assertGreater(
@@ -104,7 +106,7 @@ class NumBucketsForTest(parameterized.TestCase):
     ('one', (5, 1, 1), 'above 0 and below 1, found 1'),
     ('nan', (5, 1, float('nan')), 'above 0 and below 1, found nan'),
   )
-  def test_out_of_range_raises(self, args, message):
+  def test_value_error(self, args, message):
     with self.assertRaisesRegex(ValueError, message):
       label_hashing.num_buckets_for(*args)
 
@@ -114,14 +116,14 @@ class NumBucketsForTest(parameterized.TestCase):
     ('text', (5, 1, '0.1'), 'collision_probability to be a number, found str'),
     ('bool', (5, 1, True), 'collision_probability to be a number, found bool'),
   )
-  def test_other_types_raise(self, args, message):
+  def test_type_error(self, args, message):
     with self.assertRaisesRegex(TypeError, message):
       label_hashing.num_buckets_for(*args)
 
 
 def _num_inseparable_pairs(num_classes, num_tables, num_buckets, seed):
-  """Returns how many pairs of classes share their bucket in every table."""
-  # LabelHash takes no more buckets than classes; those behind do not count.
+  """Returns the number of pairs of classes with equal buckets in all tables."""
+  # LabelHash needs at least as many classes as buckets; the others are unused.
   num_all = max(num_classes, num_buckets)
   label_hash = label_hashing.LabelHash.draw(
     num_all, num_tables, num_buckets, seed

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for bucket_labels."""
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ _PADDING = label_hashing.PADDING
 
 
 def _random_labels(rng, shape, num_classes):
-  """Returns labels of which some are padding, anywhere in their rows."""
+  """Returns labels with padding at random places."""
   labels = rng.integers(num_classes, size=shape)
   return np.where(rng.random(shape) < 0.3, _PADDING, labels)
 
@@ -43,12 +45,12 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
     for position in np.ndindex(num_tables, *shape[:-1]):
       r, example = position[0], position[1:]
       expected = {table[r, c] for c in labels[example] if c != _PADDING}
-      # Each once, so that sums over them count no bucket twice.
+      # Distinct, so that sums over them count no bucket twice.
       self.assertCountEqual(
         [b for b in found[position] if b != _PADDING], expected
       )
 
-  def test_buckets_of_a_row_in_order(self):
+  def test_buckets_are_descending(self):
     labels = tf.constant([[3, -1, 0, 5, 3], [-1, -1, -1, -1, -1]])
     found = label_hashing.hash_labels(
       labels, label_hashing.LabelHash.identity(6)
@@ -56,7 +58,7 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(found, [[[5, 3, -1, 0, -1], [-1] * 5]])
 
   @parameterized.parameters(tf.int64, tf.int16, tf.uint8)
-  def test_other_integers(self, dtype):
+  def test_integer_dtypes(self, dtype):
     label_hash = label_hashing.LabelHash.draw(50, 2, 8, 3)
     labels = np.array([[3, 44], [0, 7]])
     found = label_hashing.hash_labels(tf.constant(labels, dtype), label_hash)
@@ -66,7 +68,7 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.parameters([[0, 4]], [[3, 0]])
-  def test_nothing_of_nothing(self, shape):
+  def test_no_labels(self, shape):
     label_hash = label_hashing.LabelHash.draw(50, 2, 8, 3)
     found = label_hashing.hash_labels(tf.zeros(shape, tf.int32), label_hash)
     self.assertEqual(found.shape, [2, *shape])
@@ -89,7 +91,7 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
       for op in traced.graph.get_operations()
       for tensor in op.outputs
     ]
-    # Boolean masks of the check have no static size; they are of labels.
+    # Masks of the check have no static size, but that of labels.
     self.assertLessEqual(max(s for s in sizes if s is not None), 2 * 4 * 6)
     self.assertAllEqual(traced.structured_outputs.shape, [2, 4, 6])
 
@@ -98,7 +100,7 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
     ('negative', -2, tf.int32),
     ('beyond_int32', 2**32, tf.int64),
   )
-  def test_no_class_raises_and_is_named(self, label, dtype):
+  def test_label_out_of_range(self, label, dtype):
     labels = tf.constant([[0, -1], [label, 11]], dtype)
     label_hash = label_hashing.LabelHash.draw(12, 2, 4, 0)
     for hash_fn in (
@@ -118,11 +120,11 @@ class HashLabelsTest(parameterized.TestCase, tf.test.TestCase):
     ('ragged', tf.ragged.constant([[1], []]), 'tf.Tensor, found RaggedTensor'),
     ('sparse', tf.sparse.eye(3), 'tf.Tensor, found SparseTensor'),
   )
-  def test_other_types_raise(self, labels, message):
+  def test_type_error(self, labels, message):
     with self.assertRaisesRegex(TypeError, message):
       label_hashing.hash_labels(labels, label_hashing.LabelHash.identity(5))
 
-  def test_scalar_raises(self):
+  def test_scalar(self):
     with self.assertRaisesRegex(ValueError, r'shape \[..., L\], found \[\]'):
       label_hashing.hash_labels(
         tf.constant(3), label_hashing.LabelHash.identity(5)

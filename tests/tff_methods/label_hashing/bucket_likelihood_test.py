@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for bucket_likelihood."""
+
 from absl.testing import parameterized
 import numpy as np
 import scipy.special
@@ -46,20 +48,20 @@ def _loss_and_gradient(likelihood, logits, labels=_LABELS):
 
 
 class BernoulliBucketsTest(parameterized.TestCase, tf.test.TestCase):
-  def test_cross_entropy_is_that_of_keras_on_dense_targets(self):
+  def test_cross_entropy_equals_that_of_keras_on_dense_targets(self):
     losses, _ = _loss_and_gradient(label_hashing.BernoulliBuckets(), _LOGITS)
     expected = tf.keras.losses.BinaryCrossentropy(
       from_logits=True, reduction='none'
     )(_multi_hot(_LABELS), _LOGITS)
     self.assertAllClose(losses, expected * _NUM_BUCKETS, rtol=1e-5)
 
-  def test_gradient_is_probability_less_target(self):
+  def test_gradient_is_probability_minus_target(self):
     _, gradient = _loss_and_gradient(label_hashing.BernoulliBuckets(), _LOGITS)
     self.assertAllClose(
       gradient, scipy.special.expit(_LOGITS) - _multi_hot(_LABELS)
     )
 
-  def test_cross_entropy_is_of_the_log_probabilities(self):
+  def test_cross_entropy_follows_from_log_probabilities(self):
     likelihood = label_hashing.BernoulliBuckets()
     log_p = likelihood.log_probabilities(tf.constant(_LOGITS)).numpy()
     self.assertAllClose(log_p, scipy.special.log_expit(_LOGITS))
@@ -68,7 +70,7 @@ class BernoulliBucketsTest(parameterized.TestCase, tf.test.TestCase):
     losses, _ = _loss_and_gradient(likelihood, _LOGITS)
     self.assertAllClose(losses, -total, rtol=1e-5)
 
-  def test_sure_and_right_costs_nothing_next_to_large_logits(self):
+  def test_confident_correct_logits_have_no_loss(self):
     targets = _multi_hot(_LABELS)
     logits = np.where(targets > 0, 1e4, -1e4)
     losses, gradient = _loss_and_gradient(
@@ -77,7 +79,7 @@ class BernoulliBucketsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(losses, np.zeros([2, 4]))
     self.assertAllEqual(gradient, np.zeros_like(logits))
 
-  def test_sure_and_wrong_is_finite(self):
+  def test_confident_wrong_logits_have_a_finite_loss(self):
     targets = _multi_hot(_LABELS)
     losses, gradient = _loss_and_gradient(
       label_hashing.BernoulliBuckets(), np.where(targets > 0, -1e4, 1e4)
@@ -87,7 +89,7 @@ class BernoulliBucketsTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class CategoricalBucketsTest(parameterized.TestCase, tf.test.TestCase):
-  def test_cross_entropy_is_that_of_keras_on_equal_shares(self):
+  def test_cross_entropy_equals_that_of_keras_on_equal_shares(self):
     losses, _ = _loss_and_gradient(label_hashing.CategoricalBuckets(), _LOGITS)
     targets = _multi_hot(_LABELS)
     targets /= np.maximum(targets.sum(-1, keepdims=True), 1)
@@ -95,10 +97,10 @@ class CategoricalBucketsTest(parameterized.TestCase, tf.test.TestCase):
       from_logits=True, reduction='none'
     )(targets, _LOGITS)
     self.assertAllClose(losses, expected, rtol=1e-5)
-    # Keras says the same of those without labels: they have no loss.
+    # Keras gives examples without labels a loss of 0, too.
     self.assertAllEqual(losses[:, 2], [0.0, 0.0])
 
-  def test_gradient_is_probability_less_target(self):
+  def test_gradient_is_probability_minus_target(self):
     _, gradient = _loss_and_gradient(
       label_hashing.CategoricalBuckets(), _LOGITS
     )
@@ -116,7 +118,7 @@ class CategoricalBucketsTest(parameterized.TestCase, tf.test.TestCase):
       scipy.special.log_softmax(_LOGITS, -1),
     )
 
-  def test_large_logits_overflow_nothing(self):
+  def test_large_logits_do_not_overflow(self):
     targets = _multi_hot(_LABELS)
     losses, gradient = _loss_and_gradient(
       label_hashing.CategoricalBuckets(), np.where(targets > 0, -1e4, 1e4)
@@ -133,7 +135,7 @@ class BothTest(parameterized.TestCase, tf.test.TestCase):
       label_hashing.CategoricalBuckets(),
     )
   )
-  def test_a_table_alone_is_that_among_others(self, likelihood):
+  def test_tables_are_independent(self, likelihood):
     losses, _ = _loss_and_gradient(likelihood, _LOGITS)
     for r in range(2):
       alone, _ = _loss_and_gradient(likelihood, _LOGITS[r], _LABELS[r])
@@ -145,7 +147,7 @@ class BothTest(parameterized.TestCase, tf.test.TestCase):
       label_hashing.CategoricalBuckets(),
     )
   )
-  def test_batch_of_unknown_size(self, likelihood):
+  def test_unknown_batch_size(self, likelihood):
     traced = tf.function(
       likelihood.cross_entropy,
       input_signature=[

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for decoding."""
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ _REDUCTIONS = {'mean': np.mean, 'median': np.median}
 
 
 def _random_log_probabilities(label_hash, batch=6, num_values=None, seed=0):
-  """Returns `float32[R, batch, B]`; of few values there are many ties."""
+  """Returns `float32[R, batch, B]`; few distinct values give many ties."""
   rng = np.random.default_rng(seed)
   shape = [label_hash.num_tables, batch, label_hash.num_buckets]
   if num_values:
@@ -47,7 +49,7 @@ def _reference_top_k(scores, k):
 
 
 def _tensor_sizes(graph):
-  """Returns the number of elements of each tensor, those in loops included."""
+  """Returns the sizes of all tensors, those in loops included."""
   sizes = [
     tensor.shape.num_elements()
     for op in graph.get_operations()
@@ -63,7 +65,7 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
     decoding=('mean', 'median'), num_tables=(1, 2, 3, 4, 5, 8)
   )
-  def test_scores_are_those_of_numpy(self, decoding, num_tables):
+  def test_scores_equal_those_of_numpy(self, decoding, num_tables):
     label_hash = label_hashing.LabelHash.draw(70, num_tables, 11, 1)
     log_probabilities = _random_log_probabilities(label_hash)
     scores = label_hashing.class_scores(
@@ -79,10 +81,10 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     k=(1, 60),
     chunk_size=(64, 192, 512),
   )
-  def test_top_k_is_that_of_numpy_with_ties_by_class(
+  def test_top_k_equals_that_of_numpy_with_ties_by_class(
     self, decoding, num_classes, k, chunk_size
   ):
-    # Integers of few values: sums of them are exact, and most scores tie.
+    # Few distinct integers: sums are exact, and most scores tie.
     label_hash = label_hashing.LabelHash.draw(num_classes, 4, 40, 1)
     log_probabilities = _random_log_probabilities(label_hash, num_values=3)
     scores, classes = label_hashing.top_k(
@@ -100,7 +102,7 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(scores, expected[0])
 
   @parameterized.product(decoding=('mean', 'median'), num_tables=(1, 3, 12))
-  def test_top_k_is_of_the_class_scores_bit_by_bit(self, decoding, num_tables):
+  def test_top_k_has_the_bits_of_class_scores(self, decoding, num_tables):
     label_hash = label_hashing.LabelHash.draw(500, num_tables, 29, 1)
     log_probabilities = _random_log_probabilities(label_hash)
     kwargs = dict(decoding=decoding)
@@ -139,7 +141,7 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(classes, expected[1])
 
   @parameterized.parameters('mean', 'median')
-  def test_identity_leaves_scores_as_they_are(self, decoding):
+  def test_identity_does_not_change_scores(self, decoding):
     label_hash = label_hashing.LabelHash.identity(150)
     log_probabilities = _random_log_probabilities(label_hash)
     kwargs = dict(decoding=decoding)
@@ -163,7 +165,7 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(scores[:, 0], [-0.5] * 3)
     self.assertAllLess(scores[:, 1], -0.5)
 
-  def test_batch_of_unknown_size(self):
+  def test_unknown_batch_size(self):
     label_hash = label_hashing.LabelHash.draw(300, 4, 40, 1)
     traced = tf.function(
       lambda x: label_hashing.top_k(x, label_hash, 5, chunk_size=64),
@@ -200,7 +202,7 @@ class DecodingArgumentsTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.parameters('top_k', 'class_scores')
-  def test_other_decoding_raises(self, name):
+  def test_unknown_decoding(self, name):
     args = (3,) if name == 'top_k' else ()
     with self.assertRaisesRegex(
       ValueError, "one of \\('mean', 'median'\\), found 'max'"
@@ -210,27 +212,27 @@ class DecodingArgumentsTest(parameterized.TestCase, tf.test.TestCase):
       )
 
   @parameterized.parameters([[3, 6, 5]], [[2, 6, 30]], [[6, 5]])
-  def test_other_shape_raises(self, shape):
+  def test_wrong_shape(self, shape):
     with self.assertRaisesRegex(
       ValueError, r'shape \[2, None, 5\].*found \(.*stack those of the tables'
     ):
       label_hashing.class_scores(tf.zeros(shape), self.label_hash)
 
-  def test_more_than_all_classes_raises(self):
+  def test_more_than_all_classes(self):
     with self.assertRaisesRegex(ValueError, 'k of at most 30.*found 31: ask'):
       self._top_k(31)
 
   @parameterized.parameters(('k', 0), ('chunk_size', 0))
-  def test_zero_raises(self, name, value):
+  def test_zero(self, name, value):
     with self.assertRaisesRegex(ValueError, f'{name} of at least 1, found 0'):
       self._top_k(**{name: value})
 
   @parameterized.parameters('k', 'chunk_size')
-  def test_float_raises(self, name):
+  def test_float(self, name):
     with self.assertRaisesRegex(TypeError, f'{name} to be an int, found float'):
       self._top_k(**{name: 64.0})
 
-  def test_part_of_a_block_raises(self):
+  def test_chunk_of_partial_blocks(self):
     with self.assertRaisesRegex(ValueError, 'multiple of 64, found 100: round'):
       self._top_k(chunk_size=100)
 

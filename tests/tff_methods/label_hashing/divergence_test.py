@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for divergence."""
+
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
@@ -20,9 +22,9 @@ from tff_methods import label_hashing
 
 
 def _clients(rng, num_classes, concentration):
-  """Returns two distributions, the less alike the lower the concentration."""
+  """Returns two random distributions; a low concentration separates them."""
   draws = rng.dirichlet(np.full(num_classes, concentration), size=2)
-  # The theorem has every class positive.
+  # The theorem assumes that all classes have a positive share.
   return (draws + 1e-9) / (draws + 1e-9).sum(1, keepdims=True)
 
 
@@ -49,7 +51,7 @@ class DivergenceTest(parameterized.TestCase):
       if num_buckets < num_classes / 2:
         self.assertLess(after.max(), before)
 
-  def test_falls_on_average_as_buckets_get_fewer(self):
+  def test_decreases_with_fewer_buckets(self):
     rng = np.random.default_rng(0)
     first, second = _clients(rng, 300, 0.3)
     means = []
@@ -64,8 +66,8 @@ class DivergenceTest(parameterized.TestCase):
     self.assertLess(max(np.diff(means)), 0)
     self.assertAlmostEqual(means[-1], 0.0)
 
-  def test_stays_where_ratios_are_the_same(self):
-    # Only where both have a bucket's classes in one ratio: not "strictly".
+  def test_unchanged_if_ratios_are_equal(self):
+    # A counterexample to "strictly" in the theorem.
     label_hash = label_hashing.LabelHash.draw(50, 1, 8, 1)
     buckets = label_hash.buckets()[0]
     rng = np.random.default_rng(0)
@@ -95,7 +97,7 @@ class DivergenceTest(parameterized.TestCase):
       for bucket in range(6):
         self.assertEqual(hashed[r, bucket], counts[buckets == bucket].sum())
 
-  def test_divergence_is_that_of_scipy(self):
+  def test_divergence_equals_that_of_scipy(self):
     rng = np.random.default_rng(0)
     first, second = rng.random([2, 4, 30])
     first[:, :5] = 0.0
@@ -111,7 +113,7 @@ class DivergenceTest(parameterized.TestCase):
     self.assertEqual(kl_divergence([1, 1], [1, 0]), np.inf)
     self.assertEqual(kl_divergence([1, 0], [1, 0]), 0.0)
 
-  def test_other_classes_raise(self):
+  def test_wrong_number_of_classes(self):
     with self.assertRaisesRegex(ValueError, r'\(20,\).*found \(19,\): give'):
       label_hashing.hashed_distribution(
         np.ones(19), label_hashing.LabelHash.identity(20)

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for hash_functions."""
+
 import itertools
 
 from absl.testing import parameterized
@@ -40,7 +42,7 @@ class LabelHashStatisticsTest(parameterized.TestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    # Neighbours, and classes at distances of which some divide by 7.
+    # Neighbors, and classes at distances that 7 does or does not divide.
     cls.classes = [0, 1, 2, 9, 44, 93, 99]
     cls.num_buckets = 7
     cls.tables = _draw_tables(100, 3, cls.num_buckets, cls.classes)
@@ -51,12 +53,12 @@ class LabelHashStatisticsTest(parameterized.TestCase):
       np.abs(events.mean(0) - probability).max(), _QUANTILE * deviation
     )
 
-  def test_pairs_of_classes_collide_once_in_num_buckets(self):
+  def test_collision_probability_is_one_in_num_buckets(self):
     for first, second in itertools.combinations(range(len(self.classes)), 2):
       collide = self.tables[:, :, first] == self.tables[:, :, second]
       self.assert_frequency(collide, 1 / self.num_buckets)
 
-  def test_pairs_of_classes_collide_in_all_tables_independently(self):
+  def test_collisions_in_tables_are_independent(self):
     for first, second in itertools.combinations(range(len(self.classes)), 2):
       collide = self.tables[:, :, first] == self.tables[:, :, second]
       self.assert_frequency(collide[:, 0] & collide[:, 1], 1 / 7**2)
@@ -67,29 +69,29 @@ class LabelHashStatisticsTest(parameterized.TestCase):
     for pair in range(self.num_buckets**2):
       self.assert_frequency(pairs == pair, 1 / 7**2)
 
-  def test_a_class_in_two_tables(self):
+  def test_buckets_of_a_class_in_two_tables(self):
     for first, second in itertools.combinations(range(3), 2):
       is_same = self.tables[:, first] == self.tables[:, second]
       self.assert_frequency(is_same, 1 / self.num_buckets)
 
-  def test_a_class_under_seeds_that_follow_each_other(self):
+  def test_buckets_of_a_class_under_consecutive_seeds(self):
     for distance in (1, 2):
       is_same = self.tables[distance:] == self.tables[:-distance]
       self.assert_frequency(is_same, 1 / self.num_buckets)
 
 
 class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
-  def test_is_exact_for_the_largest_classes(self):
+  def test_exact_for_the_largest_classes(self):
     label_hash = label_hashing.LabelHash.draw(_LARGEST, 5, 999_983, 3)
     classes = [0, 1, 2**16, 2**30 + 7, _LARGEST - 1]
     expected = [
-      # Python's integers have no width.
+      # Integers of Python do not overflow.
       [(a * x + b) % (2**31 - 1) % 999_983 for x in classes]
       for a, b in label_hash.coefficients
     ]
     self.assertAllEqual(label_hash(tf.constant(classes)), expected)
 
-  def test_table_and_arithmetic_on_labels_agree(self):
+  def test_buckets_agree_with_calls(self):
     label_hash = label_hashing.LabelHash.draw(1000, 3, 37, 5)
     table = label_hash.buckets()
     self.assertEqual(table.shape, (3, 1000))
@@ -103,14 +105,14 @@ class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(buckets, table[:, labels])
     self.assertAllEqual(hash_fn(labels.astype('f')), table[:, labels])
 
-  def test_shape_is_as_static_as_that_of_the_labels(self):
+  def test_static_shape_is_that_of_the_labels(self):
     label_hash = label_hashing.LabelHash.draw(1000, 3, 37, 5)
     traced = tf.function(label_hash).get_concrete_function(
       tf.TensorSpec([None, 4], tf.int32)
     )
     self.assertEqual(traced.structured_outputs.shape.as_list(), [3, None, 4])
 
-  def test_same_seed_same_functions_and_another_seed_others(self):
+  def test_functions_depend_on_the_seed(self):
     def draw(*args):
       return label_hashing.LabelHash.draw(*args)
 
@@ -123,8 +125,8 @@ class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
       draw(100, 7, 10, 5).coefficients[:3], label_hash.coefficients
     )
 
-  def test_drawn_functions_stay_as_they_are(self):
-    # What a checkpoint was trained with, another version must draw again.
+  def test_functions_do_not_change_between_versions(self):
+    # Checkpoints depend on the functions that they were trained with.
     label_hash = label_hashing.LabelHash.draw(100, 2, 10, 5)
     self.assertAllEqual(
       label_hash.buckets()[:, :5], [[5, 4, 6, 5, 4], [2, 8, 4, 0, 6]]
@@ -150,32 +152,34 @@ class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
     ('num_tables', 1, 'num_tables of at least 1, found 0'),
     ('num_buckets', 2, 'num_buckets of at least 1, found 0'),
   )
-  def test_zero_raises(self, position, message):
+  def test_zero(self, position, message):
     args = [10, 2, 5, 1]
     args[position] = 0
     with self.assertRaisesRegex(ValueError, message):
       label_hashing.LabelHash.draw(*args)
 
   @parameterized.parameters(0, 1, 2, 3)
-  def test_what_is_no_int_raises(self, position):
+  def test_type_error(self, position):
     args = [10, 2, 5, 1]
     args[position] = 2.0
     with self.assertRaisesRegex(TypeError, 'to be an int, found float'):
       label_hashing.LabelHash.draw(*args)
 
-  def test_more_classes_than_int32_raises(self):
+  def test_more_classes_than_int32(self):
     with self.assertRaisesRegex(ValueError, 'at most 2147483647, found'):
       label_hashing.LabelHash.draw(2**31, 2, 5, 1)
 
-  def test_more_buckets_than_classes_raises(self):
+  def test_more_buckets_than_classes(self):
     with self.assertRaisesRegex(ValueError, 'at most 10, .*found 11.*identity'):
       label_hashing.LabelHash.draw(10, 2, 11, 1)
 
   @parameterized.parameters(
     [()], [((0, 1),)], [((1, -1),)], [((1, 0), (_LARGEST, 0))]
   )
-  def test_other_coefficients_raise(self, coefficients):
-    with self.assertRaisesRegex(ValueError, r'\(a, b\) with 0 < a.*draw them with'):
+  def test_wrong_coefficients(self, coefficients):
+    with self.assertRaisesRegex(
+      ValueError, r'\(a, b\) with 0 < a.*draw them with'
+    ):
       label_hashing.LabelHash(10, 5, coefficients)
 
 

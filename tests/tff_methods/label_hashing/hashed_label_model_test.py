@@ -48,7 +48,7 @@ class HashedLabelModelTest(tf.test.TestCase):
       expected = self.network.logits([w[r] for w in weights], self.x)
       self.assertAllClose(predictions[:, r], expected)
 
-  def test_loss_is_that_of_keras_of_each_table(self):
+  def test_loss_is_the_sum_of_those_of_keras_over_tables(self):
     predictions = self._predictions()
     buckets = self.label_hash.buckets()
     expected = 0.0
@@ -61,7 +61,7 @@ class HashedLabelModelTest(tf.test.TestCase):
     loss = self.functional.loss(predictions, tf.constant(_LABELS))
     self.assertAllClose(loss, expected)
 
-  def test_gradient_of_a_network_is_of_its_own_loss(self):
+  def test_gradient_of_a_network_is_that_of_its_own_loss(self):
     weights = [tf.constant(w) for w in self.functional.initial_weights[0]]
     alone = label_hashing.HashedLabelModel(
       self.network,
@@ -124,21 +124,21 @@ class HashedLabelModelTest(tf.test.TestCase):
     self.assertEqual(metrics['num_examples'], 4)
     self.assertAllClose(metrics['loss'], (3 * losses[0] + losses[1]) / 4)
 
-  def test_a_label_that_is_no_class_raises(self):
+  def test_label_out_of_range(self):
     with self.assertRaisesRegex(tf.errors.InvalidArgumentError, 'below 9'):
       self.functional.loss(tf.zeros([1, 3, 4]), tf.constant([[9, -1, -1]]))
 
-  def test_refuses_what_is_no_hash(self):
+  def test_wrong_label_hash(self):
     with self.assertRaisesRegex(TypeError, 'LabelHash, found int'):
       label_hashing.HashedLabelModel(self.network, 4, 3)
 
-  def test_refuses_no_labels(self):
+  def test_wrong_max_labels(self):
     with self.assertRaisesRegex(ValueError, 'max_labels.*found 0'):
       label_hashing.HashedLabelModel(self.network, self.label_hash, 0)
 
 
 class _BatchOutput:
-  """What TFF gives to metrics of functional models."""
+  """Batch output, as TFF gives it to metrics of functional models."""
 
   def __init__(self, loss, predictions, num_examples):
     self.loss = loss

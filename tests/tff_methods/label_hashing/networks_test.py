@@ -21,7 +21,7 @@ from tff_methods.label_hashing import networks
 
 
 def _keras_logits(weights, x):
-  """Those of Keras's own layers."""
+  """Returns the logits of Keras layers with these weights."""
   dense = tf.keras.layers.Dense
   model = tf.keras.Sequential(
     [
@@ -46,13 +46,13 @@ class DenseNetworkTest(parameterized.TestCase, tf.test.TestCase):
   def _random(self, weights):
     return [self.rng.normal(size=w.shape).astype(np.float32) for w in weights]
 
-  def test_one_network_is_that_of_keras(self):
+  def test_one_network_equals_that_of_keras(self):
     weights = self._random(self.network.initial_weights(0, 6))
     self.assertAllClose(
       self.network.logits(weights, self.x), _keras_logits(weights, self.x)
     )
 
-  def test_networks_side_by_side_are_each_that_of_keras(self):
+  def test_stacked_networks_equal_those_of_keras(self):
     weights = self._random(self.network.initial_weights(0, 6, 3))
     logits = self.network.logits(weights, self.x)
     self.assertEqual(logits.shape, [3, 3, 6])
@@ -66,7 +66,7 @@ class DenseNetworkTest(parameterized.TestCase, tf.test.TestCase):
     stacked = [w.shape for w in self.network.initial_weights(0, 6, 2)]
     self.assertEqual(stacked, [(2, *shape) for shape in shapes])
 
-  def test_weights_follow_from_the_seed(self):
+  def test_weights_depend_on_the_seed(self):
     first = self.network.initial_weights(3, 6, 2)
     for a, b in zip(first, self.network.initial_weights(3, 6, 2), strict=True):
       self.assertAllEqual(a, b)
@@ -77,7 +77,7 @@ class DenseNetworkTest(parameterized.TestCase, tf.test.TestCase):
   def test_kernels_have_the_variance_of_he(self, num_networks):
     network = networks.DenseNetwork(400, ())
     kernel, bias = network.initial_weights(0, 300, num_networks)
-    # The variance of 120,000 numbers is off by 0.4 % as a rule.
+    # The standard error of the variance of 120,000 numbers is 0.4 %.
     self.assertAllClose(np.var(kernel), 2 / 400, rtol=0.02)
     self.assertAllEqual(bias, np.zeros_like(bias))
 
@@ -85,7 +85,7 @@ class DenseNetworkTest(parameterized.TestCase, tf.test.TestCase):
     ('input', (0, (3,)), 'input_width.*at least 1, found 0'),
     ('hidden', (4, (3, 0)), 'hidden_widths.*at least 1, found 0'),
   )
-  def test_refuses_widths(self, arguments, message):
+  def test_wrong_widths(self, arguments, message):
     with self.assertRaisesRegex(ValueError, message):
       networks.DenseNetwork(*arguments)
 

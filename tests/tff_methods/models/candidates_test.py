@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for candidates."""
+
 import numpy as np
 import tensorflow as tf
 
@@ -26,7 +28,7 @@ def _candidates(keys):
 
 
 class CandidatesTest(tf.test.TestCase):
-  def test_labels_of_any_shape_are_found_where_they_are(self):
+  def test_positions_of_labels_of_any_shape(self):
     keys = [-1, -1, 0, 4, 5, 11]
     for dtype in (tf.int32, tf.int64, tf.uint8):
       labels = tf.constant([[0, 4, 5], [11, 4, 0]], dtype)
@@ -35,17 +37,17 @@ class CandidatesTest(tf.test.TestCase):
       self.assertAllEqual(positions, [[2, 3, 4], [5, 3, 2]])
       self.assertAllEqual(is_there, np.ones([2, 3], bool))
 
-  def test_other_labels_are_not_there(self):
+  def test_other_labels_are_not_found(self):
     keys = [-1, 2, 4, 7]
     labels = tf.constant([0, 1, 2, 3, 5, 8, 1000])
     positions, is_there = _candidates(keys).positions(labels)
     self.assertAllEqual(
       is_there, [False, False, True, False, False, False, False]
     )
-    # Of some candidate all the same, so that it can be gathered.
+    # Their positions are valid all the same, so that they can be gathered.
     self.assertAllInRange(positions, 0, 3)
 
-  def test_padding_is_no_label(self):
+  def test_padding_is_not_found(self):
     for keys in ([-1, 2], [-1, -1]):
       _, is_there = _candidates(keys).positions(tf.constant([-1]))
       self.assertAllEqual(is_there, [False])

@@ -11,6 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for cross_entropy."""
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -35,7 +36,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
     dtype=[tf.int32, tf.int64],
     in_graph=[False, True],
   )
-  def test_is_the_loss_and_the_gradient_of_tensorflow(
+  def test_equals_the_loss_and_gradient_of_tensorflow(
     self, shape, scale, dtype, in_graph
   ):
     rng = np.random.default_rng(0)
@@ -53,7 +54,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
     )
     self.assertAllClose(found, expected, rtol=1e-6, atol=1e-6 * scale)
 
-  def test_is_finite_where_exponentials_are_not(self):
+  def test_finite_for_large_logits(self):
     logits = tf.constant([[1e30, -1e30, 0.0], [-1e30, -1e30, 0.0]])
     loss, gradient = _loss_and_gradient(
       cross_entropy.softmax_cross_entropy,
@@ -64,7 +65,7 @@ class SoftmaxCrossEntropyTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(loss, [0.0, 0.0])
     self.assertAllEqual(gradient, tf.zeros([2, 3]))
 
-  def test_shapes_that_are_known_at_run_time_only(self):
+  def test_unknown_shapes(self):
     @tf.function(
       input_signature=[
         tf.TensorSpec([None], tf.int32),

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for row_layer."""
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -21,7 +23,7 @@ _X = np.random.default_rng(0).normal(size=[5, 3]).astype(np.float32)
 
 
 class RowLayerTest(tf.test.TestCase):
-  def test_has_a_row_for_each_class(self):
+  def test_shape_of_rows(self):
     layer = models.RowLayer(
       7, models.DotProduct(), initializer='ones', name='classes'
     )
@@ -32,14 +34,14 @@ class RowLayerTest(tf.test.TestCase):
     expected = np.tile(_X.sum(1, keepdims=True), [1, 7])
     self.assertAllClose(scores, expected)
 
-  def test_scores_by_its_similarity(self):
+  def test_scores_are_similarities(self):
     similarity = models.ScaledCosine(3.0)
     layer = models.RowLayer(7, similarity)
     scores = layer(_X)
     self.assertIs(layer.similarity, similarity)
     self.assertAllClose(scores, similarity(_X, layer.rows))
 
-  def test_trains_in_a_keras_model(self):
+  def test_training_in_a_keras_model(self):
     tf.keras.utils.set_random_seed(1)
     y = np.arange(5)
     layer = models.RowLayer(5, models.ScaledCosine(10.0))
@@ -53,14 +55,14 @@ class RowLayerTest(tf.test.TestCase):
     model.fit(_X, y, epochs=20, verbose=0)
     self.assertLess(model.evaluate(_X, y, verbose=0)[0], before[0])
 
-  def test_model_with_it_is_a_functional_model_of_tff(self):
+  def test_functional_model_of_tff(self):
     model = tf.keras.Sequential(
       [
         tf.keras.layers.InputLayer([3]),
         models.RowLayer(7, models.ScaledCosine(3.0)),
       ]
     )
-    # Keras models cannot be called once others were made in graphs.
+    # Keras models cannot run once others are made in graphs.
     expected = model(_X)
     functional = tff.learning.models.functional_model_from_keras(
       model,

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for sampled_softmax."""
+
 import math
 
 from absl.testing import parameterized
@@ -38,9 +40,9 @@ def _sample(num_candidates=7, **kwargs):
 
 
 def _losses(scores, candidates, labels=_LABELS, without_positives=False):
-  """Returns the loss of each example, from its scores of all classes."""
+  """Returns the loss of each example, given scores of all classes."""
   scores = tf.constant(scores, tf.float32)
-  # As the rows that a client gets: for padding those of class 0.
+  # Padding receives the row of class 0.
   scores = tf.gather(scores, tf.maximum(candidates.keys, 0), axis=-1)
   positions, is_candidate = candidates.positions(labels)
   logits = sampled_softmax.adjust(scores, candidates)
@@ -56,19 +58,19 @@ def _losses(scores, candidates, labels=_LABELS, without_positives=False):
 def _paper_loss(scores, label, positives, negatives):
   """Returns `log(1 + sum of exp(o'_j - o'_t))` over the classes `j != t`.
 
-  Equation 6, 7 or 8, according to which classes there are.
+  Equation 6, 7 or 8, depending on the classes given.
 
   Args:
-    scores: Of all classes, `o`.
+    scores: Scores of all classes, `o`.
     label: The class of the example, `t`.
     positives: Other classes of the client.
-    negatives: Drawn classes.
+    negatives: Sampled classes.
   """
   total = 1.0
   for j in set(positives) - {label}:
     total += math.exp(scores[j] - scores[label])
   for j in negatives:
-    # Equation 3: m negatives, each q_j = 1 / (n - |P|) of the time.
+    # Equation 3, with m negatives of probability q_j = 1 / (n - |P|).
     expected_count = len(negatives) / (_NUM_CLASSES - len(_POSITIVES))
     adjusted = scores[j] - math.log(expected_count)
     total += math.exp(adjusted - scores[label])
@@ -83,26 +85,26 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
     ]
     self.assertAllClose(losses, expected, rtol=1e-5)
 
-  def test_of_positives_and_negatives_is_equation_6(self):
+  def test_positives_and_negatives_equation_6(self):
     candidates = _sample()
     negatives = set(candidates.keys.numpy()) - set(_POSITIVES)
     self.assertLen(negatives, 4)
     losses = _losses(_SCORES, candidates)
     self.assert_equation(losses, _POSITIVES, negatives)
 
-  def test_of_negatives_only_is_equation_7(self):
+  def test_negatives_only_equation_7(self):
     candidates = _sample()
     negatives = set(candidates.keys.numpy()) - set(_POSITIVES)
     losses = _losses(_SCORES, candidates, without_positives=True)
     self.assert_equation(losses, (), negatives)
 
   @parameterized.parameters(3, 7)
-  def test_of_positives_only_is_equation_8(self, num_candidates):
+  def test_positives_only_equation_8(self, num_candidates):
     candidates = _sample(num_candidates, with_negatives=False)
     losses = _losses(_SCORES, candidates)
     self.assert_equation(losses, _POSITIVES, ())
 
-  def test_of_all_classes_is_the_full_softmax(self):
+  def test_all_classes_give_the_full_softmax(self):
     losses = _losses(_SCORES, _sample(_NUM_CLASSES))
     full = tf.keras.losses.SparseCategoricalCrossentropy(
       from_logits=True, reduction='none'
@@ -119,7 +121,7 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
     without_positives=(False, True), with_negatives=(False, True)
   )
-  def test_large_scores_overflow_nothing(
+  def test_large_scores_do_not_overflow(
     self, without_positives, with_negatives
   ):
     candidates = _sample(with_negatives=with_negatives)
@@ -129,7 +131,7 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
     if without_positives:
       rivals = np.setdiff1d(rivals, _POSITIVES)
     for loss, row, label in zip(losses, scores, _LABELS, strict=True):
-      # The logarithm of a few terms at most is next to nothing.
+      # The logarithm of a few terms is negligible.
       gap = max([*row[rivals], row[label]]) - row[label]
       self.assertNear(loss, gap, 4.0)
 
@@ -148,9 +150,7 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllInRange(tape.gradient(loss, scores), -1.0, 1.0)
 
   @parameterized.parameters(False, True)
-  def test_label_that_is_no_candidate_has_no_loss_and_no_gradient(
-    self, without_positives
-  ):
+  def test_excluded_label_has_no_loss_and_no_gradient(self, without_positives):
     candidates = candidates_lib.Candidates(
       tf.constant([-1, 2, 5]),
       tf.constant([0.0, 0.0, -1.0]),
@@ -173,7 +173,7 @@ class SampledSoftmaxTest(parameterized.TestCase, tf.test.TestCase):
     self.assertGreater(loss[0], 0)
     self.assertAllEqual(loss[1:], np.zeros(3))
     self.assertAllEqual(gradient[1:], np.zeros([3, 3]))
-    # Nor has padding, in any example.
+    # Padding has no gradient either.
     self.assertAllEqual(gradient[:, 0], np.zeros(4))
     self.assertNotAllEqual(gradient[0], np.zeros(3))
 

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for similarity."""
+
 import math
 
 from absl.testing import parameterized
@@ -25,7 +27,7 @@ _ROWS = _RNG.normal(size=[5, 4]).astype(np.float32)
 
 
 class SimilarityTest(parameterized.TestCase, tf.test.TestCase):
-  def test_dot_product_is_that_of_each_pair(self):
+  def test_dot_product_of_each_pair(self):
     scores = models.DotProduct()(_EMBEDDINGS, _ROWS)
     self.assertEqual(scores.shape, [2, 3, 5])
     for index in np.ndindex(2, 3, 5):
@@ -40,7 +42,7 @@ class SimilarityTest(parameterized.TestCase, tf.test.TestCase):
     expected = [[10.0, 0.0, -10.0, 10.0 * math.sqrt(0.5)]]
     self.assertAllClose(scores, expected)
 
-  def test_scaled_cosine_is_keras_cosine(self):
+  def test_scaled_cosine_equals_that_of_keras(self):
     scores = models.ScaledCosine()(_EMBEDDINGS, _ROWS)
     expected = 20.0 * tf.keras.layers.Dot(axes=-1, normalize=True)(
       [_EMBEDDINGS.reshape([1, 6, 4]), _ROWS[np.newaxis]]
@@ -56,7 +58,7 @@ class SimilarityTest(parameterized.TestCase, tf.test.TestCase):
     self.assertTrue(np.isfinite(tape.gradient(scores, rows)).all())
 
   @parameterized.parameters(0.0, -1.0, math.inf, math.nan)
-  def test_bad_scale_raises(self, scale):
+  def test_wrong_scale(self, scale):
     with self.assertRaisesRegex(
       ValueError, f'scale to be positive and finite, found {scale}'
     ):

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for class_sampling."""
+
 import functools
 import itertools
 
@@ -25,13 +27,13 @@ from tff_methods.models import sampled_softmax
 from tff_methods.retrieval import class_sampling
 
 _NUM_DRAWS = 3000
-# Of a frequency or a mean, in standard deviations: one right test in 16,000
-# fails, and seeds are fixed.
+# Tolerance of frequencies and means, in standard deviations. A correct test
+# would fail for one seed in 16,000; seeds are fixed.
 _QUANTILE = 4.0
 
 # Number of classes, positives, number of candidates. The first two sort all
-# classes at random; the others draw again what was drawn before, the last one
-# more than once in about one draw of 600.
+# classes in random order. The others draw with replacement, the last one in
+# more than one pass in about one draw of 600.
 _DRAWS = (
   ('sorted', 12, (3, 7, 8), 7),
   ('sorted_without_positives', 6, (), 3),
@@ -63,7 +65,7 @@ def _draw(num_classes, positives, num_candidates, **kwargs):
 
 
 def _is_drawn(candidates, num_classes):
-  """Returns whether each class is in each draw, `bool[_NUM_DRAWS, n]`."""
+  """Returns the mask of classes in each draw, `bool[_NUM_DRAWS, n]`."""
   return (candidates.keys[:, :, np.newaxis] == np.arange(num_classes)).any(1)
 
 
@@ -86,7 +88,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.named_parameters(*_DRAWS)
-  def test_keys_are_distinct_ascending_and_marked(
+  def test_keys_are_distinct_and_ascending(
     self, num_classes, positives, num_candidates
   ):
     keys, _, is_positive = _draw(num_classes, positives, num_candidates)
@@ -97,7 +99,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(is_positive, np.isin(keys, positives))
 
   @parameterized.named_parameters(*_DRAWS)
-  def test_positives_are_certain_and_negatives_equally_probable(
+  def test_positives_are_certain_and_negatives_uniform(
     self, num_classes, positives, num_candidates
   ):
     candidates = _draw(num_classes, positives, num_candidates)
@@ -113,7 +115,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.named_parameters(*_DRAWS)
-  def test_partition_sum_is_that_of_all_classes_on_average(
+  def test_partition_sum_is_unbiased(
     self, num_classes, positives, num_candidates
   ):
     candidates = _draw(num_classes, positives, num_candidates)
@@ -128,7 +130,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     )
 
   @parameterized.named_parameters(('few', 12), ('many', 100))
-  def test_of_more_positives_than_fit_some_are_drawn_evenly(self, num_classes):
+  def test_too_many_positives_are_sampled_uniformly(self, num_classes):
     positives = (9, 1, 6, 2, 11, 4)
     candidates = _draw(num_classes, positives, 4)
     self.assertTrue(np.isin(candidates.keys, positives).all())
@@ -143,7 +145,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     ('two', (9, 1), [-1, -1, 1, 9]),
     ('all_that_fit', (9, 1, 2, 0), [0, 1, 2, 9]),
   )
-  def test_padding_takes_the_place_of_negatives(self, positives, expected):
+  def test_padding_without_negatives(self, positives, expected):
     candidates = _sample(
       [1, 2],
       positives=tf.constant(positives, tf.int32),
@@ -170,7 +172,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(candidates.log_probability, np.zeros(5))
 
   @parameterized.product(num_candidates=(20, 600), num_positives=(3, 900))
-  def test_same_key_same_bits_and_another_key_others(
+  def test_candidates_depend_on_the_key_only(
     self, num_candidates, num_positives
   ):
     kwargs = dict(
@@ -182,7 +184,7 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
     for key in ([1, 3], [2, 2]):
       self.assertNotAllEqual(first.keys, _sample(key, **kwargs).keys)
 
-  def test_order_of_positives_does_not_matter_where_all_fit(self):
+  def test_order_of_positives_has_no_effect_if_all_fit(self):
     first = _sample([1, 2], positives=tf.constant([3, 700, 8]))
     second = _sample([1, 2], positives=tf.constant([700, 8, 3]))
     for x, y in zip(first, second, strict=True):
@@ -199,12 +201,12 @@ class SampleCandidatesTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class DistinctClassesTest(parameterized.TestCase, tf.test.TestCase):
-  def test_each_is_there_once_in_order_of_appearance(self):
+  def test_elements_are_distinct_in_order_of_appearance(self):
     classes = tf.constant([4, 0, 4, 2, 0, 11])
     distinct = retrieval.distinct_classes(classes, 12)
     self.assertAllEqual(distinct, [4, 0, 2, 11])
 
-  def test_duplicates_do_not_change_what_is_drawn(self):
+  def test_duplicates_have_no_effect_on_candidates(self):
     draws = [
       _sample([1, 2], positives=class_sampling.distinct_classes(labels, 1000))
       for labels in (tf.constant([3, 700, 8]), tf.constant([3, 3, 700, 3, 8]))
@@ -212,19 +214,19 @@ class DistinctClassesTest(parameterized.TestCase, tf.test.TestCase):
     for x, y in zip(*draws, strict=True):
       self.assertAllEqual(x, y)
 
-  def test_nothing_of_nothing(self):
+  def test_no_classes(self):
     nothing = tf.zeros([0], tf.int32)
     self.assertAllEqual(retrieval.distinct_classes(nothing, 12), nothing)
 
   @parameterized.named_parameters(('high', 12), ('negative', -1))
-  def test_no_class_raises_and_is_named(self, label):
+  def test_label_out_of_range(self, label):
     with self.assertRaisesRegex(
       tf.errors.InvalidArgumentError,
       rf'(?s)at least 0 and below 12.*found\W+{label}\D.*leave such',
     ):
       retrieval.distinct_classes(tf.constant([0, label, 11]), 12)
 
-  def test_no_class_raises_in_graphs(self):
+  def test_label_out_of_range_in_a_graph(self):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
       classes = tf.compat.v1.placeholder(tf.int32, [None])
       distinct = retrieval.distinct_classes(classes, 12)

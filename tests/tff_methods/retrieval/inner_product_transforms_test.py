@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for inner_product_transforms."""
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -19,7 +21,7 @@ from tff_methods import options as options_lib
 from tff_methods.retrieval import inner_product_transforms as transforms
 
 _RNG = np.random.default_rng(0)
-# Of very different lengths.
+# Rows of very different lengths.
 _ROWS = (
   _RNG.normal(size=[200, 6]) * np.logspace(-1, 1, 200)[:, np.newaxis]
 ).astype(np.float32)
@@ -40,28 +42,29 @@ def _angles(transform):
 
 
 def _largest_misplacement(transform):
-  """Returns how much an inner product may fall as the angle becomes larger.
+  """Returns the largest error of the order by angles, over the queries.
 
-  In parts of the range of a query's inner products: 0 if the order by angles
+  This is the largest increase of an inner product as the angle increases, as a
+  fraction of the range of the query's inner products: 0 if the order by angles
   is that by inner products.
   """
   products = _QUERIES.astype(np.float64) @ _ROWS.T.astype(np.float64)
   order = np.argsort(_angles(transform), axis=1)
   ordered = np.take_along_axis(products, order, axis=1)
-  # What comes later at a larger angle should not be larger.
+  # The largest inner product at this angle or a larger one.
   latest = np.maximum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
   return ((latest - ordered).max(axis=1) / np.ptp(products, axis=1)).max()
 
 
 class TransformTest(parameterized.TestCase, tf.test.TestCase):
-  def test_order_by_angle_is_that_by_inner_product(self):
+  def test_order_by_angle_is_that_by_inner_product_with_extra_coordinate(self):
     self.assertLess(_largest_misplacement('extra_coordinate'), 1e-6)
 
-  def test_nearly_so_of_sign_alsh(self):
+  def test_order_by_angle_is_nearly_that_by_inner_product_with_sign_alsh(self):
     misplacement = _largest_misplacement('sign_alsh')
     self.assertBetween(misplacement, 1e-6, 0.05)
 
-  def test_not_so_of_none(self):
+  def test_order_by_angle_differs_without_a_transform(self):
     self.assertGreater(_largest_misplacement('none'), 0.3)
 
   def test_angle_of_extra_coordinate_follows_from_the_inner_product(self):
@@ -79,12 +82,12 @@ class TransformTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_rows_have_nearly_one_length_after_sign_alsh(self):
     rows = transforms.transform_rows('sign_alsh', tf.constant(_ROWS))
-    # The longest differs by 0.75^8 = 0.1 in its square, the others by less.
+    # The error of the square is at most 0.75^8 = 0.1, that of the longest row.
     squares = np.sum(rows.numpy() ** 2, axis=1)
     self.assertAllInRange(squares, 0.5 - 1e-6, 0.5 + 0.75**8 + 1e-6)
     self.assertAllClose(np.median(squares), 0.5, atol=1e-3)
 
-  def test_none_leaves_all_as_it_is(self):
+  def test_none_changes_nothing(self):
     rows = transforms.transform_rows('none', tf.constant(_ROWS))
     self.assertAllEqual(rows, _ROWS)
     queries = transforms.transform_queries('none', tf.constant(_QUERIES))
@@ -96,26 +99,26 @@ class TransformTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllInRange(rows, 0.0, 1.0)
 
   @parameterized.parameters('extra_coordinate', 'sign_alsh')
-  def test_scale_of_all_rows_does_not_matter(self, transform):
+  def test_scale_of_all_rows_has_no_effect(self, transform):
     rows = transforms.transform_rows(transform, tf.constant(_ROWS))
     larger = transforms.transform_rows(transform, tf.constant(1000.0 * _ROWS))
-    # The root of what rounding leaves of the longest row's.
+    # The added coordinate of the longest row is the root of a rounding error.
     self.assertAllClose(rows, larger, atol=1e-3)
 
   @parameterized.parameters('extra_coordinate', 'sign_alsh')
   def test_longest_rows_are_shortened_to_the_quantile(self, transform):
     rows = _ROWS.copy()
-    rows[:10] *= 1e5  # 5 % of them.
+    rows[:10] *= 1e5  # 5 % of the rows.
     quantile = transforms.transform_rows(transform, tf.constant(rows), 0.95)
     lengths = np.linalg.norm(rows, axis=1)
     longest = np.sort(lengths)[189]
-    # As if these were no longer than the others.
+    # Expected: these rows, shortened beforehand.
     shortened = rows * np.minimum(1, longest / lengths)[:, np.newaxis]
     expected = transforms.transform_rows(
       transform, tf.constant(shortened, tf.float32)
     )
     self.assertAllClose(quantile, expected, atol=1e-3)
-    # Else all the others are next to nothing but the coordinate that is added.
+    # Without it, all other rows are close to the added axis.
     whole = transforms.transform_rows(transform, tf.constant(rows))
     self.assertAllInRange(whole[10:, :6], -1e-2, 1e-2)
 

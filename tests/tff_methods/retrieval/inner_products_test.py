@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for inner_products."""
+
 from unittest import mock
 
 from absl.testing import parameterized
@@ -27,15 +29,15 @@ def _normals(*shape, seed=0):
 
 class LargestInnerProductsTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
-    num_rows=(1, 3, 8, 11), num_vectors=(1, 5, 6, 13), made=(False, True)
+    num_rows=(1, 3, 8, 11), num_vectors=(1, 5, 6, 13), is_function=(False, True)
   )
-  def test_is_the_largest_in_parts_of_any_size(
-    self, num_rows, num_vectors, made
+  def test_maxima_in_chunks_of_any_size(
+    self, num_rows, num_vectors, is_function
   ):
     rows, vectors = _normals(num_rows, 3), _normals(num_vectors, 3, seed=1)
     arguments = (tf.constant(rows),)
-    if made:
-      # From others than all ids, to see that they are made of these.
+    if is_function:
+      # The function computes rows that are not in any table.
       arguments = lambda ids: 2.0 * tf.gather(rows / 2.0, ids), num_rows
     with (
       mock.patch.object(inner_products, '_ROWS_PER_CHUNK', 4),
@@ -45,15 +47,15 @@ class LargestInnerProductsTest(parameterized.TestCase, tf.test.TestCase):
     expected = [max(np.dot(row, v) for v in vectors) for row in rows]
     self.assertAllClose(found, expected)
 
-  def test_parts_as_they_are(self):
-    # More than one part of rows and of vectors.
+  def test_maxima_in_default_chunks(self):
+    # More than one chunk of rows and of vectors.
     rows, vectors = _normals(2500, 2), _normals(1100, 2, seed=1)
     found = retrieval.largest_inner_products(
       tf.constant(vectors), tf.constant(rows)
     )
     self.assertAllClose(found, (rows @ vectors.T).max(axis=1))
 
-  def test_no_part_is_larger(self):
+  def test_function_is_called_with_chunks(self):
     sizes = set()
 
     def make(ids):
@@ -64,11 +66,11 @@ class LargestInnerProductsTest(parameterized.TestCase, tf.test.TestCase):
       retrieval.largest_inner_products(tf.zeros([1, 2]), make, 11)
     self.assertEqual(sizes, {4})
 
-  def test_without_vectors_all_are_lowest(self):
+  def test_no_vectors(self):
     found = retrieval.largest_inner_products(tf.zeros([0, 3]), tf.ones([5, 3]))
     self.assertAllEqual(found, [np.finfo(np.float32).min] * 5)
 
-  def test_number_of_vectors_may_be_unknown(self):
+  def test_unknown_number_of_vectors(self):
     rows = tf.constant(_normals(5, 3))
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3])])

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for product_quantization."""
+
 from unittest import mock
 
 from absl.testing import parameterized
@@ -34,7 +36,7 @@ def _build(index, rows, key=_KEY):
 
 
 def _decode(client_params, dimension):
-  """Returns the rows that codes stand for, put together one by one."""
+  """Returns the quantized rows, decoded one by one."""
   centroids, codes = (np.asarray(x) for x in client_params)
   return np.array(
     [
@@ -85,7 +87,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
           distances[int(codes[row, part])], distances.min() + 1e-5
         )
 
-  def test_error_falls_with_parts(self):
+  def test_error_decreases_with_the_number_of_parts(self):
     rows = _normals(600, 24)
     errors = [
       _squared_error(retrieval.ProductQuantization(parts), rows)
@@ -95,7 +97,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     self.assertLess(errors[-1], 1e-3 * np.sum(rows**2))
     self.assertGreater(errors[0], 0.1 * np.sum(rows**2))
 
-  def test_error_falls_with_iterations(self):
+  def test_error_decreases_with_the_number_of_iterations(self):
     rows = _normals(1500, 6)
     errors = [
       _squared_error(retrieval.ProductQuantization(2, iterations), rows)
@@ -104,20 +106,20 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(errors, sorted(errors, reverse=True))
     self.assertLess(errors[-1], 0.97 * errors[0])
 
-  def test_of_few_rows_each_is_a_centroid(self):
+  def test_few_rows_are_centroids(self):
     rows = _normals(100, 6)
     self.assertAllClose(
       _squared_error(retrieval.ProductQuantization(2), rows), 0.0
     )
 
-  def test_of_few_different_rows_each_is_a_centroid(self):
+  def test_few_distinct_rows_are_centroids(self):
     rows = np.tile(_normals(10, 6), [60, 1])
     client_params = _build(retrieval.ProductQuantization(2), rows).client_params
     self.assertAllClose(_decode(client_params, 6), rows)
     self.assertLen(np.unique(client_params.codes, axis=0), 10)
 
-  def test_centroids_are_found_by_some_of_many_rows(self):
-    # Others than those that centroids are found by get codes as well.
+  def test_centroids_are_fitted_to_a_sample_of_many_rows(self):
+    # All rows get codes, those out of the sample too.
     rows = np.tile(_normals(8, 6), [90, 1])
     with mock.patch.object(product_quantization, '_MAX_FITTED_ROWS', 300):
       client_params = _build(
@@ -125,7 +127,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
       ).client_params
     self.assertAllClose(_decode(client_params, 6), rows)
 
-  def test_same_key_same_bits_other_key_other_centroids(self):
+  def test_centroids_depend_on_the_key(self):
     rows = _normals(400, 4)
     first, again, other = (
       _build(retrieval.ProductQuantization(2), rows, key).client_params
@@ -138,7 +140,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
 
 class ScoreTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters((6, 2), (7, 2), (7, 5), (3, 5))
-  def test_is_the_largest_inner_product_of_what_codes_stand_for(
+  def test_scores_are_the_largest_inner_products_of_quantized_rows(
     self, dimension, parts
   ):
     rows, vectors = _normals(300, dimension), _normals(4, dimension, seed=1)
@@ -150,17 +152,17 @@ class ScoreTest(parameterized.TestCase, tf.test.TestCase):
       atol=1e-5,
     )
 
-  def test_is_near_the_largest_inner_product(self):
+  def test_scores_are_close_to_exact_ones(self):
     rows, vectors = _normals(1000, 16), _normals(5, 16, seed=1)
     index = retrieval.ProductQuantization(8)
     scores = _score(index, _build(index, rows).client_params, vectors)
     exact = (rows @ vectors.T).max(axis=1)
     self.assertGreater(np.corrcoef(scores, exact)[0, 1], 0.98)
-    # Of the best 50, nearly all are among the first 100; 5 of random rows are.
+    # Nearly all of the best 50 are among the first 100; 5 would be by chance.
     best, first = np.argsort(-exact)[:50], np.argsort(-scores)[:100]
     self.assertGreater(np.isin(best, first).sum(), 45)
 
-  def test_without_vectors_all_are_alike(self):
+  def test_scores_are_equal_without_vectors(self):
     index = retrieval.ProductQuantization(2)
     client_params = _build(index, _normals(20, 4)).client_params
     scores = _score(index, client_params, np.zeros([0, 4], np.float32))
@@ -169,7 +171,7 @@ class ScoreTest(parameterized.TestCase, tf.test.TestCase):
 
 class ArgumentsTest(parameterized.TestCase):
   @parameterized.parameters('num_parts', 'num_iterations')
-  def test_bad_numbers_raise(self, name):
+  def test_wrong_number(self, name):
     with self.assertRaisesRegex(
       TypeError, f'Expected {name} to be an int, found float'
     ):
@@ -179,7 +181,7 @@ class ArgumentsTest(parameterized.TestCase):
     ):
       retrieval.ProductQuantization(**{name: 0})
 
-  def test_nothing_is_looked_up(self):
+  def test_no_queries(self):
     self.assertEqual(retrieval.ProductQuantization().num_queries, 0)
 
 

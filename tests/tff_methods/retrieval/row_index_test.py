@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for row_index."""
+
 import numpy as np
 import tensorflow as tf
 
@@ -23,19 +25,19 @@ _VECTORS = _RNG.normal(size=[4, 3]).astype(np.float32)
 
 
 def _search(index, vectors=_VECTORS):
-  """Returns what a client finds that need not look anything up."""
+  """Returns the built index, and the rows found, without entries."""
   built = index.build(tf.constant(_KEY), tf.constant(_ROWS))
   vectors = tf.constant(vectors)
   queries = index.query(built.client_params, vectors)
   assert index.num_queries == 0 and index.num_keys == 0
   assert queries.keys.shape == [0] and queries.hits.shape == [0]
-  found = index.look_up(built.tables, queries.keys)
-  assert found.shape[0] == 0 and found.dtype == tf.int32
-  return built, index.score(built.client_params, vectors, queries.hits, found)
+  entries = index.look_up(built.tables, queries.keys)
+  assert entries.shape[0] == 0 and entries.dtype == tf.int32
+  return built, index.score(built.client_params, vectors, queries.hits, entries)
 
 
 class RandomRowsTest(tf.test.TestCase):
-  def test_sends_and_finds_nothing(self):
+  def test_nothing_is_sent_or_found(self):
     built, (ids, scores) = _search(retrieval.RandomRows())
     self.assertEqual(tf.nest.flatten((built.tables, built.client_params)), [])
     self.assertEqual(built.num_dropped, 0)
@@ -53,7 +55,7 @@ class ExactRowsTest(tf.test.TestCase):
     expected = [max(np.dot(row, v) for v in _VECTORS) for row in _ROWS]
     self.assertAllClose(scores, expected)
 
-  def test_without_vectors_all_are_alike(self):
+  def test_scores_are_equal_without_vectors(self):
     _, (ids, scores) = _search(
       retrieval.ExactRows(), np.zeros([0, 3], np.float32)
     )

@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for simhash."""
+
 import collections
 
 from absl.testing import parameterized
@@ -21,8 +23,8 @@ from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods.retrieval import inner_product_transforms as transforms
 
-# Of a frequency, in standard deviations: one right test in 16,000 fails, and
-# seeds are fixed.
+# Tolerance of frequencies, in standard deviations. A correct test would fail
+# for one seed in 16,000; seeds are fixed.
 _QUANTILE = 4.0
 _KEY = (3, 4)
 
@@ -37,7 +39,7 @@ def _codes(index, client_params, vectors):
   is_set = vectors.astype(np.float64) @ projections > 0
   k = index.num_bits
   return [
-    # The first bit is the lowest.
+    # The first bit is the least significant.
     [''.join('01'[b] for b in bits[::-1]) for bits in is_set[:, t : t + k]]
     for t in range(0, k * index.num_tables, k)
   ]
@@ -75,7 +77,7 @@ def _build(index, rows, key=_KEY):
 
 
 def _look_up_all(index, built):
-  """Returns the set of rows in each bucket, as an index finds them."""
+  """Returns the set of rows in each bucket, by `look_up`."""
   entries = index.look_up(built.tables, tf.range(index.num_keys)).numpy()
   found = {key: set(row[row >= 0]) for key, row in enumerate(entries)}
   for key, row in enumerate(entries):
@@ -86,15 +88,15 @@ def _look_up_all(index, built):
 class CollisionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(num_bits=(1, 2, 5), degrees=(10, 45, 90, 150))
   def test_frequency_is_that_of_definition_1(self, num_bits, degrees):
-    num_tables = 4000  # Independent of each other: so many trials.
+    num_tables = 4000  # As many independent trials.
     angle = np.deg2rad(degrees)
-    # In a plane across all coordinates; lengths do not matter.
+    # Two vectors at this angle, in a random plane, of any length.
     plane, _ = np.linalg.qr(_normals(7, 2))
     row = 3.0 * plane[:, 0]
     vector = 0.2 * (np.cos(angle) * plane[:, 0] + np.sin(angle) * plane[:, 1])
     index = retrieval.SimHash(num_bits, num_tables, 'none', 1, 1)
     built = _build(index, row[np.newaxis].astype(np.float32))
-    # A table's only row is in one of its buckets: the vector's or another.
+    # The only row of a table is in the bucket of the vector, or in another.
     (codes,) = index._codes(
       built.client_params, vector[np.newaxis].astype(np.float32)
     ).numpy()
@@ -107,7 +109,7 @@ class CollisionTest(parameterized.TestCase, tf.test.TestCase):
 
 class BuildTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*options_lib.TRANSFORMS)
-  def test_buckets_are_those_of_a_dictionary(self, transform):
+  def test_buckets_equal_those_of_a_dictionary(self, transform):
     rows = _normals(60, 5)
     index = retrieval.SimHash(3, 4, transform, bucket_capacity=60)
     built = _build(index, rows)
@@ -118,12 +120,12 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.named_parameters(
     ('normal', _normals(37, 5)),
-    # All in one bucket of each table, the others empty.
+    # Equal rows: one full bucket in each table.
     ('equal', np.ones([37, 5], np.float32)),
     ('zero', np.zeros([37, 5], np.float32)),
     ('one_row', _normals(1, 5)),
   )
-  def test_tables_hold_every_row_once(self, rows):
+  def test_tables_have_each_row_once(self, rows):
     index = retrieval.SimHash(4, 3)
     ids, offsets = _build(index, rows).tables
     self.assertAllEqual(
@@ -141,7 +143,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(sizes, {9: 3, 0: 45})
 
   @parameterized.parameters(1, 3, 7, 100)
-  def test_what_does_not_fit_is_counted(self, capacity):
+  def test_rows_beyond_the_capacity_are_counted(self, capacity):
     rows = _normals(60, 5)
     index = retrieval.SimHash(3, 4, bucket_capacity=capacity)
     built = _build(index, rows)
@@ -153,7 +155,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(built.num_dropped, 4 * 60 - sum(map(len, found.values())))
     self.assertEqual(capacity < 60, built.num_dropped > 0)
 
-  def test_each_row_of_a_full_bucket_fits_equally_often(self):
+  def test_rows_of_a_full_bucket_fit_equally_often(self):
     num_draws, num_rows, capacity = 400, 10, 4
     index = retrieval.SimHash(2, 1, bucket_capacity=capacity)
     rows = tf.ones([num_rows, 5])
@@ -181,10 +183,10 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     index = retrieval.SimHash(num_bits, 3, bucket_capacity=bucket_capacity)
     built = _build(index, _normals(num_rows, 5))
     entries = index.look_up(built.tables, tf.constant([0, 1]))
-    # By default the mean size, rounded up; no more than there are rows.
+    # By default the mean size, rounded up; at most the number of rows.
     self.assertEqual(entries.shape, [2, expected])
 
-  def test_same_key_same_bits_other_key_other_projections(self):
+  def test_index_depends_on_the_key(self):
     rows = _normals(40, 5)
     index = retrieval.SimHash(3, 2)
     first, again, other = (
@@ -192,7 +194,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
     )
     for x, y in zip(first, again, strict=True):
       self.assertAllEqual(x, y)
-    # Of ids, offsets and the client_params.
+    # Ids, offsets and the key of the projections.
     for x, y in zip(first[:3], other[:3], strict=True):
       self.assertNotAllEqual(x, y)
     projections = [
@@ -206,7 +208,7 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
     transform=options_lib.TRANSFORMS, num_queries=(1, 7, 64)
   )
-  def test_most_hit_buckets_with_their_hits(self, transform, num_queries):
+  def test_buckets_with_the_most_hits(self, transform, num_queries):
     index = retrieval.SimHash(4, 4, transform, num_queries)
     client_params = _build(index, _normals(9, 5)).client_params
     vectors = _normals(30, 5, seed=1)
@@ -221,7 +223,7 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
       expected + [(-1, 0.0)] * (num_queries - len(expected)),
     )
 
-  def test_without_vectors_all_is_padding(self):
+  def test_padding_without_vectors(self):
     index = retrieval.SimHash(2, 3, num_queries=5)
     built = _build(index, _normals(9, 4))
     vectors = tf.zeros([0, 4])
@@ -234,7 +236,7 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(ids.shape, [0])
     self.assertEqual(scores.shape, [0])
 
-  def test_number_of_vectors_may_be_unknown(self):
+  def test_unknown_number_of_vectors(self):
     index = retrieval.SimHash(2, 3, num_queries=5)
     built = _build(index, _normals(9, 4))
 
@@ -250,7 +252,7 @@ class QueryTest(parameterized.TestCase, tf.test.TestCase):
 
 
 class ScoreTest(tf.test.TestCase):
-  def test_counts_collisions(self):
+  def test_scores_are_collisions(self):
     rows, vectors = _normals(50, 5), _normals(20, 5, seed=1)
     index = retrieval.SimHash(3, 6, bucket_capacity=50)
     built = _build(index, rows)
@@ -275,7 +277,7 @@ class ScoreTest(tf.test.TestCase):
       {row: count for row, count in enumerate(collisions) if count},
     )
 
-  def test_higher_scores_are_larger_inner_products(self):
+  def test_scores_correlate_with_inner_products(self):
     rows, vectors = _normals(400, 16), _normals(1, 16, seed=1)
     index = retrieval.SimHash(4, 200, num_queries=200, bucket_capacity=400)
     built = _build(index, rows)
@@ -301,7 +303,7 @@ class ArgumentsTest(parameterized.TestCase, tf.test.TestCase):
       'bucket_capacity to be an int, found bool',
     ),
   )
-  def test_types(self, kwargs, message):
+  def test_type_error(self, kwargs, message):
     with self.assertRaisesRegex(TypeError, message):
       retrieval.SimHash(**kwargs)
 
@@ -336,17 +338,17 @@ class ArgumentsTest(parameterized.TestCase, tf.test.TestCase):
       'bucket_capacity of at least 1, found 0',
     ),
   )
-  def test_values(self, kwargs, message):
+  def test_value_error(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message):
       retrieval.SimHash(**kwargs)
 
-  def test_queries_by_default(self):
+  def test_default_number_of_queries(self):
     self.assertEqual(retrieval.SimHash(2, 3).num_queries, 12)
     self.assertEqual(retrieval.SimHash(2, 3).num_keys, 12)
     self.assertEqual(retrieval.SimHash(10, 3).num_queries, 1024)
     self.assertEqual(retrieval.SimHash(10, 3).num_keys, 3 * 1024)
 
-  def test_most_bits(self):
+  def test_maximum_number_of_bits(self):
     index = retrieval.SimHash(16, 1)
     ids, offsets = _build(index, _normals(5, 3)).tables
     self.assertAllEqual(np.sort(ids[0]), np.arange(5))

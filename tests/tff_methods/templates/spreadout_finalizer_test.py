@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""Tests for spreadout_finalizer."""
+
 import functools
 import math
 from unittest import mock
@@ -67,7 +69,7 @@ def _weights_and_update():
 
 class SpreadoutGradientTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(chunk_size=(1, 3, 7, 1024), margin=(0.5, 1.0, 1.9))
-  def test_is_that_of_the_dense_formula(self, chunk_size, margin):
+  def test_gradient_equals_that_of_the_dense_formula(self, chunk_size, margin):
     with mock.patch.object(spreadout_finalizer, '_ROWS_PER_CHUNK', chunk_size):
       gradient = spreadout_finalizer.spreadout_gradient(
         tf.constant(_rows()), margin
@@ -76,23 +78,23 @@ class SpreadoutGradientTest(parameterized.TestCase, tf.test.TestCase):
     self.assertNotAllEqual(expected, np.zeros([7, 3]))
     self.assertAllClose(gradient, expected, atol=1e-5)
 
-  def test_rows_far_enough_apart_are_left_alone(self):
-    # At right angles: sqrt(2) apart.
+  def test_distant_rows_have_no_gradient(self):
+    # Orthogonal rows have a distance of sqrt(2).
     gradient = spreadout_finalizer.spreadout_gradient(
       5.0 * tf.eye(4), margin=1.4
     )
     self.assertAllEqual(gradient, np.zeros([4, 4]))
 
-  def test_single_row_is_left_alone(self):
+  def test_single_row_has_no_gradient(self):
     gradient = spreadout_finalizer.spreadout_gradient(
       tf.ones([1, 3]), margin=2.0
     )
     self.assertAllEqual(gradient, np.zeros([1, 3]))
 
-  def test_same_and_opposite_and_zero_rows_stay_finite(self):
+  def test_equal_opposite_and_zero_rows_have_a_finite_gradient(self):
     rows = tf.constant([[1.0, 2.0], [1.0, 2.0], [-1.0, -2.0], [0.0, 0.0]])
     gradient = spreadout_finalizer.spreadout_gradient(rows, margin=1.0)
-    # They have no direction in which to part.
+    # Equal rows have no direction to be pushed in.
     self.assertAllClose(gradient, np.zeros([4, 2]), atol=1e-2)
 
   def test_steps_push_rows_apart(self):
@@ -124,7 +126,7 @@ class SpreadoutFinalizerComputationTest(
     )
 
   @parameterized.parameters(-0.1, math.inf, math.nan)
-  def test_bad_rate_raises(self, rate):
+  def test_wrong_rate(self, rate):
     with self.assertRaisesRegex(
       ValueError, f'rate to be at least 0 and finite, found {rate}'
     ):
@@ -133,7 +135,7 @@ class SpreadoutFinalizerComputationTest(
       )
 
   @parameterized.parameters(0.0, -1.0, 2.1, math.nan)
-  def test_bad_margin_raises(self, margin):
+  def test_wrong_margin(self, margin):
     with self.assertRaisesRegex(
       ValueError, f'margin above 0 and at most 2, found {margin}'
     ):
@@ -143,7 +145,7 @@ class SpreadoutFinalizerComputationTest(
 
 
 class SpreadoutFinalizerExecutionTest(tf.test.TestCase):
-  def test_takes_a_step_against_the_regularizer_after_that_of_the_round(self):
+  def test_step_against_the_regularizer_follows_that_of_the_round(self):
     weights, update = _weights_and_update()
     process = spreadout_finalizer.build_spreadout_finalizer(
       _apply_finalizer(learning_rate=0.5), dimension=4, rate=0.25, margin=1.5
@@ -158,7 +160,7 @@ class SpreadoutFinalizerExecutionTest(tf.test.TestCase):
     self.assertAllClose(found_rows, expected, atol=1e-5)
     self.assertAllClose(found_body, body)
 
-  def test_biases_are_left_alone(self):
+  def test_biases_do_not_change(self):
     weights, update = _weights_and_update()
     process = spreadout_finalizer.build_spreadout_finalizer(
       _apply_finalizer(), dimension=3, rate=0.25
@@ -169,7 +171,7 @@ class SpreadoutFinalizerExecutionTest(tf.test.TestCase):
     self.assertAllClose(output.result.trainable[-1][:, :3], expected, atol=1e-5)
     self.assertAllEqual(output.result.trainable[-1][:, 3], rows[:, 3])
 
-  def test_rate_0_leaves_the_weights_alone(self):
+  def test_rate_0_does_not_change_weights(self):
     weights, update = _weights_and_update()
     finalizer = _apply_finalizer()
     process = spreadout_finalizer.build_spreadout_finalizer(
