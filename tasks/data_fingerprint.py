@@ -21,10 +21,12 @@ import pathlib
 import platform
 import re
 import sysconfig
+from typing import TypeAlias
 
 from tasks import catalog
 
 # Distributions whose files are the data of a task.
+_Hash: TypeAlias = 'hashlib._Hash'  # pyright: ignore[reportPrivateUsage]
 _DISTRIBUTIONS = {
   'digits': ('scikit-learn',),
   'glyphs': ('matplotlib',),
@@ -85,15 +87,13 @@ def _files_below(paths: Sequence[str], extension: str = '') -> Iterator[str]:
           yield os.path.join(directory, file)
 
 
-def _add_file(digest: 'hashlib._Hash', path: str, name: str) -> None:
+def _add_file(digest: _Hash, path: str, name: str) -> None:
   with open(path, 'rb') as f:
     contents = hashlib.file_digest(f, 'sha256').hexdigest()
   digest.update(f'{name} {contents}\n'.encode('utf-8', 'surrogateescape'))
 
 
-def _add_distribution(
-  digest: 'hashlib._Hash', task_name: str, distribution: str
-) -> None:
+def _add_distribution(digest: _Hash, task_name: str, distribution: str) -> None:
   try:
     files = metadata.distribution(distribution).files or []
   except metadata.PackageNotFoundError as e:

@@ -126,23 +126,7 @@ def _rows(
 ) -> multi_label_source.SparseRows:
   """Returns the rows of a matrix, after checking its layout and values."""
   indptr, indices, values = (arrays[f'{name}_{part}'] for part in _PARTS)
-  is_layout = (
-    indptr.dtype.kind in 'iu'
-    and indices.dtype.kind in 'iu'
-    and values.dtype.kind in 'iuf'
-    and (indptr.ndim, indices.ndim) == (1, 1)
-    and indices.shape == values.shape
-    and indptr.size > 0
-    and (indptr[0], indptr[-1]) == (0, indices.size)
-    and bool(np.all(indptr[1:] >= indptr[:-1]))
-  )
-  if not is_layout:
-    raise ValueError(
-      f'Expected `{name}_indptr` of {path} to ascend from 0 to the length of '
-      f'`{name}_indices` and of `{name}_data`, found {indptr.dtype} '
-      f'{list(indptr.shape)}, {indices.dtype} {list(indices.shape)} and '
-      f'{values.dtype} {list(values.shape)}: replace it.'
-    )
+  _check_layout(path, name, indptr, indices, values)
   floats = values.astype(np.float32)
   rows = multi_label_source.SparseRows(
     indptr.astype(np.int64), indices.astype(np.int32), floats
@@ -166,6 +150,33 @@ def _rows(
       values,
     )
   return rows
+
+
+def _check_layout(
+  path: str,
+  name: str,
+  indptr: np.ndarray,
+  indices: np.ndarray,
+  values: np.ndarray,
+) -> None:
+  """Raises `ValueError` unless the arrays are rows in the CSR layout."""
+  is_layout = (
+    indptr.dtype.kind in 'iu'
+    and indices.dtype.kind in 'iu'
+    and values.dtype.kind in 'iuf'
+    and (indptr.ndim, indices.ndim) == (1, 1)
+    and indices.shape == values.shape
+    and indptr.size > 0
+    and (indptr[0], indptr[-1]) == (0, indices.size)
+    and bool(np.all(indptr[1:] >= indptr[:-1]))
+  )
+  if not is_layout:
+    raise ValueError(
+      f'Expected `{name}_indptr` of {path} to ascend from 0 to the length of '
+      f'`{name}_indices` and of `{name}_data`, found {indptr.dtype} '
+      f'{list(indptr.shape)}, {indices.dtype} {list(indices.shape)} and '
+      f'{values.dtype} {list(values.shape)}: replace it.'
+    )
 
 
 def _check_labels(

@@ -152,24 +152,7 @@ def _assemble(
     options_lib.required(options.frequent_share),
   )
 
-  def decode(serialized):
-    indices, values, labels = multi_label_database.parse_examples(serialized)
-    labels = tf.cast(labels, tf.int32).to_tensor(
-      label_hashing.PADDING, shape=[None, summary.max_labels]
-    )
-    return feature_hash(indices, values), labels
-
-  datasets = tff.simulation.baselines.BaselineTaskDatasets(
-    train_data=client_database.load_train_data(path),
-    test_data=client_database.load_test_data(path),
-    train_preprocess_fn=preprocessing.build_train_preprocess_fn(
-      assembly.client_spec(options, client_database.largest_client(path)),
-      decode,
-      seed,
-    ),
-    eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
-  )
-
+  datasets = _build_datasets(path, seed, options, summary, feature_hash)
   network = label_hashing.DenseNetwork(
     feature_hash.width, 2 * (options_lib.required(options.hidden_width),)
   )
@@ -190,6 +173,32 @@ def _assemble(
     network=network,
     max_labels=summary.max_labels,
     frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
+  )
+
+
+def _build_datasets(
+  path: str,
+  seed: int,
+  options: options_lib.TaskOptions,
+  summary: multi_label_database.Summary,
+  feature_hash: feature_hashing.FeatureHash,
+) -> tff.simulation.baselines.BaselineTaskDatasets:
+  def decode(serialized):
+    indices, values, labels = multi_label_database.parse_examples(serialized)
+    labels = tf.cast(labels, tf.int32).to_tensor(
+      label_hashing.PADDING, shape=[None, summary.max_labels]
+    )
+    return feature_hash(indices, values), labels
+
+  return tff.simulation.baselines.BaselineTaskDatasets(
+    train_data=client_database.load_train_data(path),
+    test_data=client_database.load_test_data(path),
+    train_preprocess_fn=preprocessing.build_train_preprocess_fn(
+      assembly.client_spec(options, client_database.largest_client(path)),
+      decode,
+      seed,
+    ),
+    eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
   )
 
 

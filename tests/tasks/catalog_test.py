@@ -21,8 +21,10 @@ import tempfile
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import tasks
 from tasks import catalog
 from tasks import options as options_lib
+from tasks import row_task
 
 _NAMES = (
   *('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
@@ -54,6 +56,14 @@ class ImportTest(absltest.TestCase):
       text=True,
     )
     self.assertEqual(result.stdout.strip(), '[] True')
+
+  def test_lazy_members(self):
+    self.assertContainsSubset(tasks.__all__, dir(tasks))
+    for name in tasks.__all__:
+      self.assertIsNotNone(getattr(tasks, name))
+    self.assertIs(tasks.RowTask, row_task.RowTask)
+    with self.assertRaisesRegex(AttributeError, "'tasks' has no .*'RowTasks'"):
+      _ = tasks.RowTasks
 
 
 class NamesTest(parameterized.TestCase):
