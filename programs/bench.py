@@ -27,6 +27,7 @@ from absl import logging
 import numpy as np
 import rich.progress
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.reports import tables
@@ -53,6 +54,7 @@ _REPEATS = flags.DEFINE_integer(
   11,
   'Timed runs of each candidate, of which the median is shown.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _PARTS = flags.DEFINE_multi_enum(
   'part',

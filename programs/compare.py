@@ -51,6 +51,7 @@ from programs.command_line import stop_signals
 from programs.network import tls_flags
 from programs.reports import tables
 from programs.runs import presets
+from programs.runs import run_directory
 from programs.runs import run_files
 from programs.runs import run_results
 
@@ -99,6 +100,7 @@ flags.register_validator(
 def main() -> int:
   """Trains and compares as the flags ask; returns the exit code."""
   runner.check_given(_RUNS, common_flags.OUTPUT_DIR)
+  run_directory.check_writable(common_flags.OUTPUT_DIR.value)
   all_presets = presets.read(_RUNS.value, _VARY.value)
   results = {preset.name: [] for preset in all_presets}
   try:
@@ -115,7 +117,11 @@ def main() -> int:
             exit_code = _train(_command(preset, seed), stop)
             if exit_code:
               return exit_code
-            _note_finished(preset, seed)
+            try:
+              _note_finished(preset, seed)
+            except run_files.StorageError as e:
+              print(f'compare: {e}', file=sys.stderr)
+              return 1
           results[preset.name].append(
             _read_results(preset, all_presets[0], seed)
           )
@@ -161,7 +167,7 @@ def _is_finished(preset: presets.Preset, seed: str) -> bool:
   try:
     with open(os.path.join(directory, _FLAGS_FILE), encoding='utf-8') as f:
       is_same = json.load(f) == _resolved_flags(preset, seed)
-  except (FileNotFoundError, ValueError):
+  except (FileNotFoundError, NotADirectoryError, ValueError):
     return False
   return is_same and run_files.read_summary(directory) is not None
 

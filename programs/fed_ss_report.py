@@ -75,6 +75,7 @@ _NUM_BATCHES = flags.DEFINE_integer(
   5,
   'Number of batches of 32 examples, each of another client.',
   lower_bound=2,
+  upper_bound=common_flags.MAX_INT,
 )
 _NUM_SAMPLED_CLASSES = flags.DEFINE_list(
   'num_sampled_classes',

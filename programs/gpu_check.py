@@ -24,6 +24,7 @@ bad command line.
 from absl import flags
 from absl import logging
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.reports import tables
@@ -33,6 +34,7 @@ _TIMED_ROUNDS = flags.DEFINE_integer(
   5,
   'Timed rounds of each process in each runtime; the median is shown.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _HEADER = ['process', 'difference', 'clients/s, CPU', 'clients/s, GPU', '']
 

@@ -27,6 +27,7 @@ import atexit
 
 from absl import flags
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
@@ -39,7 +40,11 @@ _WEIGHTS = flags.DEFINE_string(
   'weights', None, 'Path of the model_weights.npz of a run of the task.'
 )
 _NUM_SHOWN = flags.DEFINE_integer(
-  'num_shown', 15, 'Largest number of buckets to show.', lower_bound=1
+  'num_shown',
+  15,
+  'Largest number of buckets to show.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _NUM_CLASSES = flags.DEFINE_integer(
   'num_classes',
@@ -47,6 +52,7 @@ _NUM_CLASSES = flags.DEFINE_integer(
   'Largest number of classes to hash, the first ones: of words, the most '
   'frequent.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _SECTIONS = {
   'Report': (

@@ -43,6 +43,7 @@ _NUM_DRAWS = flags.DEFINE_integer(
   10,
   'Hash tables drawn for each number of buckets.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _BUCKET_COUNTS = flags.DEFINE_list(
   'bucket_counts',

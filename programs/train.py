@@ -47,6 +47,7 @@ _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   10,
   'Rounds between two evaluations on test data.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
   'rounds_per_checkpoint',
@@ -54,6 +55,7 @@ _ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
   'Rounds between two checkpoints: the largest number of rounds that are '
   'repeated after the program was killed.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _DRY_RUN = flags.DEFINE_bool(
   'dry_run',

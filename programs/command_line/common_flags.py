@@ -15,6 +15,9 @@
 
 from absl import flags
 
+# Largest value of counts, which end up in `int32` tensors and in loops.
+MAX_INT = 2**31 - 1
+
 OUTPUT_DIR = flags.DEFINE_string('output_dir', None, 'Directory of results.')
 DATA_DIR = flags.DEFINE_string(
   'data_dir', None, "Directory of the task's data files."
@@ -25,7 +28,9 @@ CACHE_DIR = flags.DEFINE_string(
   'Directory of prepared client data. Default: $TFF_METHODS_CACHE, else '
   '~/.cache/tff_methods.',
 )
-ROUNDS = flags.DEFINE_integer('rounds', 100, 'Number of rounds.', lower_bound=1)
+ROUNDS = flags.DEFINE_integer(
+  'rounds', 100, 'Number of rounds.', lower_bound=1, upper_bound=MAX_INT
+)
 WORKERS = flags.DEFINE_list(
   'workers',
   None,
@@ -46,5 +51,6 @@ MAX_CONCURRENT_CLIENTS = flags.DEFINE_integer(
   'Number of clients that train at the same time in this process. Default: '
   'chosen by the runtime.',
   lower_bound=1,
+  upper_bound=MAX_INT,
 )
 RUNTIME_FLAGS = (DEVICE, MAX_CONCURRENT_CLIENTS, WORKERS)

@@ -54,7 +54,8 @@ def run(
     defaults: Defaults in `--help` that replace those of the flags, by title
       and name of the flag.
   """
-  if signal.getsignal(signal.SIGINT) is programs.stop_while_importing:
+  is_process = signal.getsignal(signal.SIGINT) is programs.stop_while_importing
+  if is_process:
     signal.signal(signal.SIGINT, signal.default_int_handler)
   argv = argv or sys.argv
   name, _ = os.path.splitext(os.path.basename(argv[0]))
@@ -73,7 +74,9 @@ def run(
   try:
     arguments = flags.FLAGS(argv)
   except flags.Error as e:
-    refuse(str(e))
+    refuse(str(e).removeprefix('ERROR:: '))
+  except UnicodeDecodeError as e:
+    refuse(f'Expected text in the file of --flagfile, found {e}.')
   if arguments[1:]:
     refuse(f'Expected flags only, found {" ".join(arguments[1:])!r}.')
   logging.use_absl_handler()
@@ -83,6 +86,9 @@ def run(
     exit_code = main()
   except UsageError as e:
     refuse(str(e))
+  if is_process:
+    # A second Ctrl-C, while TensorFlow and its worker end, prints no traceback.
+    signal.signal(signal.SIGINT, lambda signum, _: os._exit(128 + signum))
   sys.exit(exit_code)
 
 

@@ -38,13 +38,18 @@ SEED = flags.DEFINE_integer(
 )
 OPTIONS = {
   'batch_size': flags.DEFINE_integer(
-    'batch_size', None, 'Batch size on clients, in examples.', lower_bound=1
+    'batch_size',
+    None,
+    'Batch size on clients, in examples.',
+    lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'epochs': flags.DEFINE_integer(
     'client_epochs',
     None,
     'Passes of a client over its data in each round.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'max_client_examples': flags.DEFINE_integer(
     'max_client_examples',
@@ -52,6 +57,7 @@ OPTIONS = {
     'Largest number of examples that a client trains on in a round: the same '
     'ones in the same order in each round, given by --seed and the client.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'partition': flags.DEFINE_enum(
     'partition',
@@ -65,6 +71,7 @@ OPTIONS = {
     None,
     'Number of clients that the data is partitioned over.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'dirichlet_alpha': flags.DEFINE_float(
     'dirichlet_alpha',
@@ -79,6 +86,7 @@ OPTIONS = {
     None,
     'Vocabulary size of a text model: the most frequent tokens.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'token_model': flags.DEFINE_enum(
     'token_model',
@@ -91,6 +99,7 @@ OPTIONS = {
     None,
     "Units of the Transformer's feed-forward network.",
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'feature_width': flags.DEFINE_integer(
     'feature_width',
@@ -98,12 +107,14 @@ OPTIONS = {
     'Dimension of the input of tasks with many features; more features are '
     'hashed to it.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'hidden_width': flags.DEFINE_integer(
     'hidden_width',
     None,
     'Units of each hidden layer of the multi-label model.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'frequent_share': flags.DEFINE_float(
     'frequent_share',

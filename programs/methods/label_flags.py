@@ -17,6 +17,7 @@ import dataclasses
 
 from absl import flags
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.methods import base
 from tff_methods import options as options_lib
@@ -26,9 +27,14 @@ _NUM_TABLES = flags.DEFINE_integer(
   4,
   'Hash tables of labels, each with its own network.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _NUM_BUCKETS = flags.DEFINE_integer(
-  'num_buckets', None, 'Buckets of each hash table of labels.', lower_bound=1
+  'num_buckets',
+  None,
+  'Buckets of each hash table of labels.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _DECODING = flags.DEFINE_enum(
   'decoding',

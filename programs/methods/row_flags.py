@@ -19,6 +19,7 @@ from typing import Any
 
 from absl import flags
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.methods import base
 from tff_methods import options as options_lib
@@ -38,6 +39,7 @@ _NUM_SAMPLED_CLASSES = flags.DEFINE_integer(
   'Rows of the output layer that each client receives and sends: its own '
   'classes and sampled negatives.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _RETRIEVAL_MODE = flags.DEFINE_enum(
   'retrieval_mode',
@@ -91,6 +93,7 @@ _ROUNDS_PER_BUILD = flags.DEFINE_integer(
   1,
   'Rounds between two builds of the index.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 HASH_BITS = flags.DEFINE_integer(
   'hash_bits',
@@ -113,6 +116,7 @@ _SIMHASH_FLAGS = {
     None,
     'Hash tables, L, with --index=simhash. Default: 8.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'transform': HASH_TRANSFORM,
   'num_queries': flags.DEFINE_integer(
@@ -120,12 +124,14 @@ _SIMHASH_FLAGS = {
     None,
     'Buckets that a client looks up, with --index=simhash.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
   'bucket_capacity': flags.DEFINE_integer(
     'bucket_capacity',
     None,
     'Largest number of rows in a bucket, with --index=simhash.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   ),
 }
 _PRODUCT_QUANTIZATION_FLAGS = {
@@ -135,6 +141,7 @@ _PRODUCT_QUANTIZATION_FLAGS = {
     'Bytes of the code of a row, with --index=product_quantization. '
     'Default: 8.',
     lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
   )
 }
 _INDEX_FLAGS = {

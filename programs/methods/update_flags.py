@@ -17,6 +17,7 @@ from typing import Any
 
 from absl import flags
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.methods import base
 from tff_methods import options as options_lib
@@ -40,6 +41,7 @@ _RANK = flags.DEFINE_integer(
   'Rank of the updates, instead of --fraction. Needs a low learning rate, such '
   'as --client_learning_rate=0.01.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Rotate updates before subsampling and quantization.'
@@ -56,6 +58,7 @@ _MIN_ELEMENTS = flags.DEFINE_integer(
   None,
   'Tensors with fewer elements are trained whole and sent uncompressed.',
   lower_bound=0,
+  upper_bound=common_flags.MAX_INT,
 )
 _FEEDBACK = flags.DEFINE_enum(
   'feedback',
@@ -86,6 +89,7 @@ _ROUNDS_PER_WARM_UP_FRACTION = flags.DEFINE_integer(
   1,
   'Rounds with each of --warm_up_fractions.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _CLIP_FACTOR = flags.DEFINE_float(
   'clip_factor',

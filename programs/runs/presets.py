@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import itertools
 import os
+import pathlib
 import re
 
 from programs.command_line import runner
@@ -57,6 +58,10 @@ def read(flagfiles: Sequence[str], variations: Sequence[str]) -> list[Preset]:
     UsageError: If a file is missing, two files have the same name, or a
       variation is malformed or names no file.
   """
+  if not flagfiles:
+    raise runner.UsageError(
+      'Expected flag files in --runs, found none; give at least one.'
+    )
   paths = _by_name(flagfiles)
   varied = {name: {} for name in paths}
   for variation in variations:
@@ -79,6 +84,12 @@ def _by_name(flagfiles: Sequence[str]) -> dict[str, str]:
         f'Expected flag files in --runs, found no file {path!r}; '
         'check the path.'
       )
+    try:
+      pathlib.Path(path).read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as e:
+      raise runner.UsageError(
+        f'Expected flag files in --runs, found {path!r}, which is no text: {e}.'
+      ) from e
     if name in paths:
       raise runner.UsageError(
         f'Expected flag files of different names in --runs, found {name!r} '

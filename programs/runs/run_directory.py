@@ -74,17 +74,12 @@ class RunDirectory:
       UsageError: If the directory is not writable, has files of another
         program, or belongs to a run with another configuration.
     """
-    if _URL.match(path):
-      raise runner.UsageError(
-        f'Expected a local directory for --output_dir, found {path}; give a '
-        'path.'
-      )
     self.path = os.path.abspath(path)
     self.configuration = dict(configuration)
     self._data_sha256 = None
     self._environment = environment.describe()
     self._lock = None
-    self._check_writable()
+    check_writable(path)
     self._check_owner()
 
   def check_data(self, sha256: str) -> None:
@@ -190,27 +185,8 @@ class RunDirectory:
     """Writes the results of the finished run."""
     run_files.write_json(self.file(run_files.SUMMARY), summary)
 
-  def _check_writable(self) -> None:
-    if '\0' in self.path:
-      raise self._unwritable('a NUL byte')
-    components = [os.fsencode(name) for name in self.path.split(os.sep)]
-    if max(map(len, components)) > _MAX_NAME or (
-      len(os.fsencode(self.path)) > _MAX_PATH
-    ):
-      raise self._unwritable('a path that is too long')
-    existing = self.path
-    while not os.path.lexists(existing):
-      existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
-      raise self._unwritable(f'{existing} is not a directory')
-    if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
-      raise self._unwritable(f'no permission to write to {existing}')
-
   def _unwritable(self, found: object) -> runner.UsageError:
-    return runner.UsageError(
-      f'Expected to write to --output_dir={self.path}, found: {found}; choose '
-      'another directory.'
-    )
+    return _unwritable(self.path, found)
 
   def _check_owner(self) -> None:
     try:
@@ -271,3 +247,35 @@ def _with_flag(name: str, configuration: Mapping[str, object]) -> str:
   if configuration.get(name) is None:
     return f'without --{name}'
   return f'with --{name}={configuration[name]}'
+
+
+def check_writable(path: str) -> None:
+  """Raises `UsageError` unless `--output_dir` can be made or written to.
+
+  Args:
+    path: Path of a directory, which need not exist yet.
+  """
+  if _URL.match(path):
+    raise runner.UsageError(
+      f'Expected a local directory for --output_dir, found {path}; give a path.'
+    )
+  path = os.path.abspath(path)
+  if '\0' in path:
+    raise _unwritable(path, 'a NUL byte')
+  names = [os.fsencode(name) for name in path.split(os.sep)]
+  if max(map(len, names)) > _MAX_NAME or len(os.fsencode(path)) > _MAX_PATH:
+    raise _unwritable(path, 'a path that is too long')
+  existing = path
+  while not os.path.lexists(existing):
+    existing = os.path.dirname(existing)
+  if not os.path.isdir(existing):
+    raise _unwritable(path, f'{existing} is not a directory')
+  if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
+    raise _unwritable(path, f'no permission to write to {existing}')
+
+
+def _unwritable(path: str, found: object) -> runner.UsageError:
+  return runner.UsageError(
+    f'Expected to write to --output_dir={path}, found: {found}; choose another '
+    'directory.'
+  )

@@ -110,7 +110,7 @@ def read_json(path: str) -> dict[str, Any] | None:
   except FileNotFoundError:
     return None
   except OSError as e:
-    raise damaged(path, e.strerror) from e
+    raise damaged(path, e.strerror or type(e).__name__) from e
   except (ValueError, RecursionError) as e:
     raise damaged(path, 'no JSON') from e
   if not isinstance(contents, dict):

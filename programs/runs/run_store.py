@@ -13,10 +13,11 @@
 # limitations under the License.
 """Checkpoints, metrics and weights of a run, on disk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 import contextlib
 import os
 import shutil
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +30,7 @@ from tff_methods import simulation
 
 LAST_WEIGHTS = 'model_weights.npz'
 BEST_WEIGHTS = 'best_model_weights.npz'
+_State = TypeVar('_State')
 _STATES_TO_KEEP = 1  # The old state is removed after the new one is written.
 
 
@@ -68,7 +70,7 @@ class RunStore:
     )
     self._tensorboard = None
 
-  async def load(self, structure: object) -> object | None:
+  async def load(self, structure: _State) -> _State | None:
     """Returns the latest program state, `None` if there is none.
 
     Removes the metrics of later rounds, which were released but not saved.
@@ -83,7 +85,7 @@ class RunStore:
     state, version = await self._load_latest(structure)
     if self._client_states is not None:
       self._client_states.restore(0 if state is None else version)
-    rows = []
+    rows, key = [], 0
     if state is not None:
       rows = metrics_file.read(self._csv_path)[: version + 1]
     # TensorBoard's files may lack the newest points, may have points after the
@@ -102,7 +104,7 @@ class RunStore:
         await self._csv.release(rows[-1], key)  # Removes all later rows.
     return state
 
-  async def _load_latest(self, structure: object) -> tuple[object | None, int]:
+  async def _load_latest(self, structure: _State) -> tuple[_State | None, int]:
     """Returns the latest program state and its round."""
     try:
       return await self._states.load_latest(structure)
@@ -142,6 +144,7 @@ class RunStore:
     """Releases the metrics of a round, replacing those of later rounds."""
     with _writing(self._csv_path):
       await self._csv.release(metrics, round_num)
+    assert self._tensorboard is not None  # `load` makes it.
     with _writing(self._tensorboard_dir):
       await self._tensorboard.release(metrics, round_num)
 
@@ -168,7 +171,7 @@ class RunStore:
 
 
 @contextlib.contextmanager
-def _writing(path: str) -> Iterator[None]:
+def _writing(path: str) -> Generator[None, None, None]:
   """Turns errors of the file system, TensorFlow's too, into `StorageError`."""
   try:
     yield

@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol
 from absl import flags
 import numpy as np
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.training import metrics as metrics_lib
 
@@ -35,6 +36,7 @@ PATIENCE = flags.DEFINE_integer(
   'Stop after this many evaluations in a row without a new best one. Default: '
   'train to --rounds.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _DEFAULT_METRICS = ('mean_precision', 'accuracy')
 

@@ -14,10 +14,10 @@
 """Metrics of evaluations, by name."""
 
 import collections
+from typing import Any
 
-import numpy as np
-
-Metrics = collections.OrderedDict[str, np.float32]
+# Scalars, `float32`.
+Metrics = collections.OrderedDict[str, Any]
 
 
 def short_name(name: str) -> str:

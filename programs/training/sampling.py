@@ -19,6 +19,7 @@ import math
 from absl import flags
 import numpy as np
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 
 CLIENTS_PER_ROUND = flags.DEFINE_integer(
@@ -26,6 +27,7 @@ CLIENTS_PER_ROUND = flags.DEFINE_integer(
   10,
   'Clients in each round; with --sampling=exponential, in the first round.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 SAMPLING = flags.DEFINE_enum(
   'sampling',
@@ -44,6 +46,7 @@ MINIMUM = flags.DEFINE_integer(
   5,
   'Smallest cohort size of --sampling=exponential, in clients.',
   lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 _EXPONENTIAL_FLAGS = (DECAY, MINIMUM)
 SAMPLING_FLAGS = (CLIENTS_PER_ROUND, SAMPLING, *_EXPONENTIAL_FLAGS)

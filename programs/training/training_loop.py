@@ -70,7 +70,7 @@ class Experiment:
 
   process: simulation.ClientIdProcess
   sample_clients: Callable[[int], list[str]]
-  count_bytes: Callable[[int, object, int], Mapping[str, int]]
+  count_bytes: Callable[[int, Any, int], Mapping[str, int]]
   evaluate: Callable[[tff.learning.models.ModelWeights], metrics_lib.Metrics]
 
 

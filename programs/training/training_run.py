@@ -18,6 +18,7 @@ import atexit
 from collections.abc import Callable, Mapping
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow_federated as tff
@@ -169,7 +170,7 @@ def _build_experiment(
 
 def _build_count_bytes(
   process: simulation.ClientIdProcess,
-) -> Callable[[int, object, int], Mapping[str, int]]:
+) -> Callable[[int, Any, int], Mapping[str, int]]:
   """Returns `training_loop.Experiment.count_bytes` of a process."""
   build = functools.cache(communication.build_round_bytes_fn)
   return lambda round_num, metrics, num_clients: build(

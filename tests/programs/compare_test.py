@@ -344,6 +344,15 @@ class CompareTest(parameterized.TestCase):
 
   @parameterized.named_parameters(
     ('no_runs', 'Expected --runs', []),
+    ('empty_runs', 'files in --runs, found none', ['--runs=']),
+    ('binary_file', 'which is no text', [f'--runs={sys.executable}']),
+    ('flagfile', 'text in the file', [f'--flagfile={sys.executable}']),
+    (
+      'output_dir',
+      'is not a directory',
+      [f'--runs={__file__}', f'--output_dir={__file__}/out'],
+    ),
+    ('large_number', 'rounds', [f'--rounds={2**63}']),
     ('no_seeds', 'seeds', ['--seeds=']),
     ('negative_seed', 'seeds', ['--seeds=0,-1']),
     ('no_number_as_seed', 'seeds', ['--seeds=0,one']),

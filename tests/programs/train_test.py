@@ -19,6 +19,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 import tempfile
 from unittest import mock
 
@@ -80,6 +81,10 @@ class TrainUsageTest(parameterized.TestCase):
     ('unknown_method', 'method=magic.*fed_avg', ['--method=magic']),
     ('zero_rounds', 'rounds', ['--rounds=0']),
     ('no_number', 'rounds', ['--rounds=many']),
+    ('large_number', 'rounds', [f'--rounds={2**31}']),
+    ('larger_number', 'rank', ['--method=low_rank', f'--rank={10**30}']),
+    ('url', 'local directory', ['--output_dir=gs://bucket/run']),
+    ('binary_flag_file', 'text in the file', [f'--flagfile={sys.executable}']),
     ('zero_clients', 'clients_per_round', ['--clients_per_round=0']),
     ('negative_seed', 'seed', ['--seed=-1']),
     ('too_many_bits', 'bits', ['--method=sketched_update', '--bits=17']),
