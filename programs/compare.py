@@ -199,7 +199,7 @@ def _read_results(
       return run_results.last(path)
     case 'best':
       return run_results.best(path)
-    case 'matching':
+    case _:  # 'matching'
       return run_results.first_as_good(path, _directory(first, seed))
 
 
@@ -240,7 +240,7 @@ def _print_comparison(
   results: Mapping[str, Sequence[run_results.Results | None]],
 ) -> None:
   """Prints one row for each preset: means over its runs."""
-  first, *_ = results.values()
+  first = [run for run in next(iter(results.values())) if run is not None]
   # Metrics of the first runs; runs of other tasks may lack some.
   shown = tables.shown_fractions(first[0]['metrics'])
   header = [
@@ -289,7 +289,7 @@ def _cells(
   ]
 
 
-def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:
+def _spread(runs: Sequence[run_results.Results], name: str) -> str:
   """Returns a metric's mean, with its standard deviation over the seeds."""
   values = [run['metrics'].get(name, math.nan) for run in runs]
   mean = tables.percent(statistics.fmean(values))
@@ -298,7 +298,7 @@ def _spread(runs: Sequence[Mapping[str, object]], name: str) -> str:
   return f'{mean} (± {100 * statistics.stdev(values):.2f})'
 
 
-def _mean(runs: Sequence[Mapping[str, object]], name: str) -> float:
+def _mean(runs: Sequence[run_results.Results], name: str) -> float:
   return statistics.fmean(run[name] for run in runs)
 
 

@@ -25,8 +25,8 @@ from typing import TypeAlias
 
 from tasks import catalog
 
-# Distributions whose files are the data of a task.
 _Hash: TypeAlias = 'hashlib._Hash'  # pyright: ignore[reportPrivateUsage]
+# Distributions whose files are the data of a task.
 _DISTRIBUTIONS = {
   'digits': ('scikit-learn',),
   'glyphs': ('matplotlib',),

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Flags of the task."""
 
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from absl import flags
 
@@ -133,7 +133,7 @@ for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
   )
 
 
-def options(**defaults: object) -> options_lib.TaskOptions:
+def options(**defaults: Any) -> options_lib.TaskOptions:
   """Returns the options that the flags give.
 
   Args:
@@ -144,7 +144,7 @@ def options(**defaults: object) -> options_lib.TaskOptions:
   return options_lib.TaskOptions(**(defaults | given))
 
 
-def check_flags(**defaults: object) -> None:
+def check_flags(**defaults: Any) -> None:
   """Raises `UsageError` for options or data files that the task refuses.
 
   Args:
@@ -171,7 +171,7 @@ def build_task(
   kind: type | None = None,
   expected: str = '',
   example: str = '',
-  **defaults: object,
+  **defaults: Any,
 ) -> 'tff.simulation.baselines.BaselineTask':
   """Builds the task of `--task`.
 
@@ -200,7 +200,7 @@ def build_task(
   return task
 
 
-def _arguments() -> dict[str, object]:
+def _arguments() -> dict[str, Any]:
   return dict(
     data_dir=common_flags.DATA_DIR.value,
     cache_dir=common_flags.CACHE_DIR.value,

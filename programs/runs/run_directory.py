@@ -176,7 +176,7 @@ class RunDirectory:
       return 0
     except OSError as e:
       raise run_files.damaged(
-        self.file(run_files.CHECKPOINTS), e.strerror
+        self.file(run_files.CHECKPOINTS), e.strerror or type(e).__name__
       ) from e
     matches = map(_PROGRAM_STATE.fullmatch, names)
     return max((int(match[1]) for match in matches if match), default=0)
