@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What clients of `linear_model` would send uncompressed, as TFF has it."""
+"""Uncompressed updates of the clients of `linear_model`, from TFF."""
 
 import functools
 
@@ -23,7 +23,7 @@ from tests.tff_methods import linear_model
 
 @functools.cache
 def fed_avg(learning_rate=0.1):
-  """Returns federated averaging of TFF, of `linear_model`."""
+  """Builds TFF's federated averaging of `linear_model`."""
   return tff.learning.algorithms.build_weighted_fed_avg(
     linear_model.model_fn, tff.learning.optimizers.build_sgdm(learning_rate)
   )
@@ -54,7 +54,7 @@ def local_update(weights, dataset) -> list[np.ndarray]:
 
 
 def largest(x: np.ndarray, k: int) -> np.ndarray:
-  """Returns where the `k` largest magnitudes of a vector are, as a mask."""
+  """Returns a mask of the `k` largest magnitudes of a vector."""
   mask = np.zeros(x.shape, bool)
   mask[np.argsort(-np.abs(x), kind='stable')[:k]] = True
   return mask

@@ -21,13 +21,14 @@ import tensorflow_federated as tff
 
 
 def released_rounds(process, dataset_fn, state_dir: str) -> list[int]:
-  """Trains two rounds of two clients; returns those whose metrics it released.
+  """Trains two rounds of two clients; returns the rounds with released metrics.
 
   Args:
     process: A learning process.
-    dataset_fn: Makes a data set of batches `(x, y)`, inside a computation: that
-      of each of three clients, but for a little that is added to x.
-    state_dir: Where program states are saved.
+    dataset_fn: Function that returns a data set of batches `(x, y)`, called
+      inside a computation. Each of three clients has it with another small
+      number added to x.
+    state_dir: Directory of the program states.
   """
 
   @tff.tensorflow.computation(np.str_)
