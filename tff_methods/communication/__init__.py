@@ -14,12 +14,12 @@
 """Bytes on the uplink and downlink: of payloads, processes and rounds."""
 
 # pylint: disable=g-importing-member
-from tff_methods.communication.client_bytes import ClientBytes
-from tff_methods.communication.client_bytes import traced_bytes
-from tff_methods.communication.client_bytes import type_bytes
 from tff_methods.communication.payload import payload_bytes
 from tff_methods.communication.payload import payload_spec
 from tff_methods.communication.round_bytes import build_round_bytes_fn
+from tff_methods.communication.traced_computation import ClientBytes
+from tff_methods.communication.traced_computation import traced_bytes
+from tff_methods.communication.traced_computation import type_bytes
 
 __all__ = [
   'build_round_bytes_fn',

@@ -19,7 +19,7 @@ from typing import Any
 
 import tensorflow_federated as tff
 
-from tff_methods.communication import client_bytes
+from tff_methods.communication import traced_computation
 
 # Name under which aggregators of this package report received bytes.
 PAYLOAD_BYTES = 'payload_bytes'
@@ -49,7 +49,7 @@ def build_round_bytes_fn(
   Raises:
     ValueError: If the size of a sent tensor is not static.
   """
-  bytes_per_client = client_bytes.traced_bytes(next_fn)
+  bytes_per_client = traced_computation.traced_bytes(next_fn)
 
   def round_bytes(metrics: Mapping[str, Any], num_clients: int) -> RoundBytes:
     uplink = bytes_per_client.uplink * num_clients

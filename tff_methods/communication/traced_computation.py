@@ -136,7 +136,7 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
   if not uri.startswith(_LOCAL):
     raise ValueError(
       f'Expected an intrinsic of known communication, found {uri}: add it to '
-      'client_bytes.py.'
+      'traced_computation.py.'
     )
   return ClientBytes(0, 0)
 
