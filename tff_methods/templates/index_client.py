@@ -90,8 +90,8 @@ class IndexClient:
     row_model: Model of the server.
     index: Index of the server's rows.
     budget: Numbers of rows.
-    corrects_loss: If true, random rows stand for the rows that the client does
-      not have in its loss.
+    corrects_loss: If true, random rows are weighted to represent all rows that
+      the client does not have, in its loss.
     seed_source: Source of the client's random choices, one of
       `options.SEED_SOURCES`.
 

@@ -69,9 +69,9 @@ def build_index_distributor(
     row_model: Model of the server.
     index: Index of the rows.
     budget: Numbers of rows that clients receive and train.
-    corrects_loss: If true, random rows stand for the rows that the client does
-      not have (`models.Candidates.log_probability`). Otherwise the loss is the
-      softmax over the client's rows, as in the paper.
+    corrects_loss: If true, random rows are weighted to represent all rows that
+      the client does not have (`models.Candidates.log_probability`). Otherwise
+      the loss is the softmax over the client's rows, as in the paper.
     rounds_per_build: Number of rounds for which an index is used.
     retrieval_mode: `'select'` or `'broadcast'`, of entries and rows: see
       `build_row_retrieval`.
