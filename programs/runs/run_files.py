@@ -41,6 +41,7 @@ _SUMMARY_TYPES = {
   'method': str,
   **_RESULTS,
   'seconds': _NUMBER,
+  'rounds_without_update': int,
   'stopped_early': bool,
   'best_metric': str,
   'best': dict,

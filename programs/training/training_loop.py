@@ -43,6 +43,8 @@ class ProgramState(NamedTuple):
     uplink_bytes: Bytes sent by all clients of these rounds.
     downlink_bytes: Bytes received by all clients of these rounds.
     seconds: Running time of rounds and evaluations, in seconds.
+    rounds_without_update: Number of rounds without any client whose update
+      counts, since all had NaN or Inf, or no examples.
     metrics: Last evaluation.
     best: Best evaluation.
   """
@@ -52,6 +54,7 @@ class ProgramState(NamedTuple):
   uplink_bytes: np.int64
   downlink_bytes: np.int64
   seconds: np.float64
+  rounds_without_update: np.int64
   metrics: metrics_lib.Metrics
   best: early_stopping.Best
 
@@ -182,6 +185,7 @@ def _start(
     uplink_bytes=np.int64(0),
     downlink_bytes=np.int64(0),
     seconds=np.float64(time.monotonic() - start),
+    rounds_without_update=np.int64(0),
     metrics=metrics,
     best=early_stopping.first(metrics),
   )
@@ -196,6 +200,7 @@ def _run_round(
   round_num = int(state.round_num) + 1
   clients = experiment.sample_clients(round_num)
   output = experiment.process.next(state.server_state, clients)
+  train_metrics = output.metrics['client_work']['train']
   round_bytes = experiment.count_bytes(round_num, output.metrics, len(clients))
   metrics = state.metrics
   is_evaluated = schedule.is_evaluated(round_num)
@@ -211,13 +216,16 @@ def _run_round(
       state.downlink_bytes + np.int64(round_bytes['downlink_bytes'])
     ),
     seconds=state.seconds + np.float64(time.monotonic() - start),
+    rounds_without_update=(
+      state.rounds_without_update + np.int64(_has_no_update(train_metrics))
+    ),
     metrics=metrics,
     best=state.best,
   )
   if is_evaluated:
     state = state._replace(best=schedule.stopping.update(state))
   round_metrics: dict[str, Any] = {'num_clients': len(clients)}
-  for name, value in output.metrics['client_work']['train'].items():
+  for name, value in train_metrics.items():
     round_metrics[f'train/{metrics_lib.short_name(name)}'] = value
   # Counts of processes that retrieve rows by an index.
   distributor_metrics = output.metrics.get('distributor')
@@ -225,6 +233,15 @@ def _run_round(
     for name, value in distributor_metrics.items():
       round_metrics[f'distributor/{name}'] = value
   return state, _released_metrics(state, round_metrics, is_evaluated)
+
+
+def _has_no_update(train_metrics: Mapping[str, Any]) -> bool:
+  """Returns whether no client's update counts.
+
+  TFF gives an update with NaN or Inf a weight of zero, and leaves its examples
+  out of the metrics.
+  """
+  return 'num_examples' in train_metrics and not train_metrics['num_examples']
 
 
 def _released_metrics(

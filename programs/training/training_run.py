@@ -18,6 +18,7 @@ import atexit
 from collections.abc import Callable, Mapping
 import dataclasses
 import functools
+import sys
 from typing import Any
 
 import numpy as np
@@ -106,24 +107,39 @@ def run(
   )
   with training_progress.Progress(schedule.rounds) as shown:
     state = asyncio.run(
-      training_loop.train(
-        experiment,
-        schedule,
-        store,
-        stop,
-        lambda state, is_evaluated: shown.update(
-          int(state.round_num),
-          state.metrics,
-          int(state.uplink_bytes),
-          is_evaluated,
-        ),
-      )
+      training_loop.train(experiment, schedule, store, stop, _Report(shown))
     )
   weights = experiment.process.get_model_weights(state.server_state)
   store.write_weights(weights, run_store.LAST_WEIGHTS)
   summary = _summary(request, state, schedule, weights)
   directory.write_summary(summary)
   return summary
+
+
+class _Report:
+  """Report of each round: progress, and a warning of the first lost round."""
+
+  def __init__(self, shown: training_progress.Progress):
+    self._shown = shown
+    self._has_warned = False
+
+  def __call__(
+    self, state: training_loop.ProgramState, is_evaluated: bool
+  ) -> None:
+    if state.rounds_without_update and not self._has_warned:
+      self._has_warned = True
+      print(
+        f'train: round {state.round_num} changed nothing: the updates of all '
+        'clients had NaN or Inf, or they had no examples. Lower '
+        '--client_learning_rate, or look at the data.',
+        file=sys.stderr,
+      )
+    self._shown.update(
+      int(state.round_num),
+      state.metrics,
+      int(state.uplink_bytes),
+      is_evaluated,
+    )
 
 
 def _build_experiment(
@@ -199,6 +215,7 @@ def _summary(
     'method': request.method,
     **results(state),
     'seconds': float(state.seconds),
+    'rounds_without_update': int(state.rounds_without_update),
     'stopped_early': int(state.round_num) < schedule.rounds,
     'best_metric': schedule.stopping.metric,
     'best': results(state.best),

@@ -66,6 +66,7 @@ class _TrainProcess:
       'downlink_bytes': 2_000_000,
       'model_bytes': 604_000,
       'seconds': 12.34,
+      'rounds_without_update': 0,
     }
     summary['best_metric'] = 'accuracy'
     summary['best'] = {

@@ -15,6 +15,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -226,6 +227,15 @@ class DamagedRunsTest(parameterized.TestCase):
     self.addCleanup(self._write_data, seed=0)
     self._write_data(seed=1)
     self._assert_refused(self._dir / 'whole', 'found other data')
+
+  def test_warns_once_of_rounds_that_change_nothing(self):
+    path = self._dir / 'diverging'
+    exit_code, _, stderr = self._train(path, 2, '--client_learning_rate=1e300')
+    self.assertEqual(exit_code, 0)
+    self.assertLen(re.findall('train: round 1 changed nothing: ', stderr), 1)
+    self.assertNotIn('round 2 changed', stderr)
+    summary = json.loads((path / 'summary.json').read_text())
+    self.assertEqual(summary['rounds_without_update'], 2)
 
   def test_whole_run_continues(self):
     path = self._dir / 'continued'

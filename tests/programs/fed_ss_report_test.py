@@ -163,6 +163,7 @@ def _summary(task_name: str) -> dict[str, object]:
     'task': task_name,
     'method': 'fed_ss',
     'seconds': 4.0,
+    'rounds_without_update': 0,
     'stopped_early': False,
     'best_metric': 'loss',
     'best': results,

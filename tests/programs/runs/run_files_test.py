@@ -38,6 +38,7 @@ SUMMARY = {
   'task': 'digits',
   'method': 'fed_avg',
   'seconds': 3.5,
+  'rounds_without_update': 0,
   'stopped_early': False,
   'best_metric': 'accuracy',
   'best': {**_RESULTS, 'rounds': 2, 'metrics': {'accuracy': 0.6}},

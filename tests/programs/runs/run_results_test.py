@@ -29,6 +29,7 @@ _SUMMARY = {
   'rounds': 3,
   'metrics': {'accuracy': 0.4},
   'seconds': 1.5,
+  'rounds_without_update': 0,
   'stopped_early': False,
   'best_metric': 'accuracy',
   'best': {**_BYTES, 'rounds': 2, 'metrics': {'accuracy': 0.6}},

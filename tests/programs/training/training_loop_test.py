@@ -331,6 +331,21 @@ class TrainingLoopTest(TrainingLoopTestCase):
     self.assertEqual(points['downlink_bytes'][-1], (4, 4 + 3 + 2 + 2))
     self.assertEqual(state.uplink_bytes, 11 * _BYTES_PER_CLIENT)
 
+  def test_counts_rounds_without_an_update(self):
+    for num_examples, expected in (([5, 0, 3, 0], 2), ([1, 1, 1, 1], 0)):
+      process = _Process()
+      next_fn = process.next
+
+      def next_with_examples(state, client_ids, n=num_examples, f=next_fn):
+        output = f(state, client_ids)
+        train = output.metrics['client_work']['train']
+        train['num_examples'] = n[int(state['round'])]
+        return output
+
+      process.next = next_with_examples
+      state, _ = self._train(f'run_{expected}', rounds=4, process=process)
+      self.assertEqual(state.rounds_without_update, expected)
+
   @pytest.mark.slow
   def test_resumes_exactly_wherever_it_was_killed(self):
     state, _ = self._train('whole')
