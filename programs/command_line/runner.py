@@ -28,6 +28,7 @@ from programs.command_line import help_text
 
 _HELP_FLAGS = ('--help', '-help', '-h', '-?')
 _USAGE_EXIT_CODE = 2
+_MAX_FLOAT32 = float.fromhex('0x1.fffffep+127')
 
 
 class UsageError(Exception):
@@ -119,5 +120,5 @@ def refuse_given(
 
 
 def positive(value: float | None) -> bool:
-  """Flag validator: absent, or a finite number above zero."""
-  return value is None or 0 < value < float('inf')
+  """Flag validator: absent, or above zero and finite as a `float32`."""
+  return value is None or 0 < value <= _MAX_FLOAT32

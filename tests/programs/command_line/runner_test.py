@@ -86,7 +86,7 @@ class ChecksTest(absltest.TestCase):
   def test_positive(self):
     self.assertTrue(runner.positive(None))
     self.assertTrue(runner.positive(1e-9))
-    for value in (0.0, -1.0, float('inf'), float('nan')):
+    for value in (0.0, -1.0, 1e39, float('inf'), float('nan')):
       self.assertFalse(runner.positive(value))
 
 
