@@ -17,9 +17,11 @@
 from tff_methods.simulation.client_id_process import ClientIdProcess
 from tff_methods.simulation.client_id_process import compose_client_id_process
 from tff_methods.simulation.client_state_store import ClientStateStore
+from tff_methods.simulation.store_files import DamagedClientStatesError
 
 __all__ = [
   'ClientIdProcess',
   'ClientStateStore',
+  'DamagedClientStatesError',
   'compose_client_id_process',
 ]
