@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 import hashlib
 from importlib import metadata
 import os
-import pathlib
 import platform
-import re
 import sysconfig
 from typing import TypeAlias
 
 from tasks import catalog
+from tasks import input_files
+from tasks.many_labels import package_list
 
 _Hash: TypeAlias = 'hashlib._Hash'  # pyright: ignore[reportPrivateUsage]
 # Distributions whose files are the data of a task.
@@ -31,10 +31,6 @@ _DISTRIBUTIONS = {
   'digits': ('scikit-learn',),
   'glyphs': ('matplotlib',),
 }
-_API_CALLS_PACKAGES = (
-  pathlib.Path(__file__).parent / 'many_labels' / 'api_calls_packages.txt'
-)
-_PACKAGE_LINE = re.compile(r'^([\w.-]+)$', re.MULTILINE)
 _SKIPPED_DIRECTORIES = ('__pycache__', 'dist-packages', 'site-packages')
 
 
@@ -54,10 +50,12 @@ def data_fingerprint(name: str, *, data_dir: str | None = None) -> str:
     64 hexadecimal digits.
 
   Raises:
-    ValueError: If the name is unknown, or a file or package is missing.
+    ValueError: If the name is unknown, or a file or package is missing, or a
+      file cannot be read or changes meanwhile.
   """
   digest = hashlib.sha256(name.encode())
   if data_dir:
+    data_dir = os.path.abspath(os.path.expanduser(data_dir))
     paths = catalog.files(name).find(data_dir)
     for path in _files_below(paths):
       _add_file(digest, path, os.path.relpath(path, data_dir))
@@ -67,7 +65,7 @@ def data_fingerprint(name: str, *, data_dir: str | None = None) -> str:
     for path in _files_below([stdlib], '.py'):
       _add_file(digest, path, os.path.relpath(path, stdlib))
   elif name == 'api_calls':
-    for distribution in _PACKAGE_LINE.findall(_API_CALLS_PACKAGES.read_text()):
+    for distribution in package_list.listed_packages():
       _add_distribution(digest, name, distribution)
   else:
     for distribution in _DISTRIBUTIONS.get(name, ()):
@@ -88,8 +86,7 @@ def _files_below(paths: Sequence[str], extension: str = '') -> Iterator[str]:
 
 
 def _add_file(digest: _Hash, path: str, name: str) -> None:
-  with open(path, 'rb') as f:
-    contents = hashlib.file_digest(f, 'sha256').hexdigest()
+  contents = input_files.hash_file(path)
   digest.update(f'{name} {contents}\n'.encode('utf-8', 'surrogateescape'))
 
 

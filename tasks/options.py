@@ -13,6 +13,7 @@
 # limitations under the License.
 """Options of tasks, validated when made; no TensorFlow import."""
 
+from collections.abc import Mapping
 import dataclasses
 from typing import TypeVar
 
@@ -33,7 +34,17 @@ _INTEGERS = (
   'feature_width',
   'hidden_width',
 )
-_NUMBERS = ('dirichlet_alpha', 'frequent_share')
+# Sizes of layers, for which there is memory.
+_MAX_WIDTHS: Mapping[str, int] = dict.fromkeys(
+  ('ffn_dim', 'feature_width', 'hidden_width'), 2**20
+)
+_MAX_INTEGER = 2**31 - 1
+_NUMBERS = ('frequent_share',)
+# NumPy draws from a Beta distribution by rejection. Below, it rejects
+# practically all draws, and never returns.
+MIN_ALPHA = 1e-6
+# Above, sums overflow in the end; distributions are uniform long before.
+MAX_ALPHA = 1e12
 _CHOICES = {'partition': PARTITIONS, 'token_model': TOKEN_MODELS}
 
 
@@ -50,8 +61,8 @@ class TaskOptions:
     partition: `'iid'` or `'dirichlet'` (non-IID over labels).
     num_clients: Number of clients that share the training data.
     dirichlet_alpha: Concentration of the Dirichlet distribution that a client's
-      label distribution is drawn from; small values are far from IID. Only with
-      `partition='dirichlet'`.
+      label distribution is drawn from, from 1e-6 to 1e12; small values are far
+      from IID. Only with `partition='dirichlet'`.
     only_digits: If true, keeps only the ten digits of EMNIST's 62 classes.
     vocab_size: Vocabulary size: the most frequent tokens.
     token_model: Next-token model, `'transformer'` or `'lstm'`.
@@ -82,7 +93,9 @@ class TaskOptions:
       if value is None:
         continue
       if name in _INTEGERS:
-        argument_checks.check_int(f'`{name}`', value, minimum=1)
+        _check_integer(name, value)
+      elif name == 'dirichlet_alpha':
+        check_alpha(f'`{name}`', value)
       elif name in _NUMBERS:
         argument_checks.check_positive(f'`{name}`', value)
       elif name in _CHOICES:
@@ -91,6 +104,37 @@ class TaskOptions:
         raise TypeError(
           f'Expected `{name}` to be a bool, found {type(value).__name__}.'
         )
+
+
+def check_alpha(name: str, alpha: float) -> None:
+  """Checks a concentration of a Dirichlet distribution.
+
+  Args:
+    name: Name of the argument, for the message.
+    alpha: Value of the argument.
+
+  Raises:
+    TypeError: If `alpha` is not a number.
+    ValueError: If `alpha` is not in the range of which samples can be drawn.
+  """
+  argument_checks.check_positive(name, alpha)
+  if not MIN_ALPHA <= alpha <= MAX_ALPHA:
+    bound, change = (
+      ('least', 'raise') if alpha < MIN_ALPHA else ('most', 'lower')
+    )
+    limit = MIN_ALPHA if alpha < MIN_ALPHA else MAX_ALPHA
+    raise ValueError(
+      f'Expected {name} of at {bound} {limit:g}, found {alpha}: {change} it.'
+    )
+
+
+def _check_integer(name: str, value: int) -> None:
+  argument_checks.check_int(f'`{name}`', value, minimum=1)
+  largest = _MAX_WIDTHS.get(name, _MAX_INTEGER)
+  if value > largest:
+    raise ValueError(
+      f'Expected `{name}` of at most {largest}, found {value}: lower it.'
+    )
 
 
 def resolve(

@@ -15,6 +15,8 @@
 
 import numpy as np
 
+from tasks import options as options_lib
+
 
 def partition_iid(
   num_examples: int, num_clients: int, rng: np.random.Generator
@@ -51,7 +53,8 @@ def partition_dirichlet(
   Args:
     labels: Labels of the examples, `[num_examples]`.
     num_clients: Number of clients.
-    alpha: Concentration of each label. Towards infinity, labels are uniformly
+    alpha: Concentration of each label, from `options.MIN_ALPHA` to
+      `options.MAX_ALPHA`. Towards infinity, labels are uniformly
       distributed on every client; towards zero, each client has one label.
     rng: Source of all random choices.
 
@@ -59,9 +62,12 @@ def partition_dirichlet(
     For each client the indices of its examples; each index occurs once.
 
   Raises:
-    ValueError: If there are more clients than examples.
+    TypeError: If `alpha` is not a number.
+    ValueError: If there are more clients than examples, or `alpha` is out of
+      range.
   """
   _check_num_clients(num_clients, len(labels))
+  options_lib.check_alpha('`alpha`', alpha)
   pools = [
     rng.permutation(np.flatnonzero(labels == label))
     for label in np.unique(labels)

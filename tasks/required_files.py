@@ -76,7 +76,7 @@ class RequiredFiles:
       Their absolute paths, in the order of the layout.
 
     Raises:
-      ValueError: If each layout lacks a file.
+      ValueError: If each layout lacks a file, or a directory cannot be listed.
     """
     data_dir = os.path.abspath(os.path.expanduser(data_dir))
     candidates = [
@@ -99,14 +99,33 @@ class RequiredFiles:
     if missing.endswith('/'):
       problem = f'Expected a directory with files, {missing}, found none'
     else:
-      problem = f'Expected the file {missing}, found none'
+      problem = f'Expected the file {missing}, found {_find(missing)}'
     remedy = f'`data_dir` must be a directory with {self.description}'
     if self.is_downloadable:
       remedy += '; leave it out to download them'
     return f'{problem}: {remedy}.'
 
 
+def _find(path: str) -> str:
+  """Describes the thing in place of a file."""
+  try:
+    os.stat(path)
+  except PermissionError:
+    return 'no permission to look'
+  except OSError as e:
+    return (
+      'none' if isinstance(e, FileNotFoundError) else f'none ({e.strerror})'
+    )
+  return 'a directory' if os.path.isdir(path) else 'no regular file'
+
+
 def _exists(path: str) -> bool:
   if path.endswith('/'):
-    return os.path.isdir(path) and bool(os.listdir(path))
+    try:
+      return os.path.isdir(path) and bool(os.listdir(path))
+    except PermissionError as e:
+      raise ValueError(
+        f'Expected to list the directory {path}, found no permission: make it '
+        'readable.'
+      ) from e
   return os.path.isfile(path)

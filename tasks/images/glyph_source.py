@@ -20,7 +20,7 @@ import unicodedata
 
 import numpy as np
 
-from tasks import npz_files
+from tasks import input_files
 from tasks.images import image_sources
 from tasks.images import outlines
 
@@ -96,7 +96,8 @@ def glyphs() -> image_sources.ImageSource:
       ),
     )
 
-  fingerprint = f'{_VERSION}-{npz_files.hash_files(list(paths.values()))}'
+  files = input_files.InputFiles.hash(list(paths.values()))
+  fingerprint = f'{_VERSION}-{files.fingerprint}'
   return image_sources.ImageSource(fingerprint, load, len(train))
 
 

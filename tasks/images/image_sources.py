@@ -20,6 +20,7 @@ import numpy as np
 from sklearn import datasets as sklearn_datasets
 
 from tasks import catalog
+from tasks import input_files
 from tasks import npz_files
 from tasks import sources
 
@@ -89,11 +90,13 @@ def mnist(data_dir: str) -> ImageSource:
   Raises:
     ValueError: If the file is missing.
   """
-  (path,) = catalog.files('mnist').find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files('mnist').find(data_dir))
+  (path,) = files.paths
 
   def load():
     names = ('x_train', 'y_train', 'x_test', 'y_test')
-    x_train, y_train, x_test, y_test = npz_files.read_npz(path, names)
+    with files.reading():
+      x_train, y_train, x_test, y_test = npz_files.read_npz(path, names)
     for x, y in ((x_train, y_train), (x_test, y_test)):
       npz_files.check_labelled_images(
         path, x, y, (y.size, 28, 28), num_classes=_NUM_CLASSES
@@ -102,7 +105,7 @@ def mnist(data_dir: str) -> ImageSource:
       x_train[..., np.newaxis], y_train, x_test[..., np.newaxis], y_test
     )
 
-  return ImageSource(npz_files.hash_files([path]), load)
+  return ImageSource(files.fingerprint, load)
 
 
 def cifar10(data_dir: str) -> ImageSource:
@@ -121,15 +124,16 @@ def cifar10(data_dir: str) -> ImageSource:
   Raises:
     ValueError: If a file is missing.
   """
-  paths = catalog.files('cifar10').find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files('cifar10').find(data_dir))
 
   def load():
-    parts = [_load_cifar10_part(path) for path in paths]
+    with files.reading():
+      parts = [_load_cifar10_part(path) for path in files.paths]
     x_train = np.concatenate([x for x, _ in parts[:-1]])
     y_train = np.concatenate([y for _, y in parts[:-1]])
     return LabelledImages(x_train, y_train, *parts[-1])
 
-  return ImageSource(npz_files.hash_files(paths), load)
+  return ImageSource(files.fingerprint, load)
 
 
 def _load_cifar10_part(path: str) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@
 import numpy as np
 
 from tasks import catalog
+from tasks import input_files
 from tasks import npz_files
 from tasks.images import image_sources
 
@@ -49,13 +50,16 @@ def omniglot(data_dir: str) -> image_sources.ImageSource:
   Raises:
     ValueError: If the file is missing or damaged.
   """
-  (path,) = catalog.files('omniglot').find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files('omniglot').find(data_dir))
+  (path,) = files.paths
   names = ('label', 'drawer', 'evaluation')
-  label, drawer, evaluation = npz_files.read_npz(path, names)
+  with files.reading():
+    label, drawer, evaluation = npz_files.read_npz(path, names)
   num_classes = _count_classes(path, label, drawer, evaluation)
 
   def load():
-    (bits,) = npz_files.read_npz(path, ['images'])
+    with files.reading():
+      (bits,) = npz_files.read_npz(path, ['images'])
     size = _DRAWING_SIZE
     npz_files.check_labelled_images(
       path,
@@ -77,7 +81,7 @@ def omniglot(data_dir: str) -> image_sources.ImageSource:
       retrieval=(x[is_retrieval], label[is_retrieval]),
     )
 
-  fingerprint = f'{_VERSION}-{npz_files.hash_files([path])}'
+  fingerprint = f'{_VERSION}-{files.fingerprint}'
   return image_sources.ImageSource(fingerprint, load, num_classes)
 
 
@@ -106,6 +110,13 @@ def _count_classes(
       f'from 0 and an evaluation set, found {len(classes)} labels up to '
       f'{classes.max(initial=0)} and {(evaluation == 1).sum()} examples: '
       'replace it.'
+    )
+  is_sound = drawer.dtype.kind in 'iu' and evaluation.dtype.kind in 'biu'
+  if not is_sound or drawer.min() < 1 or evaluation.max() > 1:
+    raise ValueError(
+      f'Expected {path} to have integer drawers from 1 and evaluation of 0 '
+      f'and 1, found {drawer.dtype} from {drawer.min()} and '
+      f'{evaluation.dtype} up to {evaluation.max()}: replace it.'
     )
   return len(classes)
 

@@ -28,10 +28,9 @@ import numpy as np
 
 from tasks import sources
 from tasks.many_labels import multi_label_source
+from tasks.many_labels import package_list
 from tasks.many_labels import python_functions
 
-_PACKAGE_LIST = pathlib.Path(__file__).parent / 'api_calls_packages.txt'
-_PACKAGE_LINE = re.compile(r'^([\w.-]+)$', re.MULTILINE)
 # `substrates` repeats the modules of TensorFlow Probability, for JAX.
 _LEFT_OUT_DIRS = {'_tests', 'substrates', 'test', 'testing', 'tests'}
 _TEST_MODULE = re.compile(r'test_.*|.*_test|conftest')
@@ -66,7 +65,7 @@ def api_calls() -> multi_label_source.MultiLabelSource:
     ValueError: If a package is not installed.
   """
   paths, hashes = {}, []
-  for package in _listed_packages():
+  for package in package_list.listed_packages():
     for name, path, content_hash in _find_modules(package):
       paths[name] = path
       hashes.append(f'{name} {content_hash}\n')
@@ -142,23 +141,15 @@ def _without_garbage_collection() -> Generator[None, None, None]:
       gc.enable()
 
 
-def _listed_packages() -> list[str]:
-  if not _PACKAGE_LIST.is_file():
-    raise ValueError(
-      f'Expected the file {_PACKAGE_LIST}, which lists the packages, found '
-      'none: take it from the repository, or choose another task.'
-    )
-  return _PACKAGE_LINE.findall(_PACKAGE_LIST.read_text())
-
-
 def _find_modules(package: str) -> list[tuple[str, str, str]]:
   """Returns the names, paths and hashes of the modules of a package."""
   try:
     distribution = metadata.distribution(package)
   except metadata.PackageNotFoundError as e:
     raise ValueError(
-      f'Expected {package}, listed in {_PACKAGE_LIST.name}, to be installed, '
-      'found no such package: install the requirements, or choose another task.'
+      f'Expected {package}, listed in {package_list.PATH.name}, to be '
+      'installed, found no such package: install the requirements, or choose '
+      'another task.'
     ) from e
   modules = []
   for file in distribution.files or []:

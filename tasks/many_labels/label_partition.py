@@ -66,6 +66,12 @@ def partition_by_frequent_classes(
   Raises:
     ValueError: If a client has no examples.
   """
+  num_placements = len(labels) + len(labels.indices)
+  if num_clients > num_placements:
+    raise ValueError(
+      f'Expected `num_clients` of at most {num_placements}, the number of '
+      f'training examples and their labels, found {num_clients}: lower it.'
+    )
   client_of_class = rng.integers(num_clients, size=len(frequent))
   client_of_example = rng.integers(num_clients, size=len(labels))
   has_client = frequent[labels.indices]

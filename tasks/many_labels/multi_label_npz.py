@@ -19,11 +19,15 @@ import functools
 import numpy as np
 
 from tasks import catalog
+from tasks import input_files
 from tasks import npz_files
 from tasks.many_labels import multi_label_source
 
 _PARTS = ('indptr', 'indices', 'data')
-_SIZES = ('n_features', 'n_labels')
+_MAX_COUNTS = {
+  'n_features': multi_label_source.MAX_FEATURES,
+  'n_labels': multi_label_source.MAX_LABELS,
+}
 _HELD_OUT_SHARE = 10  # One of ten examples, in files that are not split.
 
 
@@ -83,18 +87,24 @@ def stackex(data_dir: str) -> multi_label_source.MultiLabelSource:
 def _npz_source(
   task_name: str, data_dir: str, *, is_split: bool
 ) -> multi_label_source.MultiLabelSource:
-  (path,) = catalog.files(task_name).find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files(task_name).find(data_dir))
   return multi_label_source.MultiLabelSource(
-    npz_files.hash_files([path]), functools.partial(_load, path, is_split)
+    files.fingerprint, functools.partial(_load, files, is_split)
   )
 
 
-def _load(path: str, is_split: bool) -> multi_label_source.MultiLabelData:
+def _load(
+  files: input_files.InputFiles, is_split: bool
+) -> multi_label_source.MultiLabelData:
+  (path,) = files.paths
   splits = ('_train', '_test') if is_split else ('',)
   names = [f'{xy}{s}_{part}' for s in splits for xy in 'xy' for part in _PARTS]
-  read = npz_files.read_npz(path, [*_SIZES, *names])
-  num_features, num_labels = map(int, read[: len(_SIZES)])
-  arrays = dict(zip(names, read[len(_SIZES) :], strict=True))
+  with files.reading():
+    read = npz_files.read_npz(path, [*_MAX_COUNTS, *names])
+  arrays = dict(zip([*_MAX_COUNTS, *names], read, strict=True))
+  num_features, num_labels = (
+    _read_count(path, name, arrays[name]) for name in _MAX_COUNTS
+  )
 
   def examples(split):
     features = _rows(path, f'x{split}', arrays, num_features)
@@ -121,13 +131,28 @@ def _load(path: str, is_split: bool) -> multi_label_source.MultiLabelData:
   )
 
 
+def _read_count(path: str, name: str, array: np.ndarray) -> int:
+  largest = _MAX_COUNTS[name]
+  if array.dtype.kind not in 'iu' or array.size != 1:
+    found = f'{array.dtype} {list(array.shape)}'
+  elif 1 <= (count := int(array.item())) <= largest:
+    return count
+  else:
+    found = f'{count}'
+  raise ValueError(
+    f'Expected `{name}` of {path} to be an integer from 1 to {largest}, found '
+    f'{found}: replace it.'
+  )
+
+
 def _rows(
   path: str, name: str, arrays: Mapping[str, np.ndarray], num_columns: int
 ) -> multi_label_source.SparseRows:
   """Returns the rows of a matrix, after checking its layout and values."""
   indptr, indices, values = (arrays[f'{name}_{part}'] for part in _PARTS)
   _check_layout(path, name, indptr, indices, values)
-  floats = values.astype(np.float32)
+  with np.errstate(over='ignore'):  # Infinite values are refused below.
+    floats = values.astype(np.float32)
   rows = multi_label_source.SparseRows(
     indptr.astype(np.int64), indices.astype(np.int32), floats
   )

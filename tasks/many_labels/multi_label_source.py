@@ -20,6 +20,12 @@ import numpy as np
 
 from tasks import sources
 
+# Far above any public data set, and far below what fills the memory: there are
+# arrays with an entry for each label.
+MAX_LABELS = 2**24
+# Columns are int32.
+MAX_FEATURES = 2**31 - 1
+
 
 @dataclasses.dataclass(frozen=True)
 class SparseRows:

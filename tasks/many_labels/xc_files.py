@@ -15,15 +15,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 import functools
+import io
 import os
 from typing import TypeVar
 
 import numpy as np
 
 from tasks import catalog
-from tasks import npz_files
+from tasks import input_files
 from tasks.many_labels import multi_label_source
 
+# Largest counts in the first line. That of examples allocates nothing.
+_MAX_COUNTS = {
+  'features': multi_label_source.MAX_FEATURES,
+  'labels': multi_label_source.MAX_LABELS,
+}
+_MAX_EXCERPT = 80
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 # Columns and values of a row.
@@ -48,7 +55,7 @@ def xc(data_dir: str) -> multi_label_source.MultiLabelSource:
   their values. Features and labels are numbered from 0.
 
   An example without labels is kept, as a negative example of every label. A
-  repeated label counts once.
+  repeated label counts once. Blank lines after the last example are ignored.
 
   Args:
     data_dir: Directory of the files.
@@ -59,17 +66,19 @@ def xc(data_dir: str) -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If files are missing.
   """
-  paths = catalog.files('xc').find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files('xc').find(data_dir))
   return multi_label_source.MultiLabelSource(
-    npz_files.hash_files(paths), functools.partial(_load, paths)
+    files.fingerprint, functools.partial(_load, files)
   )
 
 
-def _load(paths: Sequence[str]) -> multi_label_source.MultiLabelData:
+def _load(files: input_files.InputFiles) -> multi_label_source.MultiLabelData:
+  paths = files.paths
   num_files = len(paths) // 2
   read = _read_one_file if num_files == 1 else _read_two_files
-  train, sizes = read(*paths[:num_files])
-  test, test_sizes = read(*paths[num_files:])
+  with files.reading():
+    train, sizes = read(*paths[:num_files])
+    test, test_sizes = read(*paths[num_files:])
   if sizes != test_sizes:
     raise ValueError(
       f'Expected {paths[-1]} to have as many features and labels as '
@@ -159,14 +168,23 @@ def _read_rows(
       number of examples in the first line.
   """
   rows = []
-  with open(path, encoding='utf-8', errors='replace') as f:
-    lines = enumerate(f, start=1)
-    num_examples, *counts = _parse_header(path, names, lines)
-    for number, line in lines:
-      try:
-        rows.append(parse(line, *counts))
-      except _BadLineError as e:
-        raise ValueError(f'Expected in line {number} of {path} {e}') from None
+  with (
+    input_files.open_file(path) as f,
+    io.TextIOWrapper(f, encoding='utf-8', errors='replace') as text,
+  ):
+    lines = enumerate(text, start=1)
+    try:
+      num_examples, *counts = _parse_header(path, names, lines)
+      for number, line in lines:
+        if len(rows) == num_examples and not line.strip():
+          continue
+        try:
+          _check_characters(line)
+          rows.append(parse(line, *counts))
+        except _BadLineError as e:
+          raise ValueError(f'Expected in line {number} of {path} {e}') from None
+    except OSError as e:
+      raise input_files.cannot_read(path, e) from e
   if len(rows) != num_examples:
     raise ValueError(
       f'Expected {path} to have {num_examples} examples, the number in its '
@@ -180,15 +198,34 @@ def _parse_header(
 ) -> list[int]:
   _, line = next(lines, (1, ''))
   try:
+    _check_characters(line)
     counts = [int(token) for token in line.split()]
-  except ValueError:
+  except (_BadLineError, ValueError):
     counts = []
   if len(counts) != 1 + len(names) or min(counts) < 1:
     raise ValueError(
       f'Expected in line 1 of {path} the numbers of examples, '
-      f'{" and ".join(names)}, found {line[:80].strip()!r}: replace it.'
+      f'{" and ".join(names)}, found {line[:_MAX_EXCERPT].strip()!r}: replace '
+      'it.'
     )
+  for name, count in zip(names, counts[1:], strict=True):
+    if count > _MAX_COUNTS[name]:
+      raise ValueError(
+        f'Expected in line 1 of {path} at most {_MAX_COUNTS[name]} {name}, '
+        f'found {line[:_MAX_EXCERPT].strip()!r}: correct it.'
+      )
   return counts
+
+
+def _check_characters(line: str) -> None:
+  """Refuses other digits and underscores, which Python takes for numbers."""
+  if not line.isascii() or '_' in line:
+    tokens = line.rstrip('\n').split(' ')
+    token = next(t for t in tokens if not t.isascii() or '_' in t)
+    raise _BadLineError(
+      f'ASCII digits, commas and colons, found {token[:_MAX_EXCERPT]!r}: '
+      'correct it.'
+    )
 
 
 def _parse_labels(text: str, num_labels: int) -> list[int]:
@@ -199,10 +236,10 @@ def _parse_labels(text: str, num_labels: int) -> list[int]:
   for token in text.split(','):
     if not token.isdecimal():
       raise _BadLineError(
-        f'labels with commas between them, found {text[:80]!r}: start the line '
-        'with a space if the example has no labels.'
+        f'labels with commas between them, found {text[:_MAX_EXCERPT]!r}: '
+        'start the line with a space if the example has no labels.'
       )
-    labels.append(_check_index(int(token), num_labels, 'labels'))
+    labels.append(_parse_index(token, num_labels, 'labels'))
   return sorted(set(labels))
 
 
@@ -212,26 +249,28 @@ def _parse_pairs(text: str, num_columns: int, name: str) -> _Entries:
   for pair in text.split():
     index, _, value = pair.partition(':')
     try:
-      indices.append(int(index))
       values.append(float(value))
+      indices.append(_parse_index(index, num_columns, name))
     except ValueError:
       raise _BadLineError(
-        f'{name} with their values, such as 8:1.5, found {pair[:80]!r}: '
-        'correct it.'
+        f'{name} with their values, such as 8:1.5, found '
+        f'{pair[:_MAX_EXCERPT]!r}: correct it.'
       ) from None
-    _check_index(indices[-1], num_columns, name)
     if not -_FLOAT32_MAX <= values[-1] <= _FLOAT32_MAX:
       raise _BadLineError(
-        f'{name} with finite values, found {pair[:80]!r}: correct it.'
+        f'{name} with finite values, found {pair[:_MAX_EXCERPT]!r}: correct it.'
       )
   # Arrays are compact: files have tens of millions of entries.
   return np.array(indices, np.int32), np.array(values, np.float32)
 
 
-def _check_index(index: int, num_columns: int, name: str) -> int:
+def _parse_index(token: str, num_columns: int, name: str) -> int:
+  """Parses a column; raises `ValueError` for tokens that are no integers."""
+  # Longer ones are out of range, and Python refuses to parse thousands.
+  index = int(token) if len(token) <= _MAX_EXCERPT else -1
   if not 0 <= index < num_columns:
     raise _BadLineError(
-      f'{name} from 0 to {num_columns - 1}, found {index}: correct it, or the '
-      'number in the first line.'
+      f'{name} from 0 to {num_columns - 1}, found {token[:_MAX_EXCERPT]}: '
+      'correct it, or the number in the first line.'
     )
   return index

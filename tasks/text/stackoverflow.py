@@ -14,6 +14,7 @@
 """Stack Overflow posts by user, with TFF's data."""
 
 from collections.abc import Sequence
+import io
 import os
 
 import numpy as np
@@ -22,6 +23,7 @@ import tensorflow_federated as tff
 
 from tasks import catalog
 from tasks import downloads
+from tasks import input_files
 
 _WORDS_DIR = 'datasets'  # Subdirectory that Keras downloads to.
 # A sample of the 16 million sentences of held-out users.
@@ -96,16 +98,22 @@ def load_words(path: str) -> Sequence[str]:
     The words.
 
   Raises:
-    ValueError: If a line has another format.
+    ValueError: If the file cannot be read, or a line has another format.
   """
-  try:
-    with open(path, encoding='utf-8') as f:
-      return [word for word, _ in map(str.split, f)]
-  except ValueError as e:
-    raise ValueError(
-      f'Expected {path} to have a word and a count in each line, found a file '
-      f'that cannot be read ({type(e).__name__}): replace it.'
-    ) from e
+  words = []
+  with (
+    input_files.open_file(path) as f,
+    io.TextIOWrapper(f, encoding='utf-8', errors='surrogateescape') as lines,
+  ):
+    for number, line in enumerate(lines, start=1):
+      tokens = line.split()
+      if len(tokens) != 2 or any('\ud800' <= c <= '\udfff' for c in tokens[0]):
+        raise ValueError(
+          f'Expected in line {number} of {path} a word in UTF-8 and a count, '
+          f'found {line[:60].strip()!r}: replace it.'
+        )
+      words.append(tokens[0])
+  return words
 
 
 def _ensure_downloaded(directory: str) -> None:

@@ -15,15 +15,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
-import gzip
-import json
 import re
-from typing import Any
-import zlib
 
 from tasks import catalog
-from tasks import npz_files
+from tasks import input_files
 from tasks import sources
+from tasks.text import json_lines
 
 # Tokens of a sentence, without spaces in them.
 Sentence = Sequence[str]
@@ -35,16 +32,10 @@ _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 _HELD_OUT_SHARE = 10
 # Changes when the sentences that `load` returns change.
 _VERSION = 'words-1'
-# Raised by reading files that are cut short or altered.
-_JSON_LINES_ERRORS = (
-  AttributeError,
-  EOFError,
-  KeyError,
-  OSError,
-  TypeError,
-  ValueError,
-  zlib.error,
-)
+_IRC_SPLITS = ('train', 'dev', 'test')
+
+# Maps the path of a file and its numbered rows to texts.
+_TextsFn = Callable[[str, Iterator[tuple[int, Mapping[str, str]]]], 'Texts']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +84,19 @@ def irc(data_dir: str) -> TextSource:
     ValueError: If the file is missing.
   """
 
-  def texts(rows):
+  def texts(path, rows):
     train, test = {}, []
-    for row in rows:
+    for line, row in rows:
       sentences = _sentences(row['text'])
+      if row['split'] not in _IRC_SPLITS:
+        raise json_lines.bad_line(
+          path,
+          line,
+          f"'split' of {', '.join(_IRC_SPLITS)}, found {row['split'][:60]!r}: "
+          'correct it.',
+        )
       if row['split'] == 'train' and sentences:
+        _check_id(path, line, row['client_id'])
         train.setdefault(row['client_id'], []).extend(sentences)
       elif row['split'] == 'test':
         test.extend(sentences)
@@ -124,12 +123,13 @@ def shakespeare(data_dir: str) -> TextSource:
     ValueError: If the file is missing.
   """
 
-  def texts(rows):
+  def texts(path, rows):
     train, test = {}, []
-    for row in rows:
+    for line, row in rows:
       sentences = _sentences(row['text'])
       num_train = len(sentences) - len(sentences) // _HELD_OUT_SHARE
       if sentences:
+        _check_id(path, line, row['client_id'])
         train.setdefault(row['client_id'], []).extend(sentences[:num_train])
         test.extend(sentences[num_train:])
     return Texts(train, test)
@@ -142,24 +142,18 @@ def _json_lines_source(
   task_name: str,
   data_dir: str,
   fields: Sequence[str],
-  texts_fn: Callable[[Iterator[Mapping[str, Any]]], Texts],
+  texts_fn: _TextsFn,
 ) -> TextSource:
-  (path,) = catalog.files(task_name).find(data_dir)
+  files = input_files.InputFiles.hash(catalog.files(task_name).find(data_dir))
+  (path,) = files.paths
 
   def load():
-    try:
-      with gzip.open(path, 'rt', encoding='utf-8') as f:
-        texts = texts_fn(map(json.loads, f))
-    except _JSON_LINES_ERRORS as e:
-      raise ValueError(
-        f'Expected {path} to have a JSON object with {", ".join(fields)} in '
-        f'each line, found a file that cannot be read ({type(e).__name__}): '
-        'replace it.'
-      ) from e
-    _check(path, texts)
+    with files.reading():
+      texts = texts_fn(path, json_lines.read_json_lines(path, fields))
+      _check(path, texts)
     return texts
 
-  return TextSource(f'{_VERSION}-{npz_files.hash_files([path])}', load)
+  return TextSource(f'{_VERSION}-{files.fingerprint}', load)
 
 
 def _sentences(text: str) -> list[list[str]]:
@@ -168,16 +162,20 @@ def _sentences(text: str) -> list[list[str]]:
 
 
 def _check(path: str, texts: Texts) -> None:
-  """Raises `ValueError` unless there are clients with valid ids, and tests."""
+  """Raises `ValueError` unless there are clients and held-out sentences."""
   if not texts.train or not texts.test:
     raise ValueError(
       f'Expected {path} to have training and test text, found '
       f'{len(texts.train)} clients and {len(texts.test)} held-out sentences: '
       'replace it.'
     )
-  for client_id in texts.train:
-    if "'" in client_id:  # TFF quotes ids with apostrophes in SQL.
-      raise ValueError(
-        f'Expected ids of clients without apostrophes in {path}, found '
-        f'{client_id!r}: rename it.'
-      )
+
+
+def _check_id(path: str, line: int, client_id: str) -> None:
+  if "'" in client_id:  # TFF quotes ids with apostrophes in SQL.
+    raise json_lines.bad_line(
+      path,
+      line,
+      f'ids of clients without apostrophes, found {client_id[:60]!r}: rename '
+      'it.',
+    )

@@ -13,14 +13,17 @@
 # limitations under the License.
 """Tests of the fingerprint of a task's data."""
 
+import contextlib
 import os
 import pathlib
 import tempfile
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
 
 from tasks import data_fingerprint
+from tests.tasks import damage
 
 
 class DataFingerprintTest(parameterized.TestCase):
@@ -56,6 +59,25 @@ class DataFingerprintTest(parameterized.TestCase):
   @parameterized.parameters('digits', 'glyphs', 'python_tokens', 'api_calls')
   def test_tasks_of_packages(self, name):
     self.assertRegex(data_fingerprint.data_fingerprint(name), '^[0-9a-f]{64}$')
+
+  def test_home_directory(self):
+    (self._dir / 'mnist.npz').write_bytes(b'one')
+    with mock.patch.dict(os.environ, {'HOME': str(self._dir.parent)}):
+      fingerprint = data_fingerprint.data_fingerprint(
+        'mnist', data_dir=f'~/{self._dir.name}'
+      )
+    self.assertEqual(fingerprint, self._fingerprint())
+    with contextlib.chdir(self._dir):
+      self.assertEqual(
+        data_fingerprint.data_fingerprint('mnist', data_dir='.'), fingerprint
+      )
+
+  def test_file_that_cannot_be_opened(self):
+    path = self._dir / 'mnist.npz'
+    path.touch()
+    with damage.unreadable(str(path)):
+      with self.assertRaisesRegex(ValueError, 'mnist.npz, found no permission'):
+        self._fingerprint()
 
   def test_missing_file(self):
     with self.assertRaisesRegex(ValueError, 'Expected the file .*mnist.npz'):

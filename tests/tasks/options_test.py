@@ -52,6 +52,31 @@ class OptionsTest(parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, f'`{name}` above 0'):
       options_lib.TaskOptions(**{name: value})
 
+  @parameterized.named_parameters(
+    ('tiny_alpha', 'dirichlet_alpha', 1e-300, 'least 1e-06, found 1e-300: ra'),
+    ('least_alpha', 'dirichlet_alpha', 5e-324, 'least 1e-06, found 5e-324: ra'),
+    ('low_alpha', 'dirichlet_alpha', 9.9e-7, 'least 1e-06, found 9.9e-07: rai'),
+    ('large_alpha', 'dirichlet_alpha', 1e300, r'1e\+12, found 1e\+300: lower'),
+    ('integer_alpha', 'dirichlet_alpha', 10**400, r'above 0 and finite|1e\+12'),
+    ('batch_size', 'batch_size', 2**31, 'most 2147483647, found 2147483648: l'),
+    ('epochs', 'epochs', 2**70, 'at most 2147483647, found 1180.*: lower it'),
+    ('clients', 'num_clients', 10**30, 'at most 2147483647, found 10*: lower'),
+    ('examples', 'max_client_examples', 2**63, 'at most 2147483647, found'),
+    ('width', 'hidden_width', 2**20 + 1, 'at most 1048576, found 1048577: lo'),
+    ('ffn_dim', 'ffn_dim', 2**40, 'at most 1048576, found .*: lower it'),
+  )
+  def test_bounds(self, name, value, message):
+    with self.assertRaisesRegex(
+      ValueError, f'Expected `{name}` .*{message}'
+    ) as caught:
+      options_lib.TaskOptions(**{name: value})
+    self.assertNotIn('\n', str(caught.exception))
+
+  @parameterized.parameters(1e-6, 0.5, 1, 1e12)
+  def test_accepts_alpha(self, alpha):
+    options = options_lib.TaskOptions(dirichlet_alpha=alpha)
+    self.assertEqual(options.dirichlet_alpha, alpha)
+
   @parameterized.parameters(
     ('batch_size', 2.0),
     ('epochs', '1'),

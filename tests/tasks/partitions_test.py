@@ -42,7 +42,7 @@ class PartitionsTest(parameterized.TestCase):
   @parameterized.product(
     kind=['iid', 'dirichlet'],
     sizes=[(1498, 50), (103, 7), (10, 10), (5, 1)],
-    alpha=[1e-3, 0.5, 1e4],
+    alpha=[1e-6, 1e-3, 0.5, 1e4, 1e12],
   )
   def test_deals_each_example_once_in_even_sizes(self, kind, sizes, alpha):
     num_examples, num_clients = sizes
@@ -100,6 +100,11 @@ class PartitionsTest(parameterized.TestCase):
     self.assertLess(labels_held[0], 3.5)
     self.assertBetween(labels_held[1], 3.5, 8.0)
     self.assertGreater(labels_held[2], 9.0)
+
+  @parameterized.parameters(5e-324, 1e-300, 9e-7, 0.0, -1.0, 2e12, 1e300)
+  def test_alpha_that_cannot_be_drawn_with_raises(self, alpha):
+    with self.assertRaisesRegex(ValueError, 'Expected `alpha` .*found'):
+      _partition('dirichlet', _labels(10), 2, seed=0, alpha=alpha)
 
   @parameterized.product(kind=['iid', 'dirichlet'], num_clients=[0, 11])
   def test_clients_without_examples_raise(self, kind, num_clients):

@@ -21,6 +21,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from tasks import required_files
+from tests.tasks import damage
 
 _TWO_FILES = required_files.RequiredFiles((('a.npz', 'b.npz'),))
 _ALTERNATIVES = required_files.RequiredFiles((('x',), ('y1', 'y2', 'y3')))
@@ -75,8 +76,30 @@ class FindTest(_TempDirTestCase):
 
   def test_directory_in_place_of_a_file_raises(self):
     self._touch('a.npz', 'b.npz/some')
-    with self.assertRaisesRegex(ValueError, 'b.npz, found none'):
+    with self.assertRaisesRegex(
+      ValueError, 'b.npz, found a directory: `data_dir` must be a directory'
+    ):
       _TWO_FILES.find(self.dir)
+
+  def test_other_things_in_place_of_a_file_raise(self):
+    self._touch('a.npz')
+    os.mkfifo(f'{self.dir}/b.npz')
+    with self.assertRaisesRegex(ValueError, 'b.npz, found no regular file: '):
+      _TWO_FILES.find(self.dir)
+    with self.assertRaisesRegex(ValueError, r'found none \(File name too long'):
+      _TWO_FILES.find(f'{self.dir}/{"x" * 300}')
+
+  def test_directories_without_permission_raise(self):
+    self._touch('d/some', 'e')
+    with damage.unreadable(f'{self.dir}/d'):
+      with self.assertRaisesRegex(
+        ValueError, 'list the directory .*/d/, found no permission: make it re'
+      ):
+        _DOWNLOADABLE.find(self.dir)
+    self._touch('d/a.npz', 'd/b.npz')
+    with damage.unreadable(f'{self.dir}/d'):
+      with self.assertRaisesRegex(ValueError, 'a.npz, found no permission to'):
+        _TWO_FILES.find(f'{self.dir}/d')
 
   def test_empty_directory_raises(self):
     self._touch('e')

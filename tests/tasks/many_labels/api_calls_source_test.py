@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 
 from tasks.many_labels import api_calls_source
+from tasks.many_labels import package_list
 
 
 def _modules(is_test, number):
@@ -135,7 +136,7 @@ class ApiCallsTest(absltest.TestCase):
     self.dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
     self.package_list = self.dir / 'api_calls_packages.txt'
     self.enterContext(
-      mock.patch.object(api_calls_source, '_PACKAGE_LIST', self.package_list)
+      mock.patch.object(package_list, 'PATH', self.package_list)
     )
     path = [str(self.dir), *sys.path]
     self.enterContext(mock.patch.object(sys, 'path', path))

@@ -110,6 +110,15 @@ class PartitionTest(parameterized.TestCase):
     ):
       _partition([[2], [2]], [2])
 
+  def test_huge_numbers_of_clients_raise(self):
+    labels = multi_label_source.SparseRows.from_lists([[0], [1], []])
+    with self.assertRaisesRegex(
+      ValueError, 'at most 5, .* found 2147483647: lower it'
+    ):
+      label_partition.partition_by_frequent_classes(
+        labels, np.array([True, False]), 2**31 - 1, np.random.default_rng(0)
+      )
+
 
 if __name__ == '__main__':
   absltest.main()

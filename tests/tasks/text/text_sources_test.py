@@ -84,18 +84,50 @@ class JsonLinesTest(parameterized.TestCase):
       text_sources.shakespeare('not/there')
 
   @parameterized.named_parameters(
-    ('no_json', b'{"client_id": ', 'JSONDecodeError'),
-    ('no_text', b'{"client_id": "ann", "split": "train"}', 'KeyError'),
-    ('no_object', b'[1]', 'TypeError'),
-    ('number', b'{"client_id": "a", "split": "train", "text": 1}', 'Attribute'),
-    ('no_utf8', b'\xff', 'UnicodeDecodeError'),
+    ('no_json', b'{"client_id": ', 'object with client_id, split, text'),
+    (
+      'no_text',
+      b'{"client_id": "ann", "split": "train"}',
+      'object with client_id, split, text, found no text',
+    ),
+    (
+      'number',
+      b'{"client_id": "a", "split": "train", "text": 1}',
+      "'text' to be a string, found a number",
+    ),
+    (
+      'split',
+      b'{"client_id": "a", "split": "Train", "text": "b"}',
+      "'split' of train, dev, test, found 'Train'",
+    ),
+    (
+      'null_split',
+      b'{"client_id": "a", "split": null, "text": "b"}',
+      "'split' to be a string, found null",
+    ),
   )
-  def test_invalid_lines_raise(self, line, found):
+  def test_invalid_lines_raise(self, line, message):
     with gzip.open(self._path(), 'wb') as f:
       f.write(line + b'\n')
     self._assert_refused(
-      f'object with client_id, split, text .*{found}.*: replace it'
+      f'^Expected in line 1 of {self._path()} .*{message}.*: '
     )
+
+  def test_ids_that_are_numbers_become_strings(self):
+    with gzip.open(self._path(), 'wt') as f:
+      for client_id in (7, '7', 1.5):
+        row = {'client_id': client_id, 'split': 'train', 'text': 'a'}
+        f.write(json.dumps(row) + '\n')
+      f.write(json.dumps(row | {'split': 'test'}) + '\n\n')
+    texts = text_sources.irc(self.dir).load()
+    self.assertEqual(texts.train, {'7': [['a'], ['a']], '1.5': [['a']]})
+
+  def test_change_before_loading_raises(self):
+    data_files.write_irc(self.dir, [('a', 'train', 'a'), ('b', 'test', 'b')])
+    source = text_sources.irc(self.dir)
+    data_files.write_irc(self.dir, [('a', 'train', 'aa'), ('b', 'test', 'b')])
+    with self.assertRaisesRegex(ValueError, 'found that it changed: run again'):
+      source.load()
 
   @parameterized.parameters(
     (0, 'found 0 clients'),  # Nothing is a whole file to Python's gzip.
@@ -121,7 +153,9 @@ class JsonLinesTest(parameterized.TestCase):
     data_files.write_irc(
       self.dir, [("o'neil", 'train', 'a'), ('b', 'test', 'b')]
     )
-    self._assert_refused('without apostrophes .*found "o\'neil": rename it')
+    self._assert_refused(
+      'in line 1 of .* without apostrophes, found "o\'neil": rename it'
+    )
 
   def _path(self):
     return os.path.join(self.dir, 'ubuntu_irc_users.jsonl.gz')
