@@ -35,7 +35,7 @@ _SECTIONS = {
 
 def main() -> int:
   """Runs and prints all checks; returns the exit code."""
-  tls_flags.are_given()
+  tls_flags.check_flags()
   # Warnings repeat the findings of checks.
   logging.set_verbosity(logging.ERROR)
   checks = machine_checks.all_checks(

@@ -24,7 +24,9 @@ authentication and listens on every interface. With mutual TLS,
 
 only programs with a certificate of that authority are let in: the worker
 listens in a private network namespace, reached by this program alone, which
-forwards connections to it. See docs/guides/workers.md. Runs until it is
+forwards connections to it. Connections without a certificate are closed after
+a few seconds, or earlier if there are many; at most one line a minute on
+standard error counts them. See docs/guides/workers.md. Runs until it is
 stopped, or the worker ends. Exit codes: the worker's, or 1; 2 for arguments
 that cannot be used; 128 + N after signal N.
 """
@@ -142,8 +144,7 @@ async def _run_behind_tls(
   pidfd = os.pidfd_open(worker.pid)
   loop.add_reader(pidfd, _set_result, ended, None)
   try:
-    server = await tls_gateway.serve(listener, context, _PORT.value)
-    async with server:
+    async with tls_gateway.serve(listener, context, _PORT.value):
       _print_where_it_listens()
       exit_code = await ended
   finally:

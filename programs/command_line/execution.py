@@ -40,6 +40,7 @@ def set_context() -> None:
       raise runner.UsageError(str(e)) from e
     return
   addresses = common_flags.WORKERS.value
+  tls_flags.check_workers(addresses)
   try:
     runtime.set_remote_context(addresses, tls_flags.channel_credentials())
     print(

@@ -24,7 +24,7 @@ def check_flags() -> None:
   if common_flags.WORKERS.value:
     for flag in (common_flags.DEVICE, common_flags.MAX_CONCURRENT_CLIENTS):
       runner.refuse_given(flag, common_flags.WORKERS)
-    tls_flags.are_given()
+    tls_flags.check_flags()
     try:
       worker_addresses.check_addresses(common_flags.WORKERS.value)
     except ValueError as e:

@@ -11,8 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Flags for mutual TLS between programs and workers."""
+"""Flags for mutual TLS between programs and workers.
 
+The files are checked before gRPC or TensorFlow is imported: gRPC takes any
+bytes, and then fails each connection without naming a file.
+"""
+
+from collections.abc import Sequence
 import os
 import ssl
 from typing import TYPE_CHECKING
@@ -20,6 +25,8 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from programs.command_line import runner
+from programs.network import pem_files
+from programs.network import trial_handshakes
 
 if TYPE_CHECKING:
   import grpc
@@ -40,12 +47,16 @@ _CA = flags.DEFINE_string(
 HOLDERS = (_CERT, _KEY, _CA)
 
 
+# gRPC would print each failed handshake on standard error; this program reports
+# the failure itself. Read when gRPC is imported.
+_QUIET_GRPC = {'GRPC_VERBOSITY': 'NONE'}
+
+
 def are_given() -> bool:
-  """Returns `True` if TLS is enabled.
+  """Returns `True` if TLS is enabled; looks at no file.
 
   Raises:
-    UsageError: If some of the flags are given, but not all; or if a file cannot
-      be read.
+    UsageError: If some of the flags are given, but not all.
   """
   given = [holder for holder in HOLDERS if holder.value]
   if given and len(given) < len(HOLDERS):
@@ -53,34 +64,31 @@ def are_given() -> bool:
     raise runner.UsageError(
       f'Expected --{missing.name} with --{given[0].name}, found none; give it.'
     )
-  for holder in given:
-    if not os.access(holder.value, os.R_OK):
-      raise runner.UsageError(
-        f'Expected a file to read in --{holder.name}, found none at '
-        f'{holder.value}; give the path of a PEM file.'
-      )
   return bool(given)
+
+
+def check_flags() -> None:
+  """Checks the flags and their files, if TLS is enabled.
+
+  Raises:
+    UsageError: If some of the flags are given, but not all; or if a file is not
+      what its flag expects.
+  """
+  if are_given():
+    _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def server_context() -> ssl.SSLContext:
   """Returns the TLS context of a server that requires client certificates.
 
   Raises:
-    UsageError: If the files are not PEM files of a certificate, its key and
-      certificate authorities.
+    UsageError: If a file is not what its flag expects.
   """
   context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
   context.minimum_version = ssl.TLSVersion.TLSv1_2
   context.verify_mode = ssl.CERT_REQUIRED
   context.set_alpn_protocols(['h2'])  # Required by gRPC.
-  try:
-    context.load_cert_chain(_CERT.value, _KEY.value)
-    context.load_verify_locations(_CA.value)
-  except ssl.SSLError as e:
-    raise runner.UsageError(
-      'Expected PEM files of a certificate, its key and the signers in '
-      f'--tls_cert, --tls_key and --tls_ca, found: {e}; create them again.'
-    ) from e
+  _load(context)
   return context
 
 
@@ -88,19 +96,55 @@ def channel_credentials() -> 'grpc.ChannelCredentials | None':
   """Returns the credentials of a client; `None` without TLS.
 
   Raises:
-    UsageError: If some of the flags are given, but not all; or if a file cannot
-      be read.
+    UsageError: If some of the flags are given, but not all; or if a file is not
+      what its flag expects.
   """
   if not are_given():
     return None
+  files = _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
   import grpc  # Takes a tenth of a second, which `--help` need not wait for.
 
-  cert, key, ca = (_read(holder.value) for holder in HOLDERS)
   return grpc.ssl_channel_credentials(
-    root_certificates=ca, private_key=key, certificate_chain=cert
+    root_certificates=files.authorities,
+    private_key=files.key,
+    certificate_chain=files.certificate,
   )
 
 
-def _read(path: str) -> bytes:
-  with open(path, 'rb') as f:
-    return f.read()
+def check_workers(addresses: Sequence[str]) -> None:
+  """Shakes hands with each worker that answers, if TLS is enabled.
+
+  Args:
+    addresses: `host:port` of each worker.
+
+  Raises:
+    UsageError: If a handshake fails for a reason that stays, such as a
+      certificate that is not trusted; or if a file is not what its flag
+      expects.
+  """
+  if not are_given():
+    return
+  context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+  context.set_alpn_protocols(['h2'])
+  # As gRPC does: an authority need not be a root.
+  context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+  _load(context)
+  try:
+    trial_handshakes.check_workers(addresses, context)
+  except trial_handshakes.HandshakeError as e:
+    raise runner.UsageError(f'--workers: {e}') from e
+
+
+def _load(context: ssl.SSLContext) -> pem_files.PemFiles:
+  """Loads the files into a TLS context; returns their bytes."""
+  for name, value in _QUIET_GRPC.items():
+    os.environ.setdefault(name, value)
+  try:
+    return pem_files.load(context, *(_argument(holder) for holder in HOLDERS))
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
+
+
+def _argument(holder: flags.FlagHolder[str | None]) -> pem_files.Argument:
+  assert holder.value is not None  # Checked by `are_given`.
+  return pem_files.Argument(f'--{holder.name}', holder.value)

@@ -116,7 +116,7 @@ class WorkerTest(_WorkerTestCase):
     ('port', '--port=0'),
     ('--tls_key with --tls_cert', '--port=1', '--tls_cert=a.pem'),
     (
-      'a file to read in --tls_cert, found none at /no',
+      "a file to read in --tls_cert, found none at '/no'",
       *('--port=1', '--tls_cert=/no', '--tls_key=/no', '--tls_ca=/no'),
     ),
   )
@@ -235,7 +235,9 @@ class WorkerBehindTlsTest(_WorkerTestCase):
   def test_refuses_files_other_than_pem(self):
     pathlib.Path(self._directory, 'localhost.key').write_text('key')
     self._assert_refused(
-      'PEM files of a certificate', f'--port={self._port}', *self._flags
+      'a private key in PEM format in --tls_key',
+      f'--port={self._port}',
+      *self._flags,
     )
 
   def test_refuses_without_a_private_network(self):

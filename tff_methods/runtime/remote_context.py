@@ -24,6 +24,9 @@ from tff_methods.common import worker_addresses
 from tff_methods.runtime import mergeable_computations
 from tff_methods.runtime import worker_pool
 
+# DNS answers within milliseconds; a longer wait is for names that come late.
+_RESOLUTION_SECONDS = 3.0
+
 
 def create_remote_context(
   addresses: Sequence[str],
@@ -58,9 +61,16 @@ def create_remote_context(
 
   Raises:
     ValueError: If an address is not `host:port`, or occurs twice.
-    NoWorkersError: If no worker answers in time.
+    NoWorkersError: If no worker answers in time, or if after three seconds no
+      host name resolves.
   """
   worker_addresses.check_addresses(addresses)
+  try:
+    worker_addresses.wait_for_resolution(
+      addresses, min(_RESOLUTION_SECONDS, patience_seconds)
+    )
+  except ValueError as e:
+    raise worker_pool.NoWorkersError(str(e)) from e
   pool = worker_pool.WorkerPool(
     addresses,
     credentials,
@@ -84,7 +94,8 @@ def set_remote_context(
 
   Raises:
     ValueError: If an address is not `host:port`, or occurs twice.
-    NoWorkersError: If no worker answers in time.
+    NoWorkersError: If no worker answers in time, or if after three seconds no
+      host name resolves.
   """
   tff.framework.set_default_context(
     create_remote_context(addresses, credentials, **options)

@@ -212,8 +212,9 @@ class WorkerPool:
       ]
 
     self._poll_until(lambda: not expected(), timeout_seconds)
-    for worker in expected():
-      worker.report_missing()
+    if self._living():  # Else `NoWorkersError` reports all, if none comes back.
+      for worker in expected():
+        worker.report_missing()
 
   def _wait_for_any(self, timeout_seconds: float) -> None:
     if not self._poll_until(self._living, timeout_seconds):

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Tests for execution; `train_on_workers_test` runs computations on workers."""
 
+from unittest import mock
+
 from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
@@ -22,6 +24,7 @@ import tensorflow_federated as tff
 from programs.command_line import common_flags
 from programs.command_line import execution
 from programs.command_line import runner
+from programs.network import tls_flags
 
 
 @tff.tensorflow.computation(np.float32, np.float32)
@@ -33,6 +36,21 @@ def _subtract(x, y):
 def _deviation(values):
   mean = tff.federated_broadcast(tff.federated_mean(values))
   return tff.federated_mean(tff.federated_map(_subtract, (values, mean)))
+
+
+class SetContextTest(absltest.TestCase):
+  def test_refuses_workers_that_are_not_trusted(self):
+    self.enter_context(flagsaver.flagsaver())
+    flags.FLAGS.mark_as_parsed()
+    with (
+      flagsaver.flagsaver((common_flags.WORKERS, ['a:1', 'b:1'])),
+      mock.patch.object(
+        tls_flags, 'check_workers', side_effect=runner.UsageError('untrusted')
+      ) as check,
+    ):
+      with self.assertRaisesRegex(runner.UsageError, 'untrusted'):
+        execution.set_context()
+    check.assert_called_once_with(['a:1', 'b:1'])
 
 
 class CheckMergeableTest(absltest.TestCase):

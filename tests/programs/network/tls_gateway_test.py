@@ -15,18 +15,27 @@
 
 import asyncio
 import contextlib
+import errno
+import io
 import os
+import re
+import resource
 import socket
 import ssl
 import tempfile
+import time
 import unittest
+from unittest import mock
 
 from absl.testing import absltest
+import psutil
 
 from programs.network import tls_gateway
 from tests.programs.network import certificates
 
 _DATA = bytes(range(256)) * 4096  # Of several chunks.
+_IDLE = 300
+_MEGABYTE = 2**20
 
 
 def _context(directory: str, name: str, is_server: bool) -> ssl.SSLContext:
@@ -55,8 +64,7 @@ async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
   writer.close()
 
 
-@certificates.skip_without_openssl
-class TlsGatewayTest(unittest.IsolatedAsyncioTestCase):
+class TlsGatewayTestCase(unittest.IsolatedAsyncioTestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
@@ -67,11 +75,11 @@ class TlsGatewayTest(unittest.IsolatedAsyncioTestCase):
   async def _gateway(self, port: int):
     """Serves a gateway to the port; yields the gateway's own port."""
     listener = socket.create_server(('127.0.0.1', 0))
-    server = await tls_gateway.serve(
+    gateway_port = listener.getsockname()[1]
+    async with tls_gateway.serve(
       listener, _context(self.directory, 'localhost', True), port
-    )
-    async with server:
-      yield listener.getsockname()[1]
+    ):
+      yield gateway_port
 
   @contextlib.asynccontextmanager
   async def _gateway_to(self, handle):
@@ -96,6 +104,9 @@ class TlsGatewayTest(unittest.IsolatedAsyncioTestCase):
     read = reader.read() if size < 0 else reader.readexactly(size)
     return await asyncio.wait_for(read, 10)
 
+
+@certificates.skip_without_openssl
+class TlsGatewayTest(TlsGatewayTestCase):
   async def test_forwards_both_ways(self):
     async with self._gateway_to(_echo) as port:
       connections = [await self._connect(port) for _ in range(2)]
@@ -143,6 +154,184 @@ class TlsGatewayTest(unittest.IsolatedAsyncioTestCase):
       reader, writer = await self._connect(port)
       self.assertEqual(await self._read(reader), b'')
       writer.close()
+
+  async def test_end_of_the_gateway_ends_connections(self):
+    async with self._gateway_to(_echo) as port:
+      reader, writer = await self._connect(port)
+      writer.write(b'data')
+      await self._read(reader, 4)
+      idle = socket.create_connection(('127.0.0.1', port))
+      await asyncio.sleep(0.1)
+    self.assertEqual(await self._read(reader), b'')
+    writer.close()
+    with idle:
+      self.assertTrue(_is_closed(idle))
+    with self.assertRaises(ConnectionRefusedError):
+      socket.create_connection(('127.0.0.1', port))
+
+
+def _is_closed(client: socket.socket) -> bool:
+  """Returns `True` if the other side has closed the connection."""
+  client.settimeout(10)
+  try:
+    return not client.recv(1)
+  except ConnectionError:
+    return True
+
+
+@certificates.skip_without_openssl
+class FloodTest(TlsGatewayTestCase):
+  """Connections without a certificate, many at once."""
+
+  def setUp(self):
+    super().setUp()
+    self._stderr = io.StringIO()
+    self.enterContext(contextlib.redirect_stderr(self._stderr))
+
+  async def _open(self, port: int, count: int) -> list[socket.socket]:
+    """Opens connections one after the other, which the test closes."""
+    clients = []
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+      client = socket.socket()
+      self.addCleanup(client.close)
+      client.setblocking(False)
+      await asyncio.wait_for(loop.sock_connect(client, ('127.0.0.1', port)), 10)
+      clients.append(client)
+    return clients
+
+  async def _assert_answers(self, port: int) -> None:
+    reader, writer = await self._connect(port)
+    writer.write(b'data')
+    self.assertEqual(await self._read(reader, 4), b'data')
+    writer.close()
+
+  async def test_client_gets_through_idle_connections(self):
+    async with self._gateway_to(_echo) as port:
+      idle = await self._open(port, _IDLE)
+      start = time.monotonic()
+      await self._assert_answers(port)
+      self.assertLess(time.monotonic() - start, tls_gateway.HANDSHAKE_SECONDS)
+      # The oldest ones have made room; the newest ones may still begin.
+      self.assertTrue(all(map(_is_closed, idle[:100])))
+      idle[-1].setblocking(False)
+      with self.assertRaises(BlockingIOError):
+        idle[-1].recv(1)
+    self._assert_log_counts(_IDLE - tls_gateway.MAX_PENDING, _IDLE)
+
+  async def test_client_gets_through_garbage(self):
+    async with self._gateway_to(_echo) as port:
+      for _ in range(3):
+        for client in await self._open(port, 100):
+          client.send(b'garbage ' * 100)
+        await self._assert_answers(port)
+    self._assert_log_counts(300, 300)
+
+  async def test_unfinished_handshakes_end_in_time(self):
+    with mock.patch.object(tls_gateway, 'HANDSHAKE_SECONDS', 0.2):
+      async with self._gateway_to(_echo) as port:
+        silent, speaking = await self._open(port, 2)
+        speaking.send(b'\x16\x03\x01\x02')  # First bytes of a handshake.
+        for client in (silent, speaking):
+          closed = await asyncio.to_thread(_is_closed, client)
+          self.assertTrue(closed)
+        await self._assert_answers(port)
+    self._assert_log_counts(2, 2)
+    self.assertIn('no handshake in 0.2 seconds.', self._stderr.getvalue())
+
+  async def test_open_connections_outlive_the_handshake_time(self):
+    with mock.patch.object(tls_gateway, 'HANDSHAKE_SECONDS', 0.2):
+      async with self._gateway_to(_echo) as port:
+        reader, writer = await self._connect(port)
+        await asyncio.sleep(0.5)
+        writer.write(b'data')
+        self.assertEqual(await self._read(reader, 4), b'data')
+        writer.close()
+
+  async def test_open_connections_outlive_a_flood(self):
+    async with self._gateway_to(_echo) as port:
+      reader, writer = await self._connect(port)
+      await self._open(port, _IDLE)
+      writer.write(b'data')
+      self.assertEqual(await self._read(reader, 4), b'data')
+      writer.close()
+
+  async def test_memory_returns_to_where_it_was(self):
+    process = psutil.Process()
+    async with self._gateway_to(_echo) as port:
+      await self._assert_answers(port)
+      before = process.memory_info().rss
+      idle = await self._open(port, _IDLE)
+      await asyncio.sleep(0.2)
+      during = process.memory_info().rss
+      for client in idle:
+        client.close()
+      await self._assert_answers(port)
+      after = process.memory_info().rss
+    # asyncio's TLS transport takes 90 MB for these.
+    self.assertLess(during - before, 16 * _MEGABYTE)
+    self.assertLess(after - before, 16 * _MEGABYTE)
+
+  async def test_backs_off_without_descriptors(self):
+    loop = asyncio.get_running_loop()
+    accept = loop.sock_accept
+    times = []
+
+    async def fail_at_first(listener):
+      times.append(time.monotonic())
+      if len(times) <= 5:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+      return await accept(listener)
+
+    with mock.patch.object(loop, 'sock_accept', fail_at_first):
+      async with self._gateway_to(_echo) as port:
+        await self._assert_answers(port)
+    self.assertGreater(times[5] - times[0], 0.4)
+    self._assert_log_counts(5, 5)
+
+  async def test_survives_the_limit_of_descriptors(self):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+    handled = []
+    asyncio.get_running_loop().set_exception_handler(
+      lambda _, context: handled.append(context)
+    )
+    async with self._gateway_to(_echo) as port:
+      clients = [socket.socket() for _ in range(40)]
+      # Leaves descriptors for ten of them.
+      limit = max(c.fileno() for c in clients) + 10
+      resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limits[1]))
+      for client in clients:
+        client.connect(('127.0.0.1', port))
+      await asyncio.sleep(0.5)
+      for client in clients:
+        client.close()
+      resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+      await self._assert_answers(port)
+    self.assertEqual(handled, [])
+    self._assert_log_counts(40, 80)
+
+  async def test_few_descriptors_lower_the_cap(self):
+    with mock.patch.object(resource, 'getrlimit', return_value=(64, 64)):
+      async with self._gateway_to(_echo) as port:
+        idle = await self._open(port, 40)
+        await self._assert_answers(port)
+        self.assertTrue(all(map(_is_closed, idle[:24])))
+
+  def _assert_log_counts(self, minimum: int, maximum: int) -> None:
+    """Checks the log: whole lines, whose sum is between these numbers."""
+    lines = self._stderr.getvalue().splitlines()
+    self.assertLessEqual(len(lines), 2)  # One of them at the end.
+    count = 0
+    for line in lines:
+      match = re.fullmatch(
+        r'worker: dropped (\d+) connections? without a valid certificate; the '
+        r'last one: .*\.',
+        line,
+      )
+      self.assertIsNotNone(match, line)
+      count += int(match[1]) if match else 0
+    self.assertTrue(minimum <= count <= maximum, count)
 
 
 if __name__ == '__main__':

@@ -29,6 +29,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods.runtime import two_workers
+from tff_methods.common import worker_addresses
 from tff_methods.runtime import remote_context
 from tff_methods.runtime import worker_pool
 from tff_methods.runtime import workers
@@ -251,6 +252,23 @@ class RemoteContextTest(parameterized.TestCase):
     ):
       remote_context.create_remote_context([address], patience_seconds=0.5)
     self.assertLess(time.monotonic() - start, 3)
+
+  def test_no_host_name_resolves(self):
+    with mock.patch.object(
+      worker_addresses, 'wait_for_resolution', side_effect=ValueError('found a')
+    ) as wait:
+      for patience_seconds, expected in ((0.5, 0.5), (60.0, 3.0)):
+        with self.assertRaisesRegex(worker_pool.NoWorkersError, '^found a$'):
+          remote_context.create_remote_context(
+            ['a:1'], patience_seconds=patience_seconds
+          )
+        wait.assert_called_with(['a:1'], expected)
+
+  def test_logs_no_continuation_without_any_worker(self):
+    address = f'localhost:{portpicker.pick_unused_port()}'
+    with self.assertNoLogs(level='WARNING'):
+      with self.assertRaises(worker_pool.NoWorkersError):
+        remote_context.create_remote_context([address], patience_seconds=0.5)
 
   def test_one_worker_missing_at_the_start(self):
     worker = workers.LocalWorker()
