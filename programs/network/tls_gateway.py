@@ -75,10 +75,10 @@ class _Gateway:
     self._context = context
     self._port = port
     self._max_pending = _max_pending()
-    # Tasks of all connections, and of those without a finished handshake from
-    # the oldest to the newest.
     self._tasks: set[asyncio.Task[None]] = set()
-    self._pending: dict[asyncio.Task[None], None] = {}
+    # Tasks of connections without a finished handshake, oldest first. The keys
+    # are sockets: a task with a reference to itself is not freed at once.
+    self._pending: dict[socket.socket, asyncio.Task[None]] = {}
     self._drops = drop_log.DropLog()
 
   async def accept_connections(self) -> None:
@@ -111,13 +111,13 @@ class _Gateway:
     accepted.setblocking(False)
     task = asyncio.create_task(self._handle(accepted))
     self._tasks.add(task)
-    self._pending[task] = None
+    self._pending[accepted] = task
 
     def end(task: asyncio.Task[None]) -> None:
       # Not in the task, which does not run at all if it is dropped at once.
       accepted.close()
       self._tasks.discard(task)
-      self._pending.pop(task, None)
+      self._pending.pop(accepted, None)
 
     task.add_done_callback(end)
 
@@ -125,13 +125,10 @@ class _Gateway:
     self._drops.add(reason)
     if self._pending:
       oldest = next(iter(self._pending))
-      del self._pending[oldest]
-      oldest.cancel()
+      self._pending.pop(oldest).cancel()
 
   async def _handle(self, accepted: socket.socket) -> None:
     """Forwards one connection until one of its sides ends."""
-    task = asyncio.current_task()
-    assert task is not None
     try:
       connection = tls_connection.TlsConnection(accepted, self._context)
       async with asyncio.timeout(HANDSHAKE_SECONDS):
@@ -146,7 +143,7 @@ class _Gateway:
       self._drops.add(e.strerror or str(e))
       return
     finally:
-      self._pending.pop(task, None)
+      self._pending.pop(accepted, None)
     # An `OSError` means that one side is gone, or that there is no descriptor
     # for the other; closing both connections tells them.
     with contextlib.suppress(OSError):

@@ -16,6 +16,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import io
 import os
 import re
@@ -26,10 +27,12 @@ import tempfile
 import time
 import unittest
 from unittest import mock
+import weakref
 
 from absl.testing import absltest
 import psutil
 
+from programs.network import tls_connection
 from programs.network import tls_gateway
 from tests.programs.network import certificates
 
@@ -271,6 +274,23 @@ class FloodTest(TlsGatewayTestCase):
     # asyncio's TLS transport takes 90 MB for these.
     self.assertLess(during - before, 16 * _MEGABYTE)
     self.assertLess(after - before, 16 * _MEGABYTE)
+
+  async def test_dropped_connections_are_freed_at_once(self):
+    connections = weakref.WeakSet()
+    create = tls_connection.TlsConnection
+
+    def create_and_count(*arguments):
+      connection = create(*arguments)
+      connections.add(connection)
+      return connection
+
+    self.addCleanup(gc.enable)
+    gc.disable()
+    with mock.patch.object(tls_connection, 'TlsConnection', create_and_count):
+      async with self._gateway_to(_echo) as port:
+        await self._open(port, _IDLE)
+        await self._assert_answers(port)
+        self.assertLessEqual(len(connections), tls_gateway.MAX_PENDING + 2)
 
   async def test_backs_off_without_descriptors(self):
     loop = asyncio.get_running_loop()
