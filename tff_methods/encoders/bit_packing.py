@@ -192,7 +192,7 @@ class BitPackingStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    argument_checks.check_bits(bits)
+    bits = argument_checks.check_bits(bits)
     self._bits = bits
     self._dtype = tf.as_dtype(dtype)
 

@@ -77,7 +77,7 @@ class EdenQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    argument_checks.check_bits(bits)
+    bits = argument_checks.check_bits(bits)
     self._bits = bits
 
   def encode(

@@ -68,7 +68,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` is out of range.
     """
-    argument_checks.check_bits(bits, minimum=2)
+    bits = argument_checks.check_bits(bits, minimum=2)
     self._bits = bits
 
   def encode(

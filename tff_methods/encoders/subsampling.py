@@ -62,7 +62,7 @@ class SubsamplingStage(tensor_encoding.SeededStage):
       ValueError: If `fraction` or `seed_source` is out of range.
     """
     super().__init__(seed)
-    argument_checks.check_fraction(fraction)
+    fraction = argument_checks.check_fraction(fraction)
     argument_checks.check_choice(
       'seed_source', seed_source, options_lib.SEED_SOURCES
     )

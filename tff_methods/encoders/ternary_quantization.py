@@ -76,7 +76,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       'seed_source', seed_source, options_lib.SEED_SOURCES
     )
     if clip_factor is not None:
-      argument_checks.check_positive('clip_factor', clip_factor)
+      clip_factor = argument_checks.check_positive('clip_factor', clip_factor)
     self._seed_source = seed_source
     self._clip_factor = clip_factor
 

@@ -58,7 +58,7 @@ class TopKStage(tensor_encoding.Stage):
     Raises:
       ValueError: If `fraction` is out of range.
     """
-    argument_checks.check_fraction(fraction)
+    fraction = argument_checks.check_fraction(fraction)
     self._fraction = fraction
 
   def encode(

@@ -64,7 +64,7 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
       ValueError: If `bits` or `seed_source` is out of range.
     """
     super().__init__(seed)
-    argument_checks.check_bits(bits)
+    bits = argument_checks.check_bits(bits)
     argument_checks.check_choice(
       'seed_source', seed_source, options_lib.SEED_SOURCES
     )

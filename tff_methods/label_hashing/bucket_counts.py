@@ -56,8 +56,8 @@ def num_buckets_for(
     TypeError: If a number is not an int, or the probability is not a number.
     ValueError: If an argument is out of range.
   """
-  argument_checks.check_int('num_classes', num_classes, minimum=1)
-  argument_checks.check_int('num_tables', num_tables, minimum=1)
+  num_classes = argument_checks.check_int('num_classes', num_classes, minimum=1)
+  num_tables = argument_checks.check_int('num_tables', num_tables, minimum=1)
   if isinstance(collision_probability, bool) or not isinstance(
     collision_probability, numbers.Real
   ):

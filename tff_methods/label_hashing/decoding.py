@@ -96,8 +96,8 @@ def top_k(
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
   _check_arguments(log_probabilities, label_hash, decoding)
-  argument_checks.check_int('k', k, minimum=1)
-  argument_checks.check_int('chunk_size', chunk_size, minimum=1)
+  k = argument_checks.check_int('k', k, minimum=1)
+  chunk_size = argument_checks.check_int('chunk_size', chunk_size, minimum=1)
   if k > label_hash.num_classes:
     raise ValueError(
       f'Expected k of at most {label_hash.num_classes}, the number of classes, '

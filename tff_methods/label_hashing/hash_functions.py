@@ -58,6 +58,7 @@ class LabelHash:
   coefficients: tuple[tuple[int, int], ...]
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_int('num_classes', self.num_classes, minimum=1)
     argument_checks.check_int('num_buckets', self.num_buckets, minimum=1)
     if self.num_classes > _PRIME:
@@ -100,8 +101,8 @@ class LabelHash:
       TypeError: If an argument is not an int.
       ValueError: If an argument is out of range.
     """
-    argument_checks.check_int('num_tables', num_tables, minimum=1)
-    argument_checks.check_int('seed', seed)
+    num_tables = argument_checks.check_int('num_tables', num_tables, minimum=1)
+    seed = argument_checks.check_int('seed', seed)
     coefficients = tuple(
       (
         1 + _draw_below(_PRIME - 1, seed, table, 0),

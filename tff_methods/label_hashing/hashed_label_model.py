@@ -58,6 +58,7 @@ class HashedLabelModel:
   seed: int = 0
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     if not isinstance(self.label_hash, hash_functions.LabelHash):
       raise TypeError(
         'Expected label_hash to be a LabelHash, found '

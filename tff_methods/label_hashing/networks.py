@@ -75,6 +75,7 @@ class DenseNetwork:
   hidden_widths: tuple[int, ...]
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_int('input_width', self.input_width, minimum=1)
     for width in self.hidden_widths:
       argument_checks.check_int('each of hidden_widths', width, minimum=1)

@@ -40,5 +40,6 @@ class RandomnessOptions:
   base_seed: int = 0
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_choice('seed_source', self.seed_source, SEED_SOURCES)
     argument_checks.check_int('base_seed', self.base_seed)

@@ -92,13 +92,15 @@ class FedSsOptions(randomness.RandomnessOptions):
       argument_checks.check_int(
         'num_sampled_classes', self.num_sampled_classes, minimum=1
       )
-    if self.variant != 'fed_aws':
-      for name in ('spreadout_rate', 'spreadout_margin'):
-        if (value := getattr(self, name)) is not None:
-          raise ValueError(
-            f'Expected no {name} with variant={self.variant!r}, found {value}: '
-            'leave it out.'
-          )
+    for name in ('spreadout_rate', 'spreadout_margin'):
+      if (value := getattr(self, name)) is None:
+        continue
+      if self.variant != 'fed_aws':
+        raise ValueError(
+          f'Expected no {name} with variant={self.variant!r}, found {value}: '
+          'leave it out.'
+        )
+      argument_checks.check_number(name, value)
 
   @property
   def spreadout(self) -> dict[str, float]:
@@ -150,7 +152,9 @@ class LshSelectOptions(randomness.RandomnessOptions):
     super().__post_init__()
     for name in ('row_budget', 'own_budget', 'retrieved_budget'):
       value = getattr(self, name)
-      if value is not None and not 0 < value <= 1:
+      if value is None:
+        continue
+      if not 0 < argument_checks.check_number(name, value) <= 1:
         raise ValueError(
           f'Expected {name} above 0 and at most 1, a fraction of all rows, '
           f'found {value}.'
@@ -168,6 +172,7 @@ class LshSelectOptions(randomness.RandomnessOptions):
         f'Expected retrieved_budget of at least row_budget, {self.row_budget}, '
         f'found {self.retrieved_budget}.'
       )
+    argument_checks.check_bool('corrects_loss', self.corrects_loss)
     argument_checks.check_int(
       'rounds_per_build', self.rounds_per_build, minimum=1
     )

@@ -37,7 +37,7 @@ class SketchOptions(randomness.RandomnessOptions):
     min_elements: Tensors with fewer elements (biases) are sent uncompressed.
 
   Raises:
-    TypeError: If `bits`, `min_elements` or `base_seed` is not an int.
+    TypeError: If an argument is of a wrong type.
     ValueError: If a value is out of range, or `quantizer` is `'eden'` without
       rotation.
   """
@@ -53,6 +53,7 @@ class SketchOptions(randomness.RandomnessOptions):
     if self.bits is not None:
       argument_checks.check_bits(self.bits)
     argument_checks.check_fraction(self.fraction)
+    argument_checks.check_bool('rotation', self.rotation)
     argument_checks.check_choice('quantizer', self.quantizer, QUANTIZERS)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
     if self.bits is not None and self.quantizer == 'eden' and not self.rotation:

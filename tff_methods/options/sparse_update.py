@@ -16,6 +16,8 @@
 from collections.abc import Sequence
 import dataclasses
 
+import numpy as np
+
 from tff_methods.common import argument_checks
 
 # Values among which the largest are selected.
@@ -41,7 +43,7 @@ class SparseOptions:
       sent whole.
 
   Raises:
-    TypeError: If `bits` or `min_elements` is not an int.
+    TypeError: If an argument is of a wrong type.
     ValueError: If a value is out of range, or `min_elements` is given with the
       scope `'model'`.
   """
@@ -52,6 +54,7 @@ class SparseOptions:
   min_elements: int = 0
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_fraction(self.fraction)
     if self.bits is not None:
       argument_checks.check_bits(self.bits, minimum=_MIN_BITS)
@@ -99,8 +102,7 @@ class DgcOptions(SparseOptions):
     rounds_per_warm_up_fraction: Number of rounds for each warm-up fraction.
 
   Raises:
-    TypeError: As for `SparseOptions`, or if `rounds_per_warm_up_fraction` is
-      not an int.
+    TypeError: If an argument is of a wrong type.
     ValueError: If a value is out of range.
   """
 
@@ -112,15 +114,23 @@ class DgcOptions(SparseOptions):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    if not 0.0 <= self.momentum < 1.0:
-      raise ValueError(
-        f'Expected momentum of at least 0 and below 1, found {self.momentum}.'
-      )
+    argument_checks.check_momentum(self.momentum)
     argument_checks.check_int(
       'rounds_per_warm_up_fraction', self.rounds_per_warm_up_fraction, minimum=1
     )
-    for found in self.warm_up_fractions or ():
+    if self.warm_up_fractions is None:
+      return
+    if not isinstance(self.warm_up_fractions, Sequence | np.ndarray):
+      raise TypeError(
+        'Expected warm_up_fractions to be a sequence, found '
+        f'{type(self.warm_up_fractions).__name__}: put it into a tuple.'
+      )
+    fractions = tuple(
       argument_checks.check_fraction(found, 'each of warm_up_fractions')
+      for found in self.warm_up_fractions
+    )
+    object.__setattr__(self, 'warm_up_fractions', fractions)
+    for found in fractions:
       if found <= self.fraction:
         raise ValueError(
           f'Expected warm_up_fractions above fraction={self.fraction}, found '

@@ -30,7 +30,7 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
       their parameters are not quantized.
 
   Raises:
-    TypeError: If `bits`, `min_elements` or `base_seed` is not an int.
+    TypeError: If an argument is of a wrong type.
     ValueError: If a value is out of range.
   """
 
@@ -73,7 +73,7 @@ class LowRankOptions(StructuredUpdateOptions):
     fraction: Rank as a fraction of each matrix's smaller dimension, in (0, 1].
 
   Raises:
-    TypeError: As for `StructuredUpdateOptions`, or if `rank` is not an int.
+    TypeError: If an argument is of a wrong type.
     ValueError: If a value is out of range, or not exactly one of `rank` and
       `fraction` is given.
   """

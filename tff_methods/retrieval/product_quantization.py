@@ -68,6 +68,7 @@ class ProductQuantization(row_index.IndexWithoutQueries):
   num_iterations: int = 4
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_int('num_parts', self.num_parts, minimum=1)
     argument_checks.check_int('num_iterations', self.num_iterations, minimum=1)
 

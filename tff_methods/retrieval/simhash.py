@@ -85,6 +85,7 @@ class SimHash:
   longest_quantile: float = 0.99
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_int('num_bits', self.num_bits, minimum=1)
     argument_checks.check_int('num_tables', self.num_tables, minimum=1)
     if self.num_bits > _MAX_BITS:

@@ -41,8 +41,10 @@ class RandomMask(update_space.UpdateSpace):
       TypeError: If `min_elements` is not an int.
       ValueError: If an argument is out of range.
     """
-    argument_checks.check_fraction(fraction)
-    argument_checks.check_int('min_elements', min_elements, minimum=0)
+    fraction = argument_checks.check_fraction(fraction)
+    min_elements = argument_checks.check_int(
+      'min_elements', min_elements, minimum=0
+    )
     self._fraction = fraction
     self._min_elements = min_elements
 

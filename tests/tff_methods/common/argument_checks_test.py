@@ -12,6 +12,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import dataclasses
+import fractions
+
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
@@ -30,13 +33,36 @@ class ArgumentChecksTest(parameterized.TestCase):
     (None, TypeError, 'Expected x to be an int, found NoneType.'),
     # A bool is an int to Python.
     (True, TypeError, 'Expected x to be an int, found bool.'),
-    (np.int32(3), TypeError, 'Expected x to be an int, found int32.'),
+    (np.bool_(True), TypeError, 'Expected x to be an int, found bool'),
+    (np.float32(3), TypeError, 'Expected x to be an int, found float32.'),
+    (np.array([3, 4]), TypeError, 'Expected x to be an int, found ndarray.'),
     (1, ValueError, 'Expected x of at least 2, found 1.'),
   )
   def test_other_values_than_ints_in_range_raise(self, value, error, message):
     with self.assertRaises(error) as raised:
       argument_checks.check_int('x', value, minimum=2)
-    self.assertEqual(str(raised.exception), message)
+    # numpy 1 calls its bool 'bool_'.
+    self.assertStartsWith(str(raised.exception), message.rstrip('.'))
+
+  def test_integers_come_out_as_those_of_python(self):
+    for value in (np.int8(8), np.uint8(8), np.int64(8), np.array(8)):
+      self.assertIs(type(argument_checks.check_int('x', value)), int)
+      # It would overflow in int8.
+      self.assertEqual(2 ** argument_checks.check_bits(value), 256)
+
+  @parameterized.parameters(
+    (3, int), (np.int8(3), int), (3.0, float), (fractions.Fraction(3), float)
+  )
+  def test_numbers_come_out_as_those_of_python(self, value, number_type):
+    number = argument_checks.check_positive('x', value)
+    self.assertEqual(number, 3)
+    self.assertIs(type(number), number_type)
+
+  @parameterized.parameters(np.float16, np.float32, np.float64)
+  def test_floats_keep_their_value(self, dtype):
+    fraction = argument_checks.check_fraction(dtype(0.1))
+    self.assertIs(type(fraction), float)
+    self.assertEqual(fraction, dtype(0.1))
 
   @parameterized.parameters((1, 1), (16, 1), (2, 2))
   def test_bits_in_range_pass(self, bits, minimum):
@@ -69,6 +95,64 @@ class ArgumentChecksTest(parameterized.TestCase):
     self.assertEqual(
       str(raised.exception), f'Expected share in (0, 1], found {fraction}.'
     )
+
+  @parameterized.parameters('0.1', None, True, ([0.1],), 0.1j)
+  def test_other_fractions_than_numbers_raise(self, fraction):
+    with self.assertRaisesRegex(TypeError, 'Expected fraction to be a number'):
+      argument_checks.check_fraction(fraction)
+
+  @parameterized.parameters(
+    (1.0, ValueError),
+    (-0.1, ValueError),
+    (float('nan'), ValueError),
+    ('0.9', TypeError),
+  )
+  def test_other_momentums_than_those_below_1_raise(self, momentum, error):
+    with self.assertRaisesRegex(error, 'Expected momentum'):
+      argument_checks.check_momentum(momentum)
+
+  @parameterized.parameters(True, False, np.bool_(True), 0, 1)
+  def test_truth_value_passes(self, value):
+    self.assertIs(argument_checks.check_bool('x', value), bool(value))
+
+  @parameterized.parameters('false', None, 2, 0.0, [[]])
+  def test_other_values_than_truth_values_raise(self, value):
+    with self.assertRaisesRegex(TypeError, 'Expected x to be True or False'):
+      argument_checks.check_bool('x', value)
+
+  def test_scalars_in_fields_are_unwrapped(self):
+    @dataclasses.dataclass(frozen=True)
+    class Options:
+      values: tuple
+
+      def __post_init__(self):
+        argument_checks.unwrap_scalars(self)
+
+    for value, expected in (
+      (np.int16(3), 3),
+      (np.float32(0.5), 0.5),
+      (np.bool_(True), True),
+      (np.str_('a'), 'a'),
+      (np.array(2.5), 2.5),
+      (True, True),
+      (None, None),
+      ('a', 'a'),
+      ((np.int8(1),), (np.int8(1),)),
+    ):
+      found = Options(value).values
+      self.assertIs(type(found), type(expected))
+      self.assertEqual(found, expected)
+    array = np.zeros([2])
+    self.assertIs(Options(array).values, array)
+
+  def test_options_pass_or_raise(self):
+    self.assertEqual(argument_checks.check_options(3, int), 3)
+    self.assertEqual(argument_checks.check_options(None, int, default=2), 2)
+    for options, default in ((None, None), ({}, 2), ('', 2)):
+      with self.assertRaisesRegex(
+        TypeError, r'options.int, found .*: make them with int\(...\).'
+      ):
+        argument_checks.check_options(options, int, default=default)
 
   def test_choice_passes(self):
     for choices in (('red', 'green'), ['red'], {'red': 1}):

@@ -18,6 +18,7 @@ import sys
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import numpy as np
 
 from tff_methods import options as options_lib
 
@@ -55,6 +56,42 @@ class OptionsTest(parameterized.TestCase):
   def test_positional_arguments_raise(self, options_class, kwargs):
     with self.assertRaisesRegex(TypeError, 'positional argument'):
       options_class(*(kwargs.values() or [1]))
+
+  @parameterized.parameters(*_OPTIONS)
+  def test_numpy_scalars_are_those_of_python(self, options_class, kwargs):
+    options = options_class(**kwargs)
+    expected = dataclasses.asdict(options)
+    arguments = {
+      name: value if value is None else np.array(value)[()]
+      for name, value in expected.items()
+      if not isinstance(value, tuple)
+    }
+    found = options_class(**arguments)
+    self.assertEqual(found, options)
+    self.assertEqual(
+      {name: type(x) for name, x in dataclasses.asdict(found).items()},
+      {name: type(x) for name, x in expected.items()},
+    )
+
+  @parameterized.parameters(*_OPTIONS)
+  def test_wrong_types_raise_one_line(self, options_class, kwargs):
+    num_fields = 0
+    for field in dataclasses.fields(options_class):
+      # NaN, and what is no number, truth value or choice.
+      for value in (float('nan'), ['x'], {}, 1j):
+        with self.assertRaises((TypeError, ValueError), msg=field) as raised:
+          options_class(**{**kwargs, field.name: value})
+        self.assertRegex(str(raised.exception), '^Expected [^\n]*, found')
+      num_fields += 1
+    self.assertGreater(num_fields, 1)
+
+  def test_small_integers_do_not_overflow(self):
+    options = options_lib.SketchOptions(
+      bits=np.int8(8), base_seed=np.int64(-3), min_elements=np.uint8(255)
+    )
+    self.assertEqual(2**options.bits, 256)
+    self.assertEqual(options.base_seed % 2**256, 2**256 - 3)
+    self.assertEqual(options.min_elements + 1, 256)
 
   def test_import_does_not_import_tensorflow(self):
     script = (
