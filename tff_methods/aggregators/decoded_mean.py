@@ -21,6 +21,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods.aggregators import received_bytes
+from tff_methods.aggregators import value_types
 
 
 def build_decoded_mean(
@@ -49,7 +50,11 @@ def build_decoded_mean(
 
   Returns:
     A `tff.templates.AggregationProcess` of values and weights.
+
+  Raises:
+    TypeError: If `weight_type` is not the type of a number.
   """
+  value_types.check_weight_type(weight_type)
   value_type = encode.type_signature.parameter
   payload_type = encode.type_signature.result
 

@@ -13,11 +13,15 @@
 # limitations under the License.
 """Mean of encoded values: the common part of the encoding aggregators."""
 
+import functools
+
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods.aggregators import encoded_sum
+from tff_methods.aggregators import scope as scopes
+from tff_methods.aggregators import value_types
 from tff_methods.common import argument_checks
 
 
@@ -26,31 +30,39 @@ def encoded_mean_factory(
   *,
   min_elements: int,
   weighted: bool,
+  scope: str = 'tensor',
 ) -> tff.aggregators.AggregationFactory:
   """Returns a factory for the mean of values that clients encode.
+
+  The factory can be pickled if `encoder_fn` can.
 
   Args:
     encoder_fn: Maps the `tf.TensorSpec` of a `float32` tensor and its index
       among the tensors of the value to its `GatherEncoder`.
     min_elements: Tensors with fewer elements are sent uncompressed.
     weighted: If true, the mean is weighted.
+    scope: Unit of encoding, one of `options.SCOPES`. `'model'`: the entire
+      value as one vector. `'tensor'`: each tensor.
 
   Returns:
     A `WeightedAggregationFactory`, or, if `weighted` is false, an
     `UnweightedAggregationFactory`. If no client has weight, the mean is zero.
 
   Raises:
-    TypeError: If `min_elements` is not an int. When the process is created: if
-      a tensor to encode is not `float32`.
+    TypeError: If `min_elements` is not an int, or `weighted` not a bool. When
+      the process is created: if the value has other parts than floating
+      tensors of fully defined shapes, or a tensor to encode is not `float32`.
     ValueError: If `min_elements` is negative.
   """
   value_sum_factory = encoded_sum.EncodedSumFactory(
     skip_small_tensors(encoder_fn, min_elements)
   )
-  if not weighted:
-    return tff.aggregators.UnweightedMeanFactory(value_sum_factory)
-  # If no client has weight the mean is zero, not NaN.
-  return tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
+  if argument_checks.check_bool('weighted', weighted):
+    # If no client has weight the mean is zero, not NaN.
+    mean = tff.aggregators.MeanFactory(value_sum_factory, no_nan_division=True)
+    return _WeightedEncodedMeanFactory(mean, scope)
+  mean = tff.aggregators.UnweightedMeanFactory(value_sum_factory)
+  return _UnweightedEncodedMeanFactory(mean, scope)
 
 
 def skip_small_tensors(
@@ -69,21 +81,85 @@ def skip_small_tensors(
     `min_elements` elements or more that is not `float32`.
 
   Raises:
-    TypeError: If `min_elements` is not an int.
+    TypeError: If `encoder_fn` is not a function, or `min_elements` not an int.
     ValueError: If `min_elements` is negative.
   """
-  argument_checks.check_int('min_elements', min_elements, minimum=0)
+  encoded_sum.check_encoder_fn(encoder_fn)
+  # A partial, not a closure: it can be pickled.
+  return functools.partial(
+    _encoder_or_identity,
+    encoder_fn=encoder_fn,
+    min_elements=argument_checks.check_int(
+      'min_elements', min_elements, minimum=0
+    ),
+  )
 
-  def encoder_or_identity(
-    spec: tf.TensorSpec, index: int
-  ) -> encoders.GatherEncoder:
-    if spec.shape.num_elements() < min_elements:
-      return encoders.identity_encoder(spec)
-    if spec.dtype != tf.float32:
-      raise TypeError(
-        f'Expected float32 values to encode, found {spec.dtype.name}: cast '
-        'the model.'
-      )
-    return encoder_fn(spec, index)
 
-  return encoder_or_identity
+def _encoder_or_identity(
+  spec: tf.TensorSpec,
+  index: int,
+  *,
+  encoder_fn: encoded_sum.EncoderFn,
+  min_elements: int,
+) -> encoders.GatherEncoder:
+  """Returns the encoder of a tensor, the identity for a small one."""
+  if spec.shape.num_elements() < min_elements:
+    return encoders.identity_encoder(spec)
+  if spec.dtype != tf.float32:
+    raise TypeError(
+      f'Expected float32 values to encode, found {spec.dtype.name}: cast the '
+      'model.'
+    )
+  return encoder_fn(spec, index)
+
+
+class _WeightedEncodedMeanFactory(tff.aggregators.WeightedAggregationFactory):
+  """See `encoded_mean_factory`."""
+
+  def __init__(
+    self, mean: tff.aggregators.WeightedAggregationFactory, scope: str
+  ):
+    self._mean = mean
+    self._scope = scope
+
+  def create(
+    self, value_type: tff.Type, weight_type: tff.Type
+  ) -> tff.templates.AggregationProcess:
+    """Creates the process."""
+    value_type = value_types.check_value_type(
+      value_type, value_types.MEAN_DTYPES
+    )
+    value_types.check_weight_type(weight_type)
+    mean = _concatenate(self._mean, self._scope, value_type)
+    return mean.create(value_type, weight_type)
+
+
+class _UnweightedEncodedMeanFactory(
+  tff.aggregators.UnweightedAggregationFactory
+):
+  """See `encoded_mean_factory`."""
+
+  def __init__(
+    self, mean: tff.aggregators.UnweightedAggregationFactory, scope: str
+  ):
+    self._mean = mean
+    self._scope = scope
+
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
+    """Creates the process."""
+    value_type = value_types.check_value_type(
+      value_type, value_types.MEAN_DTYPES
+    )
+    return _concatenate(self._mean, self._scope, value_type).create(value_type)
+
+
+def _concatenate(
+  mean: tff.aggregators.AggregationFactory, scope: str, value_type: tff.Type
+) -> tff.aggregators.AggregationFactory:
+  """Wraps the mean for values as one vector with the scope `'model'`."""
+  specs = tf.nest.flatten(tff.types.type_to_tf_tensor_specs(value_type))
+  # `concat_factory` refuses a value without tensors.
+  if scope == 'tensor' or not specs:
+    return mean
+  scopes.check_one_dtype(specs)
+  return tff.aggregators.concat_factory(mean)

@@ -21,10 +21,26 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods.aggregators import received_bytes
+from tff_methods.aggregators import value_types
+from tff_methods.common import argument_checks
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
 EncoderFn = Callable[[tf.TensorSpec, int], tensor_encoding.GatherEncoder]
+
+
+def check_encoder_fn(encoder_fn: Any) -> None:
+  """Checks the argument `encoder_fn` of aggregators.
+
+  Args:
+    encoder_fn: Value of the argument.
+
+  Raises:
+    TypeError: If it is not a function, but, for instance, an encoder.
+  """
+  argument_checks.check_callable(
+    'encoder_fn', encoder_fn, 'give a function that returns a GatherEncoder'
+  )
 
 
 class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
@@ -53,7 +69,11 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
       encoder_fn: Maps the `tf.TensorSpec` of a tensor and its index among the
         tensors of the value (in the order of `tf.nest.flatten`) to its
         `GatherEncoder`.
+
+    Raises:
+      TypeError: If `encoder_fn` is not a function.
     """
+    check_encoder_fn(encoder_fn)
     self._encoder_fn = encoder_fn
 
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
@@ -66,9 +86,11 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
       A `tff.templates.AggregationProcess`.
 
     Raises:
-      TypeError: If an encoder adapts its state to the clients' values;
-        `tff.aggregators.EncodedSumFactory` supports these.
+      TypeError: If `value_type` has other parts than numeric tensors of fully
+        defined shapes, or an encoder adapts its state to the clients' values,
+        which `tff.aggregators.EncodedSumFactory` supports.
     """
+    value_type = value_types.check_value_type(value_type)
     specs = tff.types.type_to_tf_tensor_specs(value_type)
     encoded_sum = EncodedSum(self._encoder_fn, tf.nest.flatten(specs))
 
@@ -138,7 +160,10 @@ class EncodedSum:
       params = [
         e.get_params(s) for e, s in zip(self._encoders, state, strict=True)
       ]
-      encode, before_sum, after_sum = zip(*params, strict=True)
+      # Not by `zip`: there may be no tensors.
+      encode, before_sum, after_sum = (
+        tuple(part[i] for part in params) for i in range(3)
+      )
       return (encode, before_sum), after_sum
 
     self.initialize = initialize
@@ -188,6 +213,12 @@ class EncodedSum:
       payload[1],
       self._encoders,
       after_sum_params,
+    )
+
+  def next_state(self, state: Any) -> tuple[Any, ...]:
+    """Returns the encoders' states of the next round."""
+    return tuple(
+      e.update_state(s, ()) for e, s in zip(self._encoders, state, strict=True)
     )
 
   def build_sum(self, payload_type: tff.Type, specs: Any) -> tff.Computation:
@@ -310,10 +341,7 @@ class EncodedSum:
         self._encoders,
         after_sum_params,
       )
-      new_state = tuple(
-        e.update_state(s, ())
-        for e, s in zip(self._encoders, state, strict=True)
-      )
+      new_state = self.next_state(state)
       measurements = collections.OrderedDict(
         payload_bytes=accumulator['payload_bytes']
       )

@@ -132,13 +132,10 @@ class MomentumCorrection(ErrorFeedback):
         `ResidualFeedback('unsent_values')`.
 
     Raises:
+      TypeError: If `momentum` is not a number.
       ValueError: If `momentum` is out of range.
     """
-    if not 0.0 <= momentum < 1.0:
-      raise ValueError(
-        f'Expected momentum of at least 0 and below 1, found {momentum}.'
-      )
-    self._momentum = momentum
+    self._momentum = argument_checks.check_momentum(momentum)
 
   def initial_state(self, spec: tf.TensorSpec) -> State:
     """Returns a residual and a velocity of zeros."""

@@ -24,6 +24,7 @@ from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import error_feedback
 from tff_methods.aggregators import scope as scopes
+from tff_methods.aggregators import value_types
 
 
 class ClientStateOutput(NamedTuple):
@@ -101,17 +102,26 @@ class ErrorFeedbackMeanFactory:
         sent whole.
 
     Raises:
-      TypeError: If `min_elements` is not an int.
+      TypeError: If `min_elements` is not an int, or `feedback` not an
+        `ErrorFeedback`.
       ValueError: If an argument is out of range, or `min_elements` is given
         with the scope `'model'`.
     """
     # Checks the scope.
-    options_lib.SparseOptions(
+    options = options_lib.SparseOptions(
       fraction=1.0, scope=scope, min_elements=min_elements
     )
-    self._encoder_fn = encoded_mean.skip_small_tensors(encoder_fn, min_elements)
+    if not isinstance(feedback, error_feedback.ErrorFeedback):
+      raise TypeError(
+        'Expected feedback to be an ErrorFeedback, found '
+        f'{type(feedback).__name__}: give ResidualFeedback() or '
+        'MomentumCorrection(momentum).'
+      )
+    self._encoder_fn = encoded_mean.skip_small_tensors(
+      encoder_fn, options.min_elements
+    )
     self._feedback = feedback
-    self._scope = scope
+    self._scope = options.scope
 
   def create(
     self, value_type: tff.Type, weight_type: tff.Type
@@ -126,8 +136,13 @@ class ErrorFeedbackMeanFactory:
       A `ClientStateAggregation`.
 
     Raises:
-      TypeError: If a tensor to encode is not `float32`.
+      TypeError: If `value_type` has other parts than floating tensors of fully
+        defined shapes, or a tensor to encode is not `float32`.
     """
+    value_type = value_types.check_value_type(
+      value_type, (*value_types.MEAN_DTYPES, tf.bfloat16)
+    )
+    value_types.check_weight_type(weight_type)
     layout = scopes.Layout(
       tff.types.type_to_tf_tensor_specs(value_type), self._scope
     )

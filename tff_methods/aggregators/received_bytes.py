@@ -20,9 +20,9 @@ import tensorflow as tf
 
 def num_bytes(payload: Any) -> tf.Tensor:
   """Returns the bytes, `int64[]`, of the tensors of a structure."""
-  return tf.add_n(
-    [
-      tf.size(tensor, tf.int64) * tensor.dtype.size
-      for tensor in tf.nest.flatten(payload)
-    ]
-  )
+  sizes = [
+    tf.size(tensor, tf.int64) * tensor.dtype.size
+    for tensor in tf.nest.flatten(payload)
+  ]
+  # A model without trainable weights has an update without tensors.
+  return tf.add_n(sizes) if sizes else tf.constant(0, tf.int64)

@@ -17,6 +17,8 @@ import collections
 
 import tensorflow_federated as tff
 
+from tff_methods.aggregators import value_types
+
 
 class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
   """`WeightedAggregationFactory` for updates of the body and of some rows.
@@ -68,10 +70,14 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     Raises:
       TypeError: If `value_type` is not a struct of body and rows.
     """
+    value_type = value_types.check_value_type(value_type)
     if not isinstance(
       value_type, tff.StructType
     ) or tff.structure.name_list_with_nones(value_type) != ['body', 'rows']:
-      raise TypeError(f'Expected <body=...,rows=...>, found {value_type}.')
+      raise TypeError(
+        f'Expected <body=...,rows=...>, found {value_type}: give the updates '
+        'of the two parts of a row model.'
+      )
     body = self._body_factory.create(value_type['body'], weight_type)
     rows = self._rows_factory.create(value_type['rows'], weight_type)
 

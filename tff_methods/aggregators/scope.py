@@ -39,10 +39,13 @@ class Layout:
     """
     self._model_specs = model_specs
     self._flat_specs = tf.nest.flatten(model_specs)
-    self._is_vector = scope == 'model'
+    # No tensors make no vector.
+    self._is_vector = scope == 'model' and bool(self._flat_specs)
     self.specs = self._flat_specs
     if self._is_vector:
-      self.specs = [_vector_spec(self._flat_specs)]
+      check_one_dtype(self._flat_specs)
+      num_elements = sum(map(_size, self._flat_specs))
+      self.specs = [tf.TensorSpec([num_elements], self._flat_specs[0].dtype)]
 
   def to_tensors(self, model: Any) -> list[tf.Tensor]:
     """Returns the tensors as which a model is encoded."""
@@ -63,7 +66,15 @@ class Layout:
     return tf.nest.pack_sequence_as(self._model_specs, list(tensors))
 
 
-def _vector_spec(specs: Sequence[tf.TensorSpec]) -> tf.TensorSpec:
+def check_one_dtype(specs: Sequence[tf.TensorSpec]) -> None:
+  """Checks that tensors can be one vector.
+
+  Args:
+    specs: `tf.TensorSpec`s of the tensors, one or more.
+
+  Raises:
+    TypeError: If the tensors have different dtypes.
+  """
   dtypes = {spec.dtype.name for spec in specs}
   if len(dtypes) != 1:
     raise TypeError(
@@ -71,7 +82,6 @@ def _vector_spec(specs: Sequence[tf.TensorSpec]) -> tf.TensorSpec:
       f'{", ".join(sorted(dtypes))}: cast the model, or choose '
       "scope='tensor'."
     )
-  return tf.TensorSpec([sum(map(_size, specs))], specs[0].dtype)
 
 
 def _size(spec: tf.TensorSpec) -> int:

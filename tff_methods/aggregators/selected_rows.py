@@ -24,6 +24,8 @@ import tensorflow_federated as tff
 from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import decoded_mean
+from tff_methods.aggregators import encoded_sum
+from tff_methods.aggregators import value_types
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
@@ -83,8 +85,10 @@ def selected_rows_aggregator(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
-  argument_checks.check_int('num_rows', num_rows, minimum=1)
+  num_rows = argument_checks.check_int('num_rows', num_rows, minimum=1)
   argument_checks.check_choice('weighting', weighting, WEIGHTINGS)
+  if encoder_fn is not None:
+    encoded_sum.check_encoder_fn(encoder_fn)
   randomness = options_lib.RandomnessOptions(
     seed_source=seed_source, base_seed=base_seed
   )
@@ -149,6 +153,7 @@ class _SelectedRowsFactory(tff.aggregators.WeightedAggregationFactory):
       TypeError: If `value_type` is not a struct of keys and rows.
     """
     _check_value_type(value_type)
+    value_type = value_types.check_value_type(value_type)
     return _build_process(
       self._num_rows, self._weighting, self._encoding, value_type, weight_type
     )
@@ -236,5 +241,5 @@ def _check_value_type(value_type: tff.Type) -> None:
   if not is_sound:
     raise TypeError(
       'Expected <keys=int32[k],values=float32[k,d]> of static shapes, found '
-      f'{value_type}.'
+      f'{value_type}: give the keys of the rows, and their values.'
     )

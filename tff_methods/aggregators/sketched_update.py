@@ -13,6 +13,9 @@
 # limitations under the License.
 """Aggregator of sketched updates: Konečný et al. (2016), section 3."""
 
+import functools
+
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
@@ -69,8 +72,9 @@ def sketched_update_aggregator(
     `UnweightedAggregationFactory`.
 
   Raises:
-    TypeError: If `bits`, `min_elements` or `base_seed` is not an int. When the
-      process is created: if a tensor to sketch is not `float32`.
+    TypeError: If an argument is of a wrong type. When the process is created:
+      if the value has other parts than floating tensors of fully defined
+      shapes, or a tensor to sketch is not `float32`.
     ValueError: If an argument is out of range, or `quantizer` is `'eden'`
       without rotation.
   """
@@ -84,9 +88,13 @@ def sketched_update_aggregator(
     base_seed=base_seed,
   )
   return encoded_mean.encoded_mean_factory(
-    lambda spec, index: encoders.sketch_encoder(
-      spec, options, (base_seed, index)
-    ),
-    min_elements=min_elements,
+    functools.partial(_build_encoder, options=options),
+    min_elements=options.min_elements,
     weighted=weighted,
   )
+
+
+def _build_encoder(
+  spec: tf.TensorSpec, index: int, *, options: options_lib.SketchOptions
+) -> encoders.GatherEncoder:
+  return encoders.sketch_encoder(spec, options, (options.base_seed, index))

@@ -13,11 +13,15 @@
 # limitations under the License.
 """Aggregators of sparse and of hierarchically quantized updates (DHQC)."""
 
+import functools
+
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
+from tff_methods.aggregators import encoded_sum
 
 
 def top_k_aggregator(
@@ -61,8 +65,9 @@ def top_k_aggregator(
     `UnweightedAggregationFactory`.
 
   Raises:
-    TypeError: If `bits` or `min_elements` is not an int. When the process is
-      created: if a tensor to encode is not `float32`, or, with the scope
+    TypeError: If an argument is of a wrong type. When the process is created:
+      if the value has other parts than floating tensors of fully defined
+      shapes, a tensor to encode is not `float32`, or, with the scope
       `'model'`, tensors are of different dtypes.
     ValueError: If an argument is out of range, or `min_elements` is given with
       the scope `'model'`.
@@ -70,14 +75,19 @@ def top_k_aggregator(
   options = options_lib.SparseOptions(
     fraction=fraction, bits=bits, scope=scope, min_elements=min_elements
   )
-  factory = encoded_mean.encoded_mean_factory(
-    lambda spec, _: encoders.sparse_encoder(spec, options),
-    min_elements=min_elements,
+  return encoded_mean.encoded_mean_factory(
+    sparse_encoder_fn(options),
+    min_elements=options.min_elements,
     weighted=weighted,
+    scope=options.scope,
   )
-  if scope == 'tensor':
-    return factory
-  return tff.aggregators.concat_factory(factory)
+
+
+def sparse_encoder_fn(
+  options: options_lib.SparseOptions,
+) -> encoded_sum.EncoderFn:
+  """Returns `encoders.sparse_encoder` as a function that can be pickled."""
+  return functools.partial(_build_sparse_encoder, options=options)
 
 
 def hierarchical_quantization_aggregator(
@@ -103,14 +113,32 @@ def hierarchical_quantization_aggregator(
     `UnweightedAggregationFactory`.
 
   Raises:
-    TypeError: If `bits` or `min_elements` is not an int. When the process is
-      created: if a tensor to encode is not `float32`.
+    TypeError: If an argument is of a wrong type. When the process is created:
+      if the value has other parts than floating tensors of fully defined
+      shapes, or a tensor to encode is not `float32`.
     ValueError: If an argument is out of range.
   """
   # Checks bits here, before the process is created.
   stage = encoders.HierarchicalQuantizationStage(bits)
   return encoded_mean.encoded_mean_factory(
-    lambda spec, _: encoders.chain([(stage, '')], spec),
+    functools.partial(_build_stage_encoder, stage=stage),
     min_elements=min_elements,
     weighted=weighted,
   )
+
+
+def _build_sparse_encoder(
+  spec: tf.TensorSpec, index: int, *, options: options_lib.SparseOptions
+) -> encoders.GatherEncoder:
+  del index  # The encoder draws no random numbers.
+  return encoders.sparse_encoder(spec, options)
+
+
+def _build_stage_encoder(
+  spec: tf.TensorSpec,
+  index: int,
+  *,
+  stage: encoders.HierarchicalQuantizationStage,
+) -> encoders.GatherEncoder:
+  del index  # The stage draws no random numbers.
+  return encoders.chain([(stage, '')], spec)

@@ -22,6 +22,7 @@ from tff_methods import encoders
 from tff_methods import update_spaces
 from tff_methods.aggregators import decoded_mean
 from tff_methods.aggregators import encoded_sum
+from tff_methods.aggregators import value_types
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
 
@@ -61,12 +62,21 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
         tensor's index to a `GatherEncoder` of stages of this package. All its
         random choices are drawn from the client's key. `None` sends parameters
         unencoded.
+
+    Raises:
+      TypeError: If an argument is of a wrong type.
     """
+    if not isinstance(model_space, update_spaces.ModelSpace):
+      raise TypeError(
+        'Expected model_space to be an update_spaces.ModelSpace, found '
+        f'{type(model_space).__name__}: make one from an UpdateSpace and the '
+        'specs of the weights.'
+      )
+    if encoder_fn is not None:
+      encoded_sum.check_encoder_fn(encoder_fn)
     self._model_space = model_space
-    self._encoders = [
-      encoder_fn(spec, i) if encoder_fn else encoders.identity_encoder(spec)
-      for i, spec in enumerate(model_space.parameter_specs)
-    ]
+    # Their encoders, built by `create`, cannot be pickled.
+    self._encoder_fn = encoder_fn
 
   def create(
     self, value_type: tff.Type, weight_type: tff.Type
@@ -83,6 +93,7 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     Raises:
       TypeError: If `value_type` is not the type of updates of the model space.
     """
+    value_type = value_types.check_value_type(value_type)
     expected_type = tff.types.tensorflow_to_type(
       collections.OrderedDict(
         key=update_spaces.KEY_SPEC,
@@ -94,8 +105,14 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
         f'Expected updates of type {expected_type}, found {value_type}: give '
         'client work and aggregator the same model space.'
       )
+    tensor_encoders = [
+      self._encoder_fn(spec, i)
+      if self._encoder_fn
+      else encoders.identity_encoder(spec)
+      for i, spec in enumerate(self._model_space.parameter_specs)
+    ]
     return _build_process(
-      self._model_space, self._encoders, value_type, weight_type
+      self._model_space, tensor_encoders, value_type, weight_type
     )
 
 

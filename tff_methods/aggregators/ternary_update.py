@@ -13,6 +13,9 @@
 # limitations under the License.
 """Aggregator of ternary updates: TernGrad, Wen et al. (2017)."""
 
+import functools
+
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
@@ -58,9 +61,9 @@ def ternary_aggregator(
     `UnweightedAggregationFactory`.
 
   Raises:
-    TypeError: If `clip_factor` is not a number, or `min_elements` or
-      `base_seed` is not an int. When the process is created: if a tensor to
-      encode is not `float32`.
+    TypeError: If an argument is of a wrong type. When the process is created:
+      if the value has other parts than floating tensors of fully defined
+      shapes, or a tensor to encode is not `float32`.
     ValueError: If an argument is out of range.
   """
   options = options_lib.TernGradOptions(
@@ -70,12 +73,17 @@ def ternary_aggregator(
     base_seed=base_seed,
   )
 
-  def encoder_fn(spec, index):
-    stage = encoders.TernaryQuantizationStage(
-      (base_seed, index), options.seed_source, options.clip_factor
-    )
-    return encoders.chain([(stage, '')], spec)
-
   return encoded_mean.encoded_mean_factory(
-    encoder_fn, min_elements=min_elements, weighted=weighted
+    functools.partial(_build_encoder, options=options),
+    min_elements=options.min_elements,
+    weighted=weighted,
   )
+
+
+def _build_encoder(
+  spec: tf.TensorSpec, index: int, *, options: options_lib.TernGradOptions
+) -> encoders.GatherEncoder:
+  stage = encoders.TernaryQuantizationStage(
+    (options.base_seed, index), options.seed_source, options.clip_factor
+  )
+  return encoders.chain([(stage, '')], spec)

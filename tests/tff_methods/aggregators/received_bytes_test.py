@@ -47,6 +47,9 @@ class NumBytesExecutionTest(tf.test.TestCase):
     payload = tf.nest.map_structure(tf.constant, _PAYLOAD)
     self.assertEqual(received_bytes.num_bytes(payload).numpy(), _NUM_BYTES)
 
+  def test_payload_without_tensors_has_no_bytes(self):
+    self.assertEqual(received_bytes.num_bytes(((), {})).numpy(), 0)
+
   def test_counts_shapes_known_on_arrival_only(self):
     @tff.tensorflow.computation(tff.TensorType(np.int32, [None]))
     def num_bytes(x):

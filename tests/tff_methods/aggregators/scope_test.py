@@ -57,6 +57,13 @@ class LayoutTest(tf.test.TestCase):
       self.assertEqual(list(model), ['b', 'a'])
       tf.nest.map_structure(self.assertAllEqual, model, _model())
 
+  def test_no_tensors_make_no_vector(self):
+    for name in options_lib.SCOPES:
+      layout = scope.Layout((), name)
+      self.assertEmpty(layout.specs)
+      self.assertEmpty(layout.to_tensors(()))
+      self.assertEqual(layout.from_tensors([]), ())
+
   def test_mixed_dtypes_raise_with_scope_model(self):
     specs = [tf.TensorSpec([2], tf.float64), tf.TensorSpec([2], tf.float32)]
     with self.assertRaisesRegex(
