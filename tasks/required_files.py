@@ -112,6 +112,8 @@ def _find(path: str) -> str:
     os.stat(path)
   except PermissionError:
     return 'no permission to look'
+  except ValueError:  # A NUL character.
+    return 'a path that cannot be'
   except OSError as e:
     return (
       'none' if isinstance(e, FileNotFoundError) else f'none ({e.strerror})'

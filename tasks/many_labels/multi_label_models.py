@@ -18,6 +18,7 @@ Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
 
 import collections
 from collections.abc import Callable
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +26,27 @@ import tensorflow_federated as tff
 
 from tasks.many_labels import multi_label_metrics
 from tff_methods import label_hashing
+
+
+def check_size(num_labels: int, hidden_width: int) -> None:
+  """Checks that the rows of labels fit in memory.
+
+  Args:
+    num_labels: Number of labels.
+    hidden_width: Number of weights of a label.
+
+  Raises:
+    ValueError: If their initial values, drawn in double precision, take more
+      than the memory of this machine.
+  """
+  memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+  num_bytes = 8 * num_labels * hidden_width
+  if num_bytes > memory:
+    raise ValueError(
+      f'Expected a model that fits in the memory of {memory / 2**30:.1f} GiB, '
+      f'found {num_labels} labels with {hidden_width} weights each: lower '
+      '`hidden_width`, or take a data set of fewer labels.'
+    )
 
 
 def baseline(

@@ -143,6 +143,9 @@ def _assemble(
   path: str, seed: int, options: options_lib.TaskOptions
 ) -> MultiLabelTask:
   summary = multi_label_database.load_summary(path)
+  multi_label_models.check_size(
+    len(summary.label_counts), options_lib.required(options.hidden_width)
+  )
   feature_hash = feature_hashing.FeatureHash(
     summary.num_features, options_lib.required(options.feature_width)
   )

@@ -32,6 +32,7 @@ _TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
 _HELD_OUT_SHARE = 10
 # Changes when the sentences that `load` returns change.
 _VERSION = 'words-1'
+_MAX_ID_LENGTH = 1000
 _IRC_SPLITS = ('train', 'dev', 'test')
 
 # Maps the path of a file and its numbered rows to texts.
@@ -43,7 +44,8 @@ class Texts:
   """Training sentences by client, and held-out sentences.
 
   Attributes:
-    train: Sentences of each client, by client id. Ids have no apostrophes.
+    train: Sentences of each client, by client id. Ids are in ASCII,
+      without apostrophes.
     test: Held-out sentences of all clients.
   """
 
@@ -172,10 +174,14 @@ def _check(path: str, texts: Texts) -> None:
 
 
 def _check_id(path: str, line: int, client_id: str) -> None:
-  if "'" in client_id:  # TFF quotes ids with apostrophes in SQL.
-    raise json_lines.bad_line(
-      path,
-      line,
-      f'ids of clients without apostrophes, found {client_id[:60]!r}: rename '
-      'it.',
-    )
+  # TFF's runtimes take strings in ASCII, and TFF quotes ids with apostrophes in
+  # SQL. Sampling makes an array: each id takes the space of the longest.
+  if "'" in client_id or not client_id.isascii():
+    expected = 'ids of clients in ASCII without apostrophes'
+  elif len(client_id) > _MAX_ID_LENGTH:
+    expected = f'ids of clients of at most {_MAX_ID_LENGTH} characters'
+  else:
+    return
+  raise json_lines.bad_line(
+    path, line, f'{expected}, found {client_id[:60]!r}: rename it.'
+  )

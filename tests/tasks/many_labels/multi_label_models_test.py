@@ -12,6 +12,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import os
+from unittest import mock
+
 import numpy as np
 import tensorflow as tf
 
@@ -29,6 +32,20 @@ def _baseline(seed=3):
     max_labels=3,
     is_frequent=_IS_FREQUENT,
   )
+
+
+class CheckSizeTest(tf.test.TestCase):
+  def test_more_than_the_memory_raises(self):
+    pages = {'SC_PAGE_SIZE': 4096, 'SC_PHYS_PAGES': 1000}
+    with mock.patch.object(os, 'sysconf', pages.__getitem__):
+      multi_label_models.check_size(1000, 512)
+      with self.assertRaisesRegex(
+        ValueError, 'of 0.0 GiB, found 1001 labels with 512 weights each: lower'
+      ):
+        multi_label_models.check_size(1001, 512)
+    multi_label_models.check_size(6161, 400)
+    with self.assertRaisesRegex(ValueError, 'found 16777216 labels with'):
+      multi_label_models.check_size(2**24, 2**20)
 
 
 class BaselineTest(tf.test.TestCase):

@@ -149,6 +149,21 @@ class JsonLinesTest(parameterized.TestCase):
     data_files.write_irc(self.dir, [('ann', 'train', 'a')])
     self._assert_refused('found 1 clients and 0 held-out sentences: replace')
 
+  @parameterized.parameters(
+    ('é', "in ASCII without apostrophes, found 'é': rename it"),
+    ('x' * 1001, "at most 1000 characters, found 'x{60}': rename it"),
+  )
+  def test_ids_that_the_runtimes_cannot_take_raise(self, client_id, message):
+    data_files.write_irc(
+      self.dir,
+      [
+        ('a', 'train', 'a'),
+        (client_id, 'test', 'b'),
+        (client_id, 'train', 'a'),
+      ],
+    )
+    self._assert_refused(f'in line 3 of .* {message}')
+
   def test_apostrophes_in_ids_raise(self):
     data_files.write_irc(
       self.dir, [("o'neil", 'train', 'a'), ('b', 'test', 'b')]
