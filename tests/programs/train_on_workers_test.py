@@ -28,6 +28,7 @@ import pytest
 
 from programs import train
 from tests.programs import program_testing
+from tff_methods import runtime
 from tff_methods.runtime import worker_pool
 from tff_methods.runtime import workers
 
@@ -94,7 +95,7 @@ class TrainOnWorkersTest(absltest.TestCase):
     exit_code, stderr = self._train('expected')
     self.assertEqual(exit_code, 0, stderr)
     impatient = mock.patch.dict(
-      train.runtime.create_remote_context.__kwdefaults__,
+      runtime.create_remote_context.__kwdefaults__,
       {'patience_seconds': 1.0},
     )
 
