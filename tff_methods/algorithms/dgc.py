@@ -27,6 +27,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.common import argument_checks
 from tff_methods.templates import error_feedback_process
 
 
@@ -76,7 +77,9 @@ def build_dgc_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
-  options = options or options_lib.DgcOptions()
+  options = argument_checks.check_options(
+    options, options_lib.DgcOptions, default=options_lib.DgcOptions()
+  )
   aggregator, warm_up = _aggregator_and_warm_up(options)
   return error_feedback_process.build_error_feedback_fed_avg(
     model_fn,

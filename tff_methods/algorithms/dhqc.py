@@ -27,6 +27,7 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.common import argument_checks
 from tff_methods.templates import error_feedback_process
 
 
@@ -73,7 +74,9 @@ def build_dhqc_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
-  options = options or options_lib.DhqcOptions()
+  options = argument_checks.check_options(
+    options, options_lib.DhqcOptions, default=options_lib.DhqcOptions()
+  )
   return error_feedback_process.build_error_feedback_fed_avg(
     model_fn,
     client_optimizer_fn,

@@ -27,6 +27,7 @@ from collections.abc import Callable
 import tensorflow_federated as tff
 
 from tff_methods import label_hashing
+from tff_methods.templates import fed_avg
 
 
 def build_fed_mlh(
@@ -84,7 +85,7 @@ def build_fed_mlh(
       f'{type(model).__name__}: make one from a network and a '
       'LabelHash.'
     )
-  return tff.learning.algorithms.build_weighted_fed_avg(
+  return fed_avg.build_weighted_fed_avg(
     model.functional_model(),
     client_optimizer_fn,
     server_optimizer_fn,

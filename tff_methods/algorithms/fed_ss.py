@@ -31,6 +31,8 @@ import tensorflow_federated as tff
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.common import argument_checks
+from tff_methods.templates import fed_avg
 from tff_methods.templates import row_process
 from tff_methods.templates import spreadout_finalizer
 
@@ -86,13 +88,14 @@ def build_fed_ss(
     ValueError: If an argument is out of range.
   """
   row_process.check_row_model(row_model)
+  options = argument_checks.check_options(options, options_lib.FedSsOptions)
   if options.variant == 'full_softmax':
     if rows_aggregator is not None:
       raise ValueError(
         "Expected no rows_aggregator with variant='full_softmax', found "
         f'{rows_aggregator}: leave it out.'
       )
-    return tff.learning.algorithms.build_weighted_fed_avg(
+    return fed_avg.build_weighted_fed_avg(
       row_model.full_model(),
       client_optimizer_fn,
       server_optimizer_fn,

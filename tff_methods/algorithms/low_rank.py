@@ -25,6 +25,7 @@ from tff_methods import options as options_lib
 from tff_methods import templates
 from tff_methods import update_spaces
 from tff_methods.algorithms import structured_update
+from tff_methods.common import argument_checks
 
 
 def build_low_rank_fed_avg(
@@ -71,6 +72,7 @@ def build_low_rank_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
+  options = argument_checks.check_options(options, options_lib.LowRankOptions)
   return structured_update.build_structured_update_fed_avg(
     model_fn,
     client_optimizer_fn,

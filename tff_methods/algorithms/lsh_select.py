@@ -31,6 +31,7 @@ from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods import templates
+from tff_methods.common import argument_checks
 from tff_methods.templates import row_process
 
 
@@ -91,7 +92,11 @@ def build_lsh_select_fed_avg(
     ValueError: If an argument is out of range.
   """
   row_process.check_row_model(row_model)
-  options = options or options_lib.LshSelectOptions()
+  options = argument_checks.check_options(
+    options,
+    options_lib.LshSelectOptions,
+    default=options_lib.LshSelectOptions(),
+  )
   budget = _row_budget(row_model, options)
   return row_process.build_row_process(
     row_model,

@@ -27,6 +27,8 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.common import argument_checks
+from tff_methods.templates import fed_avg
 
 
 def build_sketched_update_fed_avg(
@@ -75,8 +77,10 @@ def build_sketched_update_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
-  options = options or options_lib.SketchOptions()
-  return tff.learning.algorithms.build_weighted_fed_avg(
+  options = argument_checks.check_options(
+    options, options_lib.SketchOptions, default=options_lib.SketchOptions()
+  )
+  return fed_avg.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,

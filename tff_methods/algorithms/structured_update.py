@@ -22,6 +22,9 @@ the updates, and takes a step. A client sends exactly the parameters that it
 trained, unless they are also quantized, which the paper leaves untried.
 """
 
+from collections.abc import Sequence
+import functools
+
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -31,6 +34,8 @@ from tff_methods import options as options_lib
 from tff_methods import templates
 from tff_methods import update_spaces
 from tff_methods.aggregators import encoded_sum
+from tff_methods.common import argument_checks
+from tff_methods.templates import fed_avg
 
 
 def build_structured_update_fed_avg(
@@ -83,7 +88,24 @@ def build_structured_update_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
-  options = options or options_lib.StructuredUpdateOptions()
+  options = argument_checks.check_options(
+    options,
+    options_lib.StructuredUpdateOptions,
+    default=options_lib.StructuredUpdateOptions(),
+  )
+  fed_avg.check_arguments(
+    client_optimizer_fn=client_optimizer_fn,
+    server_optimizer_fn=server_optimizer_fn,
+    client_weighting=client_weighting,
+    model_distributor=model_distributor,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
+  )
+  if not isinstance(update_space, update_spaces.UpdateSpace):
+    raise TypeError(
+      'Expected update_space to be an update_spaces.UpdateSpace, found '
+      f'{type(update_space).__name__}: give RandomMask or LowRank.'
+    )
   description = templates.describe(model_fn)
   weights_type = description.weights_type
   model_space = update_spaces.ModelSpace(
@@ -127,10 +149,23 @@ def _build_encoder_fn(
     bits=options.bits, seed_source=options.seed_source
   )
 
-  def encoder_fn(spec: tf.TensorSpec, index: int) -> encoders.GatherEncoder:
-    tensor = model_space.tensor_spaces[index].spec
-    if tensor.shape.num_elements() < options.min_elements:
-      return encoders.identity_encoder(spec)
-    return encoders.sketch_encoder(spec, sketch, (index,))
+  return functools.partial(
+    _build_encoder,
+    is_small=[
+      space.spec.shape.num_elements() < options.min_elements
+      for space in model_space.tensor_spaces
+    ],
+    sketch=sketch,
+  )
 
-  return encoder_fn
+
+def _build_encoder(
+  spec: tf.TensorSpec,
+  index: int,
+  *,
+  is_small: Sequence[bool],
+  sketch: options_lib.SketchOptions,
+) -> encoders.GatherEncoder:
+  if is_small[index]:
+    return encoders.identity_encoder(spec)
+  return encoders.sketch_encoder(spec, sketch, (index,))

@@ -25,6 +25,8 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.common import argument_checks
+from tff_methods.templates import fed_avg
 
 
 def build_terngrad_fed_avg(
@@ -72,8 +74,10 @@ def build_terngrad_fed_avg(
   Raises:
     TypeError: If an argument is of a wrong type.
   """
-  options = options or options_lib.TernGradOptions()
-  return tff.learning.algorithms.build_weighted_fed_avg(
+  options = argument_checks.check_options(
+    options, options_lib.TernGradOptions, default=options_lib.TernGradOptions()
+  )
+  return fed_avg.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,

@@ -19,9 +19,10 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tff_methods import aggregators
-from tff_methods import encoders
 from tff_methods import options as options_lib
+from tff_methods.aggregators import sparse_update
 from tff_methods.templates import client_state_process
+from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
 
 
@@ -76,6 +77,14 @@ def build_error_feedback_fed_avg(
     TypeError: If an argument is of a wrong type.
     ValueError: If a number of warm-up rounds is below 1.
   """
+  fed_avg.check_arguments(
+    client_optimizer_fn=client_optimizer_fn,
+    server_optimizer_fn=server_optimizer_fn,
+    client_weighting=client_weighting,
+    model_distributor=model_distributor,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
+  )
   description = local_model.describe(model_fn)
   weights_type = description.weights_type
 
@@ -83,7 +92,8 @@ def build_error_feedback_fed_avg(
     if not isinstance(factory, aggregators.ErrorFeedbackMeanFactory):
       raise TypeError(
         'Expected model_aggregator, and those of warm_up, to be an '
-        f'ErrorFeedbackMeanFactory, found {type(factory).__name__}.'
+        f'ErrorFeedbackMeanFactory, found {type(factory).__name__}: make one '
+        'with aggregators.ErrorFeedbackMeanFactory.'
       )
     return factory.create(weights_type.trainable, tff.TensorType(np.float32))
 
@@ -121,7 +131,7 @@ def top_k_with_error_feedback(
     options: Selection and quantization of the values.
   """
   return aggregators.ErrorFeedbackMeanFactory(
-    lambda spec, _: encoders.sparse_encoder(spec, options),
+    sparse_update.sparse_encoder_fn(options),
     feedback,
     scope=options.scope,
     min_elements=options.min_elements,

@@ -47,6 +47,7 @@ class RowBudget:
   retrieved: int | None = None
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_int('trained rows', self.trained, minimum=1)
     if self.own is not None:
       argument_checks.check_int('own rows', self.own, minimum=1)

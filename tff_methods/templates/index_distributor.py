@@ -90,8 +90,10 @@ def build_index_distributor(
   client = index_client.IndexClient(
     row_model, index, budget, corrects_loss, seed_source
   )
-  argument_checks.check_int('rounds_per_build', rounds_per_build, minimum=1)
-  argument_checks.check_int('base_seed', base_seed)
+  rounds_per_build = argument_checks.check_int(
+    'rounds_per_build', rounds_per_build, minimum=1
+  )
+  base_seed = argument_checks.check_int('base_seed', base_seed)
   argument_checks.check_choice(
     'seed_source', seed_source, options_lib.SEED_SOURCES
   )

@@ -34,6 +34,12 @@ Model = (
   | tff.learning.models.FunctionalModel
 )
 
+_EXPECTED_MODEL = (
+  'Expected a tff.learning.models.FunctionalModel, or a function that returns '
+  'a tff.learning.models.VariableModel, found '
+)
+_MODEL_REMEDY = ': see tff.learning.models.from_keras_model.'
+
 
 class Description(NamedTuple):
   """Types, initial weights and metric finalizers of a model.
@@ -212,6 +218,22 @@ def build_local_model(model: Model) -> LocalModel:
   return _VariableModel(model())
 
 
+def check_model(model: Any) -> None:
+  """Checks the argument `model_fn` of builders, without calling it.
+
+  Args:
+    model: Value of the argument.
+
+  Raises:
+    TypeError: If `model` is neither a functional model nor a function. A Keras
+      model is not a function, although it can be called.
+  """
+  if _is_functional(model):
+    return
+  if not callable(model) or isinstance(model, tf.keras.Model):
+    raise TypeError(_EXPECTED_MODEL + f'{type(model).__name__}{_MODEL_REMEDY}')
+
+
 def describe(model: Model) -> Description:
   """Returns the types, initial weights and metric finalizers of a model.
 
@@ -257,13 +279,12 @@ def _is_functional(
 
 def _build_variable_model(model_fn: Any) -> tff.learning.models.VariableModel:
   """Calls `model_fn`, or raises `TypeError`."""
-  built = model_fn() if callable(model_fn) else None
+  check_model(model_fn)
+  built = model_fn()
   if not isinstance(built, tff.learning.models.VariableModel):
-    found = model_fn if built is None else built
     raise TypeError(
-      'Expected a tff.learning.models.FunctionalModel, or a function that '
-      'returns a tff.learning.models.VariableModel, found '
-      f'{type(found).__name__}{"" if built is None else " from the function"}.'
+      _EXPECTED_MODEL
+      + f'{type(built).__name__} from the function{_MODEL_REMEDY}'
     )
   return built
 

@@ -97,7 +97,7 @@ def build_class_sampling_distributor(
     TypeError: If an argument is of a wrong type.
     ValueError: If an argument is out of range.
   """
-  argument_checks.check_int('base_seed', base_seed)
+  base_seed = argument_checks.check_int('base_seed', base_seed)
   argument_checks.check_choice(
     'seed_source', seed_source, options_lib.SEED_SOURCES
   )

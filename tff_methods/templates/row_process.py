@@ -20,6 +20,7 @@ import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import models
+from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor as row_distributor_lib
 from tff_methods.templates import select_process
@@ -40,6 +41,9 @@ class RowTraining:
       `aggregators.selected_rows_aggregator`.
     metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
     loop_implementation: Implementation of the training loop.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
   """
 
   client_optimizer_fn: tff.learning.optimizers.Optimizer
@@ -53,6 +57,9 @@ class RowTraining:
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
   )
+
+  def __post_init__(self) -> None:
+    fed_avg.check_arguments(**vars(self))
 
 
 def check_row_model(value: object) -> None:

@@ -22,6 +22,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import encoders
+from tff_methods.common import argument_checks
 
 _ROWS_PER_CHUNK = 1024
 
@@ -54,8 +55,11 @@ def build_spreadout_finalizer(
     A `tff.learning.templates.FinalizerProcess` of the same type signature.
 
   Raises:
+    TypeError: If an argument is not a number.
     ValueError: If an argument is out of range.
   """
+  rate = argument_checks.check_number('rate', rate)
+  margin = argument_checks.check_number('margin', margin)
   if not 0 <= rate < float('inf'):
     raise ValueError(
       f'Expected the spreadout rate to be at least 0 and finite, found {rate}.'

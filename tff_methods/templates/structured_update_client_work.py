@@ -27,6 +27,7 @@ import tensorflow_federated as tff
 from tff_methods import options as options_lib
 from tff_methods import update_spaces
 from tff_methods.common import seeds
+from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
 
 
@@ -90,16 +91,22 @@ def build_structured_update_client_work(
     TypeError: If an argument is of a wrong type.
     ValueError: If `seed_source` is not in `options.SEED_SOURCES`.
   """
-  _check_types(client_weighting, optimizer)
-  # Checks its arguments.
-  options_lib.RandomnessOptions(seed_source=seed_source, base_seed=base_seed)
+  fed_avg.check_arguments(
+    optimizer=optimizer,
+    client_weighting=client_weighting,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
+  )
+  randomness = options_lib.RandomnessOptions(
+    seed_source=seed_source, base_seed=base_seed
+  )
   description = local_model.describe(model_fn)
   aggregate_metrics = (
     metrics_aggregator or tff.learning.metrics.sum_then_finalize
   )(description.metric_finalizers)
   server = _build_server_computations(
     optimizer,
-    seeds.key(base_seed, int.from_bytes(b'structured_update')),
+    seeds.key(randomness.base_seed, int.from_bytes(b'structured_update')),
   )
 
   train = _build_train(
@@ -110,7 +117,7 @@ def build_structured_update_client_work(
     description,
     client_weighting,
     loop_implementation,
-    seed_source,
+    randomness.seed_source,
   )
 
   @tff.federated_computation
@@ -142,20 +149,6 @@ def build_structured_update_client_work(
     get_hparams_fn=server.get_hparams,
     set_hparams_fn=server.set_hparams,
   )
-
-
-def _check_types(client_weighting: object, optimizer: object) -> None:
-  """Raises `TypeError` for anything but a weighting and an optimizer."""
-  if not isinstance(client_weighting, tff.learning.ClientWeighting):
-    raise TypeError(
-      'Expected a tff.learning.ClientWeighting, found '
-      f'{type(client_weighting).__name__}.'
-    )
-  if not isinstance(optimizer, tff.learning.optimizers.Optimizer):
-    raise TypeError(
-      'Expected a tff.learning.optimizers.Optimizer for clients, found '
-      f'{type(optimizer).__name__}: build it with tff.learning.optimizers.'
-    )
 
 
 class _ServerComputations(NamedTuple):

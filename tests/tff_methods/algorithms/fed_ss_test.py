@@ -180,7 +180,7 @@ class FedSSComputationTest(parameterized.TestCase):
 
   def test_unweighted_model_aggregator(self):
     with self.assertRaisesRegex(
-      TypeError, 'WeightedAggregationFactory for the body'
+      TypeError, 'Expected model_aggregator .*found UnweightedMeanFactory'
     ):
       algorithms.build_fed_ss(
         row_models.row_model(),

@@ -56,7 +56,8 @@ class DescribeComputationTest(parameterized.TestCase, tf.test.TestCase):
       self.assertEmpty(graph.get_operations())
 
   @parameterized.parameters(
-    (3, 'found int.$'), (lambda: 'model', 'found str from the function.$')
+    (3, 'found int: see tff.learning.models.from_keras_model.$'),
+    (lambda: 'model', 'found str from the function: see'),
   )
   def test_other_than_models_raise(self, model, message):
     with self.assertRaisesRegex(

@@ -70,7 +70,7 @@ class StructuredUpdateClientWorkComputationTest(
       {'client_weighting': 'uniform'},
       'ClientWeighting, found str',
     ),
-    ('optimizer', {'optimizer': 0.1}, 'Optimizer for clients, found float'),
+    ('optimizer', {'optimizer': 0.1}, 'optimizer to be .*, found float'),
     ('seed', {'base_seed': 1.0}, 'base_seed to be an int, found float'),
     ('model', {'model_fn': 3}, 'VariableModel, found int'),
     ('result', {'model_fn': lambda: 3}, 'found int from the function'),
