@@ -16,9 +16,11 @@
 from collections.abc import Generator, Sequence
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import io
 import os
+import stat
 
 # Size, time of the last change, device and inode.
 _State = tuple[int, int, int, int]
@@ -119,10 +121,14 @@ def open_file(path: str) -> io.BufferedReader:
     The file.
 
   Raises:
-    ValueError: If there is no such file, it is a directory, or it cannot be
-      opened.
+    ValueError: If there is no such file, it is a directory or another thing, or
+      it cannot be opened.
   """
   try:
+    mode = os.stat(path).st_mode
+    # Opening a pipe waits for a writer.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+      raise OSError(errno.EINVAL, 'no regular file')
     return open(path, 'rb')
   except OSError as e:
     raise cannot_read(path, e) from e
@@ -150,10 +156,10 @@ def cannot_read(path: str, error: OSError) -> ValueError:
 
 def _state(path: str) -> _State:
   try:
-    stat = os.stat(path)
+    found = os.stat(path)
   except OSError as e:
     raise cannot_read(path, e) from e
-  return stat.st_size, stat.st_mtime_ns, stat.st_dev, stat.st_ino
+  return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino
 
 
 def _changed(path: str) -> ValueError:

@@ -89,35 +89,40 @@ class TaskOptions:
   frequent_share: float | None = None
 
   def __post_init__(self) -> None:
-    for name, value in vars(self).items():
+    for name, value in list(vars(self).items()):
       if value is None:
         continue
       if name in _INTEGERS:
-        _check_integer(name, value)
+        value = _check_integer(name, value)
       elif name == 'dirichlet_alpha':
-        check_alpha(f'`{name}`', value)
+        value = check_alpha(f'`{name}`', value)
       elif name in _NUMBERS:
-        argument_checks.check_positive(f'`{name}`', value)
+        value = argument_checks.check_positive(f'`{name}`', value)
       elif name in _CHOICES:
         argument_checks.check_choice(f'`{name}`', value, _CHOICES[name])
       elif not isinstance(value, bool):
         raise TypeError(
           f'Expected `{name}` to be a bool, found {type(value).__name__}.'
         )
+      # Numbers of numpy become those of Python, which JSON can store.
+      object.__setattr__(self, name, value)
 
 
-def check_alpha(name: str, alpha: float) -> None:
+def check_alpha(name: str, alpha: float) -> float:
   """Checks a concentration of a Dirichlet distribution.
 
   Args:
     name: Name of the argument, for the message.
     alpha: Value of the argument.
 
+  Returns:
+    The value, as an int or float.
+
   Raises:
     TypeError: If `alpha` is not a number.
     ValueError: If `alpha` is not in the range of which samples can be drawn.
   """
-  argument_checks.check_positive(name, alpha)
+  alpha = argument_checks.check_positive(name, alpha)
   if not MIN_ALPHA <= alpha <= MAX_ALPHA:
     bound, change = (
       ('least', 'raise') if alpha < MIN_ALPHA else ('most', 'lower')
@@ -126,15 +131,17 @@ def check_alpha(name: str, alpha: float) -> None:
     raise ValueError(
       f'Expected {name} of at {bound} {limit:g}, found {alpha}: {change} it.'
     )
+  return alpha
 
 
-def _check_integer(name: str, value: int) -> None:
-  argument_checks.check_int(f'`{name}`', value, minimum=1)
+def _check_integer(name: str, value: int) -> int:
+  value = argument_checks.check_int(f'`{name}`', value, minimum=1)
   largest = _MAX_WIDTHS.get(name, _MAX_INTEGER)
   if value > largest:
     raise ValueError(
       f'Expected `{name}` of at most {largest}, found {value}: lower it.'
     )
+  return value
 
 
 def resolve(

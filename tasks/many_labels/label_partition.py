@@ -69,8 +69,9 @@ def partition_by_frequent_classes(
   num_placements = len(labels) + len(labels.indices)
   if num_clients > num_placements:
     raise ValueError(
-      f'Expected `num_clients` of at most {num_placements}, the number of '
-      f'training examples and their labels, found {num_clients}: lower it.'
+      f'Expected examples for each of {num_clients} clients, found '
+      f'{num_placements} training examples and labels of examples: lower '
+      '`num_clients` or `frequent_share`.'
     )
   client_of_class = rng.integers(num_clients, size=len(frequent))
   client_of_example = rng.integers(num_clients, size=len(labels))

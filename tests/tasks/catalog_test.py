@@ -41,7 +41,7 @@ from tasks import options
 catalog.check_task('digits', options=options.TaskOptions(batch_size=3))
 tasks.TASK_NAMES
 seconds = time.perf_counter() - start
-heavy = {'jax', 'keras', 'numpy', 'tensorflow', 'tensorflow_federated'}
+heavy = {'jax', 'keras', 'tensorflow', 'tensorflow_federated'}
 print(sorted(heavy & sys.modules.keys()), seconds < 3)
 """
 

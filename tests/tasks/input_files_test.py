@@ -122,6 +122,12 @@ class InputFilesTest(absltest.TestCase):
     self._assert_refused(path, 'found none: put it there')
     self.path.mkdir()
     self._assert_refused(path, 'found a directory: replace it')
+    self.path.rmdir()
+    os.mkfifo(path)
+    self._assert_refused(path, 'found no regular file: replace it')
+    self.path.unlink()
+    self.path.symlink_to('nowhere')
+    self._assert_refused(path, 'found none: put it there')
     self._assert_refused(f'{self.dir}/{"x" * 300}', 'File name too long')
 
   def test_errors_of_the_disk(self):

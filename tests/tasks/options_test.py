@@ -14,6 +14,7 @@
 
 from absl.testing import absltest
 from absl.testing import parameterized
+import numpy as np
 
 from tasks import options as options_lib
 
@@ -71,6 +72,18 @@ class OptionsTest(parameterized.TestCase):
     ) as caught:
       options_lib.TaskOptions(**{name: value})
     self.assertNotIn('\n', str(caught.exception))
+
+  def test_numbers_of_numpy_become_those_of_python(self):
+    options = options_lib.TaskOptions(
+      batch_size=np.int64(3),
+      dirichlet_alpha=np.float32(0.5),
+    )
+    types = [type(v) for v in vars(options).values() if v is not None]
+    self.assertEqual(types, [int, float])
+    with self.assertRaisesRegex(
+      ValueError, 'most 2147483647, found 4294967295'
+    ):
+      options_lib.TaskOptions(epochs=np.uint32(2**32 - 1))
 
   @parameterized.parameters(1e-6, 0.5, 1, 1e12)
   def test_accepts_alpha(self, alpha):

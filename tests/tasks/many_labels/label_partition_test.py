@@ -113,7 +113,7 @@ class PartitionTest(parameterized.TestCase):
   def test_huge_numbers_of_clients_raise(self):
     labels = multi_label_source.SparseRows.from_lists([[0], [1], []])
     with self.assertRaisesRegex(
-      ValueError, 'at most 5, .* found 2147483647: lower it'
+      ValueError, 'each of 2147483647 clients, found 5 training .* lower'
     ):
       label_partition.partition_by_frequent_classes(
         labels, np.array([True, False]), 2**31 - 1, np.random.default_rng(0)
