@@ -100,7 +100,7 @@ class ClientStateFiles:
       contents = _ChecksummedFile(f, checksum)
       # The number first, so that arrays at the end cannot be missing.
       for array in (np.array(len(arrays)), *arrays):
-        np.save(contents, array, allow_pickle=False)
+        _save_array(contents, np.asarray(array, order='C'))
       f.write(checksum.digest())
 
     store_files.write_whole(self.file(key, version), write)
@@ -216,7 +216,7 @@ class _ChecksummedFile:
   def __init__(self, f: BinaryIO, checksum: Any):
     self._file, self._checksum = f, checksum
 
-  def write(self, data: bytes) -> int:
+  def write(self, data: Any) -> int:
     self._checksum.update(data)
     return self._file.write(data)
 
@@ -227,6 +227,13 @@ def _read_into_checksum(f: io.BufferedReader, size: int, checksum: Any) -> None:
   while size > 0 and (num_read := f.readinto(chunk[:size])):
     checksum.update(chunk[:num_read])
     size -= num_read
+
+
+def _save_array(f: Any, array: np.ndarray) -> None:
+  """Writes an array as `np.save` does, but without a copy of the values."""
+  header = np.lib.format.header_data_from_array_1_0(array)
+  np.lib.format.write_array_header_1_0(f, header)
+  f.write(array.reshape(-1).view(np.uint8))
 
 
 def _load_array(f: BinaryIO) -> np.ndarray:
