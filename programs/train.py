@@ -132,6 +132,7 @@ def main() -> int:
     request = training_run.Request(
       method_flags.METHOD.value,
       options,
+      method_flags.downlink_options(task_flags.SEED.value),
       common_flags.ROUNDS.value,
       _ROUNDS_PER_EVALUATION.value,
       _ROUNDS_PER_CHECKPOINT.value,

@@ -28,6 +28,13 @@ SEED_SOURCE = flags.DEFINE_enum(
   'Source of the random choices of clients. reproducible: --seed and the '
   "client's data; entropy: the operating system, so runs differ.",
 )
+DOWNLINK_BITS = flags.DEFINE_enum(
+  'downlink_bits',
+  'none',
+  ['none', *map(str, range(1, 17))],
+  'Bits for each weight that the server sends to the clients, rotated and '
+  'quantized (EDEN); none: float32 weights.',
+)
 
 
 @dataclasses.dataclass(frozen=True)

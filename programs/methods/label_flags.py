@@ -70,6 +70,6 @@ def _fed_mlh_options(seed: int) -> LabelHashChoice:
 
 METHOD_FLAGS = {
   'fed_mlh': base.MethodFlags(
-    (_NUM_TABLES, _NUM_BUCKETS, _DECODING), _fed_mlh_options
+    (_NUM_TABLES, _NUM_BUCKETS, _DECODING, base.DOWNLINK_BITS), _fed_mlh_options
   )
 }

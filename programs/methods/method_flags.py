@@ -20,6 +20,7 @@ from programs.methods import base
 from programs.methods import label_flags
 from programs.methods import row_flags
 from programs.methods import update_flags
+from tff_methods import options as options_lib
 
 METHOD_FLAGS = {
   **update_flags.METHOD_FLAGS,
@@ -68,3 +69,18 @@ def make_options(name: str, seed: int) -> object:
     return METHOD_FLAGS[name].make_options(seed)
   except (TypeError, ValueError) as e:
     raise runner.UsageError(str(e)) from e
+
+
+def downlink_options(seed: int) -> options_lib.SketchOptions | None:
+  """Returns the quantization of the model that clients receive.
+
+  Args:
+    seed: Seed of all random choices.
+
+  Returns:
+    The options; `None` if weights are sent as they are.
+  """
+  bits = base.DOWNLINK_BITS.value
+  if bits == 'none':
+    return None
+  return options_lib.SketchOptions(bits=int(bits), base_seed=seed)

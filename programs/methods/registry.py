@@ -20,8 +20,10 @@ from typing import Any
 import tensorflow_federated as tff
 
 from programs.methods import label_methods
+from programs.methods import model_distributors
 from programs.methods import row_methods
 from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import templates
 
 Process = tff.learning.templates.LearningProcess | templates.ClientStateProcess
@@ -32,8 +34,9 @@ class Method:
   """Builder of a method's process, and its demands on the task.
 
   Attributes:
-    build: Function from task, client optimizer, server optimizer and options
-      to the learning process.
+    build: Function from task, client optimizer, server optimizer, options, and
+      quantization of the model that clients receive (`None` for none), to the
+      learning process.
     check_task: Raises `UsageError` unless the method can train a task with the
       options.
     build_evaluated_model_fn: Function from task and options to a `model_fn`,
@@ -46,6 +49,7 @@ class Method:
       tff.learning.optimizers.Optimizer,
       tff.learning.optimizers.Optimizer,
       Any,
+      options_lib.SketchOptions | None,
     ],
     Process,
   ]
@@ -58,12 +62,15 @@ class Method:
   ] = lambda task, options: task.model_fn
 
 
-def _build_fed_avg(task, client_optimizer, server_optimizer, options):
+def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
   del options  # The method has none.
   return tff.learning.algorithms.build_weighted_fed_avg(
     task.model_fn,
     client_optimizer,
     server_optimizer,
+    model_distributor=model_distributors.build_model_distributor(
+      task.model_fn, downlink
+    ),
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
   )
 
@@ -71,12 +78,30 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, options):
 def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
   """Returns the method of a builder that takes a `model_fn` and `options`."""
 
-  def build(task, client_optimizer, server_optimizer, options):
+  def build(task, client_optimizer, server_optimizer, options, downlink):
     return build_process(
-      task.model_fn, client_optimizer, server_optimizer, options=options
+      task.model_fn,
+      client_optimizer,
+      server_optimizer,
+      options=options,
+      model_distributor=model_distributors.build_model_distributor(
+        task.model_fn, downlink
+      ),
     )
 
   return Method(build)
+
+
+def _selects_rows(
+  build_process: Callable[..., Process],
+) -> Callable[..., Process]:
+  """Returns `Method.build` of a builder whose clients select their rows."""
+
+  def build(task, client_optimizer, server_optimizer, options, downlink):
+    assert downlink is None  # These methods do not take --downlink_bits.
+    return build_process(task, client_optimizer, server_optimizer, options)
+
+  return build
 
 
 METHODS = {
@@ -87,9 +112,12 @@ METHODS = {
   'dhqc': _trains_model_fn(algorithms.build_dhqc_fed_avg),
   'dgc': _trains_model_fn(algorithms.build_dgc_fed_avg),
   'terngrad': _trains_model_fn(algorithms.build_terngrad_fed_avg),
-  'fed_ss': Method(row_methods.build_fed_ss, row_methods.check_fed_ss_task),
+  'fed_ss': Method(
+    _selects_rows(row_methods.build_fed_ss), row_methods.check_fed_ss_task
+  ),
   'lsh_select': Method(
-    row_methods.build_lsh_select, row_methods.check_lsh_select_task
+    _selects_rows(row_methods.build_lsh_select),
+    row_methods.check_lsh_select_task,
   ),
   'fed_mlh': Method(
     label_methods.build_fed_mlh,

@@ -190,11 +190,13 @@ def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
   defaults = base.field_defaults(
     options_class, 'bits', 'fraction', 'min_elements', 'scope'
   )
-  return base.MethodFlags(own_flags, make_options, defaults)
+  return base.MethodFlags(
+    (*own_flags, base.DOWNLINK_BITS), make_options, defaults
+  )
 
 
 METHOD_FLAGS = {
-  'fed_avg': base.MethodFlags(),
+  'fed_avg': base.MethodFlags((base.DOWNLINK_BITS,)),
   'sketched_update': _method_flags(
     _sketch_options,
     options_lib.SketchOptions,

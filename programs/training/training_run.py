@@ -18,6 +18,7 @@ import atexit
 from collections.abc import Callable, Mapping
 import dataclasses
 import functools
+import os
 import sys
 from typing import Any
 
@@ -39,6 +40,7 @@ from programs.training import optimizers
 from programs.training import sampling
 from programs.training import training_loop
 from tff_methods import communication
+from tff_methods import options as options_lib
 from tff_methods import runtime
 from tff_methods import simulation
 
@@ -56,6 +58,7 @@ class Request:
   Attributes:
     method: Name of the method.
     options: Options of the method.
+    downlink: Quantization of the model that clients receive; `None` for none.
     rounds: Number of rounds.
     rounds_per_evaluation: Rounds between two evaluations.
     rounds_per_checkpoint: Rounds between two checkpoints.
@@ -65,6 +68,7 @@ class Request:
 
   method: str
   options: object
+  downlink: options_lib.SketchOptions | None
   rounds: int
   rounds_per_evaluation: int
   rounds_per_checkpoint: int
@@ -106,14 +110,25 @@ def run(
     stopping,
   )
   with training_progress.Progress(schedule.rounds) as shown:
-    state = asyncio.run(
-      training_loop.train(experiment, schedule, store, stop, _Report(shown))
-    )
+    try:
+      state = asyncio.run(
+        training_loop.train(experiment, schedule, store, stop, _Report(shown))
+      )
+    except simulation.DamagedClientStatesError as e:
+      raise runner.UsageError(str(e)) from e
+    except OSError as e:
+      if not _is_below(e.filename, directory.path):
+        raise
+      raise run_files.storage_error(e.filename, e) from e
   weights = experiment.process.get_model_weights(state.server_state)
   store.write_weights(weights, run_store.LAST_WEIGHTS)
   summary = _summary(request, state, schedule, weights)
   directory.write_summary(summary)
   return summary
+
+
+def _is_below(path: object, directory: str) -> bool:
+  return isinstance(path, str) and path.startswith(directory + os.sep)
 
 
 class _Report:
@@ -168,6 +183,7 @@ def _build_experiment(
       optimizers.build_client_optimizer(),
       optimizers.build_server_optimizer(),
       request.options,
+      request.downlink,
     ),
     train_data.preprocess(
       task.datasets.train_preprocess_fn

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests that damaged run directories are refused in one line, unchanged."""
 
+import gc
 import json
 import pathlib
 import re
@@ -246,6 +247,40 @@ class DamagedRunsTest(parameterized.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     rows = (path / 'metrics.csv').read_text().splitlines()
     self.assertLen(rows, _ROUNDS + 3)
+
+
+class DamagedClientStatesTest(absltest.TestCase):
+  def test_a_flipped_bit(self):
+    directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+    arguments = (
+      '--task=digits',
+      '--method=dhqc',
+      '--num_clients=2',
+      '--clients_per_round=2',
+      '--max_client_examples=5',
+      f'--output_dir={directory / "run"}',
+      f'--cache_dir={directory / "cache"}',
+    )
+
+    def train_for(rounds):
+      return program_testing.run_here(
+        'train.py', train.main, *arguments, f'--rounds={rounds}'
+      )
+
+    exit_code, _, stderr = train_for(1)
+    self.assertEqual(exit_code, 0, stderr)
+    file, *_ = (directory / 'run' / 'client_states').rglob('*.npy')
+    contents = file.read_bytes()
+    file.write_bytes(_flip_bit(contents))
+    exit_code, _, stderr = train_for(2)
+    self.assertEqual(exit_code, 2, stderr)
+    self.assertRegex(
+      stderr.splitlines()[-1], f'^train: Expected .*{file.name}.*copy'
+    )
+    file.write_bytes(contents)
+    gc.collect()  # Releases the lock that the traceback holds.
+    exit_code, _, stderr = train_for(2)
+    self.assertEqual(exit_code, 0, stderr)
 
 
 def _contents(path: pathlib.Path) -> dict[str, bytes]:

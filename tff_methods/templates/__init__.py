@@ -36,6 +36,12 @@ from tff_methods.templates.row_distributor import RowDistributionProcess
 from tff_methods.templates.row_retrieval import build_row_retrieval
 from tff_methods.templates.select_process import compose_select_process
 from tff_methods.templates.select_process import SelectProcess
+from tff_methods.templates.sketched_model_distributor import (
+  model_weights_type,
+)
+from tff_methods.templates.sketched_model_distributor import (
+  sketched_model_distributor,
+)
 from tff_methods.templates.spreadout_finalizer import build_spreadout_finalizer
 from tff_methods.templates.structured_update_client_work import (
   build_structured_update_client_work,
@@ -56,8 +62,10 @@ __all__ = [
   'Description',
   'IndexClient',
   'Model',
+  'model_weights_type',
   'RowBudget',
   'RowDistributionProcess',
   'SelectProcess',
+  'sketched_model_distributor',
   'WarmUp',
 ]

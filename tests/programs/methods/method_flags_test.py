@@ -39,15 +39,23 @@ class MethodFlagsTest(absltest.TestCase):
     ):
       method_flags.make_options('fed_avg', 0)
 
+  def test_methods_that_select_rows_have_no_quantized_downlink(self):
+    flags.FLAGS(['', '--downlink_bits=8', '--num_sampled_classes=3'])
+    self.assertEqual(method_flags.downlink_options(seed=1).bits, 8)
+    with self.assertRaisesRegex(
+      runner.UsageError, 'no --downlink_bits with --method=fed_ss'
+    ):
+      method_flags.make_options('fed_ss', 0)
+
   def test_help_has_the_defaults_of_each_method(self):
     text = help_text.help_text(
       method_flags, method_flags.SECTIONS, method_flags.DEFAULTS
     )
     _, *sections = text.split('\n\nMethod ')
-    self.assertLen(sections, len(method_flags.METHOD_FLAGS) - 1)
+    self.assertLen(sections, len(method_flags.METHOD_FLAGS))
     bits = {
       section.partition(':')[0]: ' '.join(
-        section.partition('--bits=')[2].partition('--')[0].split()
+        section.partition('\n  --bits=')[2].partition('--')[0].split()
       )
       for section in sections
     }

@@ -68,7 +68,7 @@ class RegistryTest(parameterized.TestCase):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     with flagsaver.flagsaver(**_GIVEN):
       options = method_flags.make_options(name, 0)
-    process = registry.METHODS[name].build(_TASK, sgd, sgd, options)
+    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, None)
     has_client_states = name in ('dhqc', 'dgc')
     self.assertIsInstance(
       process,
@@ -91,12 +91,24 @@ class RegistryTest(parameterized.TestCase):
     for min_elements in (0, 100):
       with flagsaver.flagsaver(min_elements=min_elements):
         options = method_flags.make_options(name, 0)
-      process = registry.METHODS[name].build(_TASK, sgd, sgd, options)
+      process = registry.METHODS[name].build(_TASK, sgd, sgd, options, None)
       output = process.next(process.initialize(), [data])
       arrived.append(
         int(output.metrics['aggregator']['mean_value'][measurement])
       )
     self.assertLess(arrived[0], arrived[1])
+
+  @parameterized.parameters('fed_avg', 'sketched_update', 'dhqc', 'fed_mlh')
+  def test_downlink_is_quantized(self, name):
+    sgd = tff.learning.optimizers.build_sgdm(0.1)
+    with flagsaver.flagsaver(**_GIVEN, downlink_bits='4'):
+      options = method_flags.make_options(name, 0)
+      downlink = method_flags.downlink_options(seed=3)
+    self.assertEqual(downlink.base_seed, 3)
+    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, downlink)
+    self.assertIn(
+      'payload_bytes_per_client', str(process.next.type_signature.result)
+    )
 
   def test_fed_mlh_draws_the_hash_functions_of_the_seed(self):
     with (
@@ -104,7 +116,7 @@ class RegistryTest(parameterized.TestCase):
       mock.patch.object(algorithms, 'build_fed_mlh') as build,
     ):
       options = method_flags.make_options('fed_mlh', 5)
-      registry.METHODS['fed_mlh'].build(_TASK, None, None, options)
+      registry.METHODS['fed_mlh'].build(_TASK, None, None, options, None)
     ((model, *_), _) = build.call_args
     self.assertEqual(model.seed, 5)
     label_hash = model.label_hash
