@@ -36,9 +36,7 @@ from tff_methods.templates.row_distributor import RowDistributionProcess
 from tff_methods.templates.row_retrieval import build_row_retrieval
 from tff_methods.templates.select_process import compose_select_process
 from tff_methods.templates.select_process import SelectProcess
-from tff_methods.templates.sketched_model_distributor import (
-  model_weights_type,
-)
+from tff_methods.templates.sketched_model_distributor import model_weights_type
 from tff_methods.templates.sketched_model_distributor import (
   sketched_model_distributor,
 )
