@@ -36,8 +36,8 @@ from tff_methods.templates.row_distributor import RowDistributionProcess
 from tff_methods.templates.row_retrieval import build_row_retrieval
 from tff_methods.templates.select_process import compose_select_process
 from tff_methods.templates.select_process import SelectProcess
-from tff_methods.templates.sketched_model_distributor import model_weights_type
-from tff_methods.templates.sketched_model_distributor import (
+from tff_methods.templates.sketched_distributor import model_weights_type
+from tff_methods.templates.sketched_distributor import (
   sketched_model_distributor,
 )
 from tff_methods.templates.spreadout_finalizer import build_spreadout_finalizer
