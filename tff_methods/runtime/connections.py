@@ -13,9 +13,12 @@
 # limitations under the License.
 """Connections to workers of TFF's C++ runtime, with detection of their loss."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 import functools
+import threading
 from typing import Any
+import weakref
 
 import grpc
 import tensorflow_federated as tff
@@ -27,7 +30,9 @@ from tensorflow_federated.python.core.environments.tensorflow_frontend import (
 )
 
 from tff_methods.runtime import executors
+from tff_methods.runtime import forks
 
+_STOP_SECONDS = 5.0
 _MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
 _CHANNEL_OPTIONS = (
   ('grpc.max_receive_message_length', _MAX_MESSAGE_BYTES),
@@ -63,10 +68,23 @@ def open_channel(
   Args:
     address: `host:port`.
     credentials: TLS credentials; with `None` nothing is encrypted.
+
+  Raises:
+    RuntimeError: In a forked process (see `forks`).
   """
+  forks.mark_runtime()
   if credentials is None:
-    return grpc.insecure_channel(address, _CHANNEL_OPTIONS)
-  return grpc.secure_channel(address, credentials, _CHANNEL_OPTIONS)
+    channel = grpc.insecure_channel(address, _CHANNEL_OPTIONS)
+  else:
+    channel = grpc.secure_channel(address, credentials, _CHANNEL_OPTIONS)
+  forks.keep(channel)
+  return channel
+
+
+def close_channel(channel: grpc.Channel) -> None:
+  """Closes a channel; in a forked process, leaves it to the parent."""
+  if not forks.is_forked():
+    channel.close()
 
 
 def build_compiler() -> Compiler:
@@ -82,7 +100,8 @@ class WorkerConnection:
 
   TFF's own contexts retry indefinitely if a worker does not answer, or has lost
   the values of an earlier one. Here such calls raise `WorkerLostError`; another
-  connection, to this worker or another, may then run them again.
+  connection, to this worker or another, may then run them again. The thread of
+  a connection ends with its last reference.
 
   Attributes:
     is_lost: True once the connection is known to be broken.
@@ -97,12 +116,17 @@ class WorkerConnection:
     """
     self._was_ready = False
     self.is_lost = False
-    stub = tff.framework.RemoteExecutorGrpcStub(
-      grpc.intercept_channel(channel, _ErrorInterceptor())
+    intercepted = grpc.intercept_channel(channel, _ErrorInterceptor())
+    # The stub asks for an attempt to connect, which a ready channel does not
+    # need. gRPC makes it later, and prints an error if the channel is closed.
+    intercepted.subscribe = lambda callback, try_to_connect: channel.subscribe(
+      callback
     )
+    stub = tff.framework.RemoteExecutorGrpcStub(intercepted)
     # After the stub's own subscription: in the other order, a channel that is
     # closed early prints errors.
-    channel.subscribe(self._update_connectivity)
+    update = weakref.WeakMethod(self._update_connectivity)
+    channel.subscribe(lambda state: _call_if_alive(update, state))
 
     def create_executor(
       cardinalities: tff.framework.CardinalitiesType,
@@ -111,12 +135,14 @@ class WorkerConnection:
       executor.set_cardinalities({tff.CLIENTS: 0, **cardinalities})
       return executor
 
-    self._context = tff.framework.SyncExecutionContext(
+    self._context = tff.framework.AsyncExecutionContext(
       executor_fn=executors.RecentExecutorFactory(create_executor),
       compiler_fn=compile_fn,
       transform_args=tensorflow_computation.transform_args,
       transform_result=tensorflow_computation.transform_result,
     )
+    self._loop = _EventLoopThread()
+    weakref.finalize(self, self._loop.close).atexit = False
 
   def invoke(self, comp: tff.Computation, arg: Any) -> Any:
     """Runs a computation; see `tff.framework.SyncContext.invoke`.
@@ -130,10 +156,12 @@ class WorkerConnection:
 
     Raises:
       WorkerLostError: If the worker was or is lost.
+      RuntimeError: In a forked process.
     """
+    forks.check()
     if self.is_lost:
       raise WorkerLostError('The connection was lost.')
-    return self._context.invoke(comp, arg)
+    return self._loop.run(self._context.invoke(comp, arg))
 
   def _update_connectivity(self, state: grpc.ChannelConnectivity) -> None:
     # A channel reconnects by itself, perhaps to a new worker that lacks the
@@ -141,6 +169,43 @@ class WorkerConnection:
     is_ready = state == grpc.ChannelConnectivity.READY
     self.is_lost |= self._was_ready and not is_ready
     self._was_ready |= is_ready
+
+
+def _call_if_alive(
+  method: 'weakref.WeakMethod[Callable[[Any], None]]', arg: Any
+) -> None:
+  function = method()
+  if function is not None:
+    function(arg)
+
+
+class _EventLoopThread:
+  """Event loop in a thread, which can be ended.
+
+  The thread of TFF's own, `AsyncThreadRunner`, holds a reference to it, so that
+  neither thread nor loop ever ends.
+  """
+
+  def __init__(self) -> None:
+    self._loop = asyncio.new_event_loop()
+    self._thread = threading.Thread(
+      target=self._loop.run_forever, name='worker_connection', daemon=True
+    )
+    self._thread.start()
+
+  def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine; returns its result."""
+    return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+  def close(self) -> None:
+    """Ends the thread, unless it waits for a worker that does not answer."""
+    if forks.is_forked():
+      return  # The child has no such thread.
+    self._loop.call_soon_threadsafe(self._loop.stop)
+    if self._thread is not threading.current_thread():
+      self._thread.join(_STOP_SECONDS)
+      if not self._thread.is_alive():
+        self._loop.close()
 
 
 class _ErrorInterceptor(grpc.UnaryUnaryClientInterceptor):

@@ -19,6 +19,8 @@ import sys
 
 import tensorflow_federated as tff
 
+from tff_methods.runtime import forks
+
 # For example training, evaluation, and computations without clients.
 _MAX_EXECUTORS = 3
 
@@ -31,7 +33,9 @@ class ClosingExecutor(tff.framework.RemoteExecutor):
   """
 
   def __del__(self) -> None:
-    if not sys.is_finalizing():  # Else modules that `close` needs may be gone.
+    # At the end of Python, modules that `close` needs may be gone. In a forked
+    # process, the executor is the parent's.
+    if not sys.is_finalizing() and not forks.is_forked():
       self.close()
 
 

@@ -19,14 +19,23 @@ import threading
 from typing import Any
 
 from absl import logging
+import psutil
 import tensorflow_federated as tff
 
 from tff_methods.runtime import connections
+from tff_methods.runtime import forks
 from tff_methods.runtime import in_process
 from tff_methods.runtime import orphans
 from tff_methods.runtime import workers
 
 _MAX_ATTEMPTS = 3
+# Growth of a worker's memory after which it is replaced. Larger models and
+# cohorts than at first may take as much; a leak of 0.2 MB a round reaches it
+# after 5,000 rounds.
+_MAX_GROWTH_BYTES = 2**30
+# Calls in which the worker's memory may grow to any size. They also bound the
+# cost of replacements, about a second each, if the worker needs its memory.
+_NUM_FIRST_CALLS = 200
 
 
 def create_local_context() -> tff.framework.SyncContext:
@@ -43,16 +52,21 @@ def create_local_context() -> tff.framework.SyncContext:
       the same result, at most two times.
   *   Its memory is bounded even if each call has another number of clients:
       executors are kept for the last few numbers only (see
-      `executors.RecentExecutorFactory`).
+      `executors.RecentExecutorFactory`). A worker that has grown by 1 GiB since
+      its first 200 calls is replaced between calls, with the same results.
+  *   The worker, its threads and its connections end with the last reference
+      to the context, such as when another default context is set.
   *   Workers of this library that earlier programs left behind are ended, with
       a line in the log (see `orphans.reap`).
 
   A call raises `RuntimeError` if its workers die three times, or after
-  `workers.end_workers`.
+  `workers.end_workers`, or in a process that was forked from this one.
 
   Raises:
-    RuntimeError: If the worker does not start.
+    RuntimeError: If the worker does not start, or in a process that was forked
+      after its parent used a runtime (see `forks`).
   """
+  forks.check()
   orphans.reap_once()
   context = _LocalContext()
   # Registered once, however many contexts there are.
@@ -76,11 +90,13 @@ def set_local_context(
       at once; `None` selects a default by device.
 
   Raises:
-    RuntimeError: If a worker is needed and does not start.
+    RuntimeError: If a worker is needed and does not start, or in a process that
+      was forked after its parent used a runtime.
     ValueError: If `device` is unknown or missing on this machine, or
       `max_concurrent_clients` is not positive, or is given for TFF's C++
       runtime, which has no such limit.
   """
+  forks.check()
   if device == 'auto' and in_process.has_gpu():
     device = 'gpu'
   if device != 'auto':
@@ -100,50 +116,112 @@ def set_local_context(
   tff.framework.set_default_context(context)
 
 
+class _Session:
+  """A worker, the connection to it, and the memory that it takes.
+
+  Attributes:
+    worker: The worker.
+    connection: Connection to the worker.
+    num_running: Number of calls in progress.
+  """
+
+  def __init__(self, compile_fn: connections.Compiler):
+    """Starts the worker.
+
+    Args:
+      compile_fn: Result of `connections.build_compiler`.
+
+    Raises:
+      RuntimeError: If the worker does not start.
+    """
+    self.worker = workers.LocalWorker()
+    self.connection = connections.WorkerConnection(
+      self.worker.channel, compile_fn
+    )
+    self.num_running = 0
+    self._num_calls = 0
+    self._first_bytes = 0
+
+  def end_call(self) -> None:
+    """Counts a call that has ended, and the memory after it."""
+    self.num_running -= 1
+    self._num_calls += 1
+    if self._num_calls <= _NUM_FIRST_CALLS:
+      self._first_bytes = max(self._first_bytes, self._memory_bytes())
+
+  def excess_bytes(self) -> int | None:
+    """Returns the growth since the first calls if too large, else `None`."""
+    if self.num_running or self._num_calls < _NUM_FIRST_CALLS:
+      return None
+    growth = self._memory_bytes() - self._first_bytes
+    return growth if growth > _MAX_GROWTH_BYTES else None
+
+  def _memory_bytes(self) -> int:
+    try:
+      return psutil.Process(self.worker.pid).memory_info().rss
+    except psutil.NoSuchProcess:
+      return 0
+
+
 class _LocalContext(tff.framework.SyncContext):
-  """Context on a local worker, which is replaced if it dies."""
+  """Context on a local worker, which is replaced if it dies or grows."""
 
   def __init__(self) -> None:
     self._compile = connections.build_compiler()
-    self._lock = threading.Lock()  # Guards `_worker` and `_connection`.
-    self._start_worker()
+    self._lock = threading.Lock()  # Guards `_session` and its counts.
+    self._session = _Session(self._compile)
 
   def invoke(self, comp: tff.Computation, arg: Any) -> Any:
+    forks.check()
     attempt = 1
     while True:
-      with self._lock:
-        worker, connection = self._worker, self._connection
+      session = self._begin_call()
       try:
-        return connection.invoke(comp, arg)
+        return session.connection.invoke(comp, arg)
       except connections.WorkerLostError:
-        description = worker.wait_for_end()
-        if worker.was_ended:
-          raise RuntimeError(
-            'Expected a running worker, found that this program has ended it: '
-            'set a new context.'
-          ) from None
-        if attempt == _MAX_ATTEMPTS:
-          raise RuntimeError(
-            f'Expected one of {_MAX_ATTEMPTS} workers to survive a call, found '
-            f'that each died, the last one {description}: use fewer or smaller '
-            'clients, or report the crash to the developers of TFF.'
-          ) from None
-        self._replace(worker, description)
+        self._replace_lost(session, attempt)
         attempt += 1
+      finally:
+        with self._lock:
+          session.end_call()
 
-  def _replace(self, worker: workers.LocalWorker, description: str) -> None:
+  def _begin_call(self) -> _Session:
+    """Returns the session of a call; replaces a worker that has grown."""
     with self._lock:
-      if self._worker is worker:  # Else another thread has replaced it.
-        self._start_worker()
+      growth = self._session.excess_bytes()
+      if growth is not None:
+        grown_worker = self._session.worker
+        self._session = _Session(self._compile)
+        grown_worker.end()
+        logging.info(
+          'The worker with pid %d has grown by %d MiB; pid %d replaces it.',
+          grown_worker.pid,
+          growth // 2**20,
+          self._session.worker.pid,
+        )
+      self._session.num_running += 1
+      return self._session
+
+  def _replace_lost(self, session: _Session, attempt: int) -> None:
+    """Replaces a worker that died; raises if there is to be no other."""
+    description = session.worker.wait_for_end()
+    if session.worker.was_ended:
+      raise RuntimeError(
+        'Expected a running worker, found that this program has ended it: '
+        'set a new context.'
+      ) from None
+    if attempt == _MAX_ATTEMPTS:
+      raise RuntimeError(
+        f'Expected one of {_MAX_ATTEMPTS} workers to survive a call, found '
+        f'that each died, the last one {description}: use fewer or smaller '
+        'clients, or report the crash to the developers of TFF.'
+      ) from None
+    with self._lock:
+      if self._session is session:  # Else another thread has replaced it.
+        self._session = _Session(self._compile)
         logging.warning(
           'The worker with pid %d ended %s; pid %d runs the call again.',
-          worker.pid,
+          session.worker.pid,
           description,
-          self._worker.pid,
+          self._session.worker.pid,
         )
-
-  def _start_worker(self) -> None:
-    self._worker = workers.LocalWorker()
-    self._connection = connections.WorkerConnection(
-      self._worker.channel, self._compile
-    )

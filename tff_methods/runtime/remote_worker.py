@@ -15,6 +15,7 @@
 
 from collections.abc import Callable
 import time
+import weakref
 
 from absl import logging
 import grpc
@@ -107,7 +108,7 @@ class RemoteWorker:
   def disconnect(self) -> None:
     """Ends calls that wait for the worker; `poll` connects again."""
     self.connection = None
-    self._channel.close()
+    self._finalizer()
     self._open()
 
   def _handle_answer(self) -> None:
@@ -120,6 +121,11 @@ class RemoteWorker:
 
   def _open(self) -> None:
     self._channel = connections.open_channel(self.address, self._credentials)
+    # Also when this object goes: gRPC's subscriptions refer to the channel.
+    self._finalizer = weakref.finalize(
+      self, connections.close_channel, self._channel
+    )
+    self._finalizer.atexit = False
     self._check_health = self._channel.unary_unary(_HEALTH_METHOD)
     self._ping = None
     self._next_ping = 0.0

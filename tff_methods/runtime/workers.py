@@ -41,6 +41,7 @@ import psutil
 import tensorflow_federated as tff
 
 from tff_methods.runtime import connections
+from tff_methods.runtime import forks
 from tff_methods.runtime import orphans
 
 _WORKER_NAME = orphans.WORKER_NAME
@@ -93,15 +94,19 @@ class LocalWorker:
       start_timeout_seconds: Time to wait for the worker, in seconds.
 
     Raises:
-      RuntimeError: If the worker ends or does not answer in time.
+      RuntimeError: If the worker ends or does not answer in time, or in a
+        forked process (see `forks`).
     """
+    forks.mark_runtime()
     port = portpicker.pick_unused_port()
     self._process = _run_in_persistent_thread(lambda: _start_process(port))
     assert self._process.stderr is not None  # It is a pipe.
     self._output = _OutputForwarder(self._process.stderr)
-    self._finalizer = weakref.finalize(self, _end_process, self._process)
     self.port: int = port
     self.channel: grpc.Channel = connections.open_channel(f'localhost:{port}')
+    self._finalizer = weakref.finalize(
+      self, _end_process, self._process, self.channel
+    )
     _local_workers.add(self)
     self._wait_until_ready(start_timeout_seconds)
 
@@ -219,7 +224,14 @@ def _start_process(port: int) -> subprocess.Popen[bytes]:
   )
 
 
-def _end_process(process: subprocess.Popen[bytes]) -> None:
+def _end_process(
+  process: subprocess.Popen[bytes], channel: grpc.Channel
+) -> None:
+  if forks.is_forked():
+    return  # The worker is the parent's.
+  # Otherwise gRPC's threads and sockets stay: its subscriptions refer to it. In
+  # the other order, gRPC may print an error about the lost connection.
+  connections.close_channel(channel)
   process.kill()
   process.wait()
 

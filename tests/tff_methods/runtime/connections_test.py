@@ -86,7 +86,8 @@ class WorkerConnectionTest(absltest.TestCase):
   def test_worker_is_replaced_by_another(self):
     self.assertEqual(self._connection.invoke(_square_root, 9.0), 3.0)
     first = self._worker
-    first.end()
+    os.kill(first.pid, signal.SIGKILL)  # `end` would close the channel.
+    first.wait_for_end()
     with mock.patch.object(
       portpicker, 'pick_unused_port', return_value=first.port
     ):

@@ -188,6 +188,76 @@ class LocalContextTest(absltest.TestCase):
       _check_number(np.nan)
     self.assertLen(started, 1)
 
+  def test_replaces_a_worker_that_grows_with_the_same_results(self):
+    values = list(np.linspace(0.1, 1.7, 5, dtype=np.float32))
+    self._install(local_context.create_local_context())
+    expected = _mean(values)
+    started = self._install_with_workers()
+    with (
+      absltest.mock.patch.object(local_context, '_NUM_FIRST_CALLS', 2),
+      # Any size counts as grown.
+      absltest.mock.patch.object(local_context, '_MAX_GROWTH_BYTES', -(2**40)),
+      self.assertLogs(level='INFO') as logs,
+    ):
+      found = [_mean(values) for _ in range(5)]
+    self.assertEqual(found, [expected] * 5)
+    # The first worker runs two calls, and so does each one that follows.
+    self.assertLen(started, 3)
+    self.assertEqual(
+      [worker.was_ended for worker in started], [True, True, False]
+    )
+    self.assertRegex(
+      '\n'.join(logs.output),
+      f'pid {started[0].pid} has grown by .* pid {started[1].pid} replaces it',
+    )
+
+  def test_keeps_a_worker_that_runs_a_call(self):
+    started = self._install_with_workers()
+    context = tff.framework.get_context_stack().current
+
+    def count():
+      with tff.framework.get_context_stack().install(context):
+        return _count()
+
+    with (
+      absltest.mock.patch.object(local_context, '_NUM_FIRST_CALLS', 0),
+      absltest.mock.patch.object(local_context, '_MAX_GROWTH_BYTES', 2**40),
+      futures.ThreadPoolExecutor(1) as executor,
+    ):
+      running = executor.submit(count)
+      process = psutil.Process(started[0].pid)
+      start = process.cpu_times().user
+      while process.cpu_times().user < start + 0.1:
+        time.sleep(0.01)
+      with absltest.mock.patch.object(
+        local_context, '_MAX_GROWTH_BYTES', -(2**40)
+      ):
+        self.assertEqual(_mean([1.0, 3.0]), 2.0)
+      self.assertEqual(running.result(), 200_000)
+    self.assertLen(started, 1)
+
+  def test_replaced_default_contexts_release_threads_and_descriptors(self):
+    def count():
+      return (
+        len(os.listdir('/proc/self/fd')),
+        threading.active_count(),
+        len(psutil.Process().children()),
+      )
+
+    for device in ('auto', 'cpu'):
+      counts = []
+      for _ in range(10):
+        self._set(device)
+        self.assertEqual(_mean([1.0, 3.0]), 2.0)
+        counts.append(count())
+      # A pool's idle threads end soon, but not at once.
+      for _ in range(100):
+        if count() <= counts[0]:
+          break
+        time.sleep(0.05)
+      for before, after in zip(counts[0], count(), strict=True):
+        self.assertLessEqual(after, before)
+
   def _install_with_workers(self, worker_class=workers.LocalWorker):
     """Returns a list of the workers that the context starts."""
     started = []

@@ -32,6 +32,7 @@ from tensorflow_federated.python.core.backends.test import (
 )
 from tensorflow_federated.python.core.impl.executors import cardinalities_utils
 
+from tff_methods.runtime import forks
 from tff_methods.runtime.in_process import execution
 from tff_methods.runtime.in_process import plans
 from tff_methods.runtime.in_process import values
@@ -53,6 +54,8 @@ class _Engine:
         'Expected `max_concurrent_clients` of 1 or more, found '
         f'{max_concurrent_clients}: omit it for the default.'
       )
+    forks.check_tensorflow()
+    forks.mark_runtime()
     self.devices = list(devices)
     self._workers = execution.ClientWorkers(
       self.devices, max_concurrent_clients
@@ -79,6 +82,7 @@ class _Engine:
     self, comp: tff.framework.ConcreteComputation, arg: Any
   ) -> tuple[futures.Future, execution.Cancellation]:
     """Starts a call; returns the future result and the call's cancellation."""
+    forks.check()
     cancellation = execution.Cancellation()
     thread = futures.ThreadPoolExecutor(1, 'in_process_call')
     future = thread.submit(cancellation.run, self._run, comp, arg, cancellation)
@@ -155,6 +159,10 @@ class InProcessContext(tff.framework.SyncContext):
 
     Returns:
       The result of the computation.
+
+    Raises:
+      RuntimeError: In a forked process (see `forks`).
+      BaseException: First error of the server or a client, unchanged.
     """
     future, cancellation = self._engine.start(comp, arg)
     try:
@@ -206,12 +214,17 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
 
     Returns:
       The result of the computation.
+
+    Raises:
+      RuntimeError: In a forked process (see `forks`).
+      BaseException: First error of the server or a client, unchanged.
     """
     if asyncio.iscoroutine(arg):
       arg = await arg
     future, cancellation = self._engine.start(comp, arg)
     try:
-      return await asyncio.wrap_future(future)
+      await _wait(future)
+      return future.result()
     except BaseException as e:
       cancellation.cancel(e)
       raise
@@ -225,6 +238,23 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
       See `InProcessContext.count_bytes`.
     """
     return self._engine.count_bytes()
+
+
+async def _wait(future: futures.Future) -> None:
+  """Waits for a future with any error.
+
+  `asyncio.wrap_future` waits indefinitely for one with a `StopIteration`, and
+  cancels its own task for one with a `CancelledError`.
+  """
+  loop = asyncio.get_running_loop()
+  is_done = asyncio.Event()
+
+  def set_done(_):
+    with contextlib.suppress(RuntimeError):  # Cancelled, and the loop closed.
+      loop.call_soon_threadsafe(is_done.set)
+
+  future.add_done_callback(set_done)
+  await is_done.wait()
 
 
 def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:

@@ -17,6 +17,7 @@ import os
 
 import tensorflow as tf
 
+from tff_methods.runtime import forks
 from tff_methods.runtime.in_process import context
 
 # Enough to keep a GPU busy while other clients prepare; each takes GPU memory.
@@ -37,6 +38,7 @@ def create_in_process_context(
   Raises:
     ValueError: If TensorFlow sees no such device, `device` is neither 'cpu' nor
       'gpu', or `max_concurrent_clients` is not positive.
+    RuntimeError: In a process forked after TensorFlow or a runtime was used.
   """
   return context.InProcessContext(*_resources(device, max_concurrent_clients))
 
@@ -52,6 +54,7 @@ def create_async_in_process_context(
 
   Raises:
     ValueError: See `create_in_process_context`.
+    RuntimeError: See `create_in_process_context`.
   """
   return context.AsyncInProcessContext(
     *_resources(device, max_concurrent_clients)
@@ -72,6 +75,7 @@ def _resources(
       f"Expected a device of 'cpu' or 'gpu', found {device!r}: give one of "
       'them.'
     )
+  forks.check_tensorflow()  # TensorFlow itself would hang.
   names = [d.name for d in tf.config.list_logical_devices(device.upper())]
   if not names:
     raise ValueError(

@@ -14,8 +14,9 @@
 """Execution of plans, with several clients at once."""
 
 import collections
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent import futures
+import contextlib
 import queue
 import threading
 from typing import Any
@@ -28,15 +29,57 @@ from tensorflow.python.eager import cancellation as tf_cancellation
 from tff_methods.runtime.in_process import plans
 from tff_methods.runtime.in_process import values
 
+_thread = threading.local()
+_process_manager = tf_cancellation.context
+
+
+def _current_manager() -> tf_cancellation.CancellationManager | None:
+  """Returns the manager of this thread, or that of TensorFlow's own context."""
+  return getattr(_thread, 'manager', None) or _process_manager()
+
+
+# `CancellationManagerContext` sets one manager for all threads: a function
+# would run under that of whichever thread was last, and be cancelled with it.
+tf_cancellation.context = _current_manager
+
+
+@contextlib.contextmanager
+def _use_in_this_thread(
+  manager: tf_cancellation.CancellationManager,
+) -> Generator[None, None, None]:
+  previous = getattr(_thread, 'manager', None)
+  _thread.manager = manager
+  try:
+    yield
+  finally:
+    _thread.manager = previous
+
+
+class InterruptedPartError(Exception):
+  """Part of a call that was stopped because of an error elsewhere."""
+
 
 class Cancellation:
-  """Cancellation of all that one call of a computation has in progress."""
+  """Cancellation of all that one call of a computation has in progress.
+
+  TensorFlow cancels a function's `CancellationManager` when the function fails,
+  before Python sees the error. If threads shared a manager, another thread
+  could report that it was cancelled before the cause is known. So each part has
+  its own, in its own thread, and the others are cancelled after the cause is
+  recorded.
+  """
 
   def __init__(self) -> None:
     """Builds the cancellation; nothing is in progress yet."""
-    self._manager = tf_cancellation.CancellationManager()
+    # Guards the two below.
     self._lock = threading.Lock()
+    self._managers: set[tf_cancellation.CancellationManager] = set()
     self._reason: BaseException | None = None
+
+  @property
+  def reason(self) -> BaseException | None:
+    """First error of any part; `None` if there is none."""
+    return self._reason
 
   def cancel(self, reason: BaseException) -> None:
     """Cancels everything.
@@ -45,11 +88,35 @@ class Cancellation:
       reason: The cause. Only the first one counts; later ones may be effects.
     """
     with self._lock:
-      self._reason = self._reason or reason
-    self._manager.start_cancel()
+      if self._reason is None:
+        self._reason = reason
+      managers = list(self._managers)
+    for manager in managers:
+      manager.start_cancel()
 
   def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a cancellable function; its first error cancels all others.
+    """Calls the function that is the call; raises the cause of a failure.
+
+    Args:
+      function: Function to call; see `run_part`.
+      *arguments: Positional arguments of the function.
+
+    Returns:
+      The result of the function.
+
+    Raises:
+      BaseException: The reason of the cancellation.
+    """
+    try:
+      return self.run_part(function, *arguments)
+    except InterruptedPartError:
+      reason = self._reason
+    # Outside of `except`, which would add a context to the error.
+    assert reason is not None
+    raise reason
+
+  def run_part(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a cancellable function; its error cancels all other parts.
 
     Args:
       function: Function to call; its TensorFlow functions are interrupted by
@@ -60,20 +127,25 @@ class Cancellation:
       The result of the function.
 
     Raises:
-      BaseException: The reason of the cancellation, or the function's error.
+      InterruptedPartError: If another part was first to fail.
+      BaseException: Error of the function, if it is the first one.
     """
-    reason = self._reason
-    if reason is not None:
-      raise reason
+    manager = tf_cancellation.CancellationManager()
+    with self._lock:
+      if self._reason is not None:
+        raise InterruptedPartError
+      self._managers.add(manager)
     try:
-      with tf_cancellation.CancellationManagerContext(self._manager):
+      with _use_in_this_thread(manager):
         return function(*arguments)
     except BaseException as e:
       self.cancel(e)
-      reason = self._reason
-      if reason is None or reason is e:
+      if self._reason is e:
         raise
-      raise reason from None
+      raise InterruptedPartError from None
+    finally:
+      with self._lock:
+        self._managers.discard(manager)
 
 
 class ClientWorkers:
@@ -117,16 +189,19 @@ class ClientWorkers:
 
     Yields:
       The results.
+
+    Raises:
+      BaseException: The reason of the cancellation.
     """
     pending = collections.deque()
     for index in range(num_clients):
       if len(pending) == 2 * self._max_concurrent_clients:
-        yield pending.popleft().result()
+        yield _result(pending.popleft(), cancellation)
       pending.append(
-        self._threads.submit(cancellation.run, self._run_one, run, index)
+        self._threads.submit(cancellation.run_part, self._run_one, run, index)
       )
     while pending:
-      yield pending.popleft().result()
+      yield _result(pending.popleft(), cancellation)
 
   def _run_one(self, run: Callable[[int, str], Any], index: int) -> Any:
     device = self._idle_devices.get()
@@ -134,6 +209,13 @@ class ClientWorkers:
       return run(index, device)
     finally:
       self._idle_devices.put(device)
+
+
+def _result(future: futures.Future, cancellation: Cancellation) -> Any:
+  error = future.exception()
+  if error is None:
+    return future.result()
+  raise cancellation.reason or error
 
 
 def run_plan(

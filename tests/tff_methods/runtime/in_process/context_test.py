@@ -15,6 +15,7 @@
 
 import asyncio
 import collections
+from concurrent import futures
 import contextlib
 import os
 import signal
@@ -313,6 +314,142 @@ class ErrorExecutionTest(_TestCase):
       in_process.InProcessContext([], 1)
 
 
+class _FailingClients(list):
+  """Client values, of which the last cannot be read."""
+
+  def __init__(self, values, error):
+    super().__init__(values)
+    self._error = error
+
+  def __getitem__(self, index):
+    if index == len(self) - 1:
+      raise self._error
+    return super().__getitem__(index)
+
+
+class _StoppedError(BaseException):
+  """Like `KeyboardInterrupt`, no `Exception`."""
+
+
+@tff.tensorflow.computation(np.float32)
+def _check_number(x):
+  return tf.debugging.check_numerics(x, 'no number')
+
+
+@tff.federated_computation(_CLIENT_FLOATS)
+def _sum_numbers(values):
+  return tff.federated_sum(tff.federated_map(_check_number, values))
+
+
+@tff.tensorflow.computation(tff.SequenceType(np.float32))
+def _sum_sequence(data):
+  return data.reduce(np.float32(0), lambda x, y: x + y)
+
+
+@tff.federated_computation(
+  tff.FederatedType(tff.SequenceType(np.float32), tff.CLIENTS)
+)
+def _sum_sequences(data):
+  return tff.federated_sum(tff.federated_map(_sum_sequence, data))
+
+
+@tff.federated_computation(
+  tff.FederatedType(tff.TensorType(np.int32, [1]), tff.CLIENTS)
+)
+def _select(keys):
+  select_fn = tff.tensorflow.computation(
+    lambda table, key: tf.gather(table, key),
+    tff.TensorType(np.float32, [3]),
+    np.int32,
+  )
+  return tff.federated_select(
+    keys,
+    tff.federated_value(3, tff.SERVER),
+    tff.federated_eval(
+      tff.tensorflow.computation(lambda: tf.zeros([3])), tff.SERVER
+    ),
+    select_fn,
+  )
+
+
+def _broken_data() -> tf.data.Dataset:
+  def fail(x):
+    raise KeyError('No. 9')
+
+  def call_python(x):
+    return tf.ensure_shape(tf.numpy_function(fail, [x], tf.float32), [])
+
+  return tf.data.Dataset.from_tensors(np.float32(1)).map(call_python)
+
+
+class FirstErrorExecutionTest(_TestCase):
+  """The cause is raised, not its effects on the others."""
+
+  def _check(self, function, arg, max_concurrent_clients, error, message):
+    with tff.framework.get_context_stack().install(
+      _context(max_concurrent_clients)
+    ):
+      for _ in range(200):
+        with self.assertRaisesRegex(error, message):
+          function(arg)
+
+  @parameterized.product(max_concurrent_clients=[1, 2, 8])
+  def test_not_a_number(self, max_concurrent_clients):
+    for values in ([1.0, np.nan] + 6 * [1.0], 8 * [np.nan]):
+      self._check(
+        _sum_numbers,
+        values,
+        max_concurrent_clients,
+        tf.errors.InvalidArgumentError,
+        'no number',
+      )
+
+  @parameterized.product(
+    max_concurrent_clients=[1, 2, 8],
+    error=[
+      KeyError('No. 9'),
+      KeyboardInterrupt('No. 9'),
+      StopIteration('No. 9'),
+      _StoppedError('No. 9'),
+    ],
+  )
+  def test_error_of_client_values(self, max_concurrent_clients, error):
+    values = _FailingClients(8 * [1.0], error)
+    self._check(
+      _sum_numbers, values, max_concurrent_clients, type(error), 'No. 9'
+    )
+
+  @parameterized.product(max_concurrent_clients=[1, 2, 8])
+  def test_python_error_of_a_data_set(self, max_concurrent_clients):
+    good = tf.data.Dataset.from_tensors(np.float32(1))
+    self._check(
+      _sum_sequences,
+      [good, _broken_data(), good],
+      max_concurrent_clients,
+      tf.errors.UnknownError,
+      "KeyError: 'No. 9'",
+    )
+
+  @parameterized.product(max_concurrent_clients=[1, 2, 8])
+  def test_key_out_of_range(self, max_concurrent_clients):
+    self._check(
+      _select,
+      [[0], [3], [1], [2]],
+      max_concurrent_clients,
+      ValueError,
+      r'keys in \[0, 3\), found 3',
+    )
+
+  def test_error_keeps_its_own_cause(self):
+    error = ValueError('No. 9')
+    error.__cause__ = KeyError('first')
+    with self.assertRaises(ValueError) as raised:
+      _sum_numbers(_FailingClients(8 * [1.0], error))
+    self.assertIs(raised.exception, error)
+    self.assertIsInstance(error.__cause__, KeyError)
+    self.assertIsNone(error.__context__)
+
+
 class AsyncExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def _install(self):
     return tff.framework.get_context_stack().install(
@@ -325,6 +462,19 @@ class AsyncExecutionTest(parameterized.TestCase, tf.test.TestCase):
 
     with self._install():
       self.assertEqual(asyncio.run(run()), [2.0, ([-1.0, 1.0], 1.0)])
+
+  @parameterized.parameters(StopIteration, futures.CancelledError, KeyError)
+  def test_raises_any_error(self, error):
+    async def run():
+      await asyncio.wait_for(
+        _sum_numbers(_FailingClients([1.0, 1.0], error('No. 9'))), 60
+      )
+
+    # Python raises `RuntimeError` for a `StopIteration` of a coroutine.
+    expected = RuntimeError if error is StopIteration else error
+    with self._install():
+      with self.assertRaises(expected):
+        asyncio.run(run())
 
   def test_cancellation_stops_a_call(self):
     async def run():

@@ -14,6 +14,7 @@
 """Tests for execution."""
 
 import collections
+from concurrent import futures
 import threading
 import time
 from unittest import mock
@@ -127,6 +128,49 @@ class ClientWorkersExecutionTest(absltest.TestCase):
         lambda *_: together.wait(timeout=30), 2, execution.Cancellation()
       )
     )
+
+
+class CancellationExecutionTest(absltest.TestCase):
+  def test_cancels_its_own_call_alone(self):
+    @tf.function
+    def count(i):
+      return tf.while_loop(lambda i: i < 10**9, lambda i: i + 1, [i])[0]
+
+    count = count.get_concrete_function(tf.constant(1))
+    is_running = threading.Barrier(3)
+
+    def run():
+      is_running.wait(timeout=30)
+      return count(tf.constant(1))
+
+    cancellations = [execution.Cancellation() for _ in range(2)]
+    with futures.ThreadPoolExecutor(2) as threads:
+      calls = [threads.submit(c.run, run) for c in cancellations]
+      is_running.wait(timeout=30)
+      time.sleep(0.2)
+      for cancellation, call in zip(cancellations, calls, strict=True):
+        self.assertFalse(call.done())
+        cancellation.cancel(ValueError('cause'))
+        with self.assertRaisesRegex(ValueError, 'cause'):
+          call.result(timeout=30)
+
+  def test_failure_does_not_cancel_later_calls_in_its_thread(self):
+    @tf.function
+    def check(x):
+      return tf.debugging.check_numerics(x, 'no number')
+
+    with self.assertRaises(tf.errors.InvalidArgumentError):
+      execution.Cancellation().run(check, tf.constant(float('nan')))
+    self.assertEqual(check(tf.constant(1.0)), 1.0)
+
+  def test_starts_nothing_once_cancelled(self):
+    cancellation = execution.Cancellation()
+    cancellation.cancel(KeyError('first'))
+    cancellation.cancel(KeyError('second'))
+    with self.assertRaises(execution.InterruptedPartError):
+      cancellation.run_part(self.fail)
+    with self.assertRaisesRegex(KeyError, 'first'):
+      cancellation.run(self.fail)
 
 
 def _value_of(name):
