@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 import functools
 import threading
+import time
 from typing import Any
 import weakref
 
@@ -33,6 +34,7 @@ from tff_methods.runtime import executors
 from tff_methods.runtime import forks
 
 _STOP_SECONDS = 5.0
+_POLLING_SECONDS = 1.0
 _MAX_MESSAGE_BYTES = 2 * 1000 * 1000 * 1000
 _CHANNEL_OPTIONS = (
   ('grpc.max_receive_message_length', _MAX_MESSAGE_BYTES),
@@ -83,8 +85,17 @@ def open_channel(
 
 def close_channel(channel: grpc.Channel) -> None:
   """Closes a channel; in a forked process, leaves it to the parent."""
-  if not forks.is_forked():
-    channel.close()
+  if forks.is_forked():
+    return
+  # gRPC's polling thread prints an error if the channel is closed under it. It
+  # ends soon without subscriptions; gRPC has no public name for either.
+  state = getattr(channel, '_connectivity_state', None)
+  if state is not None:
+    channel._unsubscribe_all()  # pylint: disable=protected-access
+    deadline = time.monotonic() + _POLLING_SECONDS
+    while state.polling and time.monotonic() < deadline:
+      time.sleep(0.005)
+  channel.close()
 
 
 def build_compiler() -> Compiler:

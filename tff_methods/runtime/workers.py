@@ -229,11 +229,10 @@ def _end_process(
 ) -> None:
   if forks.is_forked():
     return  # The worker is the parent's.
-  # Otherwise gRPC's threads and sockets stay: its subscriptions refer to it. In
-  # the other order, gRPC may print an error about the lost connection.
-  connections.close_channel(channel)
   process.kill()
   process.wait()
+  # Otherwise gRPC's threads and sockets stay: its subscriptions refer to it.
+  connections.close_channel(channel)
 
 
 def _run_in_persistent_thread(function: Callable[[], _Result]) -> _Result:
