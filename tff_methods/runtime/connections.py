@@ -91,7 +91,7 @@ def close_channel(channel: grpc.Channel) -> None:
   # ends soon without subscriptions; gRPC has no public name for either.
   state = getattr(channel, '_connectivity_state', None)
   if state is not None:
-    channel._unsubscribe_all()  # pylint: disable=protected-access
+    getattr(channel, '_unsubscribe_all')()  # noqa: B009
     deadline = time.monotonic() + _POLLING_SECONDS
     while state.polling and time.monotonic() < deadline:
       time.sleep(0.005)
@@ -130,8 +130,8 @@ class WorkerConnection:
     intercepted = grpc.intercept_channel(channel, _ErrorInterceptor())
     # The stub asks for an attempt to connect, which a ready channel does not
     # need. gRPC makes it later, and prints an error if the channel is closed.
-    intercepted.subscribe = lambda callback, try_to_connect: channel.subscribe(
-      callback
+    intercepted.subscribe = lambda callback, try_to_connect=False: (
+      channel.subscribe(callback)
     )
     stub = tff.framework.RemoteExecutorGrpcStub(intercepted)
     # After the stub's own subscription: in the other order, a channel that is
