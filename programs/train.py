@@ -114,6 +114,7 @@ def main() -> int:
     common_flags.OUTPUT_DIR.value, _configuration()
   )
   task_flags.check_flags()
+  _check_cohort()
   directory.check_data(task_flags.data_fingerprint())
   directory.check_complete()
   _check_rounds(directory.saved_rounds())
@@ -169,6 +170,15 @@ def _check_rounds(completed_rounds: int) -> None:
       f'in --output_dir={common_flags.OUTPUT_DIR.value}, found '
       f'{common_flags.ROUNDS.value}; choose another directory for fewer.'
     )
+
+
+def _check_cohort() -> None:
+  num_clients = task_flags.num_clients()
+  if num_clients is not None:
+    try:
+      sampling.check_num_clients(num_clients)
+    except ValueError as e:
+      raise runner.UsageError(str(e)) from e
 
 
 def _warn_of_changes(directory: run_directory.RunDirectory) -> None:

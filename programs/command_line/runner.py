@@ -13,7 +13,9 @@
 # limitations under the License.
 """Command line runner: flags, help, refusals and exit codes of programs."""
 
+import atexit
 from collections.abc import Callable, Mapping, Sequence
+import contextlib
 import os
 import signal
 import sys
@@ -88,9 +90,23 @@ def run(
   except UsageError as e:
     refuse(str(e))
   if is_process:
-    # A second Ctrl-C, while TensorFlow and its worker end, prints no traceback.
-    signal.signal(signal.SIGINT, lambda signum, _: os._exit(128 + signum))
+    _end_process(exit_code)
   sys.exit(exit_code)
+
+
+def _end_process(exit_code: int) -> NoReturn:
+  """Ends the process without finalizing the interpreter.
+
+  Threads of TFF and gRPC that still run would abort the process when Python
+  ends them.
+  """
+  # A second Ctrl-C, while workers end, prints no traceback.
+  signal.signal(signal.SIGINT, lambda signum, _: os._exit(128 + signum))
+  atexit._run_exitfuncs()  # Ends workers, and flushes logs.
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(OSError, ValueError):
+      stream.flush()
+  os._exit(exit_code)
 
 
 def check_given(*holders: flags.FlagHolder) -> None:

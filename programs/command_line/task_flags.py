@@ -157,6 +157,15 @@ def check_flags(**defaults: Any) -> None:
     raise runner.UsageError(str(e)) from e
 
 
+def num_clients(**defaults: object) -> int | None:
+  """Returns the number of clients, `None` if only the data tell it.
+
+  Args:
+    **defaults: Options for flags that are not given.
+  """
+  return catalog.resolve_options(TASK.value, options(**defaults)).num_clients
+
+
 def data_fingerprint() -> str:
   """Returns the SHA-256 of the contents of the task's data files."""
   try:

@@ -32,7 +32,7 @@ _NUM_TABLES = flags.DEFINE_integer(
 _NUM_BUCKETS = flags.DEFINE_integer(
   'num_buckets',
   None,
-  'Buckets of each hash table of labels.',
+  'Buckets of each hash table of labels. Required.',
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )

@@ -37,7 +37,7 @@ _NUM_SAMPLED_CLASSES = flags.DEFINE_integer(
   'num_sampled_classes',
   None,
   'Rows of the output layer that each client receives and sends: its own '
-  'classes and sampled negatives.',
+  'classes and sampled negatives. Required, but with --variant=full_softmax.',
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )

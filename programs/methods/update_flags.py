@@ -31,9 +31,9 @@ _BITS = flags.DEFINE_enum(
 _FRACTION = flags.DEFINE_float(
   'fraction',
   None,
-  'Fraction of the coordinates that a client sends (random_mask: trains and '
-  "sends; low_rank: rank as a fraction of each matrix's smaller dimension), in "
-  '(0, 1].',
+  'Fraction of the coordinates that a client sends, in (0, 1]. With '
+  'random_mask those that it trains (required); with low_rank the rank, as a '
+  "fraction of each matrix's smaller dimension.",
 )
 _RANK = flags.DEFINE_integer(
   'rank',
@@ -56,7 +56,8 @@ _QUANTIZER = flags.DEFINE_enum(
 _MIN_ELEMENTS = flags.DEFINE_integer(
   'min_elements',
   None,
-  'Tensors with fewer elements are trained whole and sent uncompressed.',
+  'Tensors with fewer elements are sent uncompressed (and, with random_mask '
+  'and low_rank, trained whole).',
   lower_bound=0,
   upper_bound=common_flags.MAX_INT,
 )

@@ -77,6 +77,11 @@ def check_flags() -> None:
     )
 
 
+def check_num_clients(num_clients: int) -> None:
+  """Raises `ValueError` if a task has fewer clients than the first round."""
+  _check_cohort_size(CLIENTS_PER_ROUND.value, num_clients)
+
+
 def flags_in_use() -> list[flags.FlagHolder]:
   """Returns the flags that samples depend on."""
   if SAMPLING.value == 'static':
@@ -167,11 +172,7 @@ def build_sampling_fn(
     ValueError: If there are fewer than `clients_per_round` clients.
   """
   population = np.array(sorted(client_ids))
-  if not 0 < clients_per_round <= len(population):
-    raise ValueError(
-      f'Expected from 1 to {len(population)} clients per round, the number of '
-      f'clients of the task, found {clients_per_round}.'
-    )
+  _check_cohort_size(clients_per_round, len(population))
 
   def sample_clients(round_num: int) -> list[str]:
     rng = np.random.default_rng((seed, round_num))
@@ -179,3 +180,12 @@ def build_sampling_fn(
     return rng.choice(population, size=size, replace=False).tolist()
 
   return sample_clients
+
+
+def _check_cohort_size(clients_per_round: int, num_clients: int) -> None:
+  if not 0 < clients_per_round <= num_clients:
+    raise ValueError(
+      f'Expected from 1 to {num_clients} clients per round, the number of '
+      f'clients of the task, found {clients_per_round}: lower '
+      '--clients_per_round.'
+    )

@@ -147,7 +147,7 @@ async def train(
     await store.release(metrics, 0)
   else:
     state = saved_state
-  report(state, True)
+  report(_at_start(schedule, state), True)
 
   try:
     while not schedule.is_over(state):
@@ -190,6 +190,13 @@ def _start(
     best=early_stopping.first(metrics),
   )
   return state, _released_metrics(state, {}, True)
+
+
+def _at_start(schedule: Schedule, state: ProgramState) -> ProgramState:
+  """Returns the first state to report, without an earlier evaluation."""
+  if schedule.is_evaluated(int(state.round_num)):
+    return state
+  return state._replace(metrics=collections.OrderedDict())
 
 
 def _run_round(

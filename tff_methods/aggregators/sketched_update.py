@@ -39,8 +39,10 @@ def sketched_update_aggregator(
   Each client rotates, subsamples and quantizes each tensor of its update. The
   server decodes each payload on arrival and inverts the rotation once, on the
   sum. The result is an unbiased estimate of the mean (with `'eden'` nearly so:
-  see `encoders.EdenQuantizationStage`). Wrap clipping, zeroing and differential
-  privacy around this factory, not inside.
+  see `encoders.EdenQuantizationStage`). Wrap clipping and
+  zeroing around this factory, not inside. It does not fit into
+  `tff.aggregators.DifferentiallyPrivateFactory`, which needs a sum of values of
+  bounded norm: this is a mean, and decoding can increase the norm.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
   <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (without weights if

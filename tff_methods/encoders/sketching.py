@@ -67,7 +67,7 @@ def sketch_encoder(
     stages.append((stage, 'values'))
   if options.bits is not None and options.quantizer == 'eden':
     stages.append((eden_quantization.EdenQuantizationStage(options.bits), ''))
-  elif options.bits is not None:
+  elif options.bits is not None and options.quantizer == 'uniform':
     stage = uniform_quantization.UniformQuantizationStage(
       options.bits, seed, options.seed_source
     )
