@@ -126,39 +126,44 @@ def main() -> int:
   if summary is None or not (
     summary['stopped_early'] or summary['rounds'] == common_flags.ROUNDS.value
   ):
-    _warn_of_changes(directory)
-    with stop_signals.importing():
-      # Imports TensorFlow: only once everything else is checked.
-      from programs.training import training_run
-    request = training_run.Request(
-      method_flags.METHOD.value,
-      options,
-      method_flags.downlink_options(task_flags.SEED.value),
-      common_flags.ROUNDS.value,
-      _ROUNDS_PER_EVALUATION.value,
-      _ROUNDS_PER_CHECKPOINT.value,
-      directory.configuration,
+    return _train(directory, options)
+  tables.print_summary(summary)
+  return 0
+
+
+def _train(directory: run_directory.RunDirectory, options: object) -> int:
+  """Trains, and prints the results; returns the exit code."""
+  _warn_of_changes(directory)
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.training import training_run
+  request = training_run.Request(
+    method_flags.METHOD.value,
+    options,
+    method_flags.downlink_options(task_flags.SEED.value),
+    common_flags.ROUNDS.value,
+    _ROUNDS_PER_EVALUATION.value,
+    _ROUNDS_PER_CHECKPOINT.value,
+    directory.configuration,
+  )
+  try:
+    with stop_signals.StopSignals() as stop:
+      summary = training_run.run(request, directory, stop)
+  except stop_signals.Stopped as e:
+    print(f'train: stopped by {e}; the same command resumes.', file=sys.stderr)
+    return e.exit_code
+  except training_run.NoWorkersError as e:
+    print(
+      f'train: {e} The same command resumes from the last checkpoint.',
+      file=sys.stderr,
     )
-    try:
-      with stop_signals.StopSignals() as stop:
-        summary = training_run.run(request, directory, stop)
-    except stop_signals.Stopped as e:
-      print(
-        f'train: stopped by {e}; the same command resumes.', file=sys.stderr
-      )
-      return e.exit_code
-    except training_run.NoWorkersError as e:
-      print(
-        f'train: {e} The same command resumes from the last checkpoint.',
-        file=sys.stderr,
-      )
-      return 1
-    except run_files.StorageError as e:
-      print(
-        f'train: {e} Then the same command resumes from the last checkpoint.',
-        file=sys.stderr,
-      )
-      return 1
+    return 1
+  except run_files.StorageError as e:
+    print(
+      f'train: {e} Then the same command resumes from the last checkpoint.',
+      file=sys.stderr,
+    )
+    return 1
   tables.print_summary(summary)
   return 0
 
