@@ -22,7 +22,7 @@ outside()
 
 @decorate(1)
 def first(a, /, b: int = default(), *args, c, **kwargs) -> kind():
-  """What it does.
+  """Does a thing.
 
   More.
   """
@@ -51,7 +51,7 @@ class FindFunctionsTest(parameterized.TestCase):
       python_functions.Function(
         'first',
         ('a', 'b', 'args', 'c', 'kwargs'),
-        'What it does.\n\n  More.\n  ',
+        'Does a thing.\n\n  More.\n  ',
         frozenset({'method', 'inner', 'called_later'}),
       ),
     )
