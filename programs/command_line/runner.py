@@ -102,7 +102,8 @@ def _end_process(exit_code: int) -> NoReturn:
   """
   # A second Ctrl-C, while workers end, prints no traceback.
   signal.signal(signal.SIGINT, lambda signum, _: os._exit(128 + signum))
-  atexit._run_exitfuncs()  # Ends workers, and flushes logs.
+  # Ends workers, and flushes logs. Python has no public name for it.
+  atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
   for stream in (sys.stdout, sys.stderr):
     with contextlib.suppress(OSError, ValueError):
       stream.flush()
