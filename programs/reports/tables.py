@@ -105,8 +105,11 @@ def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:
   """Returns the formatted metrics of an evaluation, by their display names.
 
   Args:
-    metrics: An evaluation with a `loss`, by the names of metrics.
+    metrics: An evaluation with a `loss`, by the names of metrics; or nothing,
+      where the model of a round is not evaluated.
   """
+  if not metrics:
+    return {}
   texts = {
     shown: percent(metrics[name])
     for name, shown in shown_fractions(metrics).items()

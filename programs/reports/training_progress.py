@@ -66,7 +66,7 @@ class Progress:
 
     Args:
       round_num: Number of completed rounds.
-      metrics: Metrics of the last evaluation.
+      metrics: Metrics of the last evaluation; empty if none is to be shown.
       uplink_bytes: Bytes sent by all clients so far.
       is_evaluated: If true, `metrics` are of this round. A file or a pipe shows
         these rounds only.
