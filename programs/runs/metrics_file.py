@@ -16,11 +16,9 @@
 import csv
 
 from programs.command_line import runner
+from programs.runs import run_files
 
 KEY = 'round'
-_REMEDY = (
-  'put back a copy of the run directory, or start again in another --output_dir'
-)
 
 
 def read(path: str) -> list[dict[str, str]]:
@@ -48,7 +46,7 @@ def read(path: str) -> list[dict[str, str]]:
       return rows
   except OSError as e:
     raise runner.UsageError(
-      f'Expected metrics in {path}, found: {e.strerror}; {_REMEDY}.'
+      f'Expected metrics in {path}, found: {e.strerror}; {run_files.REMEDY}.'
     ) from e
   except (UnicodeDecodeError, csv.Error) as e:
     raise _damaged(path, str(e)) from e
@@ -79,5 +77,5 @@ def _is_number(value: str) -> bool:
 def _damaged(path: str, found: str) -> runner.UsageError:
   return runner.UsageError(
     f'Expected {path} to have a row of numbers for each round, found {found}; '
-    f'{_REMEDY}.'
+    f'{run_files.REMEDY}.'
   )

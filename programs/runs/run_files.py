@@ -48,7 +48,8 @@ _SUMMARY_TYPES = {
   'model_bytes': int,
   'configuration': dict,
 }
-_REMEDY = (
+# Last part of the messages for files that are damaged or lost.
+REMEDY = (
   'put back a copy of the run directory, or start again in another --output_dir'
 )
 # NumPy's message for a full disk has no error code.
@@ -149,7 +150,7 @@ def damaged(path: str, found: str) -> runner.UsageError:
     found: Description of its contents.
   """
   return runner.UsageError(
-    f'Expected {path} as programs.train writes it, found {found}; {_REMEDY}.'
+    f'Expected {path} as programs.train writes it, found {found}; {REMEDY}.'
   )
 
 
