@@ -18,6 +18,7 @@ TensorFlow.
 """
 
 import importlib
+import os
 import types
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,11 @@ __all__ = [
 ]
 
 del _tff_version
+
+# Otherwise gRPC starts its threads again in each forked process, where they wait
+# on the parent's sockets and sometimes abort. gRPC reads this when TFF imports
+# it; see `runtime.forks`.
+os.environ.setdefault('GRPC_ENABLE_FORK_SUPPORT', '0')
 
 
 def __getattr__(name: str) -> types.ModuleType:

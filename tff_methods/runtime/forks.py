@@ -15,10 +15,11 @@
 
 A forked process has its parent's memory and sockets, but none of its threads.
 gRPC in the child changes the set of sockets that the parent waits on, which
-crashes the parent; TensorFlow waits indefinitely for its threads. So runtimes
-refuse to work in the child, and the child releases nothing that it shares with
-its parent: neither channels nor worker processes. A process that forks before
-it uses a runtime has nothing to share; its child may use one.
+crashes either of them; TensorFlow waits indefinitely for its threads. So
+runtimes refuse to work in the child, gRPC starts no threads there, and the child
+releases nothing that it shares with its parent: neither channels nor worker
+processes. A process that forks before it uses a runtime has nothing to share;
+its child may use one.
 """
 
 import ctypes
