@@ -56,9 +56,9 @@ __all__ = [
 
 del _tff_version
 
-# Otherwise gRPC starts its threads again in each forked process, where they wait
+# Otherwise gRPC starts its threads again in forked processes, where they wait
 # on the parent's sockets and sometimes abort. gRPC reads this when TFF imports
-# it; see `runtime.forks`.
+# it: see `runtime.forks`.
 os.environ.setdefault('GRPC_ENABLE_FORK_SUPPORT', '0')
 
 

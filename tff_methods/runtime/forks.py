@@ -16,10 +16,10 @@
 A forked process has its parent's memory and sockets, but none of its threads.
 gRPC in the child changes the set of sockets that the parent waits on, which
 crashes either of them; TensorFlow waits indefinitely for its threads. So
-runtimes refuse to work in the child, gRPC starts no threads there, and the child
-releases nothing that it shares with its parent: neither channels nor worker
-processes. A process that forks before it uses a runtime has nothing to share;
-its child may use one.
+runtimes refuse to work in the child, gRPC starts no threads there, and the
+child releases nothing that it shares with its parent: neither channels nor
+worker processes. A process that forks before it uses a runtime has nothing to
+share; its child may use one.
 """
 
 import ctypes
