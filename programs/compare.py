@@ -33,12 +33,10 @@ failing run; 2 if the request cannot be carried out; 128 + N after stop signal
 N, as 130 after Ctrl-C.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import json
-import math
 import os
 import signal
-import statistics
 import subprocess
 import sys
 
@@ -49,7 +47,10 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.network import tls_flags
+from programs.reports import comparison
+from programs.reports import comparison_table
 from programs.reports import tables
+from programs.runs import finished_run
 from programs.runs import presets
 from programs.runs import run_directory
 from programs.runs import run_files
@@ -74,7 +75,7 @@ _VARY = flags.DEFINE_multi_string(
 _AT = flags.DEFINE_enum(
   'at',
   'last',
-  ['last', 'best', 'matching'],
+  run_results.AT,
   "Evaluation in the table: each run's last, its best, or the first that "
   'matches the best of the first flag file with the same seed; with the bytes '
   'sent and received until then.',
@@ -102,7 +103,7 @@ def main() -> int:
   runner.check_given(_RUNS, common_flags.OUTPUT_DIR)
   run_directory.check_writable(common_flags.OUTPUT_DIR.value)
   all_presets = presets.read(_RUNS.value, _VARY.value)
-  results = {preset.name: [] for preset in all_presets}
+  runs = []
   try:
     with stop_signals.StopSignals() as stop:
       for preset in all_presets:
@@ -122,12 +123,10 @@ def main() -> int:
             except run_files.StorageError as e:
               print(f'compare: {e}', file=sys.stderr)
               return 1
-          results[preset.name].append(
-            _read_results(preset, all_presets[0], seed)
-          )
+          runs.append(finished_run.read(_directory(preset, seed)))
   except stop_signals.Stopped as e:
     return e.exit_code
-  _print_comparison(results)
+  _print_comparison(runs)
   return 0
 
 
@@ -189,20 +188,6 @@ def _resolved_flags(preset: presets.Preset, seed: str) -> list[str]:
   return [*in_file, *_command(preset, seed)[4:]]
 
 
-def _read_results(
-  preset: presets.Preset, first: presets.Preset, seed: str
-) -> run_results.Results | None:
-  """Returns the results of a finished run for the table, if it has any."""
-  path = _directory(preset, seed)
-  match _AT.value:
-    case 'last':
-      return run_results.last(path)
-    case 'best':
-      return run_results.best(path)
-    case _:  # 'matching'
-      return run_results.first_as_good(path, _directory(first, seed))
-
-
 def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
   """Raises `UsageError` if `programs.train` refuses the preset."""
   command = _command(preset, _SEEDS.value[0])
@@ -236,70 +221,13 @@ def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
     process.wait()
 
 
-def _print_comparison(
-  results: Mapping[str, Sequence[run_results.Results | None]],
-) -> None:
+def _print_comparison(runs: Sequence[finished_run.FinishedRun]) -> None:
   """Prints one row for each preset: means over its runs."""
-  first = [run for run in next(iter(results.values())) if run is not None]
-  # Metrics of the first runs; runs of other tasks may lack some.
-  shown = tables.shown_fractions(first[0]['metrics'])
-  header = [
-    'run',
-    'method',
-    *shown.values(),
-    'rounds',
-    'uplink MB',
-    'less uplink',
-    'downlink MB',
-    'model MB',
-    'seconds',
-  ]
-  first_uplink_bytes = _mean(first, 'uplink_bytes')
-  rows = [
-    [name, *_cells(runs, list(shown), first_uplink_bytes)]
-    for name, runs in results.items()
-  ]
-  tables.print_table(header, rows)
-
-
-def _cells(
-  runs: Sequence[run_results.Results | None],
-  shown: Sequence[str],
-  first_uplink_bytes: float,
-) -> list[str]:
-  """Returns the cells of a preset after its name."""
-  found = [run for run in runs if run is not None]
-  if not found:
-    return ['', *('' for _ in shown), 'never']
-  rounds = f'{_mean(found, "rounds"):.0f}'
-  if len(found) < len(runs):
-    rounds += f' ({len(found)} of {len(runs)} runs)'
-  uplink_bytes = _mean(found, 'uplink_bytes')
-  # The best model may be that before the first round.
-  factor = first_uplink_bytes / uplink_bytes if uplink_bytes else math.nan
-  return [
-    found[0]['method'],
-    *(_spread(found, metric) for metric in shown),
-    rounds,
-    tables.megabytes(uplink_bytes),
-    f'{factor:.2f} x',
-    tables.megabytes(_mean(found, 'downlink_bytes')),
-    tables.megabytes(_mean(found, 'model_bytes')),
-    f'{_mean(found, "seconds"):.1f}',
-  ]
-
-
-def _spread(runs: Sequence[run_results.Results], name: str) -> str:
-  """Returns a metric's mean, with its standard deviation over the seeds."""
-  values = [run['metrics'].get(name, math.nan) for run in runs]
-  mean = tables.percent(statistics.fmean(values))
-  if len(values) == 1:
-    return mean
-  return f'{mean} (± {100 * statistics.stdev(values):.2f})'
-
-
-def _mean(runs: Sequence[run_results.Results], name: str) -> float:
-  return statistics.fmean(run[name] for run in runs)
+  groups = comparison.group(runs)
+  rows = comparison.compare(groups, _AT.value)
+  tables.print_table(
+    comparison_table.header(groups, rows), comparison_table.cells(groups, rows)
+  )
 
 
 if __name__ == '__main__':

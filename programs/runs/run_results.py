@@ -13,71 +13,54 @@
 # limitations under the License.
 """Results of finished runs: at the end, at the best, at a matching metric."""
 
-from collections.abc import Iterator
-import os
-from typing import Any
-
-from programs.runs import metrics_file
-from programs.runs import run_files
+from programs.runs import finished_run
 from programs.training import metrics as metrics_lib
 
-# Rounds, bytes sent and received until then, and metrics; those of the summary
-# also have entries that belong to no round.
-Results = dict[str, Any]
-
-_PREFIX = 'evaluation/'
+AT = ('last', 'best', 'matching')
 
 
-def last(path: str) -> Results:
-  """Returns the results at the end of the run in the directory `path`."""
-  summary = run_files.read_summary(path)
-  if summary is None:
-    raise ValueError(f'Expected a finished run in {path}, found none.')
-  return summary
-
-
-def best(path: str) -> Results:
-  """Returns the results at the best evaluation of the run."""
-  summary = last(path)
-  return summary | summary['best']
-
-
-def first_as_good(path: str, baseline_path: str) -> Results | None:
-  """Returns the first results that are as good as the best of another run.
-
-  They are compared by the metric that selected the best evaluation there.
+def evaluation_at(
+  at: str, run: finished_run.FinishedRun, baseline: finished_run.FinishedRun
+) -> finished_run.Evaluation | None:
+  """Returns the evaluation that stands for a run in a comparison.
 
   Args:
-    path: Directory of the run.
-    baseline_path: Directory of the other run, which may be the same.
+    at: One of `AT`: the last evaluation, the best one, or the first one that is
+      as good as the best of the baseline.
+    run: The run.
+    baseline: The run that it is compared with, which may be the same.
 
   Returns:
-    The results, or `None` if no evaluation is as good.
+    The evaluation, or `None` if none is as good as the best of the baseline.
   """
-  baseline = last(baseline_path)
-  metric = baseline['best_metric']
-  goal = baseline['best']['metrics'][metric]
-  for evaluation in _evaluations(path):
-    value = evaluation['metrics'].get(metric)
-    if value == goal or (
-      value is not None and metrics_lib.is_better(metric, value, goal)
+  match at:
+    case 'last':
+      return run.last
+    case 'best':
+      return run.best
+    case _:  # 'matching'
+      # The metric that selected the best evaluation of the baseline.
+      metric = baseline.summary['best_metric']
+      return first_reaching(run, metric, baseline.best.metrics[metric])
+
+
+def first_reaching(
+  run: finished_run.FinishedRun, metric: str, value: float
+) -> finished_run.Evaluation | None:
+  """Returns the first evaluation whose metric is at least as good as a value.
+
+  Args:
+    run: The run.
+    metric: Name of the metric; a low `loss` is good, of others a high value.
+    value: The value to reach.
+
+  Returns:
+    The evaluation, or `None` if there is none.
+  """
+  for evaluation in run.evaluations:
+    found = evaluation.metrics.get(metric)
+    if found is not None and (
+      found == value or metrics_lib.is_better(metric, found, value)
     ):
-      return last(path) | evaluation
+      return evaluation
   return None
-
-
-def _evaluations(path: str) -> Iterator[Results]:
-  metrics_path = os.path.join(path, run_files.METRICS)
-  for row in metrics_file.read(metrics_path):
-    metrics = {
-      name.removeprefix(_PREFIX): float(value)
-      for name, value in row.items()
-      if name.startswith(_PREFIX) and value
-    }
-    if metrics:
-      yield {
-        'rounds': int(row[metrics_file.KEY]),
-        'uplink_bytes': int(row['uplink_bytes']),
-        'downlink_bytes': int(row['downlink_bytes']),
-        'metrics': metrics,
-      }

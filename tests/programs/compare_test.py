@@ -82,7 +82,14 @@ class _TrainProcess:
       f'2,500000,{accuracy - 0.01},{uplink_bytes // 4}',
       '3,750000,,9',  # Not evaluated.
       f'4,1000000,{accuracy + 0.01},{uplink_bytes // 2}',
+      *(f'{r},1000000,,{uplink_bytes // 2}' for r in range(5, 10)),
+      f'10,2000000,{accuracy},{uplink_bytes}',
     ]
+    configuration = {
+      'configuration': {'seed': int(flags['seed'])},
+      'environment': {},
+    }
+    (directory / 'configuration.json').write_text(json.dumps(configuration))
     (directory / 'metrics.csv').write_text('\n'.join(rows))
     (directory / 'summary.json').write_text(json.dumps(summary))
 
@@ -163,13 +170,13 @@ class CompareTest(parameterized.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     self.assertRegex(
       stdout,
-      r'plain +│ method_of_plain +│ 92.00 % \(± 2.83\) +│ 10 +│ 3.000 +│ '
-      r'1.00 x +│ 2.000 +│ 0.604 +│ 12.3 ',
+      r'plain +│ method_of_plain +│ 92.00 % \(± 2.83\) +│ 10 +│ 5.000 +│ '
+      r'1.00 x +│ 3.000 +│ 1.00 x +│ 2.000 +│ 1.00 x +│ 0.604 +│ 12.3 ',
     )
     self.assertRegex(
       stdout,
-      r'small +│ method_of_small +│ 88.00 % \(± 0.00\) +│ 10 +│ 0.120 +│ '
-      r'25.00 x +│ 2.000 +│ 0.604 +│ 12.3 ',
+      r'small +│ method_of_small +│ 88.00 % \(± 0.00\) +│ 10 +│ 2.120 +│ '
+      r'2.36 x +│ 0.120 +│ 25.00 x +│ 2.000 +│ 1.00 x +│ 0.604 +│ 12.3 ',
     )
 
   def test_tables_the_best_evaluations(self):
@@ -180,7 +187,7 @@ class CompareTest(parameterized.TestCase):
     )
     self.assertRegex(
       stdout,
-      r'plain +│ method_of_plain +│ 91.00 % +│ 4 +│ 1.500 +│ 1.00 x +│ 1.000 ',
+      r'plain +│ method_of_plain +│ 91.00 % +│ 4 +│ 2.500 +│ 1.00 x +│ 1.500 ',
     )
 
   def test_tables_the_evaluations_as_good_as_the_best_of_the_first(self):
@@ -201,14 +208,16 @@ class CompareTest(parameterized.TestCase):
       },
     )
     self.assertRegex(
-      stdout, r'plain +│ [^│]*│ 86.00 % [^│]*│ 4 +│ 2.000 +│ 1.00 x +│ 1.000 '
-    )
-    self.assertRegex(
-      stdout, r'bits=1 +│ [^│]*│ 92.00 % [^│]*│ 2 +│ 0.100 +│ 20.00 x +│ 0.500 '
+      stdout,
+      r'plain +│ [^│]*│ 86.00 % [^│]*│ 4 +│ 3.000 +│ 1.00 x +│ 2.000 +│ 1.00 x',
     )
     self.assertRegex(
       stdout,
-      r'bits=2 +│ [^│]*│ 81.00 % +│ 4 \(1 of 2 runs\) +│ 0.400 +│ 5.00 x',
+      r'bits=1 +│ [^│]*│ 92.00 % [^│]*│ 2 +│ 0.600 +│ 5.00 x +│ 0.100 +│ 20.00',
+    )
+    self.assertRegex(
+      stdout,
+      r'bits=2 +│ [^│]*│ 81.00 % +│ 4 \(1 of 2 runs\) +│ 1.400 +│ 2.14 x',
     )
     self.assertRegex(stdout, r'bits=4 +│ +│ +│ never +│ +│')
 
@@ -271,7 +280,7 @@ class CompareTest(parameterized.TestCase):
     )
     self.assertEqual(exit_code, 0)
     self.assertEqual([c[4] for c in commands], ['--bits=1', '--bits=2'])
-    self.assertRegex(stdout, r'plain-bits=2 +│.*95.00 %.* 0.50 x')
+    self.assertRegex(stdout, r'plain-bits=2 +│.*95.00 %.* 2.000 +│ 0.50 x')
 
   def test_names_the_flags_of_a_preset_that_is_refused(self):
     *_, stderr, commands = self._compare(

@@ -18,28 +18,9 @@ import tempfile
 
 from absl.testing import absltest
 
-from programs.runs import run_files
+from programs.runs import finished_run
 from programs.runs import run_results
-
-_BYTES = {'uplink_bytes': 20, 'downlink_bytes': 28}
-_SUMMARY = {
-  **_BYTES,
-  'task': 'digits',
-  'method': 'fed_avg',
-  'rounds': 3,
-  'metrics': {'accuracy': 0.4},
-  'seconds': 1.5,
-  'rounds_without_update': 0,
-  'stopped_early': False,
-  'best_metric': 'accuracy',
-  'best': {**_BYTES, 'rounds': 2, 'metrics': {'accuracy': 0.6}},
-  'model_bytes': 4,
-  'configuration': {},
-}
-_ROWS = (
-  'round,uplink_bytes,downlink_bytes,evaluation/accuracy\n'
-  '0,0,0,0.1\n1,5,7,\n2,10,14,0.6\n3,20,28,0.4\n'
-)
+from tests.programs.runs import example_runs
 
 
 class RunResultsTest(absltest.TestCase):
@@ -47,40 +28,44 @@ class RunResultsTest(absltest.TestCase):
     super().setUp()
     self._path = self.enter_context(tempfile.TemporaryDirectory())
 
-  def _write(self, name: str, summary=_SUMMARY) -> str:
-    path = pathlib.Path(self._path, name)
-    path.mkdir()
-    run_files.write_json(str(path / 'summary.json'), summary)
-    (path / 'metrics.csv').write_text(_ROWS)
-    return str(path)
+  def _run(self, name: str, *accuracies: float) -> finished_run.FinishedRun:
+    path = example_runs.write(
+      pathlib.Path(self._path, name), accuracies=accuracies
+    )
+    return finished_run.read(str(path))
 
   def test_last_and_best(self):
-    path = self._write('run')
-    self.assertEqual(run_results.last(path), _SUMMARY)
-    best = run_results.best(path)
-    self.assertEqual((best['rounds'], best['method']), (2, 'fed_avg'))
-    self.assertEqual(best['metrics'], {'accuracy': 0.6})
+    run = self._run('run', 0.1, 0.6, 0.4)
+    last = run_results.evaluation_at('last', run, run)
+    self.assertEqual((last.rounds, last.metrics['accuracy']), (4, 0.4))
+    best = run_results.evaluation_at('best', run, run)
+    self.assertEqual((best.rounds, best.metrics['accuracy']), (2, 0.6))
 
   def test_first_evaluation_as_good_as_the_best_of_another_run(self):
-    path = self._write('run')
-    goal = {**_BYTES, 'rounds': 9, 'metrics': {'accuracy': 0.3}}
-    other = self._write('other', {**_SUMMARY, 'best': goal})
-    found = run_results.first_as_good(path, other)
-    self.assertEqual(
-      (found['rounds'], found['uplink_bytes'], found['downlink_bytes']),
-      (2, 10, 14),
+    run = self._run('run', 0.1, 0.6, 0.7)
+    found = run_results.evaluation_at(
+      'matching', run, self._run('other', 0.1, 0.5, 0.3)
     )
-    self.assertEqual(found['metrics'], {'accuracy': 0.6})
+    self.assertEqual((found.rounds, found.uplink_bytes), (2, 20_000_000))
 
   def test_none_is_as_good(self):
-    path = self._write('run')
-    goal = {**_BYTES, 'rounds': 9, 'metrics': {'accuracy': 0.7}}
-    other = self._write('other', {**_SUMMARY, 'best': goal})
-    self.assertIsNone(run_results.first_as_good(path, other))
+    run = self._run('run', 0.1, 0.6, 0.4)
+    other = self._run('other', 0.1, 0.3, 0.7)
+    self.assertIsNone(run_results.evaluation_at('matching', run, other))
 
-  def test_unfinished_run(self):
-    with self.assertRaisesRegex(ValueError, 'Expected a finished run in .*'):
-      run_results.last(self._path)
+  def test_low_loss_and_high_accuracy_reach_a_value(self):
+    run = self._run('run', 0.25, 0.5, 0.75)
+    for metric, value, rounds in (
+      ('accuracy', 0.5, 2),
+      ('accuracy', 0.6, 4),
+      ('loss', 0.6, 2),
+      ('loss', 0.25, 4),
+    ):
+      found = run_results.first_reaching(run, metric, value)
+      self.assertEqual(found.rounds, rounds, (metric, value))
+    self.assertIsNone(run_results.first_reaching(run, 'accuracy', 0.8))
+    self.assertIsNone(run_results.first_reaching(run, 'loss', 0.2))
+    self.assertIsNone(run_results.first_reaching(run, 'map_at_9', 0.0))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,240 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tables of a comparison: for a terminal, a page, and a program to read."""
+
+from collections.abc import Sequence
+import csv
+import io
+import json
+import math
+
+from programs.reports import comparison
+from programs.reports import tables
+from programs.runs import finished_run
+from programs.runs import run_results
+
+_NEVER = 'never'
+
+
+def header(
+  groups: comparison.Groups, rows: Sequence[comparison.Row]
+) -> list[str]:
+  """Returns the titles of the columns.
+
+  Args:
+    groups: The compared runs.
+    rows: Results of `comparison.compare`.
+  """
+  return [
+    'run',
+    'method',
+    *comparison.shown_metrics(groups).values(),
+    'rounds',
+    'total MB',
+    'less total',
+    'uplink MB',
+    'less uplink',
+    'downlink MB',
+    'less downlink',
+    'model MB',
+    'run seconds',
+    *_target_titles(rows[0].target),
+  ]
+
+
+def cells(
+  groups: comparison.Groups, rows: Sequence[comparison.Row]
+) -> list[list[str]]:
+  """Returns the cells of each row.
+
+  Metrics are means, with the standard deviation over the seeds; bytes, rounds
+  and seconds are means.
+
+  Args:
+    groups: The compared runs.
+    rows: Results of `comparison.compare`.
+  """
+  shown = list(comparison.shown_metrics(groups))
+  return [_cells(row, shown) for row in rows]
+
+
+def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+  """Formats a table in Markdown.
+
+  Args:
+    titles: Titles of the columns.
+    rows: Cells of each row, as many as there are columns.
+  """
+  lines = [titles, ['---'] * len(titles), *rows]
+  return ''.join(f'| {" | ".join(map(_escape, line))} |\n' for line in lines)
+
+
+def csv_text(
+  groups: comparison.Groups,
+  at: str = 'last',
+  target: comparison.Target | None = None,
+  clock: comparison.Clock | None = None,
+) -> str:
+  """Formats a table in CSV: a row for each run and seed, with all numbers.
+
+  Cells are empty where a run lacks the metric or the flag, never matches the
+  baseline, or never reaches the target.
+
+  Args:
+    groups: The compared runs.
+    at: One of `run_results.AT`: the evaluation that stands for a run.
+    target: Value to reach; `None` for none.
+    clock: Simulated time of a run; `None` for none.
+  """
+  rows = [
+    _record(run, comparison.baseline_of(groups, run), at, target, clock)
+    for runs in groups.values()
+    for run in runs
+  ]
+  output = io.StringIO()
+  names = dict.fromkeys(name for row in rows for name in row)
+  writer = csv.DictWriter(output, names, restval='', lineterminator='\n')
+  writer.writeheader()
+  writer.writerows(rows)
+  return output.getvalue()
+
+
+def _target_titles(target: comparison.TargetResult | None) -> list[str]:
+  if target is None:
+    return []
+  titles = ['rounds to target', 'total MB to target']
+  return titles if target.seconds is None else [*titles, 'seconds to target']
+
+
+def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
+  at_target = _target_cells(row)
+  if not row.num_found:
+    no_results = [''] * 8
+    return [row.name, '', *('' for _ in shown), _NEVER, *no_results, *at_target]
+  rounds = f'{row.rounds.mean:.0f}'
+  if row.num_found < row.num_runs:
+    rounds += f' ({row.num_found} of {row.num_runs} runs)'
+  return [
+    row.name,
+    row.method,
+    *(spread(row.metrics.get(metric)) for metric in shown),
+    rounds,
+    tables.megabytes(row.total.num_bytes.mean),
+    f'{row.total.factor:.2f} x',
+    tables.megabytes(row.uplink.num_bytes.mean),
+    f'{row.uplink.factor:.2f} x',
+    tables.megabytes(row.downlink.num_bytes.mean),
+    f'{row.downlink.factor:.2f} x',
+    tables.megabytes(row.model_bytes.mean),
+    f'{row.seconds.mean:.1f}',
+    *at_target,
+  ]
+
+
+def _target_cells(row: comparison.Row) -> list[str]:
+  target = row.target
+  if target is None:
+    return []
+  if not target.num_runs:
+    texts = [_NEVER, _NEVER, _NEVER]
+  else:
+    rounds = f'{target.rounds.mean:.0f}'
+    if target.num_runs < row.num_runs:
+      rounds += f' ({target.num_runs} of {row.num_runs} runs)'
+    seconds = '' if target.seconds is None else f'{target.seconds.mean:,.1f}'
+    texts = [rounds, tables.megabytes(target.total_bytes.mean), seconds]
+  return texts[: len(_target_titles(target))]
+
+
+def spread(value: comparison.Statistic | None) -> str:
+  """Formats a fraction as a percentage, with its standard deviation if known.
+
+  Args:
+    value: The fraction over seeds; `None` if no run has it.
+  """
+  if value is None or math.isnan(value.mean):
+    return ''
+  mean = tables.percent(value.mean)
+  if value.deviation is None:
+    return mean
+  return f'{mean} (± {100 * value.deviation:.2f})'
+
+
+def _escape(cell: str) -> str:
+  return cell.replace('|', '\\|')
+
+
+def _record(
+  run: finished_run.FinishedRun,
+  baseline: finished_run.FinishedRun,
+  at: str,
+  target: comparison.Target | None,
+  clock: comparison.Clock | None,
+) -> dict[str, object]:
+  """Returns one row of the CSV, by column."""
+  record: dict[str, object] = {
+    'run': run.name,
+    'seed': run.seed,
+    'task': run.task,
+    'method': run.method,
+  }
+  evaluation = run_results.evaluation_at(at, run, baseline)
+  if evaluation is not None:
+    record |= {
+      'rounds': evaluation.rounds,
+      'total_bytes': evaluation.total_bytes,
+      'uplink_bytes': evaluation.uplink_bytes,
+      'downlink_bytes': evaluation.downlink_bytes,
+    }
+    if clock is not None:
+      record['simulated_seconds'] = clock(run)[evaluation.rounds]
+    for name, value in evaluation.metrics.items():
+      record[f'evaluation/{name}'] = value
+  record['model_bytes'] = run.summary['model_bytes']
+  record['run_seconds'] = run.summary['seconds']
+  record['rounds_without_update'] = run.summary['rounds_without_update']
+  record['stopped_early'] = run.summary['stopped_early']
+  if target is not None:
+    record |= _target_record(run, target, clock)
+  for prefix, entries in (
+    ('configuration', run.configuration),
+    ('environment', run.environment),
+  ):
+    for name, value in entries.items():
+      record[f'{prefix}/{name}'] = _csv_value(value)
+  return record
+
+
+def _target_record(
+  run: finished_run.FinishedRun,
+  target: comparison.Target,
+  clock: comparison.Clock | None,
+) -> dict[str, object]:
+  result = comparison.target_result([run], target, clock)
+  if not result.num_runs:
+    return {}
+  record: dict[str, object] = {
+    'rounds_to_target': int(result.rounds.mean),
+    'total_bytes_to_target': int(result.total_bytes.mean),
+  }
+  if result.seconds is not None:
+    record['seconds_to_target'] = result.seconds.mean
+  return record
+
+
+def _csv_value(value: object) -> object:
+  """Returns a flag's value as a cell: lists as JSON, `None` as nothing."""
+  if value is None:
+    return ''
+  return json.dumps(value) if isinstance(value, (list, dict)) else value

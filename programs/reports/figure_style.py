@@ -1,0 +1,180 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Style of the figures of a comparison: colors, lines, labels and files."""
+
+from collections.abc import Iterable, Mapping
+import contextlib
+import itertools
+import math
+import os
+from typing import Any
+
+import matplotlib
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+
+# Okabe and Ito (2008), "Color Universal Design", without yellow, which is too
+# light for lines; black is the baseline.
+_BASELINE_COLOR = '#000000'
+_COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
+_LINES = ('-', '-.', ':')
+_INCHES = (6.4, 4.2)
+_MAX_DIRECT_LABELS = 6
+# Distance of direct labels, in heights of the axes.
+_LABEL_DISTANCE = 0.065
+_DOTS_PER_INCH = 150
+# Any keys: the stubs of matplotlib have a literal for each.
+_STYLE: dict[Any, Any] = {
+  'font.size': 10,
+  'axes.spines.top': False,
+  'axes.spines.right': False,
+  'axes.grid': True,
+  'grid.alpha': 0.25,
+  'axes.axisbelow': True,
+  'axes.titlesize': 11,
+  'axes.titlelocation': 'left',
+  # The same figure is the same file.
+  'svg.hashsalt': 'tff-methods',
+}
+# Keyword arguments of a line.
+LineStyle = Mapping[str, Any]
+
+
+def new_figure(height: float = _INCHES[1]) -> mpl_figure.Figure:
+  """Returns an empty figure.
+
+  Args:
+    height: Height in inches.
+  """
+  return mpl_figure.Figure((_INCHES[0], height), layout='constrained')
+
+
+def in_style() -> contextlib.AbstractContextManager[None]:
+  """Returns a context in which figures are drawn in the style."""
+  return matplotlib.rc_context(_STYLE)
+
+
+def line_styles(names: Iterable[str]) -> dict[str, LineStyle]:
+  """Returns color and line by name; the first one, the baseline, is dashed.
+
+  Args:
+    names: Names of configurations, at least one.
+  """
+  baseline, *others = names
+  cycle = itertools.cycle(itertools.product(_LINES, _COLORS))
+  styles: dict[str, LineStyle] = {
+    baseline: {'color': _BASELINE_COLOR, 'linestyle': '--'}
+  }
+  for name, (line, color) in zip(others, cycle, strict=False):
+    styles[name] = {'color': color, 'linestyle': line}
+  return styles
+
+
+def label_curves(
+  figure: mpl_figure.Figure,
+  axes: mpl_axes.Axes,
+  ends: Mapping[str, float],
+  names: Mapping[str, str],
+  styles: Mapping[str, LineStyle],
+) -> None:
+  """Labels curves at the heights of their ends; many of them in a legend.
+
+  Args:
+    figure: The figure, of one pair of axes.
+    axes: The axes, whose limits must not change any more.
+    ends: Last ordinate of each curve, by name.
+    names: Texts of the labels, by name.
+    styles: Style of each curve, by name.
+  """
+  if len(ends) > _MAX_DIRECT_LABELS:
+    for name in ends:
+      axes.plot([], [], label=names[name], **styles[name])
+    legend(figure, len(ends))
+    return
+  low, high = axes.get_ylim()
+  heights = {name: (y - low) / (high - low) for name, y in ends.items()}
+  heights = {n: h for n, h in heights.items() if math.isfinite(h)}
+  for name, height in spread_apart(heights, _LABEL_DISTANCE).items():
+    axes.annotate(
+      names[name],
+      xy=(1, heights[name]),
+      xytext=(1.06, height),
+      xycoords='axes fraction',
+      textcoords='axes fraction',
+      va='center',
+      fontsize=9,
+      arrowprops={
+        'arrowstyle': '-',
+        'linewidth': 1.6,
+        'shrinkA': 1,
+        'shrinkB': 0,
+        **styles[name],
+      },
+    )
+
+
+def spread_apart(
+  heights: Mapping[str, float], distance: float
+) -> dict[str, float]:
+  """Returns heights from 0 to 1 that keep their order and a distance.
+
+  Args:
+    heights: Wanted heights, by name.
+    distance: Smallest distance of two.
+  """
+  placed: dict[str, float] = {}
+  lowest = -math.inf
+  for name in sorted(heights, key=lambda name: heights[name]):
+    placed[name] = max(heights[name], lowest)
+    lowest = placed[name] + distance
+  highest = 1.0
+  for name in reversed(placed):
+    placed[name] = min(placed[name], highest)
+    highest = placed[name] - distance
+  return placed
+
+
+def legend(figure: mpl_figure.Figure, num_entries: int) -> None:
+  """Adds a legend below the axes.
+
+  Args:
+    figure: The figure.
+    num_entries: Number of its entries.
+  """
+  figure.legend(
+    loc='outside lower center',
+    ncols=min(num_entries, 2),
+    fontsize=8,
+    frameon=False,
+  )
+
+
+def save(figure: mpl_figure.Figure, path: str) -> None:
+  """Writes a figure as a whole; the same figure gives the same bytes.
+
+  Args:
+    figure: The figure.
+    path: Path that ends in `.png` or `.svg`. An existing file is replaced.
+  """
+  _, extension = os.path.splitext(path)
+  kind = extension.removeprefix('.')
+  temporary_path = f'{path}.temporary'
+  with in_style():
+    figure.savefig(
+      temporary_path,
+      format=kind,
+      dpi=_DOTS_PER_INCH,
+      metadata={'Date': None} if kind == 'svg' else {'Software': None},
+    )
+  os.replace(temporary_path, path)

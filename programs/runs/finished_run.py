@@ -1,0 +1,199 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Finished run, read from the small files that it leaves.
+
+These are `configuration.json`, `summary.json` and `metrics.csv`, in a run
+directory of `programs.train` or in a directory that keeps copies of them.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import os
+import re
+from typing import Any
+
+from programs.command_line import runner
+from programs.runs import metrics_file
+from programs.runs import run_files
+
+_EVALUATION = 'evaluation/'
+_BYTES = ('uplink_bytes', 'downlink_bytes')
+_SEED_DIRECTORY = re.compile(r'seed_\d+')
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+  """Evaluation of a run, with the bytes of all clients until then.
+
+  Attributes:
+    rounds: Number of completed rounds.
+    uplink_bytes: Bytes sent by all clients of these rounds.
+    downlink_bytes: Bytes received by all clients of these rounds.
+    metrics: Metrics on test data, by name.
+  """
+
+  rounds: int
+  uplink_bytes: int
+  downlink_bytes: int
+  metrics: Mapping[str, float]
+
+  @property
+  def total_bytes(self) -> int:
+    """Bytes of both directions."""
+    return self.uplink_bytes + self.downlink_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class FinishedRun:
+  """A finished run.
+
+  Attributes:
+    name: Name of the configuration; that of the directory above `seed_N`.
+    seed: Seed of all random choices.
+    configuration: Flags that the results depend on, by name.
+    environment: Versions, kernels and processor, by name.
+    summary: Contents of `summary.json`.
+    rows: Rows of `metrics.csv`, for each round from 0 on; empty cells are left
+      out. Bytes are sums from the first round on.
+  """
+
+  name: str
+  seed: int
+  configuration: Mapping[str, Any]
+  environment: Mapping[str, str]
+  summary: Mapping[str, Any]
+  rows: Sequence[Mapping[str, float]]
+
+  @property
+  def task(self) -> str:
+    """Name of the task."""
+    return self.summary['task']
+
+  @property
+  def method(self) -> str:
+    """Name of the method."""
+    return self.summary['method']
+
+  @property
+  def last(self) -> Evaluation:
+    """Evaluation after the last round."""
+    return _of_results(self.summary)
+
+  @property
+  def best(self) -> Evaluation:
+    """Best evaluation, by the metric that the run selects it by."""
+    return _of_results(self.summary['best'])
+
+  @property
+  def evaluations(self) -> list[Evaluation]:
+    """All evaluations, in the order of rounds."""
+    evaluations = []
+    for row in self.rows:
+      metrics = {
+        name.removeprefix(_EVALUATION): value
+        for name, value in row.items()
+        if name.startswith(_EVALUATION)
+      }
+      if metrics:
+        evaluations.append(
+          Evaluation(
+            int(row[metrics_file.KEY]),
+            int(row['uplink_bytes']),
+            int(row['downlink_bytes']),
+            metrics,
+          )
+        )
+    return evaluations
+
+
+def read(path: str) -> FinishedRun:
+  """Reads a run.
+
+  Args:
+    path: Directory with the three files. Its name, or that of the directory
+      above if this one is named `seed_N`, is the name of the run.
+
+  Raises:
+    UsageError: If a file is missing or damaged, or the run is not finished.
+  """
+  contents = run_files.read_json(os.path.join(path, run_files.CONFIGURATION))
+  if contents is None:
+    raise runner.UsageError(
+      f'Expected a run of programs.train in {path}, found no '
+      f'{run_files.CONFIGURATION}; check the path.'
+    )
+  configuration = _entry(path, contents, 'configuration')
+  summary = run_files.read_summary(path)
+  if summary is None:
+    raise runner.UsageError(
+      f'Expected a finished run in {path}, found no {run_files.SUMMARY}; train '
+      'it to its end.'
+    )
+  return FinishedRun(
+    name=_name(path),
+    seed=_seed(path, configuration),
+    configuration=configuration,
+    environment=_entry(path, contents, 'environment'),
+    summary=summary,
+    rows=_read_rows(path, summary['rounds']),
+  )
+
+
+def _of_results(results: Mapping[str, Any]) -> Evaluation:
+  return Evaluation(
+    results['rounds'],
+    results['uplink_bytes'],
+    results['downlink_bytes'],
+    results['metrics'],
+  )
+
+
+def _name(path: str) -> str:
+  above, name = os.path.split(os.path.abspath(path))
+  return os.path.basename(above) if _SEED_DIRECTORY.fullmatch(name) else name
+
+
+def _entry(path: str, contents: Mapping[str, Any], name: str) -> dict[str, Any]:
+  value = contents.get(name)
+  if not isinstance(value, dict):
+    raise run_files.damaged(
+      os.path.join(path, run_files.CONFIGURATION), f'{value!r} as {name}'
+    )
+  return value
+
+
+def _seed(path: str, configuration: Mapping[str, Any]) -> int:
+  seed = configuration.get('seed')
+  if not isinstance(seed, int) or isinstance(seed, bool):
+    raise run_files.damaged(
+      os.path.join(path, run_files.CONFIGURATION), f'{seed!r} as seed'
+    )
+  return seed
+
+
+def _read_rows(path: str, rounds: int) -> list[dict[str, float]]:
+  metrics_path = os.path.join(path, run_files.METRICS)
+  rows = [
+    {name: float(value) for name, value in row.items() if value}
+    for row in metrics_file.read(metrics_path)
+  ]
+  if len(rows) != rounds + 1:
+    raise run_files.damaged(
+      metrics_path, f'{len(rows)} rows instead of {rounds + 1}'
+    )
+  if any(name not in row for row in rows for name in _BYTES):
+    raise run_files.damaged(
+      metrics_path, f'no column of {" and ".join(_BYTES)}'
+    )
+  return rows
