@@ -29,8 +29,8 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test slow-test lint docs bench gpu-check bazel-test lock clean \
-  env tools-env
+.PHONY: train test slow-test lint docs results results-docs results-check \
+  bench gpu-check bazel-test lock clean env tools-env
 
 # Trains with plain and with compressed uplink, and compares them in a table.
 train: env
@@ -56,6 +56,20 @@ lint: env tools-env
 # or an unresolved reference fails (but not with --quiet, which drops warnings).
 docs: tools-env
 	NO_MKDOCS_2_WARNING=1 $(TOOLS)/python -m mkdocs build --strict
+
+# Trains what the tables of a page lack, and adds it to results/:
+# `make results PAGE=dhqc`, with DATA_DIR=... where a task needs data files.
+results: env
+	$(PYTHON) -m programs.results --action=run --page=$(PAGE) \
+	  $(if $(DATA_DIR),--data_dir=$(DATA_DIR))
+
+# Writes the tables and pictures of the documentation from results/.
+results-docs: env
+	$(PYTHON) -m programs.results --action=write
+
+# Fails where a page differs from what results/ gives.
+results-check: env
+	$(PYTHON) -m programs.results --action=check
 
 bench: env
 	$(PYTHON) -m programs.bench

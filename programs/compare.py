@@ -36,7 +36,6 @@ N, as 130 after Ctrl-C.
 from collections.abc import Sequence
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -115,7 +114,7 @@ def main() -> int:
         for preset in all_presets:
           if not _is_finished(preset, seed):
             print(f'{preset.name}, seed {seed}:', flush=True)
-            exit_code = _train(_command(preset, seed), stop)
+            exit_code = child_process.run(_command(preset, seed), stop)
             if exit_code:
               return exit_code
             try:
@@ -202,23 +201,6 @@ def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
       'Expected flag files that `programs.train` accepts in --runs, found '
       f'{preset.flagfile!r}{with_flags}, which it refuses: {reason}'
     )
-
-
-def _train(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
-  """Runs one preset to its end; returns the exit code."""
-  process = child_process.start(command)
-  signum = signal.SIGTERM
-  try:
-    with stop.interruptible():
-      return process.wait()
-  except stop_signals.Stopped as e:
-    signum = e.signum
-    raise
-  finally:
-    process.send_signal(signum)  # No effect on an ended process.
-    # It saves its last round. If a second signal ends the wait, the child
-    # receives its second one when this program ends.
-    process.wait()
 
 
 def _print_comparison(runs: Sequence[finished_run.FinishedRun]) -> None:

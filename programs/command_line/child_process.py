@@ -19,6 +19,8 @@ import os
 import signal
 import subprocess
 
+from programs.command_line import stop_signals
+
 _PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
 
 
@@ -46,3 +48,31 @@ def start(
   return subprocess.Popen(
     command, start_new_session=True, preexec_fn=tie_to_parent
   )
+
+
+def run(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
+  """Runs a program to its end, and forwards a stop signal to it.
+
+  Args:
+    command: The program and its arguments.
+    stop: The context of stop signals.
+
+  Returns:
+    The exit code of the program.
+
+  Raises:
+    Stopped: After a stop signal, once the program has ended.
+  """
+  process = start(command)
+  signum = signal.SIGTERM
+  try:
+    with stop.interruptible():
+      return process.wait()
+  except stop_signals.Stopped as e:
+    signum = e.signum
+    raise
+  finally:
+    process.send_signal(signum)  # No effect on an ended process.
+    # It saves its last round. If a second signal ends the wait, the child
+    # receives its second one when this program ends.
+    process.wait()

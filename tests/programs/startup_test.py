@@ -40,6 +40,7 @@ _PROGRAMS = (
   'gpu_check',
   'index_buckets',
   'label_divergence',
+  'results',
   'train',
   'worker',
 )

@@ -1,0 +1,200 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Descriptions of the tables of a page: `results/PAGE/tables.toml`.
+
+  page = 'docs/methods/terngrad.md'
+
+  [digits]
+  columns = ['accuracy', 'uplink MB', 'uplink reduction']
+  seeds = [0, 1, 2]
+  [digits.rows]
+  'sketched_updates/digits_fed_avg' = '`digits_fed_avg`'
+  'digits_terngrad' = '`digits_terngrad`'
+
+Each row names a run and its label; `heading = [...]` names several columns of
+labels, which are then lists; `at = 'best'` shows the best evaluation instead
+of the last one. A run NAME is `programs/flagfiles/NAME.flags`,
+NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
+page. Reduction factors are relative to the first row.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import os
+import pathlib
+import re
+import tomllib
+from typing import Any
+
+from programs.command_line import runner
+from programs.runs import run_results
+
+FILE = 'tables.toml'
+_FLAG = re.compile(r'-(?=\w+=)')
+_TABLE_TYPES = {'columns': str, 'seeds': int, 'heading': str}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """Configuration of the runs of a row, without the seed.
+
+  Attributes:
+    page: Directory in `results/` that holds the files of the runs.
+    name: Name of the directory there.
+  """
+
+  page: str
+  name: str
+
+  @property
+  def flagfile(self) -> str:
+    """Path of the flag file, from the root of the repository."""
+    return f'programs/flagfiles/{_FLAG.split(self.name)[0]}.flags'
+
+  @property
+  def flags(self) -> list[str]:
+    """Additional flags, each FLAG=VALUE."""
+    return _FLAG.split(self.name)[1:]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """Row of a table.
+
+  Attributes:
+    run: The runs whose results the row shows.
+    labels: Cells before the results.
+  """
+
+  run: Run
+  labels: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """Table of a page.
+
+  Attributes:
+    name: Name in the page's comments.
+    heading: Titles of the columns of labels.
+    columns: Names of the columns of results.
+    seeds: Seeds of each run.
+    rows: The rows.
+    at: Evaluation in the table, as `--at` of `programs.compare`.
+  """
+
+  name: str
+  heading: tuple[str, ...]
+  columns: tuple[str, ...]
+  seeds: tuple[int, ...]
+  rows: tuple[Row, ...]
+  at: str = 'last'
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+  """Page with tables of results.
+
+  Attributes:
+    name: Name of its directory in `results/`.
+    path: Path of the Markdown file, from the root of the repository.
+    tables: Its tables.
+  """
+
+  name: str
+  path: str
+  tables: tuple[Table, ...]
+
+
+def read_all(results_dir: pathlib.Path) -> list[Page]:
+  """Reads the descriptions of all pages, in the order of their names.
+
+  Args:
+    results_dir: The directory `results`.
+
+  Raises:
+    UsageError: If a description is damaged.
+  """
+  return [_read(path) for path in sorted(results_dir.glob(f'*/{FILE}'))]
+
+
+def _read(path: pathlib.Path) -> Page:
+  try:
+    contents = tomllib.loads(path.read_text(encoding='utf-8'))
+  except (OSError, ValueError) as e:
+    raise _damaged(path, f'{e}') from e
+  page = contents.pop('page', None)
+  if not isinstance(page, str):
+    raise _damaged(path, f'{page!r} as page')
+  name = path.parent.name
+  tables = [_table(path, key, value) for key, value in contents.items()]
+  return Page(name, page, tuple(tables))
+
+
+def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
+  """Returns a table of the description at `path`."""
+  if not isinstance(contents, dict):
+    raise _damaged(path, f'{contents!r} as {name}')
+  contents = {'heading': ['run']} | contents
+  unknown = set(contents) - {*_TABLE_TYPES, 'rows', 'at'}
+  if unknown:
+    raise _damaged(path, f'{sorted(unknown)[0]!r} in {name}')
+  lists = {}
+  for key, kind in _TABLE_TYPES.items():
+    values = contents.get(key)
+    if not _is_list_of(kind, values):
+      raise _damaged(path, f'{values!r} as {name}.{key}')
+    lists[key] = tuple(values)
+  rows = contents.get('rows')
+  if not isinstance(rows, dict) or not rows:
+    raise _damaged(path, f'{rows!r} as {name}.rows')
+  at = contents.get('at', 'last')
+  if at not in run_results.AT:
+    raise _damaged(path, f'{at!r} as {name}.at')
+  return Table(
+    name=name,
+    at=at,
+    rows=tuple(_rows(path, rows, len(lists['heading']))),
+    **lists,
+  )
+
+
+def _rows(
+  path: pathlib.Path, rows: Mapping[str, Any], num_labels: int
+) -> Sequence[Row]:
+  found: list[Row] = []
+  for reference, labels in rows.items():
+    labels = [labels] if isinstance(labels, str) else labels
+    if not _is_list_of(str, labels) or len(labels) != num_labels:
+      raise _damaged(path, f'{labels!r} as labels of {reference}')
+    page, name = os.path.split(reference)
+    if name in {row.run.name for row in found}:
+      raise _damaged(path, f'two runs {name!r} in a table')
+    found.append(Row(Run(page or path.parent.name, name), tuple(labels)))
+  return found
+
+
+def _is_list_of(kind: type, values: Any) -> bool:
+  return (
+    isinstance(values, list)
+    and bool(values)
+    and all(type(value) is kind for value in values)
+  )
+
+
+def _damaged(path: pathlib.Path, found: str) -> runner.UsageError:
+  return runner.UsageError(
+    f'Expected {path} to describe the tables of a page, found {found}; see '
+    'programs/pages/descriptions.py.'
+  )

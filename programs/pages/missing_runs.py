@@ -1,0 +1,103 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Training of the runs that tables lack, and their files in `results/`."""
+
+from collections.abc import Sequence
+import pathlib
+import sys
+
+from programs.command_line import child_process
+from programs.command_line import stop_signals
+from programs.pages import descriptions
+from programs.pages import stored_runs
+
+# Where runs are trained, in the layout of `results/`.
+OUTPUT_DIR = pathlib.PurePath('output', 'results')
+
+
+def train(
+  results_dir: pathlib.Path,
+  page: descriptions.Page,
+  forwarded: Sequence[str],
+  stop: stop_signals.StopSignals,
+) -> int:
+  """Trains what the tables of a page lack, and adds the files of each run.
+
+  A run that fails, such as one without its data, does not keep the others from
+  being trained.
+
+  Args:
+    results_dir: The directory `results`.
+    page: The page.
+    forwarded: Flags for each run.
+    stop: The context of stop signals.
+
+  Returns:
+    0, or the exit code of the first run that failed.
+
+  Raises:
+    Stopped: After a stop signal.
+    StorageError: If files cannot be written.
+  """
+  root = results_dir.parent
+  first_failure = 0
+  for run, seeds in _missing(results_dir, page):
+    command = compare_command(root, run, seeds, forwarded)
+    exit_code = child_process.run([sys.executable, *command], stop)
+    first_failure = first_failure or exit_code
+    if not exit_code:
+      for seed in seeds:
+        stored_runs.add(results_dir, run, seed, root / OUTPUT_DIR)
+        path = stored_runs.directory(results_dir, run, seed)
+        print(f'Added {path}', flush=True)
+  return first_failure
+
+
+def compare_command(
+  root: pathlib.Path,
+  run: descriptions.Run,
+  seeds: Sequence[int],
+  forwarded: Sequence[str] = (),
+) -> list[str]:
+  """Returns the arguments of Python that train a run with seeds.
+
+  Args:
+    root: Root of the repository.
+    run: The run.
+    seeds: The seeds.
+    forwarded: More flags.
+  """
+  return [
+    *('-m', 'programs.compare'),
+    f'--runs={root / run.flagfile}',
+    *(f'--vary={flag}' for flag in run.flags),
+    f'--seeds={",".join(map(str, seeds))}',
+    f'--output_dir={root / OUTPUT_DIR / run.page}',
+    *forwarded,
+  ]
+
+
+def _missing(
+  results_dir: pathlib.Path, page: descriptions.Page
+) -> list[tuple[descriptions.Run, list[int]]]:
+  """Returns the runs of a page that lack files, with the seeds they lack."""
+  wanted: dict[descriptions.Run, set[int]] = {}
+  for table in page.tables:
+    for row in table.rows:
+      wanted.setdefault(row.run, set()).update(table.seeds)
+  missing = [
+    (run, stored_runs.missing_seeds(results_dir, run, sorted(seeds)))
+    for run, seeds in wanted.items()
+  ]
+  return [(run, seeds) for run, seeds in missing if seeds]

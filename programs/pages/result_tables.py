@@ -1,0 +1,127 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tables of results in Markdown, with their origin."""
+
+from collections.abc import Mapping, Sequence
+import pathlib
+import textwrap
+
+from programs.command_line import runner
+from programs.pages import descriptions
+from programs.pages import stored_runs
+from programs.reports import comparison
+from programs.reports import comparison_table
+from programs.reports import tables
+from programs.runs import finished_run
+
+# Columns other than the metrics of an evaluation.
+_COLUMNS = {
+  'rounds': lambda row: f'{row.rounds.mean:.0f}',
+  'uplink MB': lambda row: tables.megabytes(row.uplink_bytes.mean),
+  'uplink reduction': lambda row: f'{row.uplink_factor:,.2f} x',
+  'downlink MB': lambda row: tables.megabytes(row.downlink_bytes.mean),
+  'downlink reduction': lambda row: f'{row.downlink_factor:,.2f} x',
+  'total MB': lambda row: tables.megabytes(row.total_bytes.mean),
+  'total reduction': lambda row: f'{row.total_factor:,.2f} x',
+  'model MB': lambda row: tables.megabytes(row.model_bytes.mean),
+}
+_WIDTH = 80
+
+
+def text(
+  results_dir: pathlib.Path, page: descriptions.Page, table: descriptions.Table
+) -> str:
+  """Returns a table and its origin: command, seeds and machine.
+
+  Args:
+    results_dir: The directory `results`.
+    page: The page that has the table.
+    table: The table.
+
+  Raises:
+    UsageError: If files are missing, damaged or of other flags, or a column is
+      unknown.
+  """
+  groups = _read(results_dir, table)
+  rows = comparison.compare(groups, at=table.at)
+  shown = comparison.shown_metrics(groups)
+  metrics = {title: name for name, title in shown.items()}
+  cells = [
+    [*row.labels, *(_cell(result, column, metrics) for column in table.columns)]
+    for row, result in zip(table.rows, rows, strict=True)
+  ]
+  header = [*table.heading, *table.columns]
+  runs = [run for group in groups.values() for run in group]
+  return f'{comparison_table.markdown(header, cells)}\n{_origin(page, runs)}'
+
+
+def _read(
+  results_dir: pathlib.Path, table: descriptions.Table
+) -> dict[str, list[finished_run.FinishedRun]]:
+  """Returns the runs of each row, in order."""
+  groups = {}
+  for row in table.rows:
+    run = row.run
+    missing = stored_runs.missing_seeds(results_dir, run, table.seeds)
+    if missing:
+      path = stored_runs.directory(results_dir, run, missing[0])
+      raise runner.UsageError(
+        f'Expected files {", ".join(stored_runs.FILES)} in {path}, found not '
+        'all of them; run `make results` for each PAGE with this table.'
+      )
+    groups[run.name] = [
+      stored_runs.read(results_dir, run, seed) for seed in table.seeds
+    ]
+  return groups
+
+
+def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
+  """Returns the cell of a row in a column.
+
+  Args:
+    row: Results of the row.
+    column: Name of the column.
+    metrics: Names of the metrics, by their titles.
+  """
+  if column in _COLUMNS:
+    return _COLUMNS[column](row)
+  if column in metrics:
+    return comparison_table.spread(row.metrics.get(metrics[column]))
+  raise runner.UsageError(
+    f'Expected columns of {[*metrics, *_COLUMNS]} in results/*/'
+    f'{descriptions.FILE}, found {column!r}; correct it.'
+  )
+
+
+def _origin(
+  page: descriptions.Page, runs: Sequence[finished_run.FinishedRun]
+) -> str:
+  """Returns the paragraph below a table."""
+  seeds = list(dict.fromkeys(run.seed for run in runs))
+  if len(seeds) == 1:
+    of_seeds = f'seed {seeds[0]}'
+  else:
+    of_seeds = (
+      f'seeds {", ".join(map(str, seeds))}; mean (± sample standard deviation)'
+    )
+  machines = dict.fromkeys(
+    '{processor}, TensorFlow {tensorflow}'.format(**run.environment)
+    for run in runs
+  )
+  seconds = [run.summary['seconds'] for run in runs]
+  origin = (
+    f'`make results PAGE={page.name}`: {of_seeds}; {"; ".join(machines)}; '
+    f'{min(seconds):.0f} to {max(seconds):.0f} s a run.'
+  )
+  return textwrap.fill(origin, _WIDTH, break_on_hyphens=False) + '\n'

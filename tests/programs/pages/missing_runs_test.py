@@ -1,0 +1,121 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests of the training of missing runs; no run is trained."""
+
+import pathlib
+import sys
+import tempfile
+from unittest import mock
+
+from absl.testing import absltest
+
+from programs.command_line import stop_signals
+from programs.pages import descriptions
+from programs.pages import missing_runs
+from tests.programs.pages import small_repository
+
+_DESCRIPTION = """
+[first]
+columns = ['accuracy']
+seeds = [0]
+[first.rows]
+'other/plain' = 'Plain'
+[second]
+columns = ['accuracy']
+seeds = [0, 1, 2]
+[second.rows]
+'other/plain' = 'Plain'
+'small-bits=4' = 'Small'
+"""
+
+
+class MissingRunsTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self._root = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
+    self._results = self._root / 'results'
+    small_repository.write_page(self._root, _DESCRIPTION, '')
+    self._commands = []
+
+  def _train(self, fails=()):
+    def run(command, stop):
+      del stop  # Unused.
+      self._commands.append(command)
+      flags = dict(f.removeprefix('--').split('=', 1) for f in command[3:])
+      name = pathlib.Path(flags['runs']).stem
+      if name in fails:
+        return 2
+      if 'vary' in flags:
+        name += f'-{flags["vary"]}'
+      for seed in flags['seeds'].split(','):
+        small_repository.write_run(
+          pathlib.Path(flags['output_dir']) / name / f'seed_{seed}', 0.5, 8
+        )
+      return 0
+
+    (page,) = descriptions.read_all(self._results)
+    with mock.patch('programs.command_line.child_process.run', run):
+      return missing_runs.train(
+        self._results, page, ['--data_dir=data'], stop_signals.StopSignals()
+      )
+
+  def test_trains_what_is_missing(self):
+    plain = self._results / 'other' / 'plain'
+    small_repository.write_run(plain / 'seed_1', 0.7, 8)
+    kept = (plain / 'seed_1' / 'summary.json').read_text()
+    self.assertEqual(self._train(), 0)
+    start = [sys.executable, '-m', 'programs.compare']
+    self.assertEqual(
+      self._commands,
+      [
+        [
+          *start,
+          f'--runs={self._root}/programs/flagfiles/plain.flags',
+          '--seeds=0,2',
+          f'--output_dir={self._root}/output/results/other',
+          '--data_dir=data',
+        ],
+        [
+          *start,
+          f'--runs={self._root}/programs/flagfiles/small.flags',
+          '--vary=bits=4',
+          '--seeds=0,1,2',
+          f'--output_dir={self._root}/output/results/page',
+          '--data_dir=data',
+        ],
+      ],
+    )
+    self.assertEqual((plain / 'seed_1' / 'summary.json').read_text(), kept)
+    for seed in (0, 1, 2):
+      for run in ('other/plain', 'page/small-bits=4'):
+        path = self._results / run / f'seed_{seed}' / 'summary.json'
+        self.assertTrue(path.exists(), path)
+
+  def test_trains_nothing_again(self):
+    self._train()
+    self._commands.clear()
+    self.assertEqual(self._train(), 0)
+    self.assertEmpty(self._commands)
+
+  def test_trains_the_others_if_one_fails(self):
+    self.assertEqual(self._train(fails=['plain']), 2)
+    self.assertFalse((self._results / 'other').exists())
+    self.assertTrue((self._results / 'page' / 'small-bits=4').exists())
+    self._commands.clear()
+    self.assertEqual(self._train(), 0)
+    self.assertLen(self._commands, 1)
+
+
+if __name__ == '__main__':
+  absltest.main()
