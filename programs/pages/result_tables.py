@@ -28,12 +28,12 @@ from programs.runs import finished_run
 # Columns other than the metrics of an evaluation.
 _COLUMNS = {
   'rounds': lambda row: f'{row.rounds.mean:.0f}',
-  'uplink MB': lambda row: tables.megabytes(row.uplink_bytes.mean),
-  'uplink reduction': lambda row: f'{row.uplink_factor:,.2f} x',
-  'downlink MB': lambda row: tables.megabytes(row.downlink_bytes.mean),
-  'downlink reduction': lambda row: f'{row.downlink_factor:,.2f} x',
-  'total MB': lambda row: tables.megabytes(row.total_bytes.mean),
-  'total reduction': lambda row: f'{row.total_factor:,.2f} x',
+  'uplink MB': lambda row: tables.megabytes(row.uplink.num_bytes.mean),
+  'uplink reduction': lambda row: f'{row.uplink.factor:,.2f} x',
+  'downlink MB': lambda row: tables.megabytes(row.downlink.num_bytes.mean),
+  'downlink reduction': lambda row: f'{row.downlink.factor:,.2f} x',
+  'total MB': lambda row: tables.megabytes(row.total.num_bytes.mean),
+  'total reduction': lambda row: f'{row.total.factor:,.2f} x',
   'model MB': lambda row: tables.megabytes(row.model_bytes.mean),
 }
 _WIDTH = 80
