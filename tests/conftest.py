@@ -13,32 +13,68 @@
 # limitations under the License.
 """Fixtures of all tests."""
 
+import functools
 import gc
 import sys
 
+import psutil
 import pytest
+
+# A worker holds the TensorFlow sessions of all computations that it has run.
+_MAX_WORKER_BYTES = 2**30
 
 
 @pytest.fixture(autouse=True, scope='module')
-def _own_context():
-  """Sets a default context, with a worker of its own, for each test module.
+def _default_context():
+  """Sets TFF's default context, of which all test modules share the worker.
 
-  Some modules change the default context, or end the worker that it uses.
+  To start a worker takes more than a second, since TFF polls once a second. A
+  module that changes the default context, starts workers of its own or makes
+  this one large leaves the next module a new worker.
   """
   if 'tensorflow_federated' not in sys.modules:
     yield
     return
   import tensorflow_federated as tff
 
-  from tff_methods import runtime
-
   if not gc.get_freeze_count():
     # Objects of TFF's import stay alive: to exempt them from garbage collection
     # saves 8 % of the time.
     gc.freeze()
-  tff.backends.native.set_sync_local_cpp_execution_context()
+  context = _tff_context()
+  tff.framework.set_default_context(context)
   yield
+  is_changed = tff.framework.get_context_stack().current is not context
+  sizes = _worker_sizes()
+  if is_changed or len(sizes) > 1 or sum(sizes) > _MAX_WORKER_BYTES:
+    _end_workers()
+
+
+@functools.cache
+def _tff_context():
+  import tensorflow_federated as tff
+
+  return tff.backends.native.create_sync_local_cpp_execution_context()
+
+
+def _end_workers():
+  from tff_methods import runtime
+
   runtime.end_workers()
+  # Until Python tears down its modules, the context would print errors.
+  _tff_context.cache_clear()
+
+
+def _worker_sizes():
+  """Returns the bytes of memory of each running worker of this process."""
+  sizes = []
+  for child in psutil.Process().children():
+    try:
+      if child.name() == 'worker_binary':
+        sizes.append(child.memory_info().rss)
+    except psutil.NoSuchProcess:
+      pass
+  return [size for size in sizes if size]  # Ended workers have no memory.
 
 
 def pytest_sessionfinish():
@@ -48,6 +84,4 @@ def pytest_sessionfinish():
   workers.
   """
   if 'tensorflow_federated' in sys.modules:
-    from tff_methods import runtime
-
-    runtime.end_workers()
+    _end_workers()

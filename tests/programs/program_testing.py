@@ -75,6 +75,10 @@ class ProgramProcess:
       )
 
   @property
+  def pid(self) -> int:
+    return self._process.pid
+
+  @property
   def log(self) -> str:
     return self._log_path.read_text()
 

@@ -96,9 +96,8 @@ class WorkerTest(_WorkerTestCase):
     process = self._start()
     self.assertEqual(_ask(self._port), _ANSWER)
     self.assertRegex(process.log, f'anyone who reaches port {self._port} of')
-    (tff_worker,) = [
-      p for p in psutil.Process().children() if p.name() == 'worker_binary'
-    ]
+    tff_worker = psutil.Process(process.pid)
+    self.assertEqual(tff_worker.name(), 'worker_binary')
     self.assertEqual(tff_worker.environ()['TFF_METHODS_PARENT'], 'none')
     process.send_signal(signal.SIGTERM)
     self.assertEqual(process.wait(5), -signal.SIGTERM)

@@ -52,6 +52,7 @@ def _error_feedback():
   )
 
 
+@functools.cache
 def _builders():
   """Returns every builder of a learning process, with sound arguments."""
   return collections.OrderedDict(
@@ -110,6 +111,7 @@ _BAD_ARGUMENTS = collections.OrderedDict(
 )
 
 
+@functools.cache
 def _model(name):
   if name in _ROW_BUILDERS:
     return row_models.row_model()
