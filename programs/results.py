@@ -37,7 +37,6 @@ from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.pages import descriptions
 from programs.pages import missing_runs
-from programs.pages import written_pages
 from programs.runs import run_files
 
 _RESULTS_DIR = 'results'
@@ -62,18 +61,40 @@ def main() -> int:
       f'Expected a directory {_RESULTS_DIR} with descriptions of '
       'pages, found none; run this in the root of the repository.'
     )
-  match _ACTION.value:
-    case 'run':
-      return _run(results_dir, pages)
-    case 'write':
-      for path in written_pages.write(results_dir, pages):
-        print(f'Wrote {path}.')
-      return 0
-    case _:
-      differences = written_pages.differences(results_dir, pages)
-      for difference in differences:
-        print(difference)
-      return int(bool(differences))
+  try:
+    match _ACTION.value:
+      case 'run':
+        return _run(results_dir, pages)
+      case 'write':
+        return _write(results_dir, pages)
+      case _:
+        return _check(results_dir, pages)
+  except stop_signals.Stopped as e:
+    return e.exit_code
+  except run_files.StorageError as e:
+    print(f'results: {e}', file=sys.stderr)
+    return 1
+
+
+def _write(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
+  with stop_signals.importing():
+    # Imports matplotlib.
+    from programs.pages import written_pages
+
+  for path in written_pages.write(results_dir, pages):
+    print(f'Wrote {path}.')
+  return 0
+
+
+def _check(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
+  with stop_signals.importing():
+    # Imports matplotlib.
+    from programs.pages import written_pages
+
+  differences = written_pages.differences(results_dir, pages)
+  for difference in differences:
+    print(difference)
+  return int(bool(differences))
 
 
 def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
@@ -88,16 +109,10 @@ def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
     for holder in (common_flags.DATA_DIR, common_flags.CACHE_DIR)
     if holder.present
   ]
-  try:
-    with stop_signals.StopSignals() as stop:
-      return missing_runs.train(
-        results_dir, by_name[_PAGE.value], forwarded, stop
-      )
-  except stop_signals.Stopped as e:
-    return e.exit_code
-  except run_files.StorageError as e:
-    print(f'results: {e}', file=sys.stderr)
-    return 1
+  with stop_signals.StopSignals() as stop:
+    return missing_runs.train(
+      results_dir, by_name[_PAGE.value], forwarded, stop
+    )
 
 
 if __name__ == '__main__':

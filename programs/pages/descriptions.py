@@ -24,7 +24,8 @@
 
 Each row names a run and its label; `heading = [...]` names several columns of
 labels, which are then lists; `at = 'best'` shows the best evaluation instead
-of the last one. A run NAME is `programs/flagfiles/NAME.flags`,
+of the last one. `picture = NAME` adds a picture of `programs.compare`. A run
+NAME is `programs/flagfiles/NAME.flags`,
 NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
 page. Reduction factors are relative to the first row.
 """
@@ -92,6 +93,7 @@ class Table:
     seeds: Seeds of each run.
     rows: The rows.
     at: Evaluation in the table, as `--at` of `programs.compare`.
+    picture: Name of a picture of `comparison_figures`; `None` for none.
   """
 
   name: str
@@ -100,6 +102,7 @@ class Table:
   seeds: tuple[int, ...]
   rows: tuple[Row, ...]
   at: str = 'last'
+  picture: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   if not isinstance(contents, dict):
     raise _damaged(path, f'{contents!r} as {name}')
   contents = {'heading': ['run']} | contents
-  unknown = set(contents) - {*_TABLE_TYPES, 'rows', 'at'}
+  unknown = set(contents) - {*_TABLE_TYPES, 'rows', 'at', 'picture'}
   if unknown:
     raise _damaged(path, f'{sorted(unknown)[0]!r} in {name}')
   lists = {}
@@ -162,9 +165,13 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   at = contents.get('at', 'last')
   if at not in run_results.AT:
     raise _damaged(path, f'{at!r} as {name}.at')
+  picture = contents.get('picture')
+  if not isinstance(picture, (str, type(None))):
+    raise _damaged(path, f'{picture!r} as {name}.picture')
   return Table(
     name=name,
     at=at,
+    picture=picture,
     rows=tuple(_rows(path, rows, len(lists['heading']))),
     **lists,
   )

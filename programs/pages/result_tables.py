@@ -53,7 +53,7 @@ def text(
     UsageError: If files are missing, damaged or of other flags, or a column is
       unknown.
   """
-  groups = _read(results_dir, table)
+  groups = stored_runs.read_table(results_dir, table)
   rows = comparison.compare(groups, at=table.at)
   shown = comparison.shown_metrics(groups)
   metrics = {title: name for name, title in shown.items()}
@@ -64,26 +64,6 @@ def text(
   header = [*table.heading, *table.columns]
   runs = [run for group in groups.values() for run in group]
   return f'{comparison_table.markdown(header, cells)}\n{_origin(page, runs)}'
-
-
-def _read(
-  results_dir: pathlib.Path, table: descriptions.Table
-) -> dict[str, list[finished_run.FinishedRun]]:
-  """Returns the runs of each row, in order."""
-  groups = {}
-  for row in table.rows:
-    run = row.run
-    missing = stored_runs.missing_seeds(results_dir, run, table.seeds)
-    if missing:
-      path = stored_runs.directory(results_dir, run, missing[0])
-      raise runner.UsageError(
-        f'Expected files {", ".join(stored_runs.FILES)} in {path}, found not '
-        'all of them; run `make results` for each PAGE with this table.'
-      )
-    groups[run.name] = [
-      stored_runs.read(results_dir, run, seed) for seed in table.seeds
-    ]
-  return groups
 
 
 def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:

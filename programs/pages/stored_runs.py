@@ -127,6 +127,34 @@ def read(
   return found
 
 
+def read_table(
+  results_dir: pathlib.Path, table: descriptions.Table
+) -> dict[str, list[finished_run.FinishedRun]]:
+  """Reads the runs of each row of a table, by name and in order.
+
+  Args:
+    results_dir: The directory `results`.
+    table: The table.
+
+  Raises:
+    UsageError: If files are missing or damaged, or were left by a run with
+      other flags.
+  """
+  groups = {}
+  for row in table.rows:
+    missing = missing_seeds(results_dir, row.run, table.seeds)
+    if missing:
+      raise runner.UsageError(
+        f'Expected files {", ".join(FILES)} in '
+        f'{directory(results_dir, row.run, missing[0])}, found not all of '
+        'them; run `make results` for each PAGE with this table.'
+      )
+    groups[row.run.name] = [
+      read(results_dir, row.run, seed) for seed in table.seeds
+    ]
+  return groups
+
+
 def _flags(root: pathlib.Path, run: descriptions.Run) -> dict[str, str]:
   """Returns the flags of a run with their values, as text."""
   try:

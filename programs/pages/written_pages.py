@@ -11,14 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Writes the tables of pages from `results/`, or compares them."""
+"""Writes tables and pictures of pages from `results/`, or compares them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 import pathlib
+import shutil
+import tempfile
 
 from programs.command_line import runner
 from programs.pages import blocks
 from programs.pages import descriptions
+from programs.pages import result_pictures
 from programs.pages import result_tables
 from programs.pages import stored_runs
 from programs.runs import run_files
@@ -29,7 +32,7 @@ _PAGES = ('README.md', 'docs/**/*.md')
 def write(
   results_dir: pathlib.Path, pages: Iterable[descriptions.Page]
 ) -> list[str]:
-  """Writes the blocks of pages; returns the paths of those that changed.
+  """Writes the blocks and pictures of pages; returns the changed paths.
 
   A block that says that files were not kept remains until all
   files of its table are there.
@@ -42,17 +45,23 @@ def write(
     UsageError: If a page lacks a block, or results are missing or damaged.
     StorageError: If a page cannot be written.
   """
+  root = results_dir.parent
   changed = []
   for page in pages:
-    path = results_dir.parent / page.path
-    text = _read(path)
-    new_text = blocks.replace(text, _contents(results_dir, page, text))
-    if new_text != text:
-      try:
-        path.write_text(new_text, encoding='utf-8')
-      except OSError as e:
-        raise run_files.storage_error(str(path), e) from e
-      changed.append(page.path)
+    text = _read(root / page.path)
+    tables = _complete_tables(results_dir, page, text)
+    new_text = blocks.replace(text, _contents(results_dir, page, tables))
+    try:
+      if new_text != text:
+        (root / page.path).write_text(new_text, encoding='utf-8')
+        changed.append(page.path)
+      with tempfile.TemporaryDirectory() as directory:
+        for picture in _changed_pictures(results_dir, page, tables, directory):
+          (root / picture).parent.mkdir(exist_ok=True)
+          shutil.copyfile(pathlib.Path(directory, picture.name), root / picture)
+          changed.append(str(picture))
+    except OSError as e:
+      raise run_files.storage_error(page.path, e) from e
   return changed
 
 
@@ -68,24 +77,29 @@ def differences(
   Raises:
     UsageError: If a page lacks a block, or results are missing or damaged.
   """
+  root = results_dir.parent
   found = []
   for page in pages:
-    text = _read(results_dir.parent / page.path)
+    text = _read(root / page.path)
+    tables = _complete_tables(results_dir, page, text)
     before = blocks.read(page.path, text)
-    for name, content in _contents(results_dir, page, text).items():
-      if before[name] != content:
-        found.append(
-          f'Expected {page.path} to have the table {name!r} as results/ gives '
-          'it, found another: run `make results-docs`.'
-        )
-  found.extend(_without_origin(results_dir.parent))
+    contents = _contents(results_dir, page, tables)
+    wrong = [name for name in contents if before[name] != contents[name]]
+    with tempfile.TemporaryDirectory() as directory:
+      wrong += map(str, _changed_pictures(results_dir, page, tables, directory))
+    found += [
+      f'Expected {page.path} to have {name} as results/ gives it, found '
+      'another: run `make results-docs`.'
+      for name in wrong
+    ]
+  found.extend(_without_origin(root))
   return found
 
 
-def _contents(
+def _complete_tables(
   results_dir: pathlib.Path, page: descriptions.Page, text: str
-) -> dict[str, str]:
-  """Returns the contents of blocks as the results give them, by name."""
+) -> list[descriptions.Table]:
+  """Returns the tables of a page, except those whose files were not kept."""
   found = blocks.read(page.path, text)
   described = [table.name for table in page.tables]
   if set(found) != set(described):
@@ -94,12 +108,43 @@ def _contents(
       f'results/{page.name}/{descriptions.FILE} has, found {sorted(found)}; '
       'make them equal.'
     )
-  return {
-    table.name: f'\n{result_tables.text(results_dir, page, table)}\n'
+  return [
+    table
     for table in page.tables
     if stored_runs.is_complete(results_dir, table)
     or not blocks.is_marked(found[table.name])
-  }
+  ]
+
+
+def _contents(
+  results_dir: pathlib.Path,
+  page: descriptions.Page,
+  tables: Iterable[descriptions.Table],
+) -> dict[str, str]:
+  """Returns the contents of blocks as the results give them, by name."""
+  contents = {}
+  for table in tables:
+    parts = [result_tables.text(results_dir, page, table)]
+    if table.picture is not None:
+      parts.append(result_pictures.link(results_dir, page, table))
+    contents[table.name] = ''.join(f'\n{part}' for part in parts) + '\n'
+  return contents
+
+
+def _changed_pictures(
+  results_dir: pathlib.Path,
+  page: descriptions.Page,
+  tables: Iterable[descriptions.Table],
+  directory: str,
+) -> Iterator[pathlib.PurePath]:
+  """Draws pictures into `directory`; yields the paths of those that differ."""
+  for table in tables:
+    if table.picture is not None:
+      path = pathlib.PurePath(result_pictures.path(page, table))
+      drawn = pathlib.Path(directory, path.name)
+      result_pictures.save(results_dir, table, drawn)
+      if not result_pictures.look_alike(results_dir.parent / path, drawn):
+        yield path
 
 
 def _without_origin(root: pathlib.Path) -> Iterator[str]:

@@ -51,7 +51,7 @@ class ProgramTest(parameterized.TestCase):
   def test_checks_and_writes(self):
     exit_code, stdout, _ = self._run('--action=check')
     self.assertEqual(exit_code, 1)
-    self.assertRegex(stdout, "docs/page.md to have the table 'digits'")
+    self.assertRegex(stdout, 'docs/page.md to have digits as')
     exit_code, stdout, _ = self._run('--action=write')
     self.assertEqual((exit_code, stdout), (0, 'Wrote docs/page.md.\n'))
     self.assertIn(

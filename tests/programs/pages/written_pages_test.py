@@ -18,6 +18,8 @@ import tempfile
 
 from absl.testing import absltest
 from absl.testing import parameterized
+from matplotlib import image as mpl_image
+import numpy as np
 
 from programs.command_line import runner
 from programs.pages import descriptions
@@ -102,12 +104,45 @@ class PagesTest(parameterized.TestCase):
       '| Plain | 56.00 % (± 7.07) | 1 | 8.000 |', self._path.read_text()
     )
 
+  def test_writes_and_compares_a_picture(self):
+    self._write_runs()
+    with_picture = _DESCRIPTION.replace(
+      'columns', "picture = 'accuracy_by_total_mb'\ncolumns"
+    )
+    small_repository.write_page(self._root, with_picture, _PAGE)
+    picture = 'docs/pictures/page_digits.png'
+    self.assertEqual(self._write(), ['docs/page.md', picture])
+    link = '![Accuracy against total traffic](pictures/page_digits.png)'
+    self.assertIn(f'{_ORIGIN}\n{link}\n', self._path.read_text())
+    self.assertGreater(np.ptp(mpl_image.imread(self._root / picture)), 0.5)
+    self.assertEqual(self._differences(), [])
+    # A run that differs before its last round only: the table does not.
+    path = self._results / 'page' / 'small' / 'seed_1' / 'metrics.csv'
+    path.write_text(path.read_text().replace('0.75', '0.7'))
+    (difference,) = self._differences()
+    self.assertIn(f'to have {picture} as', difference)
+    self.assertEqual(self._write(), [picture])
+    self.assertEqual(self._differences(), [])
+    (self._root / picture).unlink()
+    self.assertLen(self._differences(), 1)
+
+  def test_refuses_another_picture(self):
+    self._write_runs()
+    with_picture = _DESCRIPTION.replace('columns', "picture = 'x'\ncolumns")
+    small_repository.write_page(self._root, with_picture, _PAGE)
+    with self.assertRaisesRegex(
+      runner.UsageError, "pictures of .*'accuracy_by_rounds'.*found 'x'"
+    ):
+      self._write()
+
   def test_finds_a_changed_figure(self):
     self._write_runs()
     self._write()
     self._path.write_text(self._path.read_text().replace('72.00', '72.01'))
     (difference,) = self._differences()
-    self.assertRegex(difference, "docs/page.md.*'digits'.*make results-docs")
+    self.assertRegex(
+      difference, 'docs/page.md to have digits.*make results-docs'
+    )
 
   def test_finds_a_table_without_origin(self):
     self._write_runs()

@@ -1,0 +1,100 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Pictures of the runs of a table."""
+
+import os
+import pathlib
+
+from matplotlib import image as mpl_image
+import numpy as np
+
+from programs.command_line import runner
+from programs.pages import descriptions
+from programs.pages import stored_runs
+from programs.reports import comparison
+from programs.reports import comparison_figures
+from programs.reports import figure_style
+
+_DIRECTORY = 'docs/pictures'
+# Of values from 0 to 1: edges are drawn with the machine's arithmetic.
+_TOLERANCE = 0.05
+
+
+def path(page: descriptions.Page, table: descriptions.Table) -> str:
+  """Returns the path of the picture of a table.
+
+  Args:
+    page: The page that has the table.
+    table: The table.
+
+  Returns:
+    The path from the root of the repository.
+  """
+  return f'{_DIRECTORY}/{page.name}_{table.name}.png'
+
+
+def link(
+  results_dir: pathlib.Path, page: descriptions.Page, table: descriptions.Table
+) -> str:
+  """Returns a line of Markdown with the picture of a table.
+
+  Args:
+    results_dir: The directory `results`.
+    page: The page that has the table.
+    table: The table, with a picture.
+  """
+  title = _find(results_dir, table).title
+  target = os.path.relpath(path(page, table), os.path.dirname(page.path))
+  return f'![{title[0].upper()}{title[1:]}]({target})\n'
+
+
+def save(
+  results_dir: pathlib.Path, table: descriptions.Table, target: pathlib.Path
+) -> None:
+  """Draws the picture of a table.
+
+  Args:
+    results_dir: The directory `results`.
+    table: The table, with a picture.
+    target: Path of the PNG file.
+  """
+  target.parent.mkdir(parents=True, exist_ok=True)
+  figure_style.save(_find(results_dir, table).draw(), str(target))
+
+
+def look_alike(first: pathlib.Path, second: pathlib.Path) -> bool:
+  """Returns whether two PNG files exist and show the same.
+
+  Args:
+    first: Path of a file.
+    second: Path of the other one.
+  """
+  if not (first.exists() and second.exists()):
+    return False
+  a, b = mpl_image.imread(first), mpl_image.imread(second)
+  return a.shape == b.shape and bool(np.abs(a - b).max() <= _TOLERANCE)
+
+
+def _find(
+  results_dir: pathlib.Path, table: descriptions.Table
+) -> comparison_figures.Picture:
+  groups = stored_runs.read_table(results_dir, table)
+  rows = comparison.compare(groups, at=table.at)
+  pictures = {p.name: p for p in comparison_figures.pictures(groups, rows)}
+  if table.picture not in pictures:
+    raise runner.UsageError(
+      f'Expected pictures of {list(pictures)} in results/*/'
+      f'{descriptions.FILE}, found {table.picture!r}; correct it.'
+    )
+  return pictures[table.picture]
