@@ -26,6 +26,7 @@ from absl.testing import absltest
 import psutil
 
 from programs.command_line import child_process
+from programs.command_line import stop_signals
 
 _ROOT = pathlib.Path(child_process.__file__).parents[2]
 
@@ -35,6 +36,34 @@ class ChildProcessTest(absltest.TestCase):
     code = 'import os; raise SystemExit(os.getsid(0) == os.getpid())'
     child = child_process.start([sys.executable, '-c', code])
     self.assertEqual(child.wait(60), 1)
+
+  def test_returns_the_exit_code_of_a_run(self):
+    with stop_signals.StopSignals() as stop:
+      command = [sys.executable, '-c', 'raise SystemExit(3)']
+      self.assertEqual(child_process.run(command, stop), 3)
+
+  def test_forwards_a_stop_signal(self):
+    # The child stops its parent, and writes a file when the signal comes back.
+    code = textwrap.dedent("""
+      import os, signal
+      signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+      os.kill(os.getppid(), signal.SIGHUP)
+      signal.sigwait([signal.SIGHUP])
+      open(%r, 'w').close()
+    """)
+    with tempfile.TemporaryDirectory() as directory:
+      path = pathlib.Path(directory, 'stopped')
+      former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+      try:
+        with (
+          stop_signals.StopSignals() as stop,
+          self.assertRaises(stop_signals.Stopped) as raised,
+        ):
+          child_process.run([sys.executable, '-c', code % str(path)], stop)
+      finally:
+        signal.signal(signal.SIGHUP, former)
+      self.assertEqual(raised.exception.signum, signal.SIGHUP)
+      self.assertTrue(path.exists())
 
   def test_ends_with_a_killed_parent(self):
     with tempfile.TemporaryDirectory() as directory:
