@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-r"""Trains presets with the same seeds, and prints one table of their results.
+r"""Trains presets with the same seeds, and reports on their results.
 
   python -m programs.compare --output_dir=/tmp/comparison \
     --runs=programs/flagfiles/digits_fed_avg.flags,\
@@ -19,7 +19,16 @@ programs/flagfiles/digits_sketched_2bit.flags
 
 Each run is `programs.train` with one of the flag files and one of the seeds, in
 its own process, in the directory OUTPUT_DIR/NAME/seed_N, where NAME is that of
-the flag file. To search a grid, let flags vary:
+the flag file. It ends with a table, and writes to OUTPUT_DIR
+
+  report.html       the table and pictures, for a browser, in one file
+  comparison.md     the table
+  comparison.csv    a row for each run and seed, with all results and flags
+  pictures/         each picture as PNG and SVG
+
+Factors are of the bytes of both directions, with uplink and downlink beside
+them. --target=accuracy=0.95 adds what it takes to get there; --network=lte the
+simulated time. To search a grid, let flags vary:
 
   --vary=client_learning_rate=0.03,0.1,0.3 --vary=server_learning_rate=0.1,1
 
@@ -48,9 +57,11 @@ from programs.command_line import stop_signals
 from programs.network import tls_flags
 from programs.reports import comparison
 from programs.reports import comparison_table
+from programs.reports import report_flags
 from programs.reports import tables
 from programs.runs import finished_run
 from programs.runs import presets
+from programs.runs import readable_runs
 from programs.runs import run_directory
 from programs.runs import run_files
 from programs.runs import run_results
@@ -79,6 +90,12 @@ _AT = flags.DEFINE_enum(
   'matches the best of the first flag file with the same seed; with the bytes '
   'sent and received until then.',
 )
+_RUN_DIRS = flags.DEFINE_list(
+  'run_dirs',
+  [],
+  'Directories of finished runs of `programs.train`, separated by commas, that '
+  'join those of --runs.',
+)
 _SEEDS = flags.DEFINE_list(
   'seeds',
   ['0'],
@@ -86,6 +103,7 @@ _SEEDS = flags.DEFINE_list(
 )
 flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(tls_flags)
+flags.adopt_module_key_flags(report_flags)
 flags.register_validator(
   'seeds',
   lambda seeds: (
@@ -99,33 +117,94 @@ flags.register_validator(
 
 def main() -> int:
   """Trains and compares as the flags ask; returns the exit code."""
-  runner.check_given(_RUNS, common_flags.OUTPUT_DIR)
+  if not _RUN_DIRS.value:
+    runner.check_given(_RUNS)
+  runner.check_given(common_flags.OUTPUT_DIR)
   run_directory.check_writable(common_flags.OUTPUT_DIR.value)
-  all_presets = presets.read(_RUNS.value, _VARY.value)
-  runs = []
+  all_presets = []
+  if _RUNS.value is not None:
+    all_presets = presets.read(_RUNS.value, _VARY.value)
+  names = [preset.name for preset in all_presets]
+  names += [finished_run.name_of(path) for path in _RUN_DIRS.value]
+  report_flags.clock(names)  # Refuses bad flags.
+  report_flags.target([task for p in all_presets for task in _tasks(p)])
   try:
     with stop_signals.StopSignals() as stop:
-      for preset in all_presets:
-        if not all(_is_finished(preset, seed) for seed in _SEEDS.value):
-          print(f'Checking {preset.name}', flush=True)
-          _check(preset, stop)
-      # Seed by seed, so that a stopped comparison has complete seeds.
-      for seed in _SEEDS.value:
-        for preset in all_presets:
-          if not _is_finished(preset, seed):
-            print(f'{preset.name}, seed {seed}:', flush=True)
-            exit_code = child_process.run(_command(preset, seed), stop)
-            if exit_code:
-              return exit_code
-            try:
-              _note_finished(preset, seed)
-            except run_files.StorageError as e:
-              print(f'compare: {e}', file=sys.stderr)
-              return 1
-          runs.append(finished_run.read(_directory(preset, seed)))
+      exit_code = _train_all(all_presets, stop)
+      if exit_code:
+        return exit_code
+      with stop.interruptible():
+        return _report(all_presets)
   except stop_signals.Stopped as e:
     return e.exit_code
-  _print_comparison(runs)
+  except run_files.StorageError as e:
+    print(f'compare: {e}', file=sys.stderr)
+    return 1
+
+
+def _train_all(
+  all_presets: Sequence[presets.Preset], stop: stop_signals.StopSignals
+) -> int:
+  """Trains unfinished runs; returns the exit code of a failing one."""
+  for preset in all_presets:
+    if not all(_is_finished(preset, seed) for seed in _SEEDS.value):
+      print(f'Checking {preset.name}', flush=True)
+      _check(preset, stop)
+  # Seed by seed, so that a stopped comparison has complete seeds.
+  for seed in _SEEDS.value:
+    for preset in all_presets:
+      if not _is_finished(preset, seed):
+        print(f'{preset.name}, seed {seed}:', flush=True)
+        exit_code = child_process.run(_command(preset, seed), stop)
+        if exit_code:
+          return exit_code
+        _note_finished(preset, seed)
+  return 0
+
+
+def _tasks(preset: presets.Preset) -> list[str]:
+  """Returns the task that the flags of a preset name, if they do."""
+  flag = '--task='
+  named = [f for f in _resolved_flags(preset, '0') if f.startswith(flag)]
+  return [f.removeprefix(flag) for f in named[-1:]]
+
+
+def _report(all_presets: Sequence[presets.Preset]) -> int:
+  """Prints the table, and writes the files of the report."""
+  paths = [
+    _directory(preset, seed) for preset in all_presets for seed in _SEEDS.value
+  ]
+  runs, notes = readable_runs.read([*paths, *_RUN_DIRS.value])
+  for note in notes:
+    print(f'compare: {note}', file=sys.stderr)
+  if not runs:
+    directories = ', '.join([*paths, *_RUN_DIRS.value])
+    raise runner.UsageError(
+      f'Expected results of at least one run in {directories}, found none.'
+    )
+  groups = comparison.group(runs)
+  target = report_flags.target({run.task for run in runs})
+  clock = report_flags.clock(groups)
+  rows = comparison.compare(groups, _AT.value, target, clock)
+  tables.print_table(
+    comparison_table.header(groups, rows), comparison_table.cells(groups, rows)
+  )
+  os.makedirs(common_flags.OUTPUT_DIR.value, exist_ok=True)
+  # Imports matplotlib, which takes a second.
+  from programs.reports import comparison_report
+
+  path = comparison_report.write(
+    comparison_report.Request(
+      groups,
+      _AT.value,
+      target,
+      clock,
+      report_flags.describe_network(),
+      notes,
+    ),
+    common_flags.OUTPUT_DIR.value,
+  )
+  print(f'Report: {path}')
   return 0
 
 
@@ -167,7 +246,8 @@ def _is_finished(preset: presets.Preset, seed: str) -> bool:
       is_same = json.load(f) == _resolved_flags(preset, seed)
   except (FileNotFoundError, NotADirectoryError, ValueError):
     return False
-  return is_same and run_files.read_summary(directory) is not None
+  # The report leaves out a summary that is damaged, and says so.
+  return is_same and os.path.exists(os.path.join(directory, run_files.SUMMARY))
 
 
 def _note_finished(preset: presets.Preset, seed: str) -> None:
@@ -201,15 +281,6 @@ def _check(preset: presets.Preset, stop: stop_signals.StopSignals) -> None:
       'Expected flag files that `programs.train` accepts in --runs, found '
       f'{preset.flagfile!r}{with_flags}, which it refuses: {reason}'
     )
-
-
-def _print_comparison(runs: Sequence[finished_run.FinishedRun]) -> None:
-  """Prints one row for each preset: means over its runs."""
-  groups = comparison.group(runs)
-  rows = comparison.compare(groups, _AT.value)
-  tables.print_table(
-    comparison_table.header(groups, rows), comparison_table.cells(groups, rows)
-  )
 
 
 if __name__ == '__main__':

@@ -30,6 +30,8 @@ from programs.reports import learning_curves
 _MAX_LINEAR_RATIO = 5
 # Curves of at most this many points show them.
 _MAX_MARKED_POINTS = 12
+# The start is left out if at least so many values follow it.
+_MIN_SHOWN_VALUES = 4
 _MARKERS = 'osD^vP'
 
 
@@ -132,6 +134,7 @@ def draw_curves(
     axes.set_xlabel(axis.label)
     axes.set_ylabel(learning_curves.label(metric, display_name))
     axes.margins(x=0.01)
+    _leave_out_the_start(axes, curves, metric, target)
     ends = {
       curve.name: learning_curves.in_unit(metric, curve.mean[-1])
       for curve in curves
@@ -292,15 +295,41 @@ def _draw_curve(
     )
 
 
+def _leave_out_the_start(
+  axes: mpl_axes.Axes,
+  curves: Sequence[learning_curves.LearningCurve],
+  metric: str,
+  target: comparison.Target | None,
+) -> None:
+  """Limits the y axis to what follows the start, which is far from the rest."""
+  shown: list[float] = []
+  for curve in curves:
+    deviations = curve.deviation or [0.0] * len(curve.mean)
+    for mean, deviation in list(zip(curve.mean, deviations, strict=True))[1:]:
+      shown += [mean - deviation, mean + deviation]
+  if len(shown) < _MIN_SHOWN_VALUES:
+    return
+  if target is not None and target.metric == metric:
+    shown.append(target.value)
+  low, high = (learning_curves.in_unit(metric, f(shown)) for f in (min, max))
+  if high > low:
+    margin = 0.05 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
+
+
 def _draw_target(axes: mpl_axes.Axes, target: comparison.Target) -> None:
   y = learning_curves.in_unit(target.metric, target.value)
   axes.axhline(y, color='0.45', linewidth=1, linestyle=(0, (1, 2)))
   axes.annotate(
     f'target {learning_curves.target_text(target)}',
-    xy=(0.01, y),
+    xy=(0.99, y),
     xycoords=('axes fraction', 'data'),
-    xytext=(0, 3),
+    # Below the line, where curves that have reached it are no more.
+    xytext=(0, -3),
     textcoords='offset points',
+    horizontalalignment='right',
+    verticalalignment='top',
+    bbox={'facecolor': 'white', 'edgecolor': 'none', 'alpha': 0.7, 'pad': 0.5},
     color='0.3',
     fontsize=8,
   )

@@ -29,10 +29,10 @@ from matplotlib import figure as mpl_figure
 _BASELINE_COLOR = '#000000'
 _COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 _LINES = ('-', '-.', ':')
-_INCHES = (6.4, 4.2)
+_INCHES = (5.8, 3.8)
 _MAX_DIRECT_LABELS = 6
 # Distance of direct labels, in heights of the axes.
-_LABEL_DISTANCE = 0.065
+_LABEL_DISTANCE = 0.07
 _DOTS_PER_INCH = 150
 # Any keys: the stubs of matplotlib have a literal for each.
 _STYLE: dict[Any, Any] = {
@@ -117,7 +117,8 @@ def label_curves(
       arrowprops={
         'arrowstyle': '-',
         'linewidth': 1.6,
-        'shrinkA': 1,
+        'relpos': (0, 0.5),
+        'shrinkA': 2,
         'shrinkB': 0,
         **styles[name],
       },
@@ -171,6 +172,9 @@ def save(figure: mpl_figure.Figure, path: str) -> None:
   kind = extension.removeprefix('.')
   temporary_path = f'{path}.temporary'
   with in_style():
+    figure.draw_without_rendering()
+    # The layout, which takes longest, is now fixed for the next format.
+    figure.set_layout_engine('none')
     figure.savefig(
       temporary_path,
       format=kind,

@@ -117,12 +117,22 @@ class FinishedRun:
     return evaluations
 
 
+def name_of(path: str) -> str:
+  """Returns the name of the run in a directory.
+
+  Args:
+    path: The directory. Its name is that of the run, or the name of the
+      directory above if this one is named `seed_N`.
+  """
+  above, name = os.path.split(os.path.abspath(path))
+  return os.path.basename(above) if _SEED_DIRECTORY.fullmatch(name) else name
+
+
 def read(path: str) -> FinishedRun:
   """Reads a run.
 
   Args:
-    path: Directory with the three files. Its name, or that of the directory
-      above if this one is named `seed_N`, is the name of the run.
+    path: Directory with the three files; see `name_of`.
 
   Raises:
     UsageError: If a file is missing or damaged, or the run is not finished.
@@ -141,7 +151,7 @@ def read(path: str) -> FinishedRun:
       'it to its end.'
     )
   return FinishedRun(
-    name=_name(path),
+    name=name_of(path),
     seed=_seed(path, configuration),
     configuration=configuration,
     environment=_entry(path, contents, 'environment'),
@@ -157,11 +167,6 @@ def _of_results(results: Mapping[str, Any]) -> Evaluation:
     results['downlink_bytes'],
     results['metrics'],
   )
-
-
-def _name(path: str) -> str:
-  above, name = os.path.split(os.path.abspath(path))
-  return os.path.basename(above) if _SEED_DIRECTORY.fullmatch(name) else name
 
 
 def _entry(path: str, contents: Mapping[str, Any], name: str) -> dict[str, Any]:

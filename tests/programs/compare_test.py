@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for compare, but for its runs, which are in train_test."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -26,8 +27,15 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from programs import compare
+from programs.reports import comparison_report
 from tests.programs import program_testing
+from tests.programs.runs import example_runs
 
+_FLAGFILE = (
+  pathlib.Path(__file__)
+  .parents[2]
+  .joinpath('programs/flagfiles/digits_fed_avg.flags')
+)
 # A program that is killed after it started another one, which prints when it is
 # ready for a signal, and the name of the signal.
 _KILLED_PROGRAM = '''
@@ -61,7 +69,7 @@ class _TrainProcess:
       'stopped_early': False,
       'configuration': {},
       'rounds': 10,
-      'metrics': {'accuracy': accuracy},
+      'metrics': {'accuracy': accuracy, 'loss': 0.5},
       'uplink_bytes': uplink_bytes,
       'downlink_bytes': 2_000_000,
       'model_bytes': 604_000,
@@ -76,14 +84,14 @@ class _TrainProcess:
       'downlink_bytes': 1_000_000,
     }
     rows = [
-      'round,downlink_bytes,evaluation/accuracy,uplink_bytes',
-      '0,0,0.1,0',
-      '1,250000,,8',  # Not evaluated.
-      f'2,500000,{accuracy - 0.01},{uplink_bytes // 4}',
-      '3,750000,,9',  # Not evaluated.
-      f'4,1000000,{accuracy + 0.01},{uplink_bytes // 2}',
-      *(f'{r},1000000,,{uplink_bytes // 2}' for r in range(5, 10)),
-      f'10,2000000,{accuracy},{uplink_bytes}',
+      'round,downlink_bytes,evaluation/accuracy,uplink_bytes,num_clients',
+      '0,0,0.1,0,',
+      '1,250000,,8,9',  # Not evaluated.
+      f'2,500000,{accuracy - 0.01},{uplink_bytes // 4},9',
+      '3,750000,,9,9',  # Not evaluated.
+      f'4,1000000,{accuracy + 0.01},{uplink_bytes // 2},9',
+      *(f'{r},1000000,,{uplink_bytes // 2},9' for r in range(5, 10)),
+      f'10,2000000,{accuracy},{uplink_bytes},9',
     ]
     configuration = {
       'configuration': {'seed': int(flags['seed'])},
@@ -125,7 +133,13 @@ class CompareTest(parameterized.TestCase):
       (self._path / f'{name}.flags').write_text('--task=digits')
 
   def _compare(
-    self, *arguments, summaries=None, exit_codes=None, refused=None, start=None
+    self,
+    *arguments,
+    summaries=None,
+    exit_codes=None,
+    refused=None,
+    start=None,
+    report=False,
   ):
     commands = []
 
@@ -141,10 +155,13 @@ class CompareTest(parameterized.TestCase):
         exit_code, stderr = 2, 'Some warning.\ntrain: Unknown flag.\n'
       return subprocess.CompletedProcess(command, exit_code, stderr=stderr)
 
-    with (
-      mock.patch('subprocess.Popen', start or train),
-      mock.patch('subprocess.run', check),
-    ):
+    with contextlib.ExitStack() as stack:
+      stack.enter_context(mock.patch('subprocess.Popen', start or train))
+      stack.enter_context(mock.patch('subprocess.run', check))
+      if not report:  # It takes seconds.
+        stack.enter_context(
+          mock.patch.object(comparison_report, 'write', return_value='page')
+        )
       result = program_testing.run_here(
         'compare.py',
         compare.main,
@@ -242,6 +259,64 @@ class CompareTest(parameterized.TestCase):
     (self._path / 'out/plain/seed_0/summary.json').unlink()
     self.assertEqual(compare(), 1)
     self.assertEqual(compare(), 0)
+
+  def test_ends_with_a_report(self):
+    exit_code, stdout, stderr, _ = self._compare(
+      self._runs('plain.flags', 'small.flags'),
+      '--target=accuracy=0.9',
+      '--network=wan',
+      summaries={
+        ('plain', '0'): (0.90, 3_000_000),
+        ('small', '0'): (0.88, 100_000),
+      },
+      report=True,
+    )
+    self.assertEqual((exit_code, stderr), (0, ''))
+    out = self._path / 'out'
+    self.assertEndsWith(stdout, f'Report: {out / "report.html"}\n')
+    for name in ('report.html', 'comparison.csv', 'comparison.md'):
+      self.assertIn('small', (out / name).read_text())
+    self.assertTrue((out / 'pictures' / 'accuracy_by_seconds.png').exists())
+    self.assertRegex(stdout, r'small .*│ never +│ never +│ never +│')
+
+  def test_leaves_out_a_damaged_run(self):
+    runs = self._runs('plain.flags', 'small.flags')
+    summaries = {
+      ('plain', '0'): (0.90, 3_000_000),
+      ('small', '0'): (0.88, 100_000),
+    }
+    self._compare(runs, summaries=summaries)
+    path = self._path / 'out' / 'plain' / 'seed_0'
+    (path / 'summary.json').write_text('{')
+    exit_code, stdout, stderr, commands = self._compare(
+      runs, summaries=summaries, report=True
+    )
+    self.assertEqual((exit_code, commands), (0, []))
+    self.assertRegex(stderr, rf'^compare: left out {path}\. .*no JSON.*\n$')
+    self.assertNotIn('method_of_plain', stdout)
+    self.assertIn('method_of_small', stdout)
+    page = (self._path / 'out' / 'report.html').read_text()
+    self.assertIn(f'left out {path}', page)
+
+  def test_no_run_is_left(self):
+    exit_code, _, stderr, _ = self._compare('--run_dirs=nowhere')
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(
+      stderr,
+      r'^compare: left out nowhere\. [^\n]*\ncompare: Expected results of at '
+      r'least one run in nowhere, found none\.\n$',
+    )
+
+  def test_other_run_directories_join(self):
+    path = example_runs.write(self._path / 'elsewhere', seed=5)
+    for arguments in ([], [self._runs('plain.flags')]):
+      exit_code, stdout, *_ = self._compare(
+        *arguments,
+        f'--run_dirs={path}',
+        summaries={('plain', '0'): (0.9, 3_000_000)},
+      )
+      self.assertEqual(exit_code, 0)
+      self.assertRegex(stdout, r'elsewhere +│ fed_avg +│ 60.00 %')
 
   def test_runs_the_flag_file_and_the_seed(self):
     *_, commands = self._compare(
@@ -354,6 +429,16 @@ class CompareTest(parameterized.TestCase):
 
   @parameterized.named_parameters(
     ('no_runs', 'Expected --runs', []),
+    (
+      'target',
+      "test metric of digits in --target, found 'acuracy'",
+      [f'--runs={_FLAGFILE}', '--target=acuracy=0.9'],
+    ),
+    (
+      'network',
+      'Expected --downlink_mbps',
+      [f'--runs={_FLAGFILE}', '--uplink_mbps=3'],
+    ),
     ('empty_runs', 'files in --runs, found none', ['--runs=']),
     ('binary_file', 'which is no text', [f'--runs={sys.executable}']),
     ('flagfile', 'text in the file', [f'--flagfile={sys.executable}']),
