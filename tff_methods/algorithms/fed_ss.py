@@ -104,6 +104,15 @@ def build_fed_ss(
       metrics_aggregator=metrics_aggregator,
       loop_implementation=loop_implementation,
     )
+  training = row_process.RowTraining(
+    client_optimizer_fn,
+    server_optimizer_fn,
+    client_weighting,
+    model_aggregator,
+    rows_aggregator,
+    metrics_aggregator,
+    loop_implementation,
+  )
   num_sampled_classes = options.num_sampled_classes
   assert num_sampled_classes is not None  # `FedSsOptions` checks it.
   row_model.check_num_rows('num_sampled_classes', num_sampled_classes)
@@ -127,14 +136,6 @@ def build_fed_ss(
       seed_source=options.seed_source,
       base_seed=options.base_seed,
     ),
-    row_process.RowTraining(
-      client_optimizer_fn,
-      server_optimizer_fn,
-      client_weighting,
-      model_aggregator,
-      rows_aggregator,
-      metrics_aggregator,
-      loop_implementation,
-    ),
+    training,
     wrap_finalizer=add_spreadout if options.variant == 'fed_aws' else None,
   )

@@ -97,6 +97,15 @@ def build_lsh_select_fed_avg(
     options_lib.LshSelectOptions,
     default=options_lib.LshSelectOptions(),
   )
+  training = row_process.RowTraining(
+    client_optimizer_fn,
+    server_optimizer_fn,
+    client_weighting,
+    model_aggregator,
+    rows_aggregator,
+    metrics_aggregator,
+    loop_implementation,
+  )
   budget = _row_budget(row_model, options)
   return row_process.build_row_process(
     row_model,
@@ -111,15 +120,7 @@ def build_lsh_select_fed_avg(
       seed_source=options.seed_source,
       base_seed=options.base_seed,
     ),
-    row_process.RowTraining(
-      client_optimizer_fn,
-      server_optimizer_fn,
-      client_weighting,
-      model_aggregator,
-      rows_aggregator,
-      metrics_aggregator,
-      loop_implementation,
-    ),
+    training,
   )
 
 
