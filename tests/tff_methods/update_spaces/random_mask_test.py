@@ -26,12 +26,15 @@ def _masks(fraction, length, num_keys):
     tf.TensorSpec([length], tf.float32)
   )
 
-  @tf.function
   def mask(i):
     key = seeds.fold_in(tf.constant([8, 9]), i)
     return space.draw(key).expand(tf.ones(space.parameter_spec.shape))
 
-  masks = np.stack([mask(tf.constant(i)) for i in range(num_keys)])
+  @tf.function
+  def draw():
+    return tf.map_fn(mask, tf.range(num_keys), tf.float32)
+
+  masks = draw().numpy()
   assert set(np.unique(masks)) <= {0.0, 1.0}
   return masks > 0
 
