@@ -17,6 +17,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -61,7 +62,7 @@ def fork(names):
 """
 
 _PARENT_WITH_CONTEXT = """
-runtime.set_local_context(sys.argv[1])
+runtime.set_local_context('{}')
 print(mean([1.0, 3.0]), flush=True)
 print('exit code', fork([]), flush=True)
 print(mean([1.0, 5.0]), flush=True)
@@ -78,26 +79,53 @@ tf.function(lambda x: x + 1)(tf.constant(1))
 print('exit code', fork(['create_in_process_context']), flush=True)
 """
 
+_PARENTS = {
+  'auto': _PARENT_WITH_CONTEXT.format('auto'),
+  'cpu': _PARENT_WITH_CONTEXT.format('cpu'),
+  'without_context': _PARENT_WITHOUT_CONTEXT,
+  'with_tensorflow': _PARENT_WITH_TENSORFLOW,
+}
 
-def _run(program: str, *args: str) -> list[str]:
-  paths = [str(_REPOSITORY), *filter(None, sys.path)]
-  result = subprocess.run(
-    [sys.executable, '-c', _PROGRAM + program, *args],
-    capture_output=True,
-    env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
-    timeout=300,
-    text=True,
-    check=False,
-  )
-  if result.returncode:
-    raise AssertionError(f'Exit code {result.returncode}: {result.stderr}')
-  return result.stdout.splitlines()
+# Each parent runs in a fork of one process, which has only imported the
+# library: to import it takes seconds. Its output goes to a file of its name.
+_FORK_PARENTS = f"""
+for name, program in {_PARENTS!r}.items():
+  pid = os.fork()
+  if not pid:
+    os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), 1)
+    exec(program)
+    sys.exit()
+  code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+  assert not code, (name, code)
+"""
 
 
 class ForksExecutionTest(parameterized.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls._dir = pathlib.Path(
+      cls.enterClassContext(tempfile.TemporaryDirectory())
+    )
+    paths = [str(_REPOSITORY), *filter(None, sys.path)]
+    result = subprocess.run(
+      [sys.executable, '-c', _PROGRAM + _FORK_PARENTS],
+      cwd=cls._dir,
+      capture_output=True,
+      env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
+      timeout=300,
+      text=True,
+      check=False,
+    )
+    if result.returncode:
+      raise AssertionError(f'Exit code {result.returncode}: {result.stderr}')
+
+  def _lines(self, parent: str) -> list[str]:
+    return (self._dir / parent).read_text().splitlines()
+
   @parameterized.parameters('auto', 'cpu')
   def test_child_is_refused_and_its_parent_unharmed(self, device):
-    lines = _run(_PARENT_WITH_CONTEXT, device)
+    lines = self._lines(device)
     # Without threads nothing of gRPC or TensorFlow runs in the child.
     self.assertEqual(lines.count('threads 1'), 2)
     first, code, second, *lines, last_code, third = filter(
@@ -122,12 +150,12 @@ class ForksExecutionTest(parameterized.TestCase):
     self.assertEqual(lines[6:], ['end_workers None'])
 
   def test_fork_before_the_first_context_computes(self):
-    lines = _run(_PARENT_WITHOUT_CONTEXT)
+    lines = self._lines('without_context')
     self.assertEqual(lines[:2], ['set_local_context None', 'compute 2.0'])
     self.assertEqual(lines[-1], 'exit code 7')
 
   def test_fork_after_tensorflow_has_no_in_process_context(self):
-    refusal, _, code = _run(_PARENT_WITH_TENSORFLOW)
+    refusal, _, code = self._lines('with_tensorflow')
     self.assertRegex(refusal, 'refused: .*its parent used TensorFlow: start')
     self.assertEqual(code, 'exit code 7')
 
