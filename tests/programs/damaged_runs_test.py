@@ -23,6 +23,7 @@ import tempfile
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
+import pytest
 
 from programs import train
 from tests.programs import program_testing
@@ -250,6 +251,7 @@ class DamagedRunsTest(parameterized.TestCase):
 
 
 class DamagedClientStatesTest(absltest.TestCase):
+  @pytest.mark.slow
   def test_a_flipped_bit(self):
     directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
     arguments = (

@@ -29,6 +29,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from matplotlib import image as mpl_image
 import numpy as np
+import pytest
 
 from programs.reports import fed_ss_gradient_noise
 from programs.runs import run_files
@@ -231,6 +232,7 @@ def run_all() -> None:
   run_files.write_json('results.json', results)
 
 
+@pytest.mark.slow
 class ProgramTest(parameterized.TestCase):
   @classmethod
   def setUpClass(cls):

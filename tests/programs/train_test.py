@@ -291,6 +291,7 @@ class TrainOnFilesTest(absltest.TestCase):
     )
 
 
+@pytest.mark.slow
 class TrainTest(parameterized.TestCase):
   """Real runs: one without a stop, and one that is killed and stopped."""
 
@@ -417,7 +418,6 @@ class TrainTest(parameterized.TestCase):
   def _files(self, directory: pathlib.Path) -> dict[pathlib.Path, int]:
     return {path: path.stat().st_mtime_ns for path in directory.rglob('*')}
 
-  @pytest.mark.slow
   def test_killed_and_stopped_run_ends_as_the_whole_one(self):
     # The first time by itself, later as the only run of a comparison.
     directory = self._path('comparison', 'tiny', 'seed_0')
