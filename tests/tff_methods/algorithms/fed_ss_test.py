@@ -21,6 +21,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import row_models
 from tests.tff_methods import train_model
 from tests.tff_methods.runtime import two_workers
@@ -39,7 +40,7 @@ _NUM_BODY_BYTES = 4 * (6 * 4 + 4)
 _ALL_CLASSES = options_lib.FedSsOptions(num_sampled_classes=12)
 
 
-@functools.cache
+@caching.cache
 def _build(variant='fed_ss', num_sampled_classes=6, mode='select', base_seed=0):
   return algorithms.build_fed_ss(
     row_models.row_model(),
@@ -60,12 +61,13 @@ def _train(process, num_rounds=2, clients=None):
   return process.get_model_weights(state).trainable, metrics
 
 
-def _fed_avg_weights(num_rounds=2):
+@functools.cache
+def _fed_avg_weights():
   """Returns the weights after TFF's federated averaging of the full model."""
   process = tff.learning.algorithms.build_weighted_fed_avg(
     row_models.row_model().full_model(), _SGD
   )
-  return _train(process, num_rounds)[0]
+  return _train(process)[0]
 
 
 def _train_by_numpy(batches, keys, is_other, negative_rate):
@@ -380,6 +382,7 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(weights[-1], _fed_avg_weights()[-1], atol=0.05)
     self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
 
+  @pytest.mark.slow
   @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
   def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode):
     results = []

@@ -21,6 +21,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import row_models
 from tests.tff_methods import train_model
 from tests.tff_methods.runtime import two_workers
@@ -42,7 +43,7 @@ _INDEXES = {
 }
 
 
-@functools.cache
+@caching.cache
 def _build(index='simhash', mode='select', **kwargs):
   return algorithms.build_lsh_select_fed_avg(
     row_models.row_model(),
@@ -59,7 +60,7 @@ def _token_model():
   return row_models.token_model(models.LabelRoles(padding=0))
 
 
-@functools.cache
+@caching.cache
 def _build_of_tokens(**kwargs):
   return algorithms.build_lsh_select_fed_avg(
     _token_model(),
@@ -76,11 +77,21 @@ def _train(process, clients=None, num_rounds=2):
   return process.get_model_weights(state).trainable, metrics
 
 
-def _fed_avg_weights(model, clients):
+def _fed_avg_weights(model, clients=None):
   process = tff.learning.algorithms.build_weighted_fed_avg(
     model.full_model(), _SGD
   )
   return _train(process, clients)[0]
+
+
+@functools.cache
+def _expected_weights():
+  return _fed_avg_weights(row_models.row_model())
+
+
+@functools.cache
+def _expected_weights_of_tokens():
+  return _fed_avg_weights(_token_model(), row_models.token_datasets())
 
 
 def _moved_rows(weights, model=None):
@@ -171,8 +182,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters(*_INDEXES)
   def test_all_rows_equal_federated_averaging(self, index):
     weights, metrics = _train(_build(index, row_budget=1.0))
-    expected = _fed_avg_weights(row_models.row_model(), None)
-    self.assertAllClose(weights, expected, rtol=1e-5)
+    self.assertAllClose(weights, _expected_weights(), rtol=1e-5)
     self.assertEqual(metrics['distributor']['num_random_rows'], 0)
 
   @pytest.mark.slow
@@ -189,7 +199,7 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
         index=_SIMHASH,
       )
       weights, _ = _train(process)
-      self.assertAllClose(weights, _fed_avg_weights(model, None), rtol=1e-5)
+      self.assertAllClose(weights, _fed_avg_weights(model), rtol=1e-5)
 
   @parameterized.named_parameters(
     ('half_before_the_search', {}),
@@ -197,11 +207,9 @@ class LshSelectExecutionTest(tf.test.TestCase, parameterized.TestCase):
     ('index_of_two_rounds', {'rounds_per_build': 2}),
   )
   def test_all_tokens_equal_federated_averaging(self, kwargs):
-    clients = row_models.token_datasets()
-    weights, _ = _train(_build_of_tokens(row_budget=1.0, **kwargs), clients)
-    self.assertAllClose(
-      weights, _fed_avg_weights(_token_model(), clients), rtol=1e-5
-    )
+    process = _build_of_tokens(row_budget=1.0, **kwargs)
+    weights, _ = _train(process, row_models.token_datasets())
+    self.assertAllClose(weights, _expected_weights_of_tokens(), rtol=1e-5)
 
   def test_both_retrieval_modes_give_the_same_bits(self):
     select, _ = _train(_build(mode='select'))
