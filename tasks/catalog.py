@@ -72,6 +72,7 @@ _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
     partition='iid',
     num_clients=100,
     dirichlet_alpha=0.5,
+    image_model='cnn',
   ),
   'cifar10': options_lib.TaskOptions(
     batch_size=50,

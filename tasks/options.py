@@ -21,6 +21,7 @@ from tff_methods.common import argument_checks
 
 PARTITIONS = ('iid', 'dirichlet')
 TOKEN_MODELS = ('transformer', 'lstm')
+IMAGE_MODELS = ('cnn', 'small_cnn')
 
 _Value = TypeVar('_Value')
 
@@ -45,7 +46,11 @@ _NUMBERS = ('frequent_share',)
 MIN_ALPHA = 1e-6
 # Above, sums overflow in the end; distributions are uniform long before.
 MAX_ALPHA = 1e12
-_CHOICES = {'partition': PARTITIONS, 'token_model': TOKEN_MODELS}
+_CHOICES = {
+  'partition': PARTITIONS,
+  'token_model': TOKEN_MODELS,
+  'image_model': IMAGE_MODELS,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +72,8 @@ class TaskOptions:
     vocab_size: Vocabulary size: the most frequent tokens.
     token_model: Next-token model, `'transformer'` or `'lstm'`.
     ffn_dim: Width of the Transformer's feed-forward network.
+    image_model: Model of MNIST: `'cnn'`, 843,658 weights, or `'small_cnn'`,
+      26,010.
     feature_width: Input width of multi-label models; a larger number of
       features is hashed to it.
     hidden_width: Width of each hidden layer of multi-label models.
@@ -84,6 +91,7 @@ class TaskOptions:
   vocab_size: int | None = None
   token_model: str | None = None
   ffn_dim: int | None = None
+  image_model: str | None = None
   feature_width: int | None = None
   hidden_width: int | None = None
   frequent_share: float | None = None

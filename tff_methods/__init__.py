@@ -33,6 +33,7 @@ if TYPE_CHECKING:
   from tff_methods import label_hashing as label_hashing
   from tff_methods import models as models
   from tff_methods import options as options
+  from tff_methods import privacy as privacy
   from tff_methods import retrieval as retrieval
   from tff_methods import runtime as runtime
   from tff_methods import simulation as simulation
@@ -47,6 +48,7 @@ __all__ = [
   'label_hashing',
   'models',
   'options',
+  'privacy',
   'retrieval',
   'runtime',
   'simulation',

@@ -94,6 +94,12 @@ OPTIONS = {
     list(options_lib.TOKEN_MODELS),
     'Model of the next token.',
   ),
+  'image_model': flags.DEFINE_enum(
+    'image_model',
+    None,
+    list(options_lib.IMAGE_MODELS),
+    'Model of MNIST: 843,658 weights (cnn), or 26,010 (small_cnn).',
+  ),
   'ffn_dim': flags.DEFINE_integer(
     'ffn_dim',
     None,

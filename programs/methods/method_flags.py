@@ -18,6 +18,7 @@ from absl import flags
 from programs.command_line import runner
 from programs.methods import base
 from programs.methods import label_flags
+from programs.methods import privacy_flags
 from programs.methods import row_flags
 from programs.methods import update_flags
 from tff_methods import options as options_lib
@@ -39,7 +40,7 @@ SECTIONS = {'Method': (METHOD,)} | {
 DEFAULTS = {
   f'Method {name}': method.defaults for name, method in METHOD_FLAGS.items()
 }
-for _module in (base, label_flags, row_flags, update_flags):
+for _module in (base, label_flags, privacy_flags, row_flags, update_flags):
   flags.adopt_module_key_flags(_module)
 
 

@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 from programs.methods import label_methods
 from programs.methods import model_distributors
 from programs.methods import row_methods
+from tff_methods import aggregators
 from tff_methods import algorithms
 from tff_methods import options as options_lib
 from tff_methods import templates
@@ -63,7 +64,7 @@ class Method:
 
 
 def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
-  del options  # The method has none.
+  assert options is None  # The method has none without noise.
   return tff.learning.algorithms.build_weighted_fed_avg(
     task.model_fn,
     client_optimizer,
@@ -73,6 +74,35 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
     ),
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
   )
+
+
+def _build_private_fed_avg(
+  task, client_optimizer, server_optimizer, options, downlink
+):
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    task.model_fn,
+    client_optimizer,
+    server_optimizer,
+    model_distributor=model_distributors.build_model_distributor(
+      task.model_fn, downlink
+    ),
+    model_aggregator=aggregators.dp_sketched_aggregator(
+      **dataclasses.asdict(options)
+    ),
+    loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+  )
+
+
+def _or_private(method: Method) -> Method:
+  """Returns the method with noise if its options ask for it."""
+
+  def build(task, client_optimizer, server_optimizer, options, downlink):
+    is_private = isinstance(options, options_lib.DpSketchOptions)
+    return (_build_private_fed_avg if is_private else method.build)(
+      task, client_optimizer, server_optimizer, options, downlink
+    )
+
+  return dataclasses.replace(method, build=build)
 
 
 def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
@@ -105,8 +135,10 @@ def _selects_rows(
 
 
 METHODS = {
-  'fed_avg': Method(_build_fed_avg),
-  'sketched_update': _trains_model_fn(algorithms.build_sketched_update_fed_avg),
+  'fed_avg': _or_private(Method(_build_fed_avg)),
+  'sketched_update': _or_private(
+    _trains_model_fn(algorithms.build_sketched_update_fed_avg)
+  ),
   'random_mask': _trains_model_fn(algorithms.build_random_mask_fed_avg),
   'low_rank': _trains_model_fn(algorithms.build_low_rank_fed_avg),
   'dhqc': _trains_model_fn(algorithms.build_dhqc_fed_avg),

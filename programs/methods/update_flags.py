@@ -20,6 +20,7 @@ from absl import flags
 from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.methods import base
+from programs.methods import privacy_flags
 from tff_methods import options as options_lib
 
 _BITS = flags.DEFINE_enum(
@@ -112,7 +113,29 @@ def _randomness(seed: int) -> dict[str, Any]:
   return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
 
 
-def _sketch_options(seed: int) -> options_lib.SketchOptions:
+def _fed_avg_options(seed: int) -> options_lib.DpSketchOptions | None:
+  """Returns the options of noise; `None` without it."""
+  privacy_flags.check_flags()
+  if not privacy_flags.is_private():
+    return None
+  return privacy_flags.options(seed, bits=None)
+
+
+def _sketch_options(
+  seed: int,
+) -> options_lib.SketchOptions | options_lib.DpSketchOptions:
+  privacy_flags.check_flags()
+  if privacy_flags.is_private():
+    for flag in (_ROTATION, _QUANTIZER, _MIN_ELEMENTS):
+      if flag.present:
+        raise runner.UsageError(
+          f'Expected no --{flag.name} with --dp_noise_multiplier, which '
+          'rotates the entire model as one vector, found '
+          f'--{flag.name}={flag.value}; leave it out.'
+        )
+    return privacy_flags.options(
+      seed, **_bits(), **base.given(fraction=_FRACTION.value)
+    )
   return options_lib.SketchOptions(
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
@@ -197,7 +220,9 @@ def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
 
 
 METHOD_FLAGS = {
-  'fed_avg': base.MethodFlags((base.DOWNLINK_BITS,)),
+  'fed_avg': base.MethodFlags(
+    (base.DOWNLINK_BITS, *privacy_flags.HOLDERS), _fed_avg_options
+  ),
   'sketched_update': _method_flags(
     _sketch_options,
     options_lib.SketchOptions,
@@ -207,6 +232,7 @@ METHOD_FLAGS = {
     _QUANTIZER,
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
+    *privacy_flags.HOLDERS,
   ),
   'random_mask': _method_flags(
     _random_mask_options,

@@ -74,11 +74,24 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     'seconds',
   ]
   print_table(header, rows)
+  if 'privacy' in summary:
+    print(_privacy_text(summary['privacy']))
   if summary['stopped_early']:
     print(
       f'Stopped early: no better {summary["best_metric"]} after round '
       f'{summary["best"]["rounds"]}.'
     )
+
+
+def _privacy_text(privacy: Mapping[str, Any]) -> str:
+  """Returns one line on the guarantee of a run."""
+  if privacy['epsilon'] is None:
+    return f'Privacy: none, {privacy["reason"]}.'
+  return (
+    f'Privacy: ε = {privacy["epsilon"]:.2f}, δ = {privacy["delta"]:.1e} for '
+    f'the final model; neighbours: {privacy["neighbours"]}; assumed: '
+    f'{privacy["assumption"]}.'
+  )
 
 
 def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:

@@ -69,12 +69,14 @@ class Experiment:
     count_bytes: Function from the number of a round, its metrics and its number
       of clients to `uplink_bytes` and `downlink_bytes`, sums over the clients.
     evaluate: Function from model weights to metrics on test data.
+    num_clients: Number of clients of the task, from which rounds sample.
   """
 
   process: simulation.ClientIdProcess
   sample_clients: Callable[[int], list[str]]
   count_bytes: Callable[[int, Any, int], Mapping[str, int]]
   evaluate: Callable[[tff.learning.models.ModelWeights], metrics_lib.Metrics]
+  num_clients: int
 
 
 @dataclasses.dataclass(frozen=True)

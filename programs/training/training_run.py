@@ -29,6 +29,7 @@ from programs.command_line import execution
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
+from programs.methods import privacy_flags
 from programs.methods import registry
 from programs.reports import training_progress
 from programs.runs import run_directory
@@ -37,6 +38,7 @@ from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import evaluation
 from programs.training import optimizers
+from programs.training import privacy_report
 from programs.training import sampling
 from programs.training import training_loop
 from tff_methods import communication
@@ -122,7 +124,9 @@ def run(
       raise run_files.storage_error(e.filename, e) from e
   weights = experiment.process.get_model_weights(state.server_state)
   store.write_weights(weights, run_store.LAST_WEIGHTS)
-  summary = _summary(request, state, schedule, weights)
+  summary = _summary(request, state, schedule, weights) | _privacy(
+    request, experiment, int(state.round_num)
+  )
   directory.write_summary(summary)
   return summary
 
@@ -196,7 +200,12 @@ def _build_experiment(
     sample_clients=sample_clients,
     count_bytes=_build_count_bytes(process),
     evaluate=evaluate,
+    num_clients=len(train_data.client_ids),
   )
+  try:
+    _privacy(request, experiment, num_rounds=0)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
   return experiment, stopping
 
 
@@ -208,6 +217,25 @@ def _build_count_bytes(
   return lambda round_num, metrics, num_clients: build(
     process.accounted_next(round_num - 1)
   )(metrics, num_clients)
+
+
+def _privacy(
+  request: Request, experiment: training_loop.Experiment, num_rounds: int
+) -> dict[str, object]:
+  """Returns the entry `privacy` of `summary.json`, if there is noise."""
+  if not isinstance(request.options, options_lib.DpSketchOptions):
+    return {}
+  cohort_sizes = [
+    len(experiment.sample_clients(i + 1)) for i in range(num_rounds)
+  ]
+  return {
+    'privacy': privacy_report.describe(
+      request.options,
+      cohort_sizes,
+      experiment.num_clients,
+      privacy_flags.DELTA.value,
+    )
+  }
 
 
 def _summary(

@@ -117,12 +117,22 @@ def build_image_task(
       mean=task.mean,
       scale=task.scale,
     ),
-    keras_model_fn=functools.partial(task.keras_model_fn, seed),
+    keras_model_fn=functools.partial(
+      _keras_model_fn(task, options.image_model), seed
+    ),
     client_spec=assembly.client_spec(
       options, client_database.largest_client(path)
     ),
     seed=seed,
   )
+
+
+def _keras_model_fn(
+  task: _ImageTask, image_model: str | None
+) -> Callable[[int], tf.keras.Model]:
+  if image_model == 'small_cnn':  # Only MNIST takes the option.
+    return image_models.mnist_small_cnn
+  return task.keras_model_fn
 
 
 def _build(

@@ -14,6 +14,7 @@
 """Aggregators: `tff.aggregators` factories of encoded updates."""
 
 # pylint: disable=g-importing-member
+from tff_methods.aggregators.dp_sketched import dp_sketched_aggregator
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
 from tff_methods.aggregators.error_feedback import ErrorFeedback
 from tff_methods.aggregators.error_feedback import MomentumCorrection
@@ -34,6 +35,7 @@ from tff_methods.aggregators.ternary_update import ternary_aggregator
 __all__ = [
   'ClientStateAggregation',
   'ClientStateOutput',
+  'dp_sketched_aggregator',
   'EncodedSumFactory',
   'ErrorFeedback',
   'ErrorFeedbackMeanFactory',

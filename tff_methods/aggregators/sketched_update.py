@@ -42,7 +42,8 @@ def sketched_update_aggregator(
   see `encoders.EdenQuantizationStage`). Wrap clipping and
   zeroing around this factory, not inside. It does not fit into
   `tff.aggregators.DifferentiallyPrivateFactory`, which needs a sum of values of
-  bounded norm: this is a mean, and decoding can increase the norm.
+  bounded norm: this is a mean, and decoding can increase the norm. Use
+  `dp_sketched_aggregator`.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS, {float32}@CLIENTS> ->
   <state=S@SERVER, result=V@SERVER, measurements=M@SERVER>` (without weights if

@@ -165,6 +165,28 @@ def check_positive(name: str, value: Any) -> int | float:
   return number
 
 
+def check_nonnegative(name: str, value: Any) -> int | float:
+  """Checks that an argument is a finite number of at least 0.
+
+  Args:
+    name: Name of the argument, for the message.
+    value: Value of the argument.
+
+  Returns:
+    The value, as an int or float.
+
+  Raises:
+    TypeError: If `value` is not a number.
+    ValueError: If `value` is below 0, or not finite.
+  """
+  number = check_number(name, value)
+  if not 0.0 <= number < math.inf:
+    raise ValueError(
+      f'Expected {name} of at least 0 and finite, found {value}.'
+    )
+  return number
+
+
 def check_momentum(momentum: Any) -> int | float:
   """Checks that a momentum is in [0, 1).
 

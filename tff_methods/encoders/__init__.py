@@ -24,6 +24,7 @@ from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
 )
 from tff_methods.encoders.rotation import RotationStage
+from tff_methods.encoders.sketching import contraction as sketch_contraction
 from tff_methods.encoders.sketching import sketch_encoder
 from tff_methods.encoders.sparsification import sparse_encoder
 from tff_methods.encoders.subsampling import SubsamplingStage
@@ -51,6 +52,7 @@ __all__ = [
   'map_in_sequence',
   'RotationStage',
   'SeededStage',
+  'sketch_contraction',
   'sketch_encoder',
   'sparse_encoder',
   'Stage',

@@ -31,6 +31,7 @@ from scipy import special
 from scipy import stats
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
@@ -59,6 +60,12 @@ class EdenQuantizationStage(tensor_encoding.Stage):
   leaves the error with no linear part in `y`, the errors of two clients whose
   updates have correlation `r` have a correlation below `r**3`.
 
+  With `scale='contractive'`, `S = <y, c> / <c, c>` instead: the decoded vector
+  is the projection of `y` on `c`. It is never longer than `y`, in `float32` as
+  well (see `scaling.contractive_scale` for the proof), and the nearest to `y`
+  of all multiples of `c`. Its squared error is `d`, and it is biased: its
+  projection on `y` is about `1 - d` times `y`.
+
   Encoded tensors: `packed`, `uint8[ceil(n * bits / 8)]`, and `scale`,
   `float32[]`, the `S` above. Raises `InvalidArgumentError`, when run, on NaN
   and Inf.
@@ -67,18 +74,22 @@ class EdenQuantizationStage(tensor_encoding.Stage):
   name = 'eden_quantization'
   decode_needs_input_shape = True
 
-  def __init__(self, bits: int):
+  def __init__(self, bits: int, scale: str = 'unbiased'):
     """Initializes the stage.
 
     Args:
       bits: Bits per value, 1 to 16.
+      scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
+        longer than the value.
 
     Raises:
       TypeError: If `bits` is not an int.
-      ValueError: If `bits` is out of range.
+      ValueError: If `bits` or `scale` is out of range.
     """
     bits = argument_checks.check_bits(bits)
+    argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._bits = bits
+    self._scale = scale
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -98,10 +109,11 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     quantized = bit_packing.lookup(
       packed, tf.constant(levels, tf.float32), self._bits, length
     )
-    unbiasing = tf.math.divide_no_nan(
-      squared_norm, tf.reduce_sum(z * quantized)
-    )
-    return {'packed': packed, 'scale': unbiasing * scale}, {}
+    if self._scale == 'contractive':
+      factor = scaling.contractive_scale(z, quantized, scale)
+    else:
+      factor = tf.math.divide_no_nan(squared_norm, tf.reduce_sum(z * quantized))
+    return {'packed': packed, 'scale': factor * scale}, {}
 
   def decode(
     self,
@@ -174,6 +186,19 @@ def normal_levels(bits: int) -> tuple[float, np.ndarray]:
     options={'xatol': 1e-6},
   )
   return float(result.x), _levels_of_width(result.x, bits)
+
+
+def contraction(bits: int) -> float:
+  """Returns the projection of decoded on rotated vectors, as a fraction.
+
+  Args:
+    bits: Bits per value, 1 to 16, of a stage with `scale='contractive'`.
+
+  Returns:
+    `1 - d`, with `d` the distortion of the quantizer for a normal distribution.
+  """
+  width, _ = normal_levels(bits)
+  return _variance_of_levels(width, bits)
 
 
 def _boundaries(width: float, bits: int) -> np.ndarray:

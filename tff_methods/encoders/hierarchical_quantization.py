@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import scaling
@@ -46,6 +47,10 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
   error on average. Hence this stage decodes to the middle, and `num` is
   `2**(bits - 1)`, all intervals that the paper's bits can number.
 
+  With `scale='contractive'`, the quantized vector `q` is multiplied by `min(1,
+  <x, q> / <q, q>)`, by way of its range: then it is never longer than `x` (see
+  `scaling.contractive_scale` for the proof).
+
   A vector of equal magnitudes is decoded exactly, zeros included. Among other
   values, a zero decodes to the middle of the lowest interval: put `TopKStage`
   before this stage for vectors of many zeros.
@@ -58,18 +63,22 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
   name = 'hierarchical_quantization'
   decode_needs_input_shape = True
 
-  def __init__(self, bits: int):
+  def __init__(self, bits: int, scale: str = 'unbiased'):
     """Initializes the stage.
 
     Args:
       bits: Bits per value, 2 to 16, including the sign.
+      scale: Scale of decoded values. `'unbiased'`: the middles, as above.
+        `'contractive'`: never longer than the value.
 
     Raises:
       TypeError: If `bits` is not an int.
-      ValueError: If `bits` is out of range.
+      ValueError: If `bits` or `scale` is out of range.
     """
     bits = argument_checks.check_bits(bits, minimum=2)
+    argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._bits = bits
+    self._scale = scale
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -91,7 +100,11 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     intervals = tf.cast((magnitudes - low) * to_interval, dtype)
     signs = tf.cast(z < 0.0, dtype) * tf.constant(num_intervals, dtype)
     packed = bit_packing.pack(intervals + signs, self._bits)
-    return {'packed': packed, 'range': tf.stack([low, high]) * scale}, {}
+    ends = tf.stack([low, high])
+    if self._scale == 'contractive':
+      quantized = self._look_up(packed, ends, x.shape[0])
+      ends *= tf.minimum(1.0, scaling.contractive_scale(z, quantized, scale))
+    return {'packed': packed, 'range': ends * scale}, {}
 
   def decode(
     self,
@@ -102,12 +115,20 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
   ) -> tf.Tensor:
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    low, high = tf.unstack(encoded_tensors['range'])
+    length = tensor_encoding.num_elements(shape)
+    x = self._look_up(
+      encoded_tensors['packed'], encoded_tensors['range'], length
+    )
+    return tf.reshape(x, shape)
+
+  def _look_up(
+    self, packed: tf.Tensor, ends: tf.Tensor, length: int
+  ) -> tf.Tensor:
+    """Returns the values of packed codes, given both ends of the range."""
+    low, high = tf.unstack(ends)
     num_intervals = 2 ** (self._bits - 1)
     upper = (np.arange(num_intervals, dtype=np.float32) + 0.5) / num_intervals
     # Weighted means of both ends: exact if they are equal.
     middles = low * (1.0 - upper) + high * upper
     table = tf.concat([middles, -middles], axis=0)
-    length = tensor_encoding.num_elements(shape)
-    x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
-    return tf.reshape(x, shape)
+    return bit_packing.lookup(packed, table, self._bits, length)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.encoders import eden_quantization
 from tff_methods.encoders import rotation
 from tff_methods.encoders import subsampling
@@ -32,6 +33,7 @@ def sketch_encoder(
   value_spec: tf.TensorSpec,
   options: options_lib.SketchOptions,
   seed: Sequence[int],
+  scale: str = 'unbiased',
 ) -> tensor_encoding.GatherEncoder:
   """Builds an encoder that rotates, subsamples and quantizes one tensor.
 
@@ -45,31 +47,62 @@ def sketch_encoder(
       here: they concern the tensors of a model.
     seed: Integers that no other encoder of the model has, such as (base seed,
       index of the tensor).
+    scale: Scale of decoded values. `'unbiased'`: their mean is the value.
+      `'contractive'`: the Euclidean norm of the decoded value is at most that
+      of the value, as stages prove one by one, so that a clipped value stays
+      clipped; decoded values are then too small on average.
 
   Returns:
     A `GatherEncoder`.
 
   Raises:
     TypeError: If the values are not `float32`.
+    ValueError: If `scale` is unknown.
   """
   if value_spec.dtype != tf.float32:
     raise TypeError(
       f'Expected float32 values to sketch, found {value_spec.dtype.name}: cast '
       'the model, or give min_elements above the size of its tensors.'
     )
+  argument_checks.check_choice('scale', scale, options_lib.SCALES)
   stages = []
   if options.rotation and (options.bits is not None or options.fraction < 1.0):
-    stages.append((rotation.RotationStage(seed), 'rotated'))
+    stages.append((rotation.RotationStage(seed, scale), 'rotated'))
   if options.fraction < 1.0:
     stage = subsampling.SubsamplingStage(
-      options.fraction, seed, options.seed_source
+      options.fraction, seed, options.seed_source, scale
     )
     stages.append((stage, 'values'))
   if options.bits is not None and options.quantizer == 'eden':
-    stages.append((eden_quantization.EdenQuantizationStage(options.bits), ''))
+    stage = eden_quantization.EdenQuantizationStage(options.bits, scale)
+    stages.append((stage, ''))
   elif options.bits is not None and options.quantizer == 'uniform':
     stage = uniform_quantization.UniformQuantizationStage(
-      options.bits, seed, options.seed_source
+      options.bits, seed, options.seed_source, scale
     )
     stages.append((stage, ''))
   return tensor_encoding.chain(stages, value_spec)
+
+
+def contraction(num_elements: int, options: options_lib.SketchOptions) -> float:
+  """Returns the shrinkage of the values of a contractive sketch encoder.
+
+  Args:
+    num_elements: Number of elements of the value.
+    options: Options of the encoder, with the quantizer `'eden'` or no `bits`.
+
+  Returns:
+    The mean projection of decoded on encoded values, as a fraction: dividing
+    sums of decoded values by it makes them unbiased.
+  """
+  fraction = subsampling.num_kept(num_elements, options.fraction) / max(
+    num_elements, 1
+  )
+  if options.bits is None:
+    is_rotated = options.rotation and options.fraction < 1.0
+    return fraction * (rotation.CONTRACTION if is_rotated else 1.0)
+  return (
+    fraction
+    * rotation.CONTRACTION
+    * eden_quantization.contraction(options.bits)
+  )

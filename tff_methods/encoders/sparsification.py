@@ -16,13 +16,16 @@
 import tensorflow as tf
 
 from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.encoders import hierarchical_quantization
 from tff_methods.encoders import tensor_encoding
 from tff_methods.encoders import top_k
 
 
 def sparse_encoder(
-  value_spec: tf.TensorSpec, options: options_lib.SparseOptions
+  value_spec: tf.TensorSpec,
+  options: options_lib.SparseOptions,
+  scale: str = 'unbiased',
 ) -> tensor_encoding.GatherEncoder:
   """Builds an encoder that sends the values of largest magnitude of one tensor.
 
@@ -35,14 +38,21 @@ def sparse_encoder(
       shape.
     options: Options of the selection and quantization. `scope` and
       `min_elements` are not used here: they concern the tensors of a model.
+    scale: Scale of quantized values, see `HierarchicalQuantizationStage`. With
+      `'contractive'`, and without `bits` in any case, the Euclidean norm of the
+      decoded value is at most that of the value.
 
   Returns:
     A `GatherEncoder`.
+
+  Raises:
+    ValueError: If `scale` is unknown.
   """
+  argument_checks.check_choice('scale', scale, options_lib.SCALES)
   stages = [(top_k.TopKStage(options.fraction), 'values')]
   if options.bits is not None:
     stage = hierarchical_quantization.HierarchicalQuantizationStage(
-      options.bits
+      options.bits, scale
     )
     stages.append((stage, ''))
   return tensor_encoding.chain(stages, value_spec)

@@ -34,6 +34,9 @@ class SubsamplingStage(tensor_encoding.SeededStage):
   sort, reads memory in order, and has a lower variance if neighbouring values
   are similar.
 
+  With `scale='contractive'`, decoding does not multiply: the decoded vector has
+  some of the value's coordinates and zeros elsewhere, so it is never longer.
+
   Each client draws its own coordinates in each round. Only the values and the
   client's key are sent; the server draws the same coordinates from the key.
 
@@ -50,6 +53,7 @@ class SubsamplingStage(tensor_encoding.SeededStage):
     fraction: float,
     seed: Sequence[int],
     seed_source: str = 'reproducible',
+    scale: str = 'unbiased',
   ):
     """Initializes the stage.
 
@@ -57,17 +61,21 @@ class SubsamplingStage(tensor_encoding.SeededStage):
       fraction: Fraction of the values that is sent, in (0, 1].
       seed: See `SeededStage`.
       seed_source: Source of a client's key: see `seeds.client_key`.
+      scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
+        longer than the value.
 
     Raises:
-      ValueError: If `fraction` or `seed_source` is out of range.
+      ValueError: If `fraction`, `seed_source` or `scale` is out of range.
     """
     super().__init__(seed)
     fraction = argument_checks.check_fraction(fraction)
     argument_checks.check_choice(
       'seed_source', seed_source, options_lib.SEED_SOURCES
     )
+    argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._fraction = fraction
     self._seed_source = seed_source
+    self._scale = scale
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -88,7 +96,12 @@ class SubsamplingStage(tensor_encoding.SeededStage):
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
     length = tensor_encoding.num_elements(shape)
-    dense = spread(encoded_tensors['values'], encoded_tensors['key'], length)
+    dense = spread(
+      encoded_tensors['values'],
+      encoded_tensors['key'],
+      length,
+      is_unbiased=self._scale == 'unbiased',
+    )
     return tf.reshape(dense, shape)
 
 
@@ -116,13 +129,16 @@ def draw(key: tf.Tensor, length: int, num_drawn: int) -> tf.Tensor:
   return tf.concat(indices, axis=0)
 
 
-def spread(values: tf.Tensor, key: tf.Tensor, length: int) -> tf.Tensor:
+def spread(
+  values: tf.Tensor, key: tf.Tensor, length: int, *, is_unbiased: bool = True
+) -> tf.Tensor:
   """Scatters values to the coordinates of `draw`, times their runs' lengths.
 
   Args:
     values: `float32[num_drawn]`.
     key: Key given to `draw`, `int32[2]`.
     length: Number of coordinates.
+    is_unbiased: If false, values are not multiplied.
 
   Returns:
     `float32[length]`, zero at the other coordinates.
@@ -132,7 +148,8 @@ def spread(values: tf.Tensor, key: tf.Tensor, length: int) -> tf.Tensor:
   for offsets, run_length in _draw_offsets(key, length, num_drawn):
     stop = start + offsets.shape[0]
     # One-hot rows: three times as fast as a scatter.
-    rows = tf.one_hot(offsets, run_length, float(run_length))
+    weight = float(run_length) if is_unbiased else 1.0
+    rows = tf.one_hot(offsets, run_length, weight)
     dense.append(tf.reshape(rows * values[start:stop, tf.newaxis], [-1]))
     start = stop
   return tf.concat(dense, axis=0)

@@ -42,6 +42,10 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
   zero, the mean of the normal distribution in the paper's reasoning: about the
   tensor's own mean, a tensor of equal values would be clipped to zero.
 
+  With `scale='contractive'`, a value is decoded to `sign(x) * s` instead, with
+  the least-squares `s` times `sign`s, the projection of `x` on them: it is
+  never longer than `x` (see `scaling.contractive_scale`), and biased.
+
   Five values take one byte, 1.6 bits per value; the entropy of three equally
   likely values is 1.585 bits.
 
@@ -58,6 +62,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
     seed: Sequence[int],
     seed_source: str = 'reproducible',
     clip_factor: float | None = None,
+    scale: str = 'unbiased',
   ):
     """Initializes the stage.
 
@@ -66,10 +71,12 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       seed_source: Source of a client's key: see `seeds.client_key`.
       clip_factor: Magnitudes are clipped at this many standard deviations;
         `None` disables clipping.
+      scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
+        longer than the value.
 
     Raises:
       TypeError: If `clip_factor` is not a number.
-      ValueError: If `seed_source` or `clip_factor` is out of range.
+      ValueError: If `seed_source`, `clip_factor` or `scale` is out of range.
     """
     super().__init__(seed)
     argument_checks.check_choice(
@@ -79,6 +86,8 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       clip_factor = argument_checks.check_positive('clip_factor', clip_factor)
     self._seed_source = seed_source
     self._clip_factor = clip_factor
+    argument_checks.check_choice('scale', scale, options_lib.SCALES)
+    self._scale = scale
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -89,6 +98,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
     if not length:
       return {'packed': tf.zeros([0], tf.uint8), 'scale': tf.zeros([])}, {}
     z, scale, squared_norm = scaling.well_scaled(x)
+    unclipped = z
     largest = tf.reduce_max(tf.abs(z))
     if self._clip_factor is not None:
       limit = self._clip_factor * tf.sqrt(squared_norm / length)
@@ -96,7 +106,10 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       z = tf.clip_by_value(z, -largest, largest)
     key = seeds.client_key(encode_params['key'], x, self._seed_source)
     trits = _round_at_random(z, largest, key)
-    return {'packed': _pack(trits), 'scale': largest * scale}, {}
+    magnitude = largest
+    if self._scale == 'contractive':
+      magnitude = scaling.contractive_scale(unclipped, trits, scale)
+    return {'packed': _pack(trits), 'scale': magnitude * scale}, {}
 
   def decode(
     self,

@@ -37,7 +37,8 @@ class TopKStage(tensor_encoding.Stage):
   those at the lowest positions are selected. (The mask of DHQC's equation 4,
   `|W[i]| >= thr`, selects all of them, so that the size of its payload depends
   on the data.) All other values are decoded as zeros, which is biased: without
-  error feedback, unsent values are lost.
+  error feedback, unsent values are lost. The decoded vector has some of the
+  value's coordinates and zeros elsewhere, so it is never longer.
 
   Encoded tensors: `values`, `float32[k]`, by ascending position, for other
   stages to encode further, and `positions`, `uint8[elias_fano.packed_size(k,

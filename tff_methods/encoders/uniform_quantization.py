@@ -41,6 +41,10 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   two ends of the range as levels. This stage follows the formula: 2^b levels,
   the ends included, are 2^b - 1 intervals.
 
+  With `scale='contractive'`, the quantized vector `q` is multiplied by `min(1,
+  <x, q> / <q, q>)`, by way of its range: then it is never longer than `x` (see
+  `scaling.contractive_scale` for the proof), and biased.
+
   Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
   `uint8[ceil(n * bits / 8)]`, and `range`, `float32[2]`: the minimum and the
   maximum. Raises `InvalidArgumentError`, when run, on NaN and Inf.
@@ -50,7 +54,11 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   decode_needs_input_shape = True
 
   def __init__(
-    self, bits: int, seed: Sequence[int], seed_source: str = 'reproducible'
+    self,
+    bits: int,
+    seed: Sequence[int],
+    seed_source: str = 'reproducible',
+    scale: str = 'unbiased',
   ):
     """Initializes the stage.
 
@@ -58,18 +66,22 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
       bits: Bits per value, 1 to 16.
       seed: See `SeededStage`.
       seed_source: Source of a client's key: see `seeds.client_key`.
+      scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
+        longer than the value.
 
     Raises:
       TypeError: If `bits` is not an int.
-      ValueError: If `bits` or `seed_source` is out of range.
+      ValueError: If `bits`, `seed_source` or `scale` is out of range.
     """
     super().__init__(seed)
     bits = argument_checks.check_bits(bits)
     argument_checks.check_choice(
       'seed_source', seed_source, options_lib.SEED_SOURCES
     )
+    argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._bits = bits
     self._seed_source = seed_source
+    self._scale = scale
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -91,7 +103,11 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     levels = (levels + own + shared) / 256.0
     codes = tf.cast(levels, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
-    return {'packed': packed, 'range': tf.stack([low, high]) * scale}, {}
+    ends = tf.stack([low, high])
+    if self._scale == 'contractive':
+      quantized = self._look_up(packed, ends, x.shape[0])
+      ends *= tf.minimum(1.0, scaling.contractive_scale(z, quantized, scale))
+    return {'packed': packed, 'range': ends * scale}, {}
 
   def decode(
     self,
@@ -102,13 +118,21 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
   ) -> tf.Tensor:
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    low, high = tf.unstack(encoded_tensors['range'])
+    length = tensor_encoding.num_elements(shape)
+    x = self._look_up(
+      encoded_tensors['packed'], encoded_tensors['range'], length
+    )
+    return tf.reshape(x, shape)
+
+  def _look_up(
+    self, packed: tf.Tensor, ends: tf.Tensor, length: int
+  ) -> tf.Tensor:
+    """Returns the levels of packed codes, given both ends of the range."""
+    low, high = tf.unstack(ends)
     # Weighted means of both ends: high - low can exceed the largest float.
     upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
     table = low * (1.0 - upper) + high * upper
-    length = tensor_encoding.num_elements(shape)
-    x = bit_packing.lookup(encoded_tensors['packed'], table, self._bits, length)
-    return tf.reshape(x, shape)
+    return bit_packing.lookup(packed, table, self._bits, length)
 
 
 def _noise(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:

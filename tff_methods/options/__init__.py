@@ -19,6 +19,7 @@ programs make one from flags, before TensorFlow is imported.
 """
 
 # pylint: disable=g-importing-member
+from tff_methods.options.differential_privacy import DpSketchOptions
 from tff_methods.options.label_hashing import DECODINGS
 from tff_methods.options.randomness import RandomnessOptions
 from tff_methods.options.randomness import SEED_SOURCES
@@ -28,6 +29,7 @@ from tff_methods.options.row_retrieval import LshSelectOptions
 from tff_methods.options.row_retrieval import RETRIEVAL_MODES
 from tff_methods.options.row_retrieval import TRANSFORMS
 from tff_methods.options.sketch import QUANTIZERS
+from tff_methods.options.sketch import SCALES
 from tff_methods.options.sketch import SketchOptions
 from tff_methods.options.sparse_update import DgcOptions
 from tff_methods.options.sparse_update import DhqcOptions
@@ -43,6 +45,7 @@ __all__ = [
   'DECODINGS',
   'DgcOptions',
   'DhqcOptions',
+  'DpSketchOptions',
   'FED_SS_VARIANTS',
   'FedSsOptions',
   'FEEDBACKS',
@@ -53,6 +56,7 @@ __all__ = [
   'RandomnessOptions',
   'RETRIEVAL_MODES',
   'SCOPES',
+  'SCALES',
   'SEED_SOURCES',
   'SketchOptions',
   'SparseOptions',

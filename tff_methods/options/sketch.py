@@ -20,6 +20,8 @@ from tff_methods.options import randomness
 
 # Quantizers of sampled values: see `SketchOptions`.
 QUANTIZERS = ('eden', 'uniform')
+# Scales of decoded values: see `encoders.sketch_encoder`.
+SCALES = ('unbiased', 'contractive')
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,7 @@ def _experiment(process) -> training_loop.Experiment:
     evaluate=lambda weights: collections.OrderedDict(
       accuracy=weights.trainable[0].min()
     ),
+    num_clients=100,
   )
 
 

@@ -27,6 +27,7 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.named_parameters(
     ('digits', image_models.digits_cnn, {}, (8, 8, 1), 10, 151_306),
     ('mnist', image_models.mnist_cnn, {}, (28, 28, 1), 10, 843_658),
+    ('small_mnist', image_models.mnist_small_cnn, {}, (28, 28, 1), 10, 26_010),
     (
       'emnist',
       image_models.mnist_cnn,

@@ -25,6 +25,10 @@ from tff_methods import options as options_lib
 # Each kind of options with the arguments that it requires.
 _OPTIONS = (
   (options_lib.SketchOptions, {}),
+  (
+    options_lib.DpSketchOptions,
+    {'noise_multiplier': 1.0, 'clients_per_round': 10},
+  ),
   (options_lib.SparseOptions, {'fraction': 0.1}),
   (options_lib.DhqcOptions, {}),
   (options_lib.DgcOptions, {}),
