@@ -172,13 +172,20 @@ class EncodedSum:
       get_params.type_signature.result
     )
 
-  def encode(self, values: Sequence[tf.Tensor], client_params: Any) -> Any:
+  def encode(
+    self,
+    values: Sequence[tf.Tensor],
+    client_params: Any,
+    salt: tf.Tensor | None = None,
+  ) -> Any:
     """Encodes the tensors of one client, inside a TensorFlow computation.
 
     Args:
       values: Tensors of the client. NaN or Inf raises `InvalidArgumentError`
         when run.
       client_params: Value of `client_params_type`.
+      salt: `int32[2]`, from which stages draw (see
+        `encoders.encode_with_salt`); `None` to draw from the values.
 
     Returns:
       The payload: the encoded tensors, and the params of the decoding before
@@ -186,7 +193,9 @@ class EncodedSum:
     """
     encode_params, before_sum_params = client_params
     encoded = tensor_encoding.map_in_sequence(
-      lambda x, e, params: e.encode(scaling.check_finite(x), params)[0],
+      lambda x, e, params: tensor_encoding.encode_with_salt(
+        e, scaling.check_finite(x), params, salt
+      ),
       values,
       self._encoders,
       encode_params,

@@ -21,6 +21,7 @@ import tensorflow_federated as tff
 from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
+from tff_methods.aggregators import encoded_sum
 
 
 def sketched_update_aggregator(
@@ -65,8 +66,8 @@ def sketched_update_aggregator(
       and maximum with stochastic rounding.
     min_elements: Tensors with fewer elements (biases) are sent uncompressed.
     seed_source: Source of a client's random choices. `'reproducible'`: a
-      fingerprint of its update, so that a repeated simulation gives the same
-      bits. `'entropy'`: the operating system.
+      fingerprint of its update, so that a repeated simulation on the same
+      processor gives the same bits. `'entropy'`: the operating system.
     base_seed: Seed of the process. Different seeds give independent choices.
     weighted: If true, the mean is weighted.
 
@@ -91,10 +92,17 @@ def sketched_update_aggregator(
     base_seed=base_seed,
   )
   return encoded_mean.encoded_mean_factory(
-    functools.partial(_build_encoder, options=options),
+    sketch_encoder_fn(options),
     min_elements=options.min_elements,
     weighted=weighted,
   )
+
+
+def sketch_encoder_fn(
+  options: options_lib.SketchOptions,
+) -> encoded_sum.EncoderFn:
+  """Returns `encoders.sketch_encoder` as a function that can be pickled."""
+  return functools.partial(_build_encoder, options=options)
 
 
 def _build_encoder(

@@ -21,6 +21,7 @@ import tensorflow_federated as tff
 from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_mean
+from tff_methods.aggregators import encoded_sum
 
 
 def ternary_aggregator(
@@ -52,8 +53,8 @@ def ternary_aggregator(
       their tensor, 2.5 in the paper; `None` disables clipping.
     min_elements: Tensors with fewer elements (biases) are sent uncompressed.
     seed_source: Source of a client's random choices. `'reproducible'`: a
-      fingerprint of its update, so that a repeated simulation gives the same
-      bits. `'entropy'`: the operating system.
+      fingerprint of its update, so that a repeated simulation on the same
+      processor gives the same bits. `'entropy'`: the operating system.
     base_seed: Seed of the process. Different seeds give independent choices.
     weighted: If true, the mean is weighted.
 
@@ -75,10 +76,17 @@ def ternary_aggregator(
   )
 
   return encoded_mean.encoded_mean_factory(
-    functools.partial(_build_encoder, options=options),
+    ternary_encoder_fn(options),
     min_elements=options.min_elements,
     weighted=weighted,
   )
+
+
+def ternary_encoder_fn(
+  options: options_lib.TernGradOptions,
+) -> encoded_sum.EncoderFn:
+  """Returns the encoder of ternary updates as a function, to be pickled."""
+  return functools.partial(_build_encoder, options=options)
 
 
 def _build_encoder(

@@ -27,8 +27,11 @@ import tensorflow_federated as tff
 from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.aggregators import salted_mean
+from tff_methods.aggregators import sketched_update
 from tff_methods.common import argument_checks
 from tff_methods.templates import fed_avg
+from tff_methods.templates import salted_process
 
 
 def build_sketched_update_fed_avg(
@@ -80,15 +83,29 @@ def build_sketched_update_fed_avg(
   options = argument_checks.check_options(
     options, options_lib.SketchOptions, default=options_lib.SketchOptions()
   )
+  arguments = dict(
+    client_weighting=client_weighting,
+    model_distributor=model_distributor,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
+  )
+  if options.clients_draw and options.seed_source == 'reproducible':
+    return salted_process.build_salted_fed_avg(
+      model_fn,
+      client_optimizer_fn,
+      server_optimizer_fn,
+      model_aggregator=salted_mean.SaltedMeanFactory(
+        sketched_update.sketch_encoder_fn(options),
+        min_elements=options.min_elements,
+      ),
+      **arguments,
+    )
   return fed_avg.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,
-    client_weighting=client_weighting,
-    model_distributor=model_distributor,
     model_aggregator=aggregators.sketched_update_aggregator(
       **dataclasses.asdict(options)
     ),
-    metrics_aggregator=metrics_aggregator,
-    loop_implementation=loop_implementation,
+    **arguments,
   )

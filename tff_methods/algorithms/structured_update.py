@@ -36,6 +36,10 @@ from tff_methods import update_spaces
 from tff_methods.aggregators import encoded_sum
 from tff_methods.common import argument_checks
 from tff_methods.templates import fed_avg
+from tff_methods.templates import salted_process
+from tff_methods.templates import (
+  structured_update_client_work as client_work_lib,
+)
 
 
 def build_structured_update_fed_avg(
@@ -111,21 +115,20 @@ def build_structured_update_fed_avg(
   model_space = update_spaces.ModelSpace(
     update_space, tff.types.type_to_tf_tensor_specs(weights_type.trainable)
   )
-  client_work = templates.build_structured_update_client_work(
+  client_work = client_work_lib.build_salted_structured_update_client_work(
     model_fn,
     client_optimizer_fn,
     model_space,
     client_weighting=client_weighting,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-    seed_source=options.seed_source,
     base_seed=options.base_seed,
   )
   update_type = client_work.next.type_signature.result.result.member
   aggregator = aggregators.StructuredUpdateFactory(
     model_space, _build_encoder_fn(model_space, options)
   ).create(update_type.update, update_type.update_weight)
-  return tff.learning.templates.compose_learning_process(
+  return salted_process.compose_salted_process(
     description.initial_weights_fn,
     model_distributor
     or tff.learning.templates.build_broadcast_process(weights_type),
@@ -135,6 +138,7 @@ def build_structured_update_fed_avg(
       server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
       weights_type,
     ),
+    seed_source=options.seed_source,
   )
 
 

@@ -21,11 +21,15 @@ itself: key and counter in, random bits out, the same bits on every device.
 keys; the keys here are scrambled already.)
 """
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+# Salt of a client without data.
+NO_SALT = np.zeros([2], np.int32)
 
 _PHILOX = 1
 _DRAW, _FOLD = 0, 1  # Drawing and folding use different counters.
@@ -81,18 +85,35 @@ def client_key(round_key: tf.Tensor, value: Any, seed_source: str) -> tf.Tensor:
   Returns:
     An `int32[2]` key.
   """
+  return functools.reduce(fold_salt, _salts(value, seed_source), round_key)
+
+
+def client_salt(value: Any, seed_source: str) -> tf.Tensor:
+  """Returns a salt that only this client has, the same for all its keys.
+
+  Args:
+    value: See `client_key`.
+    seed_source: See `client_key`.
+
+  Returns:
+    `int32[2]`, for `fold_salt`.
+  """
+  return functools.reduce(fold_salt, _salts(value, seed_source))
+
+
+def fold_salt(seed_key: tf.Tensor, salt: tf.Tensor) -> tf.Tensor:
+  """Returns the `int32[2]` key of `seed_key` and an `int32[2]` together."""
+  return fold_in(fold_in(seed_key, salt[0]), salt[1])
+
+
+def _salts(value: Any, seed_source: str) -> list[tf.Tensor]:
+  """Returns an `int32[2]` for each tensor; with entropy, one in all."""
   if seed_source == 'entropy':
-    salts = [
-      tf.raw_ops.NonDeterministicInts(
-        shape=tf.constant([2], tf.int64), dtype=tf.int32
-      )
-    ]
-  else:
-    salts = map(_fingerprint, tf.nest.flatten(value, expand_composites=True))
-  key = round_key
-  for salt in salts:
-    key = fold_in(fold_in(key, salt[0]), salt[1])
-  return key
+    shape = tf.constant([2], tf.int64)
+    return [tf.raw_ops.NonDeterministicInts(shape=shape, dtype=tf.int32)]
+  return [
+    _fingerprint(x) for x in tf.nest.flatten(value, expand_composites=True)
+  ]
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:
@@ -101,7 +122,10 @@ def _fingerprint(x: tf.Tensor) -> tf.Tensor:
     content = tf.io.serialize_tensor(x)[tf.newaxis]
   else:
     content = tf.reshape(tf.bitcast(x, tf.uint8), [1, -1])
-  return tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
+  words = tf.bitcast(tf.reshape(tf.fingerprint(content), [2, 4]), tf.int32)
+  # TensorFlow would join this bitcast and that of `_philox_key` into one from
+  # uint8 to uint64, which fails.
+  return tf.bitwise.bitwise_or(words, words)
 
 
 def _philox(

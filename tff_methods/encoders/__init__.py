@@ -29,8 +29,10 @@ from tff_methods.encoders.sketching import sketch_encoder
 from tff_methods.encoders.sparsification import sparse_encoder
 from tff_methods.encoders.subsampling import SubsamplingStage
 from tff_methods.encoders.tensor_encoding import chain
+from tff_methods.encoders.tensor_encoding import ClientSeededStage
 from tff_methods.encoders.tensor_encoding import decode_with_key
 from tff_methods.encoders.tensor_encoding import encode_with_key
+from tff_methods.encoders.tensor_encoding import encode_with_salt
 from tff_methods.encoders.tensor_encoding import GatherEncoder
 from tff_methods.encoders.tensor_encoding import identity_encoder
 from tff_methods.encoders.tensor_encoding import map_in_sequence
@@ -43,9 +45,11 @@ from tff_methods.encoders.uniform_quantization import UniformQuantizationStage
 __all__ = [
   'BitPackingStage',
   'chain',
+  'ClientSeededStage',
   'decode_with_key',
   'EdenQuantizationStage',
   'encode_with_key',
+  'encode_with_salt',
   'GatherEncoder',
   'HierarchicalQuantizationStage',
   'identity_encoder',

@@ -23,7 +23,7 @@ from tff_methods.common import seeds
 from tff_methods.encoders import tensor_encoding
 
 
-class SubsamplingStage(tensor_encoding.SeededStage):
+class SubsamplingStage(tensor_encoding.ClientSeededStage):
   """Samples exactly `max(1, round(fraction * n))` of `n` values, unbiased.
 
   The coordinates are split into as many runs of neighbours, whose lengths
@@ -60,21 +60,16 @@ class SubsamplingStage(tensor_encoding.SeededStage):
     Args:
       fraction: Fraction of the values that is sent, in (0, 1].
       seed: See `SeededStage`.
-      seed_source: Source of a client's key: see `seeds.client_key`.
+      seed_source: See `ClientSeededStage`.
       scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
         longer than the value.
 
     Raises:
       ValueError: If `fraction`, `seed_source` or `scale` is out of range.
     """
-    super().__init__(seed)
-    fraction = argument_checks.check_fraction(fraction)
-    argument_checks.check_choice(
-      'seed_source', seed_source, options_lib.SEED_SOURCES
-    )
+    super().__init__(seed, seed_source)
+    self._fraction = argument_checks.check_fraction(fraction)
     argument_checks.check_choice('scale', scale, options_lib.SCALES)
-    self._fraction = fraction
-    self._seed_source = seed_source
     self._scale = scale
 
   def encode(
@@ -82,7 +77,7 @@ class SubsamplingStage(tensor_encoding.SeededStage):
   ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
     """Encodes a tensor: see `Stage.encode`."""
     x = tf.reshape(x, [-1])
-    key = seeds.client_key(encode_params['key'], x, self._seed_source)
+    key = self.client_key(x, encode_params)
     indices = draw(key, x.shape[0], num_kept(x.shape[0], self._fraction))
     return {'values': tf.gather(x, indices), 'key': key}, {}
 

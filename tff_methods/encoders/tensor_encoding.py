@@ -21,12 +21,15 @@ module of this package imports it.
 
 import abc
 from collections.abc import Callable, Sequence
+import contextvars
 from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
 
+from tff_methods import options as options_lib
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 
 # Encoder of one tensor: `encode` on clients, `decode` on the server.
@@ -34,6 +37,10 @@ GatherEncoder: TypeAlias = tensor_encoding.core.GatherEncoder
 
 # Tensors by name: states, params and encoded tensors of stages.
 Tensors = dict[str, tf.Tensor]
+
+# Salt of the client whose encoding is being traced: see `encode_with_salt`. A
+# `GatherEncoder` takes no params but those of the server.
+_client_salt = contextvars.ContextVar('client_salt', default=None)
 
 
 class Stage(tensor_encoding.core.AdaptiveEncodingStageInterface):
@@ -141,6 +148,42 @@ class SeededStage(Stage):
     return {'key': key}, {}
 
 
+class ClientSeededStage(SeededStage):
+  """Base class of stages whose random choices differ between clients."""
+
+  def __init__(self, seed: Sequence[int], seed_source: str = 'reproducible'):
+    """Initializes the stage.
+
+    Args:
+      seed: See `SeededStage`.
+      seed_source: Source of a client's key: see `client_key`.
+
+    Raises:
+      ValueError: If `seed_source` is not in `options.SEED_SOURCES`.
+    """
+    super().__init__(seed)
+    argument_checks.check_choice(
+      'seed_source', seed_source, options_lib.SEED_SOURCES
+    )
+    self._seed_source = seed_source
+
+  def client_key(self, x: tf.Tensor, encode_params: Tensors) -> tf.Tensor:
+    """Returns the key from which a client draws in `encode`.
+
+    Args:
+      x: Values to encode. With `'reproducible'`, they are the salt of a client
+        that has no other: see `encode_with_salt`.
+      encode_params: Params of `get_params`.
+
+    Returns:
+      An `int32[2]` key.
+    """
+    salt = _client_salt.get()
+    if salt is None or self._seed_source == 'entropy':
+      salt = seeds.client_salt(x, self._seed_source)
+    return seeds.fold_salt(encode_params['key'], salt)
+
+
 def num_elements(shape: Sequence[int] | None) -> int:
   """Returns the number of elements of a shape given to `Stage.decode`."""
   return int(np.prod(shape or (), dtype=np.int64))
@@ -179,6 +222,33 @@ def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:
   return tensor_encoding.encoders.as_gather_encoder(identity, value_spec)
 
 
+def encode_with_salt(
+  encoder: GatherEncoder,
+  x: tf.Tensor,
+  encode_params: Any,
+  salt: tf.Tensor | None,
+) -> Any:
+  """Encodes a value, drawing from a client's salt instead of from the value.
+
+  The last bits of a value depend on the processor, and one bit changes all that
+  is drawn from it. The same salt draws the same everywhere.
+
+  Args:
+    encoder: Encoder of stages of this package.
+    x: Value to encode.
+    encode_params: Params of `encoder.get_params`.
+    salt: `int32[2]`, of this client; `None` to draw from the value.
+
+  Returns:
+    The structure of encoded tensors.
+  """
+  token = _client_salt.set(salt)
+  try:
+    return encoder.encode(x, encode_params)[0]
+  finally:
+    _client_salt.reset(token)
+
+
 def encode_with_key(
   encoder: GatherEncoder, x: tf.Tensor, key: tf.Tensor
 ) -> Any:
@@ -196,8 +266,7 @@ def encode_with_key(
     The structure of encoded tensors that `decode_with_key` takes.
   """
   encode_params, _, _ = encoder.get_params(_keyed_state(encoder, key))
-  encoded, _ = encoder.encode(x, encode_params)
-  return encoded
+  return encode_with_salt(encoder, x, encode_params, key)
 
 
 def decode_with_key(

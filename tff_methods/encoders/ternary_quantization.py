@@ -18,7 +18,6 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
@@ -28,7 +27,7 @@ _TRITS_PER_BYTE = 5  # 3**5 = 243.
 _PLACES = 3 ** np.arange(_TRITS_PER_BYTE)
 
 
-class TernaryQuantizationStage(tensor_encoding.SeededStage):
+class TernaryQuantizationStage(tensor_encoding.ClientSeededStage):
   """Rounds stochastically to `-u`, 0 or `u`, the largest magnitude.
 
   A value `x` becomes `sign(x) * u` with probability `|x| / u`, and otherwise
@@ -68,7 +67,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
 
     Args:
       seed: See `SeededStage`.
-      seed_source: Source of a client's key: see `seeds.client_key`.
+      seed_source: See `ClientSeededStage`.
       clip_factor: Magnitudes are clipped at this many standard deviations;
         `None` disables clipping.
       scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
@@ -78,13 +77,9 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       TypeError: If `clip_factor` is not a number.
       ValueError: If `seed_source`, `clip_factor` or `scale` is out of range.
     """
-    super().__init__(seed)
-    argument_checks.check_choice(
-      'seed_source', seed_source, options_lib.SEED_SOURCES
-    )
+    super().__init__(seed, seed_source)
     if clip_factor is not None:
       clip_factor = argument_checks.check_positive('clip_factor', clip_factor)
-    self._seed_source = seed_source
     self._clip_factor = clip_factor
     argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._scale = scale
@@ -104,7 +99,7 @@ class TernaryQuantizationStage(tensor_encoding.SeededStage):
       limit = self._clip_factor * tf.sqrt(squared_norm / length)
       largest = tf.minimum(largest, limit)
       z = tf.clip_by_value(z, -largest, largest)
-    key = seeds.client_key(encode_params['key'], x, self._seed_source)
+    key = self.client_key(x, encode_params)
     trits = _round_at_random(z, largest, key)
     magnitude = largest
     if self._scale == 'contractive':

@@ -29,7 +29,7 @@ from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
 
-class UniformQuantizationStage(tensor_encoding.SeededStage):
+class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
   """Rounds stochastically to `2**bits` levels between minimum and maximum.
 
   Levels are evenly spaced and include both ends. A value between two levels is
@@ -65,7 +65,7 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     Args:
       bits: Bits per value, 1 to 16.
       seed: See `SeededStage`.
-      seed_source: Source of a client's key: see `seeds.client_key`.
+      seed_source: See `ClientSeededStage`.
       scale: Scale of decoded values. `'unbiased'` or `'contractive'`: never
         longer than the value.
 
@@ -73,14 +73,9 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits`, `seed_source` or `scale` is out of range.
     """
-    super().__init__(seed)
-    bits = argument_checks.check_bits(bits)
-    argument_checks.check_choice(
-      'seed_source', seed_source, options_lib.SEED_SOURCES
-    )
+    super().__init__(seed, seed_source)
+    self._bits = argument_checks.check_bits(bits)
     argument_checks.check_choice('scale', scale, options_lib.SCALES)
-    self._bits = bits
-    self._seed_source = seed_source
     self._scale = scale
 
   def encode(
@@ -96,7 +91,7 @@ class UniformQuantizationStage(tensor_encoding.SeededStage):
     # Slightly below the exact factor, which keeps `high` plus the noise below
     # `top + 1`.
     to_level = tf.math.divide_no_nan(top * (1.0 - 2.0**-22), high - low)
-    key = seeds.client_key(encode_params['key'], x, self._seed_source)
+    key = self.client_key(x, encode_params)
     levels = (z - low) * (256.0 * to_level)
     with tf.control_dependencies([levels]):  # Lowers the peak of memory.
       own, shared = _noise(key, x.shape[0])

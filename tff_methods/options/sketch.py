@@ -64,3 +64,9 @@ class SketchOptions(randomness.RandomnessOptions):
         'of a normal distribution, found rotation=False: choose '
         "quantizer='uniform'."
       )
+
+  @property
+  def clients_draw(self) -> bool:
+    """True if a client makes random choices of its own."""
+    is_rounded = self.bits is not None and self.quantizer == 'uniform'
+    return self.fraction < 1.0 or is_rounded

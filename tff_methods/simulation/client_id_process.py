@@ -24,6 +24,7 @@ import tree
 
 from tff_methods import templates
 from tff_methods.simulation import client_state_store
+from tff_methods.templates import salted_process
 
 
 class ClientIdProcess(abc.ABC):
@@ -111,6 +112,9 @@ def compose_client_id_process(
 ) -> ClientIdProcess:
   """Composes a process with the computation of each client's data set.
 
+  Clients with the same data but other ids make other random choices, except in
+  a `templates.SelectProcess`.
+
   If clients keep states, `client_states` has them between rounds. `next` is a
   function of its arguments and of the store: from a state after `t` rounds,
   each client enters with its own state after these `t` rounds, so that a round
@@ -144,11 +148,14 @@ class _StatelessProcess(ClientIdProcess):
     dataset_computation: tff.Computation,
   ):
     self._process = process
-    self._on_ids = (
-      tff.simulation.compose_dataset_computation_with_learning_process(
-        dataset_computation, process
+    if isinstance(process, salted_process.SaltedProcess):
+      self._on_ids = _compose_salted(process, dataset_computation)
+    else:
+      self._on_ids = (
+        tff.simulation.compose_dataset_computation_with_learning_process(
+          dataset_computation, process
+        )
       )
-    )
 
   def initialize(self):
     return self._on_ids.initialize()
@@ -254,6 +261,27 @@ class _StatefulProcess(ClientIdProcess):
         )
       )
     return self._composed[next_fn]
+
+
+def _compose_salted(
+  process: salted_process.SaltedProcess, dataset_computation: tff.Computation
+) -> tff.learning.templates.LearningProcess:
+  """Composes a process whose clients draw from their data and their ids."""
+  next_fn = process.next_with_ids
+
+  @tff.federated_computation(
+    next_fn.type_signature.parameter[0], next_fn.type_signature.parameter[2]
+  )
+  def next_on_ids(state, client_ids):
+    client_data = tff.federated_map(dataset_computation, client_ids)
+    return next_fn(state, client_data, client_ids)
+
+  return tff.learning.templates.LearningProcess(
+    process.initialize,
+    next_on_ids,
+    process.get_model_weights,
+    process.set_model_weights,
+  )
 
 
 def _check_client_ids(client_ids: Sequence[str]) -> None:

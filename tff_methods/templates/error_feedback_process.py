@@ -101,12 +101,11 @@ def build_error_feedback_fed_avg(
     description.initial_weights_fn,
     model_distributor
     or tff.learning.templates.build_broadcast_process(weights_type),
-    _build_client_work(
+    fed_avg.build_client_work(
       model_fn,
       optimizer=client_optimizer_fn,
       client_weighting=client_weighting,
-      metrics_aggregator=metrics_aggregator
-      or tff.learning.metrics.sum_then_finalize,
+      metrics_aggregator=metrics_aggregator,
       loop_implementation=loop_implementation,
     ),
     create(model_aggregator),
@@ -136,14 +135,3 @@ def top_k_with_error_feedback(
     scope=options.scope,
     min_elements=options.min_elements,
   )
-
-
-def _build_client_work(
-  model: local_model.Model, **kwargs
-) -> tff.learning.templates.ClientWorkProcess:
-  """Builds TFF's client work for either kind of model."""
-  if isinstance(model, tff.learning.models.FunctionalModel):
-    return tff.learning.templates.build_functional_model_delta_client_work(
-      model=model, **kwargs
-    )
-  return tff.learning.templates.build_model_delta_client_work(model, **kwargs)

@@ -154,6 +154,45 @@ def build_weighted_fed_avg(
   )
 
 
+def build_client_work(
+  model_fn: local_model.Model,
+  *,
+  optimizer: tff.learning.optimizers.Optimizer,
+  client_weighting: tff.learning.ClientWeighting,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None,
+  loop_implementation: tff.learning.LoopImplementation,
+) -> tff.learning.templates.ClientWorkProcess:
+  """Builds TFF's client work of federated averaging for either kind of model.
+
+  Args:
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    optimizer: Optimizer of the clients.
+    client_weighting: Weights of the clients' updates.
+    metrics_aggregator: Function from the model's metric finalizers to the
+      aggregation of metrics; `tff.learning.metrics.sum_then_finalize` if
+      `None`.
+    loop_implementation: Loop over a client's batches.
+
+  Returns:
+    A `tff.learning.templates.ClientWorkProcess`.
+  """
+  arguments = dict(
+    optimizer=optimizer,
+    client_weighting=client_weighting,
+    metrics_aggregator=metrics_aggregator
+    or tff.learning.metrics.sum_then_finalize,
+    loop_implementation=loop_implementation,
+  )
+  if isinstance(model_fn, tff.learning.models.FunctionalModel):
+    return tff.learning.templates.build_functional_model_delta_client_work(
+      model=model_fn, **arguments
+    )
+  return tff.learning.templates.build_model_delta_client_work(
+    model_fn, **arguments
+  )
+
+
 def _describe(value: Any) -> str:
   """Returns the class of a value, or the name of a class, for a message."""
   if isinstance(value, type):

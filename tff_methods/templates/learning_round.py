@@ -14,7 +14,7 @@
 """One round of federated learning, shared by this package's composers."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow_federated as tff
@@ -76,3 +76,74 @@ def compose_round(
     finalizer=finalized.measurements,
   )
   return tff.federated_zip(new_state), tff.federated_zip(metrics), aggregated
+
+
+def build_init(
+  initial_weights_fn: tff.Computation,
+  processes: Sequence[tff.templates.MeasuredProcess],
+) -> tff.Computation:
+  """Builds `( -> LearningAlgorithmState@SERVER)`.
+
+  Args:
+    initial_weights_fn: `( -> tff.learning.models.ModelWeights)`.
+    processes: Distributor, client work, aggregator and finalizer.
+  """
+
+  @tff.federated_computation
+  def init_fn():
+    return tff.federated_zip(
+      tff.learning.templates.LearningAlgorithmState(
+        tff.federated_eval(initial_weights_fn, tff.SERVER),
+        *(process.initialize() for process in processes),
+      )
+    )
+
+  return init_fn
+
+
+def build_accessors(
+  state_type: tff.Type,
+  client_work: tff.learning.templates.ClientWorkProcess,
+  finalizer: tff.learning.templates.FinalizerProcess,
+) -> dict[str, tff.Computation]:
+  """Returns getters and setters of weights and hyperparameters, as TFF's.
+
+  Args:
+    state_type: Type of `tff.learning.templates.LearningAlgorithmState`.
+    client_work: Local training.
+    finalizer: Step of the server.
+
+  Returns:
+    Keyword arguments of `tff.learning.templates.LearningProcess`.
+  """
+
+  @tff.tensorflow.computation(state_type)
+  def get_model_weights(state):
+    return state.global_model_weights
+
+  @tff.tensorflow.computation(state_type, state_type.global_model_weights)
+  def set_model_weights(state, weights):
+    return state._replace(global_model_weights=weights)
+
+  @tff.tensorflow.computation(state_type)
+  def get_hparams(state):
+    return collections.OrderedDict(
+      client_work=client_work.get_hparams(state.client_work),
+      finalizer=finalizer.get_hparams(state.finalizer),
+    )
+
+  @tff.tensorflow.computation(state_type, get_hparams.type_signature.result)
+  def set_hparams(state, hparams):
+    return state._replace(
+      client_work=client_work.set_hparams(
+        state.client_work, hparams['client_work']
+      ),
+      finalizer=finalizer.set_hparams(state.finalizer, hparams['finalizer']),
+    )
+
+  return dict(
+    get_model_weights=get_model_weights,
+    set_model_weights=set_model_weights,
+    get_hparams_fn=get_hparams,
+    set_hparams_fn=set_hparams,
+  )

@@ -14,7 +14,6 @@
 """Learning processes whose clients receive the rows that they need."""
 
 import collections
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_federated as tff
@@ -105,7 +104,7 @@ def compose_select_process(
     to_keyed_update.type_signature.result,
     client_work.next.type_signature.result.result.member.update_weight,
   )
-  init_fn = _build_init(
+  init_fn = learning_round.build_init(
     initial_weights_fn,
     (row_distributor, client_work, aggregator, model_finalizer),
   )
@@ -140,7 +139,7 @@ def compose_select_process(
   return SelectProcess(
     init_fn,
     next_fn,
-    **_build_accessors(
+    **learning_round.build_accessors(
       init_fn.type_signature.result.member, client_work, model_finalizer
     ),
     accounted_next_fn=accounted_next_fn,
@@ -157,24 +156,6 @@ def _check_sub_model(row_distributor, client_work) -> None:
       'build it of row_model.sub_model with as many candidates as the '
       'distributor has.'
     )
-
-
-def _build_init(
-  initial_weights_fn: tff.Computation,
-  processes: Sequence[tff.templates.MeasuredProcess],
-) -> tff.Computation:
-  """Builds `( -> LearningAlgorithmState@SERVER)`."""
-
-  @tff.federated_computation
-  def init_fn():
-    return tff.federated_zip(
-      tff.learning.templates.LearningAlgorithmState(
-        tff.federated_eval(initial_weights_fn, tff.SERVER),
-        *(process.initialize() for process in processes),
-      )
-    )
-
-  return init_fn
 
 
 def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
@@ -196,40 +177,3 @@ def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
     )
 
   return to_keyed_update
-
-
-def _build_accessors(
-  state_type, client_work, finalizer
-) -> dict[str, tff.Computation]:
-  """Returns getters and setters of weights and hyperparameters, as TFF's."""
-
-  @tff.tensorflow.computation(state_type)
-  def get_model_weights(state):
-    return state.global_model_weights
-
-  @tff.tensorflow.computation(state_type, state_type.global_model_weights)
-  def set_model_weights(state, weights):
-    return state._replace(global_model_weights=weights)
-
-  @tff.tensorflow.computation(state_type)
-  def get_hparams(state):
-    return collections.OrderedDict(
-      client_work=client_work.get_hparams(state.client_work),
-      finalizer=finalizer.get_hparams(state.finalizer),
-    )
-
-  @tff.tensorflow.computation(state_type, get_hparams.type_signature.result)
-  def set_hparams(state, hparams):
-    return state._replace(
-      client_work=client_work.set_hparams(
-        state.client_work, hparams['client_work']
-      ),
-      finalizer=finalizer.set_hparams(state.finalizer, hparams['finalizer']),
-    )
-
-  return dict(
-    get_model_weights=get_model_weights,
-    set_model_weights=set_model_weights,
-    get_hparams_fn=get_hparams,
-    set_hparams_fn=set_hparams,
-  )

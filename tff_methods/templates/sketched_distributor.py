@@ -24,6 +24,7 @@ from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import received_bytes
+from tff_methods.common import seeds
 from tff_methods.templates import local_model
 
 
@@ -149,7 +150,10 @@ class _ModelEncoding:
       client_params, after_sum_params = self._tensors.get_params(state)
       payload = (
         self._tensors.encode(
-          _check_finite(tf.nest.flatten(model_weights)), client_params
+          _check_finite(tf.nest.flatten(model_weights)),
+          client_params,
+          # Not by the weights, whose last bits depend on the processor.
+          tf.constant(seeds.NO_SALT),
         ),
         after_sum_params,
       )

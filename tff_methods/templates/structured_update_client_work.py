@@ -26,7 +26,9 @@ import tensorflow_federated as tff
 
 from tff_methods import options as options_lib
 from tff_methods import update_spaces
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
+from tff_methods.templates import client_salt
 from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
 
@@ -91,22 +93,63 @@ def build_structured_update_client_work(
     TypeError: If an argument is of a wrong type.
     ValueError: If `seed_source` is not in `options.SEED_SOURCES`.
   """
+  argument_checks.check_choice(
+    'seed_source', seed_source, options_lib.SEED_SOURCES
+  )
+  salted = build_salted_structured_update_client_work(
+    model_fn,
+    optimizer,
+    model_space,
+    client_weighting=client_weighting,
+    metrics_aggregator=metrics_aggregator,
+    loop_implementation=loop_implementation,
+    base_seed=base_seed,
+  )
+  return client_salt.drawing_salts(salted, seed_source)
+
+
+def build_salted_structured_update_client_work(
+  model_fn: local_model.Model,
+  optimizer: tff.learning.optimizers.Optimizer,
+  model_space: update_spaces.ModelSpace,
+  *,
+  client_weighting: tff.learning.ClientWeighting,
+  metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None,
+  loop_implementation: tff.learning.LoopImplementation,
+  base_seed: int,
+) -> tff.learning.templates.ClientWorkProcess:
+  """Builds local training in an update space drawn from clients' salts.
+
+  Args:
+    model_fn: See `build_structured_update_client_work`, also for the other
+      arguments.
+    optimizer: Optimizer of the parameters.
+    model_space: Space of the updates of this model's trainable weights.
+    client_weighting: Weights of the clients' updates.
+    metrics_aggregator: Aggregation of metrics.
+    loop_implementation: Loop over a client's batches.
+    base_seed: Seed of the process.
+
+  Returns:
+    A salted client work: see `client_salt`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+  """
   fed_avg.check_arguments(
     optimizer=optimizer,
     client_weighting=client_weighting,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
   )
-  randomness = options_lib.RandomnessOptions(
-    seed_source=seed_source, base_seed=base_seed
-  )
+  argument_checks.check_int('base_seed', base_seed)
   description = local_model.describe(model_fn)
   aggregate_metrics = (
     metrics_aggregator or tff.learning.metrics.sum_then_finalize
   )(description.metric_finalizers)
   server = _build_server_computations(
     optimizer,
-    seeds.key(randomness.base_seed, int.from_bytes(b'structured_update')),
+    seeds.key(base_seed, int.from_bytes(b'structured_update')),
   )
 
   train = _build_train(
@@ -117,7 +160,6 @@ def build_structured_update_client_work(
     description,
     client_weighting,
     loop_implementation,
-    randomness.seed_source,
   )
 
   @tff.federated_computation
@@ -126,15 +168,15 @@ def build_structured_update_client_work(
 
   @tff.federated_computation(
     init_fn.type_signature.result,
-    tff.FederatedType(description.weights_type, tff.CLIENTS),
+    tff.FederatedType(train.type_signature.parameter[1], tff.CLIENTS),
     tff.FederatedType(description.data_type, tff.CLIENTS),
   )
-  def next_fn(state, weights, client_data):
+  def next_fn(state, salted_weights, client_data):
     from_server = tff.federated_broadcast(
       tff.federated_map(server.to_clients, state)
     )
     result, metrics = tff.federated_map(
-      train, (from_server, weights, client_data)
+      train, (from_server, salted_weights, client_data)
     )
     measurements = collections.OrderedDict(train=aggregate_metrics(metrics))
     return tff.templates.MeasuredProcessOutput(
@@ -212,14 +254,15 @@ def _build_train(
   description: local_model.Description,
   client_weighting: tff.learning.ClientWeighting,
   loop_implementation: tff.learning.LoopImplementation,
-  seed_source: str,
 ) -> tff.Computation:
   """Builds the client's computation, to its result and its metrics."""
 
   @tff.tensorflow.computation(
-    from_server_type, description.weights_type, description.data_type
+    from_server_type,
+    client_salt.salted_type(description.weights_type),
+    description.data_type,
   )
-  def train(from_server, initial_weights, dataset):
+  def train(from_server, salted_weights, dataset):
     hparams, round_key = from_server
     run = _build_training(
       local_model.build_local_model(model_fn),
@@ -227,25 +270,11 @@ def _build_train(
       model_space,
       tff.learning.loop_builder.build_training_loop(loop_implementation),
     )
-    key = _draw_key(round_key, dataset, seed_source)
-    trained = run(key, hparams, initial_weights, dataset)
+    key = seeds.fold_salt(round_key, salted_weights['salt'])
+    trained = run(key, hparams, salted_weights['weights'], dataset)
     return _client_result(key, trained, client_weighting), trained.metrics
 
   return train
-
-
-@tf.function
-def _draw_key(
-  round_key: tf.Tensor, dataset: tf.data.Dataset, seed_source: str
-) -> tf.Tensor:
-  """Returns a client's key, from its first batch if it has any."""
-  # A sixth of the time that `dataset.take(1).reduce` takes.
-  first = iter(dataset).get_next_as_optional()
-  return tf.cond(
-    first.has_value(),
-    lambda: seeds.client_key(round_key, first.get_value(), seed_source),
-    lambda: round_key,
-  )
 
 
 class _Trained(NamedTuple):

@@ -70,6 +70,20 @@ class SeedsTest(tf.test.TestCase):
     self.assertAllEqual(keys[0], keys[1])
     self.assertNotAllEqual(keys[0], keys[2])
 
+  def test_a_salt_gives_the_key_of_its_value(self):
+    round_key = tf.constant([1, 2])
+    x, y = tf.constant([1.0, 2.0]), tf.constant(b'one')
+    salt = seeds.client_salt(x, 'reproducible')
+    self.assertAllEqual(
+      seeds.fold_salt(round_key, salt),
+      seeds.client_key(round_key, x, 'reproducible'),
+    )
+    salts = {
+      tuple(seeds.client_salt(value, 'reproducible').numpy())
+      for value in (x, y, (x, y), (y, x))
+    }
+    self.assertLen(salts, 4)
+
   def test_folded_keys_are_not_among_the_words_drawn(self):
     key = tf.constant([1, 2])
     words = set(seeds.random_words(key, 100_000).numpy())

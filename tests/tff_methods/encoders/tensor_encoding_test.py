@@ -54,6 +54,20 @@ class _Noise(encoders.SeededStage):
     return encoded_tensors['x']
 
 
+class _ClientNoise(encoders.ClientSeededStage):
+  """Sends the key of the client along."""
+
+  name = 'client_noise'
+
+  def encode(self, x, encode_params):
+    return {'x': x, 'key': self.client_key(x, encode_params)}, {}
+
+  def decode(
+    self, encoded_tensors, decode_params, num_summands=None, shape=None
+  ):
+    return encoded_tensors['x']
+
+
 class _OtherNoise(_Noise):
   name = 'other_noise'
 
@@ -118,6 +132,58 @@ class SeededStageTest(tf.test.TestCase):
     ]
     self.assertEqual(keys[0], keys[1])
     self.assertLen(set(keys), 3)
+
+
+class ClientSeededStageTest(parameterized.TestCase, tf.test.TestCase):
+  def test_draws_from_the_value_without_a_salt(self):
+    x = np.linspace(-1.0, 1.0, 20, dtype=np.float32)
+    self.assertEqual(_client_key(x), _client_key(x))
+    self.assertNotEqual(_client_key(x), _client_key(_last_bit_changed(x)))
+
+  def test_draws_from_the_salt_alone(self):
+    x = np.linspace(-1.0, 1.0, 20, dtype=np.float32)
+    key = _client_key(x, [3, 4])
+    self.assertEqual(key, _client_key(_last_bit_changed(x), [3, 4]))
+    self.assertNotEqual(key, _client_key(x, [3, 5]))
+    self.assertNotEqual(key, _client_key(x, [4, 4]))
+
+  def test_a_salt_reaches_the_inner_stages(self):
+    stages = [(_Scale(2.0), 'quotient'), (_ClientNoise([0]), '')]
+    encoder = encoders.chain(stages, tf.TensorSpec([3]))
+    params, _, _ = encoder.get_params()
+    found = encoders.encode_with_salt(
+      encoder, tf.ones([3]), params, tf.constant([3, 4])
+    )
+    self.assertEqual(
+      tuple(found['tensors/quotient/key'].numpy()),
+      _client_key(np.ones(3, np.float32), [3, 4]),
+    )
+
+  def test_a_salt_does_not_outlast_its_encoding(self):
+    x = np.ones(3, np.float32)
+    before = _client_key(x)
+    _client_key(x, [3, 4])
+    self.assertEqual(_client_key(x), before)
+
+  def test_entropy_ignores_the_salt(self):
+    x = np.ones(3, np.float32)
+    keys = {_client_key(x, [3, 4], 'entropy') for _ in range(3)}
+    self.assertLen(keys, 3)
+
+
+def _client_key(x, salt=None, seed_source='reproducible'):
+  encoder = encoders.chain(
+    [(_ClientNoise([0], seed_source), '')], tf.TensorSpec(x.shape)
+  )
+  params, _, _ = encoder.get_params()
+  if salt is not None:
+    salt = tf.constant(salt)
+  found = encoders.encode_with_salt(encoder, tf.constant(x), params, salt)
+  return tuple(found['tensors/key'].numpy())
+
+
+def _last_bit_changed(x):
+  return np.append(x[:-1], np.nextafter(x[-1], np.float32(2.0)))
 
 
 class EncodeWithKeyTest(tf.test.TestCase):

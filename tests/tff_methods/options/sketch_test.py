@@ -35,6 +35,17 @@ class SketchOptionsTest(parameterized.TestCase):
       self.assertEqual(getattr(options, name), value)
 
   @parameterized.parameters(
+    ({}, False),
+    ({'fraction': 0.5}, True),
+    ({'quantizer': 'uniform'}, True),
+    ({'quantizer': 'uniform', 'bits': None}, False),
+    ({'bits': None, 'fraction': 0.5}, True),
+  )
+  def test_clients_draw(self, kwargs, expected):
+    options = options_lib.SketchOptions(**kwargs)
+    self.assertEqual(options.clients_draw, expected)
+
+  @parameterized.parameters(
     ({'bits': 0}, 'bits from 1 to 16, found 0'),
     ({'bits': 17}, 'bits from 1 to 16, found 17'),
     ({'fraction': 0.0}, r'fraction in \(0, 1\], found 0.0'),

@@ -182,6 +182,25 @@ class StatelessProcessExecutionTest(tf.test.TestCase):
       process.get_model_weights(state).trainable[0], np.zeros([20, 4])
     )
 
+  def test_clients_with_the_same_data_draw_by_their_ids(self):
+    mask = algorithms.build_random_mask_fed_avg(
+      linear_model.model_fn,
+      _SGD,
+      options=options_lib.RandomMaskOptions(fraction=0.1, min_elements=10),
+    )
+    process = _compose(None, mask)
+    state = process.initialize()
+
+    def changed(client_id):
+      # All ids that end in 1 have the same data.
+      output = process.next(state, [client_id])
+      return np.asarray(output.state.global_model_weights.trainable[0]) != 0
+
+    first = changed('a1')
+    self.assertEqual(first.sum(), 8)
+    self.assertAllEqual(first, changed('a1'))
+    self.assertNotAllEqual(first, changed('b1'))
+
 
 class StatefulProcessExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def test_is_like_a_learning_process(self):

@@ -235,6 +235,21 @@ class SketchedModelDistributorExecutionTest(
     self.assertNotEqual(arrays[0].tobytes(), arrays[1].tobytes())
     self.assertNotEqual(arrays[0].tobytes(), arrays[3].tobytes())
 
+  def test_draws_do_not_depend_on_the_weights(self):
+    process = _build(bits=1, rotation=False, quantizer='uniform')
+    weights = _weights()
+    other = weights._replace(
+      trainable=(
+        np.nextafter(weights.trainable[0], np.float32(0.0)),
+        *weights.trainable[1:],
+      )
+    )
+    found, near = (
+      _run(process, w)[0][1][0].trainable[0] for w in (weights, other)
+    )
+    # A last bit hardly ever changes the side to which a value is rounded.
+    self.assertLess(np.mean(abs(found - near) > 1e-3), 0.01)
+
   def test_other_dtypes_and_non_trainable_weights(self):
     non_trainable_types = (
       tff.TensorType(np.int32, (300,)),

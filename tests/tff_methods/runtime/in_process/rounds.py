@@ -48,46 +48,14 @@ NOISY = 'private'
 _NUM_DEVICES = 4
 _NUM_ROUNDS = 2
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
-_EXACT_SGD = tff.learning.optimizers.build_sgdm(0.125)
 
 Run = Callable[[], list[np.ndarray]]
 
 
-def _exact_model():
-  """Returns a model whose update is exact, in any order of computation.
-
-  It multiplies numbers of few bits. So the fingerprint of the update, which
-  seeds some methods, is the same in all runtimes.
-  """
-  return tff.learning.models.from_keras_model(
-    tf.keras.Sequential(
-      [
-        tf.keras.layers.InputLayer((8,)),
-        tf.keras.layers.Dense(4, kernel_initializer='zeros'),
-      ]
-    ),
-    loss=tf.keras.losses.MeanSquaredError(),
-    input_spec=_exact_clients()[0].element_spec,
-  )
-
-
-def _exact_clients():
-  rng = np.random.default_rng(0)
-  return [
-    tf.data.Dataset.from_tensor_slices(
-      (
-        rng.integers(-1, 2, size=[8 * n, 8]).astype(np.float32),
-        rng.integers(-2, 3, size=[8 * n, 4]).astype(np.float32),
-      )
-    ).batch(8)
-    for n in (2, 1, 1)
-  ]
-
-
 def _build_sketched_update():
   return algorithms.build_sketched_update_fed_avg(
-    _exact_model,
-    _EXACT_SGD,
+    linear_model.model_fn,
+    _SGD,
     options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
   )
 
@@ -110,8 +78,8 @@ def _build_low_rank():
 
 def _build_terngrad():
   return algorithms.build_terngrad_fed_avg(
-    _exact_model,
-    _EXACT_SGD,
+    linear_model.model_fn,
+    _SGD,
     options=options_lib.TernGradOptions(min_elements=10),
   )
 
@@ -195,11 +163,9 @@ def _build_fed_eval():
   return tff.learning.algorithms.build_fed_eval(linear_model.model_fn)
 
 
-def _learning_rounds(
-  process, clients, num_rounds=_NUM_ROUNDS
-) -> list[np.ndarray]:
+def _learning_rounds(process, clients) -> list[np.ndarray]:
   state, outputs = process.initialize(), []
-  for _ in range(num_rounds):
+  for _ in range(_NUM_ROUNDS):
     state, metrics = process.next(state, clients)
     outputs.append(metrics)
   return _arrays([process.get_model_weights(state), outputs])
@@ -219,12 +185,6 @@ def _client_state_rounds(process, clients) -> list[np.ndarray]:
 def _on_clients(build, **kwargs) -> Run:
   process, clients = build(**kwargs), local_updates.clients()
   return lambda: _learning_rounds(process, clients)
-
-
-def _on_exact_clients(build) -> Run:
-  process, clients = build(), _exact_clients()
-  # After the first round, weights have more bits.
-  return lambda: _learning_rounds(process, clients, num_rounds=1)
 
 
 def _on_rows(build, **kwargs) -> Run:
@@ -272,10 +232,10 @@ _partial = functools.partial
 # runs its rounds.
 BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
   'library': {
-    'sketched_update': _partial(_on_exact_clients, _build_sketched_update),
+    'sketched_update': _partial(_on_clients, _build_sketched_update),
     'random_mask': _partial(_on_clients, _build_random_mask),
     'low_rank': _partial(_on_clients, _build_low_rank),
-    'terngrad': _partial(_on_exact_clients, _build_terngrad),
+    'terngrad': _partial(_on_clients, _build_terngrad),
     'dhqc': _partial(_with_client_states, _build_dhqc),
     'dgc': _partial(_with_client_states, _build_dgc),
     'fed_ss': _partial(_on_rows, _build_fed_ss),
