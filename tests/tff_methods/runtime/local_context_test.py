@@ -18,7 +18,9 @@ from concurrent import futures
 import contextlib
 import io
 import os
+import pathlib
 import signal
+import tempfile
 import threading
 import time
 
@@ -44,10 +46,19 @@ def _num_clients():
   return tff.federated_sum(tff.federated_value(1, tff.CLIENTS))
 
 
-@tff.tensorflow.computation
-def _count():
-  """Takes about a second."""
-  return tf.while_loop(lambda i: i < 200_000, lambda i: i + 1, [0])[0]
+def _build_wait(path: str) -> tff.Computation:
+  """Builds a computation that keeps a worker busy until a file is there."""
+
+  @tff.tensorflow.computation
+  def wait():
+    def num_found(previous):
+      # A path that depends on the loop: a constant is looked up only once.
+      suffix = tf.strings.substr('', 0, previous)
+      return tf.size(tf.io.matching_files(tf.strings.join([path, suffix])))
+
+    return tf.while_loop(lambda found: tf.equal(found, 0), num_found, [0])[0]
+
+  return wait
 
 
 @tff.tensorflow.computation(np.float32)
@@ -55,12 +66,20 @@ def _check_number(value):
   return tf.debugging.check_numerics(value, 'no number')
 
 
-def _kill_when_busy(worker: workers.LocalWorker, signum: int) -> None:
+def _wait_until_busy(worker: workers.LocalWorker) -> None:
   process = psutil.Process(worker.pid)
   start = process.cpu_times().user
   while process.cpu_times().user < start + 0.2:
     time.sleep(0.01)
+
+
+def _kill_when_busy(
+  worker: workers.LocalWorker, signum: int, path: pathlib.Path
+) -> None:
+  """Kills a worker while it waits for a file, for which the next one waits."""
+  _wait_until_busy(worker)
   os.kill(worker.pid, signum)
+  path.touch()
 
 
 class LocalContextTest(absltest.TestCase):
@@ -127,13 +146,19 @@ class LocalContextTest(absltest.TestCase):
 
   def test_repeats_a_call_whose_worker_dies(self):
     started = self._install_with_workers()
-    expected = _count()
+    path = self._directory() / 'killed'
+    wait = _build_wait(str(path))
+    path.touch()
+    self.assertEqual(wait(), 1)
     for signum in (signal.SIGSEGV, signal.SIGKILL):
+      path.unlink()
       *_, worker = started
-      killer = threading.Thread(target=_kill_when_busy, args=(worker, signum))
+      killer = threading.Thread(
+        target=_kill_when_busy, args=(worker, signum, path)
+      )
       killer.start()
       with self.assertLogs(level='WARNING') as logs:
-        self.assertEqual(_count(), expected)
+        self.assertEqual(wait(), 1)
       killer.join()
       (line,) = logs.output
       self.assertRegex(
@@ -214,26 +239,26 @@ class LocalContextTest(absltest.TestCase):
   def test_keeps_a_worker_that_runs_a_call(self):
     started = self._install_with_workers()
     context = tff.framework.get_context_stack().current
+    path = self._directory() / 'end'
+    wait = _build_wait(str(path))
 
-    def count():
+    def run():
       with tff.framework.get_context_stack().install(context):
-        return _count()
+        return wait()
 
     with (
       absltest.mock.patch.object(local_context, '_NUM_FIRST_CALLS', 0),
       absltest.mock.patch.object(local_context, '_MAX_GROWTH_BYTES', 2**40),
       futures.ThreadPoolExecutor(1) as executor,
     ):
-      running = executor.submit(count)
-      process = psutil.Process(started[0].pid)
-      start = process.cpu_times().user
-      while process.cpu_times().user < start + 0.1:
-        time.sleep(0.01)
+      running = executor.submit(run)
+      _wait_until_busy(started[0])
+      threading.Timer(1.0, path.touch).start()
       with absltest.mock.patch.object(
         local_context, '_MAX_GROWTH_BYTES', -(2**40)
       ):
         self.assertEqual(_mean([1.0, 3.0]), 2.0)
-      self.assertEqual(running.result(), 200_000)
+      self.assertEqual(running.result(), 1)
     self.assertLen(started, 1)
 
   def test_replaced_default_contexts_release_threads_and_descriptors(self):
@@ -257,6 +282,9 @@ class LocalContextTest(absltest.TestCase):
         time.sleep(0.05)
       for before, after in zip(counts[0], count(), strict=True):
         self.assertLessEqual(after, before)
+
+  def _directory(self) -> pathlib.Path:
+    return pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
 
   def _install_with_workers(self, worker_class=workers.LocalWorker):
     """Returns a list of the workers that the context starts."""
