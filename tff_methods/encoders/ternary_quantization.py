@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
