@@ -79,6 +79,7 @@ class ClassRowsTest(tf.test.TestCase):
     self.assertNotAllClose(rows[0], rows[3])
 
 
+@pytest.mark.slow
 class MobileNetTest(tf.test.TestCase):
   @classmethod
   def setUpClass(cls):
@@ -102,7 +103,6 @@ class MobileNetTest(tf.test.TestCase):
     self.assertEqual(embedding.shape, (1, 64))
     self.assertGreater(embedding.std(), 0.01)
 
-  @pytest.mark.slow
   def test_row_model_has_the_weights_of_the_model_in_their_order(self):
     rows = embedding_models.class_rows(3, 5)
     rows.build((None, 64))

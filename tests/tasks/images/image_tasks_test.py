@@ -49,7 +49,16 @@ class _TempDirTestCase(tf.test.TestCase, parameterized.TestCase):
     self.cache_dir = os.path.join(self.dir, 'cache')
 
 
-class DigitsComputationTest(_TempDirTestCase):
+class _DigitsTestCase(tf.test.TestCase):
+  """Its tests share the files of client data, which take a second to write."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls.cache_dir = cls.enterClassContext(tempfile.TemporaryDirectory())
+
+
+class DigitsComputationTest(_DigitsTestCase):
   def test_dataset_computation_takes_a_client_id(self):
     train_data = _train_data(_build_digits(self.cache_dir))
     self.assertEqual(
@@ -68,7 +77,7 @@ class DigitsComputationTest(_TempDirTestCase):
     )
 
 
-class DigitsExecutionTest(_TempDirTestCase):
+class DigitsExecutionTest(_DigitsTestCase):
   def test_clients_and_held_out_data_have_all_examples_once(self):
     options = tasks.TaskOptions(epochs=1)
     task = _build_digits(self.cache_dir, options=options)
