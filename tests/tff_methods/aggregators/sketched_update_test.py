@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
@@ -38,6 +39,7 @@ def _values(scale=1.0):
   ]
 
 
+@caching.cache
 def _create(**kwargs):
   factory = aggregators.sketched_update_aggregator(**kwargs)
   return factory.create(_VALUE_TYPE, _WEIGHT_TYPE)
@@ -194,7 +196,7 @@ class SketchedUpdateAggregatorExecutionTest(
   def test_bits_depend_on_the_seed_alone(self):
     results = []
     for base_seed in (7, 7, 8):
-      process = _create(bits=1, fraction=0.5, base_seed=base_seed)
+      process = _create.__wrapped__(bits=1, fraction=0.5, base_seed=base_seed)
       output = process.next(process.initialize(), _values(), _WEIGHTS)
       results.append(output.result[0])
     self.assertAllEqual(results[0], results[1])

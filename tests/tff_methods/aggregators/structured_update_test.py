@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
@@ -31,6 +32,7 @@ _SPACES = (
 _WEIGHT_TYPE = tff.TensorType(np.float32)
 
 
+@caching.cache
 def _create(space, encoder_fn=None):
   model_space = update_spaces.ModelSpace(space, _SPECS)
   value_type = tff.types.tensorflow_to_type(

@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
@@ -28,6 +29,7 @@ from tff_methods import runtime
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
+@caching.cache
 def _build(**kwargs):
   return algorithms.build_low_rank_fed_avg(
     linear_model.model_fn,
@@ -87,7 +89,7 @@ class LowRankFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     kernels = []
     for context in contexts:
       with tff.framework.get_context_stack().install(context):
-        process = _build(rank=2, bits=4, base_seed=3)
+        process = _build.__wrapped__(rank=2, bits=4, base_seed=3)
         state, _ = linear_model.train(process, 3, clients)
       kernels.append(state.global_model_weights.trainable[0])
     for kernel in kernels[1:]:

@@ -18,7 +18,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
 from tff_methods import communication
@@ -28,20 +30,19 @@ from tff_methods import runtime
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
-def _build(model_fn=linear_model.model_fn, **kwargs):
+@caching.cache
+def _build(model_fn=linear_model.model_fn, bits=None, **kwargs):
   return algorithms.build_random_mask_fed_avg(
     model_fn,
     _SGD,
-    options=options_lib.RandomMaskOptions(min_elements=10, **kwargs),
+    options=options_lib.RandomMaskOptions(bits=bits, min_elements=10, **kwargs),
   )
 
 
 class RandomMaskFedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
   def test_types_are_those_of_federated_averaging(self):
     ours = _build(fraction=0.25)
-    theirs = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _SGD
-    )
+    theirs = local_updates.fed_avg()
     self.assertIsInstance(ours, tff.learning.templates.LearningProcess)
     self.assertEqual(
       ours.get_model_weights.type_signature.result,
@@ -124,7 +125,7 @@ class RandomMaskFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     kernels = []
     for context in contexts:
       with tff.framework.get_context_stack().install(context):
-        process = _build(fraction=0.25, base_seed=3)
+        process = _build.__wrapped__(fraction=0.25, base_seed=3)
         state, _ = linear_model.train(process, 3, clients)
       kernels.append(state.global_model_weights.trainable[0])
     for kernel in kernels[1:]:

@@ -21,6 +21,7 @@ import tensorflow_federated as tff
 
 from tests.tff_methods import caching
 from tests.tff_methods import linear_model
+from tests.tff_methods import local_updates
 from tests.tff_methods import train_model
 from tff_methods import aggregators
 from tff_methods import algorithms
@@ -44,9 +45,7 @@ class SketchedUpdateFedAvgComputationTest(
 ):
   def test_types_are_those_of_federated_averaging(self):
     ours = _build()
-    theirs = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _OPTIMIZER
-    )
+    theirs = local_updates.fed_avg()
     self.assertIsInstance(ours, tff.learning.templates.LearningProcess)
     self.assertEqual(
       ours.get_model_weights.type_signature.result,
@@ -86,9 +85,7 @@ class SketchedUpdateFedAvgExecutionTest(
   parameterized.TestCase, tf.test.TestCase
 ):
   def test_without_compression_it_is_federated_averaging(self):
-    plain = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _OPTIMIZER
-    )
+    plain = local_updates.fed_avg()
     expected, _ = linear_model.train(plain, 3)
     actual, _ = linear_model.train(_build(bits=None), 3)
     self.assertAllClose(
@@ -149,9 +146,7 @@ class RoundBytesTest(tf.test.TestCase):
     self.assertEqual(round_bytes['downlink_bytes'], 3 * (84 * 4 + 4 + 16))
 
   def test_of_a_process_of_tff(self):
-    process = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _OPTIMIZER
-    )
+    process = local_updates.fed_avg()
     _, metrics = linear_model.train(process, 1)
     round_bytes = communication.build_round_bytes_fn(process.next)(metrics, 3)
     self.assertEqual(

@@ -13,6 +13,7 @@
 # limitations under the License.
 import collections
 import functools
+from unittest import mock
 
 from absl.testing import parameterized
 import tensorflow as tf
@@ -137,6 +138,10 @@ def _frozen_model_fn():
   )
 
 
+class _Traced(Exception):  # noqa: N818
+  """A computation was traced."""
+
+
 class FedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
   def test_all_builders_are_tested_here(self):
     self.assertEqual(
@@ -151,13 +156,18 @@ class FedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
     for name in _builders():
       if argument == 'options' and name in _WITHOUT_OPTIONS:
         continue
-      with self.subTest(name):
+      _model(name)
+      with (
+        self.subTest(name),
+        # At once: nothing is traced before.
+        mock.patch.object(tff.tensorflow, 'computation', side_effect=_Traced),
         # One line: expected, found, remedy.
-        with self.assertRaisesRegex(
+        self.assertRaisesRegex(
           TypeError,
           rf'^Expected {argument} to be [^\n]*, found [^\n]*: [^\n]*\.$',
-        ):
-          _build(name, **{argument: make()})
+        ),
+      ):
+        _build(name, **{argument: make()})
 
   @parameterized.parameters(*_ROW_BUILDERS, 'fed_mlh')
   def test_unweighted_aggregator_raises(self, name):

@@ -14,12 +14,14 @@
 """Tests of the distribution of a quantized model."""
 
 import collections
+import functools
 
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
 from tff_methods import communication
 from tff_methods import templates
@@ -50,6 +52,7 @@ def _weights(kind: str = 'normal', seed: int = 0, non_trainable=()):
   )
 
 
+@caching.cache
 def _build(weights_type=None, **kwargs):
   kwargs = {'min_elements': 100} | kwargs
   return templates.sketched_model_distributor(
@@ -60,7 +63,7 @@ def _build(weights_type=None, **kwargs):
 def _run(process, weights, num_rounds=1, num_clients=2):
   """Returns the states, results and measurements of rounds."""
   state, outputs = process.initialize(), []
-  next_fn = _with_clients(process, num_clients)
+  next_fn = _with_clients(process)
   for _ in range(num_rounds):
     output = next_fn(state, weights, [0] * num_clients)
     state = output[0]
@@ -68,9 +71,9 @@ def _run(process, weights, num_rounds=1, num_clients=2):
   return outputs
 
 
-def _with_clients(process, num_clients):
+@functools.cache
+def _with_clients(process):
   """Returns `next` with an argument that fixes the number of clients."""
-  del num_clients  # That of the last argument.
 
   @tff.tensorflow.computation(
     process.next.type_signature.result.result.member, np.int32
@@ -186,7 +189,7 @@ class SketchedModelDistributorExecutionTest(
   def test_bytes_are_those_of_the_trace(self, quantizer):
     process = _build(quantizer=quantizer, bits=3)
     ((_, _, measurements),) = _run(process, _weights())
-    next_fn = _with_clients(process, 2)
+    next_fn = _with_clients(process)
     self.assertEqual(
       communication.traced_bytes(next_fn).downlink,
       measurements['payload_bytes_per_client'],
@@ -225,7 +228,7 @@ class SketchedModelDistributorExecutionTest(
   def test_rounds_and_seeds_differ_and_repeat(self):
     weights = _weights()
     first, second = _run(_build(bits=2), weights, num_rounds=2)
-    again, _ = _run(_build(bits=2), weights, num_rounds=2)
+    again, _ = _run(_build.__wrapped__(bits=2), weights, num_rounds=2)
     (other,) = _run(_build(bits=2, base_seed=1), weights)
     arrays = [
       np.asarray(output[1][0].trainable[0])
