@@ -18,6 +18,7 @@ import pathlib
 import tempfile
 
 from absl.testing import absltest
+import pytest
 
 from programs import train
 from tests.programs import program_testing
@@ -55,6 +56,7 @@ class TrainWithNoiseTest(absltest.TestCase):
   def _file(self, *names: str) -> pathlib.Path:
     return self._directory.joinpath(*names)
 
+  @pytest.mark.slow
   def test_summary_has_the_guarantee(self):
     summary, stdout = self._train('run', '--method=sketched_update')
     found = summary['privacy']
@@ -72,6 +74,7 @@ class TrainWithNoiseTest(absltest.TestCase):
     # 2 bits, and the noise is that of 151,306 weights.
     self.assertLess(summary['uplink_bytes'], 6 * 151_306 / 4 * 1.1)
 
+  @pytest.mark.slow
   def test_seeded_noise_repeats_and_has_no_epsilon(self):
     arguments = ['--method=fed_avg', '--dp_noise_seed_for_tests=7']
     summary, stdout = self._train('first', *arguments)

@@ -23,6 +23,7 @@ from tff_methods.aggregators.error_feedback_mean import ClientStateAggregation
 from tff_methods.aggregators.error_feedback_mean import ClientStateOutput
 from tff_methods.aggregators.error_feedback_mean import ErrorFeedbackMeanFactory
 from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
+from tff_methods.aggregators.secure_sketched import secure_sketched_aggregator
 from tff_methods.aggregators.selected_rows import selected_rows_aggregator
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
@@ -43,6 +44,7 @@ __all__ = [
   'MomentumCorrection',
   'ResidualFeedback',
   'RowModelUpdateFactory',
+  'secure_sketched_aggregator',
   'selected_rows_aggregator',
   'sketched_update_aggregator',
   'StructuredUpdateFactory',

@@ -48,8 +48,9 @@ def top_k_aggregator(
   `OrderedDict` of `payload_bytes`: the bytes of the encoded updates, summed
   over the clients of the round and counted on arrival.
 
-  NaN or Inf in an update stops the round with an `InvalidArgumentError`. Not for
-  `tff.aggregators.DifferentiallyPrivateFactory`: see `dp_sketched_aggregator`.
+  NaN or Inf in an update stops the round with an `InvalidArgumentError`.
+  A mean does not fit into `tff.aggregators.DifferentiallyPrivateFactory`: see
+  `dp_sketched_aggregator`.
 
   Args:
     fraction: Fraction of the values that is sent, in (0, 1].

@@ -45,8 +45,9 @@ def ternary_aggregator(
   `OrderedDict` of `payload_bytes`: the bytes of the encoded updates, summed
   over the clients of the round and counted on arrival.
 
-  NaN or Inf in an update stops the round with an `InvalidArgumentError`. Not for
-  `tff.aggregators.DifferentiallyPrivateFactory`: see `dp_sketched_aggregator`.
+  NaN or Inf in an update stops the round with an `InvalidArgumentError`.
+  A mean does not fit into `tff.aggregators.DifferentiallyPrivateFactory`: see
+  `dp_sketched_aggregator`.
 
   Args:
     clip_factor: Magnitudes are clipped at this many standard deviations of

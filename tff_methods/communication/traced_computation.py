@@ -31,6 +31,7 @@ _UPLINK = frozenset(
 )
 # `federated_weighted_mean` takes the value and the weight.
 _UPLINK_PAIR = 'federated_weighted_mean'
+_MODULAR_SUM = 'federated_secure_modular_sum'
 _DOWNLINK = 'federated_broadcast'
 _SELECT = frozenset(['federated_select', 'federated_secure_select'])
 # Intrinsics without communication.
@@ -64,8 +65,11 @@ def traced_bytes(computation: tff.Computation) -> ClientBytes:
 
   Counts the arguments of all aggregations, sums and means (uplink), broadcasts
   (downlink) and selections (keys: uplink, slices: downlink), whether values,
-  weights, seeds or metrics. Secure sums count as the type of their values. Data
-  that clients hold are not counted.
+  weights, seeds or metrics. Data that clients hold are not counted.
+
+  The values of a secure modular sum of modulus `m` take `ceil(log2(m))` bits
+  each, in whole bytes for all of them; those of other secure sums, whose
+  protocol chooses a modulus for the number of clients, as many as their dtype.
 
   Args:
     computation: A computation, such as the `next` of a process.
@@ -122,7 +126,12 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
     # Sums take the value alone; other intrinsics take it as first argument.
     has_more = isinstance(argument.type_signature, tff.StructType)
     value_type = argument.type_signature
-    return ClientBytes(type_bytes(value_type[0] if has_more else value_type), 0)
+    value_type = value_type[0] if has_more else value_type
+    modulus = _modulus(argument) if uri == _MODULAR_SUM else None
+    if modulus is not None:
+      bits = (modulus - 1).bit_length() * _num_values(value_type)
+      return ClientBytes((bits + 7) // 8, 0)
+    return ClientBytes(type_bytes(value_type), 0)
   if uri == _UPLINK_PAIR:
     return ClientBytes(type_bytes(argument.type_signature), 0)
   if uri == _DOWNLINK:
@@ -139,6 +148,26 @@ def _call_bytes(call: tff.framework.Call) -> ClientBytes:
       'traced_computation.py.'
     )
   return ClientBytes(0, 0)
+
+
+def _modulus(argument: tff.framework.ComputationBuildingBlock) -> int | None:
+  """Returns the modulus of a secure sum; `None` if it is no constant."""
+  if not isinstance(argument, tff.framework.Struct):
+    return None
+  modulus = argument[1]
+  if not isinstance(modulus, tff.framework.Literal):
+    return None
+  return int(modulus.value)
+
+
+def _num_values(type_spec: tff.Type) -> int:
+  """Returns the number of elements of all tensors in a type, all static."""
+  if isinstance(type_spec, tff.FederatedType):
+    return _num_values(type_spec.member)
+  if isinstance(type_spec, tff.StructType):
+    elements = tff.structure.iter_elements(type_spec)
+    return sum(_num_values(element) for _, element in elements)
+  return tff.types.num_elements_in_shape(type_spec.shape)
 
 
 def _is_static(type_spec: tff.TensorType) -> bool:

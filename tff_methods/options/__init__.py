@@ -28,6 +28,7 @@ from tff_methods.options.row_retrieval import FedSsOptions
 from tff_methods.options.row_retrieval import LshSelectOptions
 from tff_methods.options.row_retrieval import RETRIEVAL_MODES
 from tff_methods.options.row_retrieval import TRANSFORMS
+from tff_methods.options.secure_aggregation import SecureSketchOptions
 from tff_methods.options.sketch import QUANTIZERS
 from tff_methods.options.sketch import SCALES
 from tff_methods.options.sketch import SketchOptions
@@ -57,6 +58,7 @@ __all__ = [
   'RETRIEVAL_MODES',
   'SCOPES',
   'SCALES',
+  'SecureSketchOptions',
   'SEED_SOURCES',
   'SketchOptions',
   'SparseOptions',

@@ -32,6 +32,7 @@ from tensorflow_federated.python.core.environments.tensorflow_frontend import (
 
 from tff_methods.runtime import executors
 from tff_methods.runtime import forks
+from tff_methods.runtime import secure_sums
 
 _STOP_SECONDS = 5.0
 _POLLING_SECONDS = 1.0
@@ -103,7 +104,11 @@ def build_compiler() -> Compiler:
 
   Successive connections that share a compiler compile nothing twice.
   """
-  return functools.lru_cache()(compiler.desugar_and_transform_to_native)
+
+  def compile_to_native(comp):
+    return compiler.desugar_and_transform_to_native(secure_sums.simulate(comp))
+
+  return functools.lru_cache()(compile_to_native)
 
 
 class WorkerConnection:

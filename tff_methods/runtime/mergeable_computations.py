@@ -37,6 +37,8 @@ from tensorflow_federated.python.core.impl.execution_contexts import (
 from tensorflow_federated.python.core.impl.types import type_analysis
 from tensorflow_federated.python.core.impl.types import type_conversions
 
+from tff_methods.runtime import secure_sums
+
 
 def has_client_arguments(comp: tff.Computation) -> bool:
   """Returns true if a parameter of the computation is placed at clients."""
@@ -63,7 +65,9 @@ def split_computation(comp: tff.Computation) -> tff.framework.MergeableCompForm:
       depends on another.
   """
   try:
-    return mergeable_comp_compiler.compile_to_mergeable_comp_form(comp)
+    return mergeable_comp_compiler.compile_to_mergeable_comp_form(
+      secure_sums.simulate(comp)
+    )
   except (TypeError, ValueError) as e:
     raise ValueError(
       'Expected a computation in which no aggregation depends on the result of '

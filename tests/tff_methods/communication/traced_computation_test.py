@@ -45,6 +45,13 @@ def _secure_sums(x):
   return tff.federated_secure_sum(x, 7), tff.federated_secure_sum_bitwidth(x, 3)
 
 
+@tff.federated_computation(
+  tff.FederatedType(tff.TensorType(np.int32, [4]), tff.CLIENTS)
+)
+def _secure_modular_sum(x):
+  return tff.backends.mapreduce.federated_secure_modular_sum(x, 76)
+
+
 @tff.federated_computation(_CLIENT_FLOAT)
 def _extremes(x):
   return tff.federated_min(x), tff.federated_max(x)
@@ -91,6 +98,8 @@ class TracedBytesTest(parameterized.TestCase, tf.test.TestCase):
     ('mean', _mean, 56, 0),
     ('weighted_mean', _weighted_mean, 60, 0),
     ('secure_sums', _secure_sums, 8, 0),
+    # 4 values of ceil(log2(76)) = 7 bits; the modulus is broadcast.
+    ('secure_modular_sum', _secure_modular_sum, 4, 4),
     ('extremes', _extremes, 8, 0),
     ('sum_of_a_structure', _sum_of_a_structure, 12, 0),
     ('broadcast', _broadcast, 0, 160),

@@ -29,6 +29,10 @@ _OPTIONS = (
     options_lib.DpSketchOptions,
     {'noise_multiplier': 1.0, 'clients_per_round': 10},
   ),
+  (
+    options_lib.SecureSketchOptions,
+    {'clip': 1.0, 'clients_per_round': 10},
+  ),
   (options_lib.SparseOptions, {'fraction': 0.1}),
   (options_lib.DhqcOptions, {}),
   (options_lib.DgcOptions, {}),

@@ -27,12 +27,10 @@ import tensorflow_federated as tff
 from tensorflow_federated.python.core.backends.native import (
   compiler as native_compiler,
 )
-from tensorflow_federated.python.core.backends.test import (
-  compiler as test_compiler,
-)
 from tensorflow_federated.python.core.impl.executors import cardinalities_utils
 
 from tff_methods.runtime import forks
+from tff_methods.runtime import secure_sums
 from tff_methods.runtime.in_process import execution
 from tff_methods.runtime.in_process import plans
 from tff_methods.runtime.in_process import values
@@ -270,6 +268,5 @@ def _to_native(
     wire_marks.mark_uplink(block)
   )
   return native_compiler.desugar_and_transform_to_native(
-    # This simulation has no secure hardware: sums are the same, in the clear.
-    test_compiler.replace_secure_intrinsics_with_bodies(marked)
+    secure_sums.simulate(marked)
   )

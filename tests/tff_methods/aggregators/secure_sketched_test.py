@@ -1,0 +1,210 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+from absl.testing import absltest
+from absl.testing import parameterized
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tests.tff_methods import linear_model
+from tests.tff_methods.runtime import two_workers
+from tff_methods import aggregators
+from tff_methods import communication
+from tff_methods import options as options_lib
+from tff_methods import runtime
+from tff_methods.aggregators import secure_sketched
+from tff_methods.common import seeds
+
+_SHAPES = ((13, 10), (), (7,))
+_NUM_ELEMENTS = 138
+_VALUE_TYPE = tff.to_type([tff.TensorType(np.float32, s) for s in _SHAPES])
+_CLIP = 2.0
+
+
+def _values(scales):
+  rng = np.random.default_rng(0)
+  return [
+    [np.float32(scale * rng.standard_t(3, size=s)) for s in _SHAPES]
+    for scale in scales
+  ]
+
+
+def _flat(value):
+  return np.concatenate([np.ravel(x) for x in value]).astype(np.float64)
+
+
+def _clipped(value):
+  x = _flat(value)
+  return x * min(1.0, _CLIP / np.linalg.norm(x))
+
+
+def _create(**kwargs):
+  arguments = dict(clip=_CLIP, clients_per_round=5)
+  factory = aggregators.secure_sketched_aggregator(**(arguments | kwargs))
+  return factory.create(_VALUE_TYPE)
+
+
+class SecureSketchedAggregatorComputationTest(parameterized.TestCase):
+  def test_types(self):
+    process = _create()
+    self.assertFalse(process.is_weighted)
+    self.assertEqual(
+      process.next.type_signature.result.result,
+      tff.FederatedType(_VALUE_TYPE, tff.SERVER),
+    )
+
+  def test_contains_no_unsecure_aggregation(self):
+    tff.test.assert_not_contains_unsecure_aggregation(_create().next)
+
+  def test_federated_averaging_contains_no_unsecure_aggregation(self):
+    process = tff.learning.algorithms.build_unweighted_fed_avg(
+      linear_model.model_fn,
+      tff.learning.optimizers.build_sgdm(0.1),
+      model_aggregator=aggregators.secure_sketched_aggregator(
+        clip=1.0, clients_per_round=5
+      ),
+      metrics_aggregator=tff.learning.metrics.secure_sum_then_finalize,
+    )
+    tff.test.assert_not_contains_unsecure_aggregation(process.next)
+
+  @parameterized.parameters(
+    ({'clip': 0.0}, 'clip above 0'),
+    ({'clients_per_round': 0}, 'clients_per_round of at least 1, found 0'),
+    ({'bits': 17}, 'bits from 1 to 16'),
+    ({'fraction': 2.0}, r'fraction in \(0, 1\]'),
+    ({'bits': 16, 'clients_per_round': 40_000}, 'lower bits or clients_per'),
+  )
+  def test_bad_values_raise(self, kwargs, message):
+    with self.assertRaisesRegex(ValueError, message):
+      _create(**kwargs)
+
+  def test_bad_types_raise(self):
+    with self.assertRaisesRegex(TypeError, 'clip to be a number, found str'):
+      _create(clip='adaptive')
+    factory = aggregators.secure_sketched_aggregator(
+      clip=1.0, clients_per_round=1
+    )
+    with self.assertRaisesRegex(TypeError, 'dtypes float32, found float64'):
+      factory.create(tff.TensorType(np.float64, [3]))
+    with self.assertRaisesRegex(TypeError, 'one tensor or more, found none'):
+      factory.create(tff.StructWithPythonType([], list))
+
+  @parameterized.parameters(
+    # 5 * (2**4 - 1) + 1 = 76 takes 7 bits; 5 * 1 + 1 = 6 takes 3.
+    ({'bits': 4}, np.ceil(_NUM_ELEMENTS * 7 / 8)),
+    ({'bits': 1, 'fraction': 0.25}, np.ceil(34 * 3 / 8)),
+  )
+  def test_bytes(self, kwargs, expected):
+    traced = communication.traced_bytes(_create(**kwargs).next)
+    self.assertEqual(traced.uplink, expected + 8)  # And two counts.
+
+
+class SecureSketchedAggregatorExecutionTest(parameterized.TestCase):
+  def setUp(self):
+    super().setUp()
+    # TFF's own context runs no secure sums.
+    context = runtime.create_in_process_context('cpu')
+    self.enter_context(tff.framework.get_context_stack().install(context))
+
+  @parameterized.parameters(
+    {'bits': 1}, {'bits': 8}, {'bits': 2, 'fraction': 0.125}
+  )
+  def test_equals_the_plain_sum_of_the_integers(self, **kwargs):
+    process = _create(base_seed=9, **kwargs)
+    values = _values([0.01, 0.1, 1e20])
+    output = process.next(process.initialize(), values)
+    options = options_lib.SecureSketchOptions(
+      clip=_CLIP, clients_per_round=5, base_seed=9, **kwargs
+    )
+    sketch = secure_sketched.SecureSketch(_NUM_ELEMENTS, options)
+    key = seeds.fold_in(tf.constant(seeds.key(9)), tf.constant(0))
+    codes = []
+    for value in values:
+      (vector,), _ = secure_sketched.clipping.clip_by_norm(
+        [tf.constant(_flat(value), tf.float32)], tf.constant(_CLIP)
+      )
+      codes.append(sketch.encode(vector, key)[0].numpy())
+    self.assertGreaterEqual(np.min(codes), 0)
+    self.assertLess(np.max(codes), 2**options.bits)
+    total = sketch.decode(
+      tf.constant(np.sum(codes, axis=0), tf.int32), key, tf.constant(3)
+    )
+    np.testing.assert_array_equal(
+      _flat(output.result), (total.numpy() / np.float32(3)).astype(np.float64)
+    )
+
+  def test_eight_bits_are_near_the_mean_of_clipped_updates(self):
+    values = _values([0.01, 0.1, 1.0, 1e20])
+    process = _create(bits=8)
+    output = process.next(process.initialize(), values)
+    expected = np.mean([_clipped(value) for value in values], axis=0)
+    error = np.linalg.norm(_flat(output.result) - expected)
+    self.assertLess(error, 0.15 * np.linalg.norm(expected))
+    self.assertEqual(output.measurements['num_clients'], 4)
+
+  @parameterized.parameters({'bits': 1}, {'bits': 4, 'fraction': 0.25})
+  def test_is_unbiased_over_rounds(self, **kwargs):
+    values = _values([0.1, 0.1, 0.1])
+    process = _create(**kwargs)
+    state, total, num_rounds = process.initialize(), 0.0, 100
+    for _ in range(num_rounds):
+      output = process.next(state, values)
+      state, total = output.state, total + _flat(output.result) / num_rounds
+    expected = np.mean([_clipped(value) for value in values], axis=0)
+    projection = total @ expected / (expected @ expected)
+    self.assertBetween(projection, 0.85, 1.15)
+
+  def test_counts_what_it_clips(self):
+    # Rotated coordinates of a clipped update: normal, in a range of 3.
+    process = _create(bits=4)
+    state, num_clipped = process.initialize(), 0
+    for _ in range(30):
+      output = process.next(state, _values([10.0] * 5))
+      state = output.state
+      num_clipped += output.measurements['num_clipped_values']
+    share = num_clipped / (30 * 5 * _NUM_ELEMENTS)
+    self.assertBetween(share, 0.0005, 0.008)
+
+  def test_largest_updates_do_not_overflow(self):
+    # All integers are near their largest sum.
+    value = [np.full(s, 1e30, np.float32) for s in _SHAPES]
+    process = _create(bits=8)
+    output = process.next(process.initialize(), [value] * 5)
+    expected = _clipped(value)
+    error = np.linalg.norm(_flat(output.result) - expected)
+    self.assertLess(error, 0.2 * _CLIP)
+
+  def test_more_clients_than_the_modulus_holds_raise(self):
+    process = _create()
+    with self.assertRaisesRegex(Exception, 'Expected at most clients_per_rou'):
+      process.next(process.initialize(), _values([1.0] * 6))
+
+  def test_runs_alike_in_all_runtimes(self):
+    process = _create()
+    values = _values([0.02, 1.0, 1e3])
+    results = []
+    for context in (
+      runtime.create_local_context(),
+      runtime.create_in_process_context('cpu'),
+      two_workers.create_context(),
+    ):
+      with tff.framework.get_context_stack().install(context):
+        output = process.next(process.initialize(), values)
+      results.append(_flat(output.result))
+    for result in results[1:]:
+      np.testing.assert_allclose(result, results[0], atol=1e-6)
+
+
+if __name__ == '__main__':
+  absltest.main()

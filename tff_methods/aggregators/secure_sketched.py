@@ -1,0 +1,278 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Mean of sketched updates under secure sums.
+
+Prasad et al. (2022), "Reconciling Security and Communication Efficiency in
+Federated Learning", quantize and prune updates before a secure sum; here they
+are rotated first, so that the range follows from the clip.
+"""
+
+import collections
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tff_methods import options as options_lib
+from tff_methods.aggregators import clipping
+from tff_methods.aggregators import scope as scopes
+from tff_methods.aggregators import value_types
+from tff_methods.common import seeds
+from tff_methods.encoders import rotation
+from tff_methods.encoders import scaling
+from tff_methods.encoders import subsampling
+
+# Half of the range of rotated coordinates, in standard deviations of those of
+# an update of the largest norm. A normal coordinate is outside once in 370.
+_RANGE = 3.0
+_ROTATION, _COORDINATES, _ROUNDING = range(3)
+
+
+def secure_sketched_aggregator(
+  *,
+  clip: float,
+  clients_per_round: int,
+  bits: int = 4,
+  fraction: float = 1.0,
+  seed_source: str = 'reproducible',
+  base_seed: int = 0,
+) -> tff.aggregators.UnweightedAggregationFactory:
+  """Returns a factory for a mean that reveals only sums of clients' integers.
+
+  `next` of the created process:
+
+  1.  The server broadcasts the key of the round.
+  2.  Each client scales its update, as one vector of `d` values, to a Euclidean
+      norm of at most `clip`, rotates it, and takes `k = max(1, round(fraction *
+      d))` coordinates, the same for all clients of the round.
+  3.  It rounds them stochastically to integers from 0 to `2**bits - 1`, which
+      stand for values between `-r` and `r`, with `r = 3 * clip / sqrt(d)`. The
+      coordinates of a rotated vector are nearly normal with a standard
+      deviation of at most `clip / sqrt(d)`; the few outside are clipped, and
+      counted.
+  4.  A secure modular sum with the modulus `clients_per_round * (2**bits - 1) +
+      1` adds the integers. No cohort of `clients_per_round` clients that run
+      this code overflows it, whatever their updates are.
+  5.  The server decodes the sum, and divides it by the number of clients, which
+      is a secure sum, too. More than `clients_per_round` clients raise an
+      `InvalidArgumentError`, when run.
+
+  The result is unbiased but for clipping. A client that does not run this code
+  can spoil the sum: the server cannot check single clients, as in any secure
+  sum. The sum itself has no noise, so it is not differentially private. The
+  runtimes of this library, as TFF's, simulate secure sums in the clear: see
+  `runtime.set_local_context`.
+
+  The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
+  result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
+  `num_clients` and `num_clipped_values`, `int32`, secure sums. A client sends
+  `ceil(k * ceil(log2(modulus)) / 8)` bytes of integers, and these two counts.
+
+  NaN or Inf in an update stops the round with an `InvalidArgumentError`.
+
+  Args:
+    clip: Largest Euclidean norm of an update, above 0.
+    clients_per_round: Largest number of clients in a round.
+    bits: Bits per value, 1 to 16.
+    fraction: Fraction of the values that is sent, in (0, 1].
+    seed_source: Source of a client's stochastic rounding: see
+      `options.RandomnessOptions`.
+    base_seed: Seed of the process. Different seeds give independent choices.
+
+  Returns:
+    An `UnweightedAggregationFactory`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type. When the process is created:
+      if the value has other parts than `float32` tensors of fully defined
+      shapes.
+    ValueError: If an argument is out of range, or the modulus above 2**31 - 1.
+  """
+  return _SecureSketchedFactory(
+    options_lib.SecureSketchOptions(
+      clip=clip,
+      clients_per_round=clients_per_round,
+      bits=bits,
+      fraction=fraction,
+      seed_source=seed_source,
+      base_seed=base_seed,
+    )
+  )
+
+
+class _SecureSketchedFactory(tff.aggregators.UnweightedAggregationFactory):
+  """See `secure_sketched_aggregator`."""
+
+  def __init__(self, options: options_lib.SecureSketchOptions):
+    self._options = options
+
+  def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
+    """Creates the process."""
+    value_type = value_types.check_value_type(value_type, [tf.float32])
+    layout = scopes.Layout(
+      tff.types.type_to_tf_tensor_specs(value_type), 'model'
+    )
+    if not layout.specs:
+      raise TypeError(
+        'Expected values of one tensor or more, found none: make weights '
+        'trainable.'
+      )
+    (spec,) = layout.specs
+    sketch = SecureSketch(spec.shape.num_elements(), self._options)
+    return _build_process(value_type, layout, sketch, self._options)
+
+
+class SecureSketch:
+  """Sketches of vectors as integers, and the decoding of their sums.
+
+  Attributes:
+    num_sent: Number of integers of a client, `k`.
+  """
+
+  def __init__(self, length: int, options: options_lib.SecureSketchOptions):
+    """Initializes the sketch.
+
+    Args:
+      length: Number of elements of a vector, `d`.
+      options: Options of the sketch.
+    """
+    self._length = length
+    self._options = options
+    self._range = _RANGE * options.clip / max(length, 1) ** 0.5
+    self._top = 2**options.bits - 1
+    self.num_sent = subsampling.num_kept(length, options.fraction)
+
+  def encode(self, x: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the integers of a vector, and the number of clipped values.
+
+    Args:
+      x: `float32[d]`, of a norm of at most `clip`.
+      key: `int32[2]`, that of the round.
+
+    Returns:
+      `int32[k]`, from 0 to `2**bits - 1`, and `int32[]`.
+    """
+    y = rotation.rotate(x, seeds.fold_in(key, _ROTATION))
+    coordinates = subsampling.draw(
+      seeds.fold_in(key, _COORDINATES), self._length, self.num_sent
+    )
+    y = tf.gather(y, coordinates)
+    limit = tf.constant(self._range, tf.float32)
+    num_clipped = tf.math.count_nonzero(tf.abs(y) > limit, dtype=tf.int32)
+    levels = (tf.clip_by_value(y / limit, -1.0, 1.0) + 1.0) * (self._top / 2)
+    own_key = seeds.client_key(
+      seeds.fold_in(key, _ROUNDING), x, self._options.seed_source
+    )
+    words = seeds.random_words(own_key, self.num_sent)
+    noise = tf.cast(tf.bitwise.bitwise_and(words, 0xFFFFFF), tf.float32)
+    codes = tf.cast(tf.floor(levels + noise * 2.0**-24), tf.int32)
+    return tf.minimum(codes, self._top), num_clipped
+
+  def decode(
+    self, codes: tf.Tensor, key: tf.Tensor, num_clients: tf.Tensor
+  ) -> tf.Tensor:
+    """Returns an estimate of the sum of vectors from the sum of their integers.
+
+    Args:
+      codes: `int32[k]`, sum over the clients.
+      key: `int32[2]`, that of the round.
+      num_clients: `int32[]`.
+
+    Returns:
+      `float32[d]`.
+    """
+    step = 2.0 * self._range / self._top
+    total_range = tf.cast(num_clients, tf.float64) * self._range
+    y = tf.cast(codes, tf.float64) * step - total_range
+    dense = subsampling.spread(
+      tf.cast(y, tf.float32), seeds.fold_in(key, _COORDINATES), self._length
+    )
+    return rotation.unrotate(dense, seeds.fold_in(key, _ROTATION))
+
+
+def _build_process(
+  value_type: tff.Type,
+  layout: scopes.Layout,
+  sketch: SecureSketch,
+  options: options_lib.SecureSketchOptions,
+) -> tff.templates.AggregationProcess:
+  """Builds the steps of `secure_sketched_aggregator`."""
+  base_key = seeds.key(options.base_seed)
+
+  @tff.tensorflow.computation
+  def initial_state():
+    return tf.constant(0, tf.int32)
+
+  @tff.tensorflow.computation(np.int32)
+  def get_key(round_num):
+    return seeds.fold_in(tf.constant(base_key), round_num)
+
+  key_type = get_key.type_signature.result
+
+  @tff.tensorflow.computation(value_type, key_type)
+  def encode(value, key):
+    vectors = [scaling.check_finite(x) for x in layout.to_tensors(value)]
+    (vector,), _ = clipping.clip_by_norm(
+      vectors, tf.constant(options.clip, tf.float32)
+    )
+    codes, num_clipped = sketch.encode(vector, key)
+    return codes, tf.stack([1, num_clipped])
+
+  codes_type, counts_type = encode.type_signature.result
+
+  @tff.tensorflow.computation(np.int32, codes_type, counts_type, key_type)
+  def finish(round_num, codes, counts, key):
+    num_clients = _check_num_clients(counts[0], options.clients_per_round)
+    total = sketch.decode(codes, key, num_clients)
+    mean = total / tf.cast(tf.maximum(num_clients, 1), tf.float32)
+    measurements = collections.OrderedDict(
+      num_clients=num_clients, num_clipped_values=counts[1]
+    )
+    return round_num + 1, layout.from_tensors([mean]), measurements
+
+  @tff.federated_computation
+  def initialize():
+    return tff.federated_eval(initial_state, tff.SERVER)
+
+  @tff.federated_computation(
+    initialize.type_signature.result,
+    tff.FederatedType(value_type, tff.CLIENTS),
+  )
+  def next_fn(state, value):
+    key = tff.federated_map(get_key, state)
+    codes, counts = tff.federated_map(
+      encode, (value, tff.federated_broadcast(key))
+    )
+    total = tff.backends.mapreduce.federated_secure_modular_sum(
+      codes, options.modulus
+    )
+    total_counts = tff.federated_secure_sum(counts, max(sketch.num_sent, 1))
+    return tff.templates.MeasuredProcessOutput(
+      *tff.federated_map(finish, (state, total, total_counts, key))
+    )
+
+  return tff.templates.AggregationProcess(initialize, next_fn)
+
+
+def _check_num_clients(num_clients: tf.Tensor, most: int) -> Any:
+  """Returns the number of clients; raises, when run, if there are more."""
+  check = tf.debugging.assert_less_equal(
+    num_clients,
+    most,
+    'Expected at most clients_per_round clients, whose sum the modulus holds, '
+    f'found more than {most}: raise clients_per_round.',
+  )
+  with tf.control_dependencies([check] if check is not None else []):
+    return tf.identity(num_clients)
