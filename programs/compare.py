@@ -187,7 +187,9 @@ def _report(all_presets: Sequence[presets.Preset]) -> int:
   clock = report_flags.clock(groups)
   rows = comparison.compare(groups, _AT.value, target, clock)
   tables.print_table(
-    comparison_table.header(groups, rows), comparison_table.cells(groups, rows)
+    comparison_table.header(groups, rows),
+    comparison_table.cells(groups, rows),
+    comparison_table.OPTIONAL,
   )
   os.makedirs(common_flags.OUTPUT_DIR.value, exist_ok=True)
   # Imports matplotlib, which takes a second.

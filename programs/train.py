@@ -36,6 +36,7 @@ from programs.command_line import task_flags
 from programs.methods import method_flags
 from programs.network import tls_flags
 from programs.reports import tables
+from programs.reports import training_progress
 from programs.runs import run_directory
 from programs.runs import run_files
 from programs.training import early_stopping
@@ -134,6 +135,7 @@ def main() -> int:
 def _train(directory: run_directory.RunDirectory, options: object) -> int:
   """Trains, and prints the results; returns the exit code."""
   _warn_of_changes(directory)
+  training_progress.show_stage('Loading TensorFlow')
   with stop_signals.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.training import training_run

@@ -25,6 +25,15 @@ from programs.runs import finished_run
 from programs.runs import run_results
 
 _NEVER = 'never'
+# Columns that a narrow terminal does without.
+OPTIONAL = (
+  'method',
+  'uplink MB',
+  'downlink MB',
+  'less downlink',
+  'model MB',
+  'run seconds',
+)
 
 
 def header(

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Tables of results, and the number formats they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich import console as rich_console
@@ -24,20 +24,42 @@ _SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
 _MAX_WIDTH = 1000  # Characters per line in a file or a pipe.
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(
+  header: Sequence[str],
+  rows: Sequence[Sequence[str]],
+  optional: Collection[str] = (),
+  console: rich_console.Console | None = None,
+) -> None:
   """Prints a table; in a file or a pipe it is as wide as its contents.
 
   Args:
     header: Titles of the columns.
     rows: Cells of each row, as many as there are columns.
+    optional: Titles of columns that are left out where the table would not fit
+      a terminal.
+    console: Output device; standard output by default.
   """
-  table = rich_table.Table(*header)
-  for row in rows:
-    table.add_row(*row)
-  console = rich_console.Console()
+  console = console or rich_console.Console()
   if not console.is_terminal:
     console.width = _MAX_WIDTH
+  table = _table(header, rows, range(len(header)))
+  unlimited = console.options.update(width=_MAX_WIDTH)
+  if console.measure(table, options=unlimited).maximum > console.width:
+    kept = [i for i, title in enumerate(header) if title not in optional]
+    table = _table(header, rows, kept)
   console.print(table)
+
+
+def _table(
+  header: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int]
+) -> rich_table.Table:
+  """Returns a table of some columns, of which the first gives way."""
+  table = rich_table.Table()
+  for i in kept:
+    table.add_column(header[i], no_wrap=bool(i), overflow='fold')
+  for row in rows:
+    table.add_row(*(row[i] for i in kept))
+  return table
 
 
 def print_summary(summary: Mapping[str, Any]) -> None:

@@ -14,11 +14,22 @@
 """Progress of a training: a bar in a terminal, lines in a file or a pipe."""
 
 from collections.abc import Mapping
+import datetime
+import time
 
 from rich import console as rich_console
 from rich import progress as rich_progress
 
 from programs.reports import tables
+
+
+def show_stage(stage: str) -> None:
+  """Prints that a stage before the first round begins.
+
+  Args:
+    stage: Its name, such as `Loading digits`.
+  """
+  print(stage, flush=True)
 
 
 class Progress:
@@ -42,14 +53,15 @@ class Progress:
       rich_progress.MofNCompleteColumn(),
       rich_progress.BarColumn(),
       rich_progress.TextColumn('{task.description}'),
-      rich_progress.TimeRemainingColumn(),
+      rich_progress.TextColumn('{task.fields[time_left]}'),
       console=self._console,
       disable=not self._console.is_terminal,
     )
-    self._bar_task = None
+    self._bar_task: rich_progress.TaskID | None = None
+    self._first_round = 0
+    self._start = 0.0
 
   def __enter__(self) -> 'Progress':
-    self._bar.start()
     return self
 
   def __exit__(self, *exc_info: object) -> None:
@@ -77,14 +89,30 @@ class Progress:
     parts.append(f'uplink {tables.megabytes(uplink_bytes, decimals=2)} MB')
     description = ', '.join(parts)
     if self._bar_task is None:
-      # Starts at the first shown round: the estimate of the remaining time
-      # would otherwise count the rounds before a resumption as instantaneous.
+      # Time counts from here, the start of the next round: neither loading nor
+      # the rounds before a resumption say how long a round takes.
+      self._first_round, self._start = round_num, time.monotonic()
+      self._bar.start()
       self._bar_task = self._bar.add_task(
-        description, total=self._rounds, completed=round_num
+        description,
+        total=self._rounds,
+        completed=round_num,
+        time_left='compiling the first round',
       )
-    self._bar.update(
-      self._bar_task, completed=round_num, description=description
-    )
+    else:
+      self._bar.update(
+        self._bar_task,
+        completed=round_num,
+        description=description,
+        time_left=self._time_left(round_num),
+      )
     if is_evaluated and not self._console.is_terminal:
       # Flushed, since files and pipes are often watched while they grow.
       print(f'round {round_num}/{self._rounds}: {description}', flush=True)
+
+  def _time_left(self, round_num: int) -> str:
+    """Returns the time left, at the mean duration of the rounds so far."""
+    num_rounds = round_num - self._first_round
+    seconds = (time.monotonic() - self._start) / num_rounds
+    left = round(seconds * (self._rounds - round_num))
+    return f'{datetime.timedelta(seconds=left)} left'

@@ -20,7 +20,7 @@
 | `last_checkpoint.json` | number of rounds of the latest checkpoint |
 | `client_states/` | states of the clients, for methods with client state |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
-| `tensorboard/` | the same, for TensorBoard |
+| `tensorboard/` | the same and the configuration, for TensorBoard |
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |
 | `best_model_weights.npz` | weights of the best evaluation after round 0 |
 | `summary.json` | results of the finished run |

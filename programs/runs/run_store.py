@@ -20,6 +20,7 @@ import shutil
 from typing import TypeVar
 
 import numpy as np
+from tensorboard.plugins.hparams import api as hparams_api
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -92,6 +93,7 @@ class RunStore:
     # saved round, and cannot be changed: rewrite them from the table.
     shutil.rmtree(self._tensorboard_dir, ignore_errors=True)
     with _writing(self._tensorboard_dir):
+      self._write_hyperparameters()
       self._tensorboard = tff.program.TensorBoardReleaseManager(
         self._tensorboard_dir
       )
@@ -103,6 +105,22 @@ class RunStore:
       with _writing(self._csv_path):
         await self._csv.release(rows[-1], key)  # Removes all later rows.
     return state
+
+  def _write_hyperparameters(self) -> None:
+    """Writes the configuration for TensorBoard's view of hyperparameters.
+
+    In a file of its own, before that of the scalars: TensorBoard reads the
+    files of a directory one after the other, and does not return to one.
+    """
+    hyperparameters = {
+      name: value if isinstance(value, (bool, int, float, str)) else str(value)
+      for name, value in self._directory.configuration.items()
+      if value is not None
+    }
+    writer = tf.summary.create_file_writer(self._tensorboard_dir)
+    with writer.as_default():
+      hparams_api.hparams(hyperparameters)
+    writer.close()
 
   async def _load_latest(self, structure: _State) -> tuple[_State | None, int]:
     """Returns the latest program state and its round."""

@@ -31,6 +31,7 @@ from programs.command_line import stop_signals
 from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import metrics as metrics_lib
+from programs.training import round_metrics as round_metrics_lib
 from tff_methods import simulation
 
 
@@ -233,14 +234,10 @@ def _run_round(
   )
   if is_evaluated:
     state = state._replace(best=schedule.stopping.update(state))
-  round_metrics: dict[str, Any] = {'num_clients': len(clients)}
-  for name, value in train_metrics.items():
-    round_metrics[f'train/{metrics_lib.short_name(name)}'] = value
-  # Counts of processes that retrieve rows by an index.
-  distributor_metrics = output.metrics.get('distributor')
-  if isinstance(distributor_metrics, Mapping):
-    for name, value in distributor_metrics.items():
-      round_metrics[f'distributor/{name}'] = value
+  round_metrics = {
+    'num_clients': len(clients),
+    **round_metrics_lib.flatten(output.metrics),
+  }
   return state, _released_metrics(state, round_metrics, is_evaluated)
 
 

@@ -99,7 +99,10 @@ def run(
     directory.file(run_files.CLIENT_STATES)
   )
   with stop.interruptible():
-    experiment, stopping = _build_experiment(request, client_states)
+    training_progress.show_stage(f'Loading {task_flags.TASK.value}')
+    task = task_flags.build_task()
+    training_progress.show_stage(f'Building {request.method}')
+    experiment, stopping = _build_experiment(request, task, client_states)
   directory.claim()
   store = run_store.RunStore(
     directory,
@@ -111,6 +114,7 @@ def run(
     request.rounds_per_checkpoint,
     stopping,
   )
+  training_progress.show_stage('Compiling, and evaluating the initial model')
   with training_progress.Progress(schedule.rounds) as shown:
     try:
       state = asyncio.run(
@@ -124,9 +128,10 @@ def run(
       raise run_files.storage_error(e.filename, e) from e
   weights = experiment.process.get_model_weights(state.server_state)
   store.write_weights(weights, run_store.LAST_WEIGHTS)
-  summary = _summary(request, state, schedule, weights) | _privacy(
-    request, experiment, int(state.round_num)
-  )
+  summary = _summary(request, state, schedule, weights) | {
+    'num_clients': experiment.num_clients,
+    **_privacy(request, experiment, int(state.round_num)),
+  }
   directory.write_summary(summary)
   return summary
 
@@ -162,10 +167,11 @@ class _Report:
 
 
 def _build_experiment(
-  request: Request, client_states: simulation.ClientStateStore
+  request: Request,
+  task: tff.simulation.baselines.BaselineTask,
+  client_states: simulation.ClientStateStore,
 ) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
   """Builds the experiment of a request; writes nothing."""
-  task = task_flags.build_task()
   method = registry.METHODS[request.method]
   method.check_task(task, request.options)
   train_data = task.datasets.train_data

@@ -18,6 +18,7 @@ import io
 
 from absl.testing import absltest
 from absl.testing import parameterized
+from rich import console as rich_console
 
 from programs.reports import tables
 
@@ -36,6 +37,22 @@ class TablesTest(parameterized.TestCase):
     )
     self.assertIn('a' * 90, output)
     self.assertIn('b' * 90, output)
+
+  @parameterized.parameters((80, True), (40, False))
+  def test_narrow_terminal_does_without_optional_columns(self, width, is_whole):
+    output = io.StringIO()
+    console = rich_console.Console(
+      file=output, force_terminal=True, width=width, color_system=None
+    )
+    tables.print_table(
+      ['name', 'total MB', 'uplink MB'],
+      [['a' * 30, '1,234.567', '765.4']],
+      ['uplink MB'],
+      console,
+    )
+    self.assertEqual('765.4' in output.getvalue(), is_whole)
+    self.assertIn('1,234.567', output.getvalue())
+    self.assertGreaterEqual(output.getvalue().count('a'), 30)
 
   @parameterized.named_parameters(
     ('all_rounds', False, ''),

@@ -15,6 +15,7 @@
 
 import contextlib
 import io
+from unittest import mock
 
 from absl.testing import absltest
 from rich import console as rich_console
@@ -48,8 +49,25 @@ class ProgressTest(absltest.TestCase):
     output = _show_progress(is_terminal=True)
     self.assertNotIn('round 4/9:', output)
     self.assertRegex(
-      output, r'round +6/9 .*accuracy 62.50 %, loss 1.0000, uplink 3.50 MB .*:'
+      output,
+      r'round +6/9 .*accuracy 62.50 %, loss 1.0000, uplink 3.50 MB .*:00 left',
     )
+
+  def test_time_left_counts_from_the_first_round(self):
+    # The bar starts at second 70, at the end of round 4; round 5 takes 100
+    # seconds and round 6 takes 20.
+    with mock.patch.object(
+      training_progress.time, 'monotonic', side_effect=[70, 170, 190]
+    ):
+      output = _show_progress(is_terminal=True)
+    self.assertRegex(output, r'4/9 .* compiling the first round')
+    self.assertRegex(output, r'6/9 .* 0:03:00 left')
+
+  def test_stage(self):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+      training_progress.show_stage('Loading digits')
+    self.assertEqual(output.getvalue(), 'Loading digits\n')
 
 
 if __name__ == '__main__':

@@ -20,6 +20,8 @@ from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
 
 from programs.runs import run_directory
 from programs.runs import run_store
@@ -41,6 +43,32 @@ class RunStoreTest(absltest.TestCase):
     directory = run_directory.RunDirectory(str(self._path), {})
     directory.claim()
     return run_store.RunStore(directory, client_states)
+
+  def test_tensorboard_has_the_configuration_beside_the_scalars(self):
+    configuration = {'method': 'dgc', 'bits': 2, 'rate': 0.1, 'scope': None}
+
+    async def release():
+      directory = run_directory.RunDirectory(str(self._path), configuration)
+      directory.claim()
+      store = run_store.RunStore(directory)
+      await store.load([np.float32(0)])
+      await store.release(_METRICS, 1)
+
+    asyncio.run(release())
+    accumulator = event_accumulator.EventAccumulator(
+      str(self._path / 'tensorboard')
+    )
+    accumulator.Reload()
+    (content,) = accumulator.PluginTagToContent('hparams').values()
+    hparams = plugin_data_pb2.HParamsPluginData.FromString(content)
+    self.assertEqual(
+      {
+        name: getattr(value, value.WhichOneof('kind'))
+        for name, value in hparams.session_start_info.hparams.items()
+      },
+      {'method': 'dgc', 'bits': 2, 'rate': 0.1},
+    )
+    self.assertLen(accumulator.Tensors('loss'), 1)
 
   def _states(self) -> list[str]:
     path = self._path / 'checkpoints'
