@@ -42,6 +42,7 @@ from programs.runs import run_files
 from programs.training import early_stopping
 from programs.training import optimizer_flags
 from programs.training import sampling
+from tff_methods import options as options_lib
 
 _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   'rounds_per_evaluation',
@@ -108,6 +109,7 @@ def main() -> int:
   options = method_flags.make_options(
     method_flags.METHOD.value, task_flags.SEED.value
   )
+  downlink = method_flags.downlink_options(task_flags.SEED.value)
   optimizer_flags.check_flags()
   sampling.check_flags()
   execution_flags.check_flags()
@@ -127,12 +129,16 @@ def main() -> int:
   if summary is None or not (
     summary['stopped_early'] or summary['rounds'] == common_flags.ROUNDS.value
   ):
-    return _train(directory, options)
+    return _train(directory, options, downlink)
   tables.print_summary(summary)
   return 0
 
 
-def _train(directory: run_directory.RunDirectory, options: object) -> int:
+def _train(
+  directory: run_directory.RunDirectory,
+  options: object,
+  downlink: options_lib.DownlinkOptions | None,
+) -> int:
   """Trains, and prints the results; returns the exit code."""
   _warn_of_changes(directory)
   training_progress.show_stage('Loading TensorFlow')
@@ -142,7 +148,7 @@ def _train(directory: run_directory.RunDirectory, options: object) -> int:
   request = training_run.Request(
     method_flags.METHOD.value,
     options,
-    method_flags.downlink_options(task_flags.SEED.value),
+    downlink,
     common_flags.ROUNDS.value,
     _ROUNDS_PER_EVALUATION.value,
     _ROUNDS_PER_CHECKPOINT.value,

@@ -158,8 +158,8 @@ def measure(repeats: int) -> list[list[str]]:
 def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
   """Builds a computation in which clients retrieve rows and read them."""
   retrieve = templates.build_row_retrieval(row_model, NUM_KEYS, mode)
-  table_type, candidates_type = retrieve.type_signature.parameter
-  weights_type = retrieve.type_signature.result.member
+  table_type, key_type, candidates_type = retrieve.type_signature.parameter
+  weights_type = retrieve.type_signature.result[0].member
 
   @tff.tensorflow.computation(weights_type)
   def sum_rows(weights):
@@ -167,9 +167,10 @@ def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
 
   @tff.federated_computation(table_type, candidates_type)
   def run(weights, candidates):
-    return tff.federated_sum(
-      tff.federated_map(sum_rows, retrieve(weights, candidates))
-    )
+    # Rows are sent as they are: nothing is drawn from the key.
+    round_key = tff.federated_value([0, 0], tff.SERVER)
+    sub_weights, _ = retrieve(weights, round_key, candidates)
+    return tff.federated_sum(tff.federated_map(sum_rows, sub_weights))
 
   return run
 

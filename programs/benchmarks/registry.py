@@ -20,6 +20,7 @@ import numpy as np
 
 from programs.benchmarks import bench_client_states
 from programs.benchmarks import bench_cross_entropy
+from programs.benchmarks import bench_downlink
 from programs.benchmarks import bench_encoders
 from programs.benchmarks import bench_expansion
 from programs.benchmarks import bench_index
@@ -46,6 +47,7 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     'sparse': bench_encoders.measure_sparse_round_trips,
     'expansion': bench_expansion.measure,
     'rounds': bench_rounds.measure,
+    'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
     'client_states': bench_client_states.measure,
     'select': bench_select.measure,

@@ -32,8 +32,16 @@ DOWNLINK_BITS = flags.DEFINE_enum(
   'downlink_bits',
   'none',
   ['none', *map(str, range(1, 17))],
-  'Bits for each weight that the server sends to the clients, rotated and '
-  'quantized (EDEN); none: float32 weights.',
+  'Bits for each weight, or value of a row, that the server sends to the '
+  'clients, rotated and quantized (EDEN); none: float32 weights.',
+)
+DOWNLINK_DELTAS = flags.DEFINE_bool(
+  'downlink_deltas',
+  False,
+  'Send quantized differences to a reference that clients keep between rounds, '
+  'instead of the quantized model. If a client of a cohort missed a round, all '
+  'of them receive the reference in float32; for clients that take part in '
+  'every round.',
 )
 
 

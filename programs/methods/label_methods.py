@@ -19,7 +19,6 @@ import tensorflow_federated as tff
 
 from programs.command_line import runner
 from programs.methods import label_flags
-from programs.methods import model_distributors
 import tasks
 from tff_methods import algorithms
 from tff_methods import label_hashing
@@ -31,7 +30,7 @@ def build_fed_mlh(
   client_optimizer: tff.learning.optimizers.Optimizer,
   server_optimizer: tff.learning.optimizers.Optimizer,
   choice: label_flags.LabelHashChoice,
-  downlink: options_lib.SketchOptions | None,
+  downlink: options_lib.DownlinkOptions | None,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated multiple label hashing for a task."""
   model = _hashed_model(task, choice)
@@ -39,9 +38,7 @@ def build_fed_mlh(
     model,
     client_optimizer,
     server_optimizer,
-    model_distributor=model_distributors.build_model_distributor(
-      model.functional_model(), downlink
-    ),
+    model_distributor=downlink,
   )
 
 

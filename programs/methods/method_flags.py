@@ -72,7 +72,7 @@ def make_options(name: str, seed: int) -> object:
     raise runner.UsageError(str(e)) from e
 
 
-def downlink_options(seed: int) -> options_lib.SketchOptions | None:
+def downlink_options(seed: int) -> options_lib.DownlinkOptions | None:
   """Returns the quantization of the model that clients receive.
 
   Args:
@@ -80,8 +80,18 @@ def downlink_options(seed: int) -> options_lib.SketchOptions | None:
 
   Returns:
     The options; `None` if weights are sent as they are.
+
+  Raises:
+    UsageError: If differences are to be sent as they are.
   """
   bits = base.DOWNLINK_BITS.value
   if bits == 'none':
+    if base.DOWNLINK_DELTAS.value:
+      raise runner.UsageError(
+        'Expected --downlink_bits with --downlink_deltas, found none; give '
+        'the bits of a difference.'
+      )
     return None
-  return options_lib.SketchOptions(bits=int(bits), base_seed=seed)
+  if base.DOWNLINK_DELTAS.value:
+    return options_lib.DeltaDownlinkOptions(bits=int(bits), base_seed=seed)
+  return options_lib.DownlinkOptions(bits=int(bits), base_seed=seed)

@@ -66,6 +66,11 @@ def check_flags() -> None:
           f'Expected --{NOISE_MULTIPLIER.name} with --{flag.name}, found none; '
           'give it.'
         )
+  elif base.DOWNLINK_DELTAS.value:
+    raise runner.UsageError(
+      f'Expected no --{base.DOWNLINK_DELTAS.name} with '
+      f'--{NOISE_MULTIPLIER.name}, found both; leave one out.'
+    )
   if DELTA.value is not None and not 0.0 < DELTA.value < 1.0:
     raise runner.UsageError(
       f'Expected --{DELTA.name} between 0 and 1, found {DELTA.value}.'

@@ -20,7 +20,6 @@ from typing import Any
 import tensorflow_federated as tff
 
 from programs.methods import label_methods
-from programs.methods import model_distributors
 from programs.methods import row_methods
 from tff_methods import aggregators
 from tff_methods import algorithms
@@ -50,7 +49,7 @@ class Method:
       tff.learning.optimizers.Optimizer,
       tff.learning.optimizers.Optimizer,
       Any,
-      options_lib.SketchOptions | None,
+      options_lib.DownlinkOptions | None,
     ],
     Process,
   ]
@@ -69,7 +68,7 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
     task.model_fn,
     client_optimizer,
     server_optimizer,
-    model_distributor=model_distributors.build_model_distributor(
+    model_distributor=templates.build_model_distributor(
       task.model_fn, downlink
     ),
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
@@ -83,7 +82,7 @@ def _build_private_fed_avg(
     task.model_fn,
     client_optimizer,
     server_optimizer,
-    model_distributor=model_distributors.build_model_distributor(
+    model_distributor=templates.build_model_distributor(
       task.model_fn, downlink
     ),
     model_aggregator=aggregators.dp_sketched_aggregator(
@@ -114,42 +113,64 @@ def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
       client_optimizer,
       server_optimizer,
       options=options,
-      model_distributor=model_distributors.build_model_distributor(
-        task.model_fn, downlink
-      ),
+      model_distributor=downlink,
     )
 
   return Method(build)
 
 
-def _selects_rows(
-  build_process: Callable[..., Process],
-) -> Callable[..., Process]:
-  """Returns `Method.build` of a builder whose clients select their rows."""
+def _takes_deltas(
+  method: Method,
+  build_aggregator: Callable[
+    [Any], tff.aggregators.WeightedAggregationFactory | None
+  ],
+) -> Method:
+  """Returns a method of full updates that also takes `--downlink_deltas`.
+
+  Args:
+    method: Method with any other downlink.
+    build_aggregator: Function from its options to its aggregator.
+  """
 
   def build(task, client_optimizer, server_optimizer, options, downlink):
-    assert downlink is None  # These methods do not take --downlink_bits.
-    return build_process(task, client_optimizer, server_optimizer, options)
+    if not isinstance(downlink, options_lib.DeltaDownlinkOptions):
+      return method.build(
+        task, client_optimizer, server_optimizer, options, downlink
+      )
+    return templates.build_delta_downlink_fed_avg(
+      task.model_fn,
+      client_optimizer,
+      server_optimizer,
+      options=downlink,
+      model_aggregator=build_aggregator(options),
+    )
 
-  return build
+  return dataclasses.replace(method, build=build)
 
 
 METHODS = {
-  'fed_avg': _or_private(Method(_build_fed_avg)),
-  'sketched_update': _or_private(
-    _trains_model_fn(algorithms.build_sketched_update_fed_avg)
+  'fed_avg': _takes_deltas(
+    _or_private(Method(_build_fed_avg)), lambda options: None
+  ),
+  'sketched_update': _takes_deltas(
+    _or_private(_trains_model_fn(algorithms.build_sketched_update_fed_avg)),
+    lambda options: aggregators.sketched_update_aggregator(
+      **dataclasses.asdict(options)
+    ),
   ),
   'random_mask': _trains_model_fn(algorithms.build_random_mask_fed_avg),
   'low_rank': _trains_model_fn(algorithms.build_low_rank_fed_avg),
   'dhqc': _trains_model_fn(algorithms.build_dhqc_fed_avg),
   'dgc': _trains_model_fn(algorithms.build_dgc_fed_avg),
-  'terngrad': _trains_model_fn(algorithms.build_terngrad_fed_avg),
-  'fed_ss': Method(
-    _selects_rows(row_methods.build_fed_ss), row_methods.check_fed_ss_task
+  'terngrad': _takes_deltas(
+    _trains_model_fn(algorithms.build_terngrad_fed_avg),
+    lambda options: aggregators.ternary_aggregator(
+      **dataclasses.asdict(options)
+    ),
   ),
+  'fed_ss': Method(row_methods.build_fed_ss, row_methods.check_fed_ss_task),
   'lsh_select': Method(
-    _selects_rows(row_methods.build_lsh_select),
-    row_methods.check_lsh_select_task,
+    row_methods.build_lsh_select, row_methods.check_lsh_select_task
   ),
   'fed_mlh': Method(
     label_methods.build_fed_mlh,

@@ -35,10 +35,15 @@ def build_fed_ss(
   client_optimizer: tff.learning.optimizers.Optimizer,
   server_optimizer: tff.learning.optimizers.Optimizer,
   options: options_lib.FedSsOptions,
+  downlink: options_lib.DownlinkOptions | None,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated sampled softmax for a task."""
   return algorithms.build_fed_ss(
-    task.row_model, client_optimizer, server_optimizer, options=options
+    task.row_model,
+    client_optimizer,
+    server_optimizer,
+    options=options,
+    model_distributor=downlink,
   )
 
 
@@ -47,6 +52,7 @@ def build_lsh_select(
   client_optimizer: tff.learning.optimizers.Optimizer,
   server_optimizer: tff.learning.optimizers.Optimizer,
   choice: row_flags.LshSelectChoice,
+  downlink: options_lib.DownlinkOptions | None,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated averaging of the rows that an index finds."""
   return algorithms.build_lsh_select_fed_avg(
@@ -55,6 +61,7 @@ def build_lsh_select(
     server_optimizer,
     options=choice.options,
     index=build_index(choice.index),
+    model_distributor=downlink,
   )
 
 

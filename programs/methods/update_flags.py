@@ -221,7 +221,8 @@ def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
 
 METHOD_FLAGS = {
   'fed_avg': base.MethodFlags(
-    (base.DOWNLINK_BITS, *privacy_flags.HOLDERS), _fed_avg_options
+    (base.DOWNLINK_BITS, base.DOWNLINK_DELTAS, *privacy_flags.HOLDERS),
+    _fed_avg_options,
   ),
   'sketched_update': _method_flags(
     _sketch_options,
@@ -233,6 +234,7 @@ METHOD_FLAGS = {
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
     *privacy_flags.HOLDERS,
+    base.DOWNLINK_DELTAS,
   ),
   'random_mask': _method_flags(
     _random_mask_options,
@@ -276,5 +278,6 @@ METHOD_FLAGS = {
     _CLIP_FACTOR,
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
+    base.DOWNLINK_DELTAS,
   ),
 }

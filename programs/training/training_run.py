@@ -70,7 +70,7 @@ class Request:
 
   method: str
   options: object
-  downlink: options_lib.SketchOptions | None
+  downlink: options_lib.DownlinkOptions | None
   rounds: int
   rounds_per_evaluation: int
   rounds_per_checkpoint: int

@@ -27,6 +27,7 @@ from collections.abc import Callable
 import tensorflow_federated as tff
 
 from tff_methods import label_hashing
+from tff_methods import templates
 from tff_methods.templates import fed_avg
 
 
@@ -38,7 +39,7 @@ def build_fed_mlh(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
-  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  model_distributor: templates.ModelDistributor | None = None,
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   metrics_aggregator: Callable[..., tff.Computation] | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
@@ -66,7 +67,8 @@ def build_fed_mlh(
     client_weighting: Weights of clients in the mean. The paper's algorithm has
       `tff.learning.ClientWeighting.UNIFORM`; the federated averaging that it is
       compared with weights by examples, the default here.
-    model_distributor: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_distributor: Process that sends the model to the clients, or options
+      of its quantization; a broadcast by default.
     model_aggregator: Aggregator of the updates, any weighted one; by default
       `tff.aggregators.MeanFactory`.
     metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.

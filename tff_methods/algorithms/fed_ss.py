@@ -46,6 +46,7 @@ def build_fed_ss(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
+  model_distributor: templates.ModelDistributor | None = None,
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   metrics_aggregator: Callable[..., tff.Computation] | None = None,
@@ -71,6 +72,9 @@ def build_fed_ss(
       `tff.learning.optimizers.build_sgdm` with a learning rate of 1.
     options: Number of sampled classes, variant, and further options.
     client_weighting: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_distributor: Options of the quantization of body and rows on their way
+      to clients; by default they are sent as they are. With the
+      variant `'full_softmax'` also a process that sends the model.
     model_aggregator: Aggregator of the body (with the variant `'full_softmax'`,
       of the full model); by default `tff.aggregators.MeanFactory`.
     rows_aggregator: Aggregator of the rows; by default
@@ -100,6 +104,7 @@ def build_fed_ss(
       client_optimizer_fn,
       server_optimizer_fn,
       client_weighting=client_weighting,
+      model_distributor=model_distributor,
       model_aggregator=model_aggregator,
       metrics_aggregator=metrics_aggregator,
       loop_implementation=loop_implementation,
@@ -133,6 +138,7 @@ def build_fed_ss(
       num_sampled_classes,
       with_negatives=options.variant in ('fed_ss', 'neg_only'),
       retrieval_mode=options.retrieval_mode,
+      downlink=row_process.check_downlink(model_distributor),
       seed_source=options.seed_source,
       base_seed=options.base_seed,
     ),

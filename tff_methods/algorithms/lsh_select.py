@@ -45,6 +45,7 @@ def build_lsh_select_fed_avg(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
+  model_distributor: options_lib.DownlinkOptions | None = None,
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
   metrics_aggregator: Callable[..., tff.Computation] | None = None,
@@ -76,6 +77,8 @@ def build_lsh_select_fed_avg(
       `options.LshSelectOptions()`.
     index: Index of the rows; by default `retrieval.SimHash()`.
     client_weighting: See `tff.learning.algorithms.build_weighted_fed_avg`.
+    model_distributor: Options of the quantization of body and rows on their way
+      to clients; by default they are sent as they are.
     model_aggregator: Aggregator of the body; by default
       `tff.aggregators.MeanFactory`.
     rows_aggregator: Aggregator of the rows; by default
@@ -117,6 +120,7 @@ def build_lsh_select_fed_avg(
       corrects_loss=options.corrects_loss,
       rounds_per_build=options.rounds_per_build,
       retrieval_mode=options.retrieval_mode,
+      downlink=row_process.check_downlink(model_distributor),
       seed_source=options.seed_source,
       base_seed=options.base_seed,
     ),

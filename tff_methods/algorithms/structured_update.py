@@ -52,7 +52,7 @@ def build_structured_update_fed_avg(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
-  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  model_distributor: templates.ModelDistributor | None = None,
   metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -78,8 +78,8 @@ def build_structured_update_fed_avg(
       quantization; give it to `update_space` too.
     client_weighting: Weights of the clients' updates: numbers of examples, or
       uniform.
-    model_distributor: Process that sends the model to the clients; a broadcast
-      by default.
+    model_distributor: Process that sends the model to the clients, or options
+      of its quantization; a broadcast by default.
     metrics_aggregator: Function from the model's metric finalizers to the
       aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
       default.
@@ -130,8 +130,7 @@ def build_structured_update_fed_avg(
   ).create(update_type.update, update_type.update_weight)
   return salted_process.compose_salted_process(
     description.initial_weights_fn,
-    model_distributor
-    or tff.learning.templates.build_broadcast_process(weights_type),
+    templates.build_model_distributor(model_fn, model_distributor),
     client_work,
     aggregator,
     tff.learning.templates.build_apply_optimizer_finalizer(

@@ -41,7 +41,7 @@ def build_terngrad_fed_avg(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
-  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  model_distributor: templates.ModelDistributor | None = None,
   metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -63,8 +63,8 @@ def build_terngrad_fed_avg(
     options: Clipping and random choices; `TernGradOptions()` by default.
     client_weighting: Weights of the clients' updates: numbers of examples, or
       uniform.
-    model_distributor: Process that sends the model to the clients; a broadcast
-      by default.
+    model_distributor: Process that sends the model to the clients, or options
+      of its quantization; a broadcast by default.
     metrics_aggregator: Function from the model's metric finalizers to the
       aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
       default.

@@ -24,6 +24,7 @@ from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
 )
 from tff_methods.encoders.rotation import RotationStage
+from tff_methods.encoders.row_quantization import RowQuantization
 from tff_methods.encoders.sketching import contraction as sketch_contraction
 from tff_methods.encoders.sketching import sketch_encoder
 from tff_methods.encoders.sparsification import sparse_encoder
@@ -55,6 +56,7 @@ __all__ = [
   'identity_encoder',
   'map_in_sequence',
   'RotationStage',
+  'RowQuantization',
   'SeededStage',
   'sketch_contraction',
   'sketch_encoder',

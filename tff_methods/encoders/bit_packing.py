@@ -127,6 +127,50 @@ def unpack(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
   return tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:num_codes]
 
 
+def pack_rows(codes: tf.Tensor, bits: int) -> tf.Tensor:
+  """Packs each row of codes into bytes of its own.
+
+  Args:
+    codes: `uint8[k, n]` for up to 8 bits, `uint16[k, n]` above; all below
+      `2**bits`.
+    bits: Bits per code, 1 to 16.
+
+  Returns:
+    `uint8[k, ceil(n * bits / 8)]`, each row as from `pack`.
+  """
+  if bits > 8:
+    low_and_high = tf.bitcast(codes, tf.uint8)
+    high = pack_rows(low_and_high[..., 1], bits - 8)
+    return tf.concat([low_and_high[..., 0], high], axis=1)
+  num_codes = codes.shape[1]
+  codes = tf.pad(codes, [[0, 0], [0, -num_codes % 8]])
+  packed = pack(tf.reshape(codes, [codes.shape.num_elements()]), bits)
+  packed = tf.reshape(packed, [codes.shape[0], codes.shape[1] * bits // 8])
+  return packed[:, : packed_size(num_codes, bits)]
+
+
+def unpack_rows(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
+  """Inverts `pack_rows`.
+
+  Args:
+    packed: `uint8[k, ceil(num_codes * bits / 8)]`.
+    bits: Bits per code, 1 to 16.
+    num_codes: Number of codes of a row.
+
+  Returns:
+    `uint8[k, num_codes]` for up to 8 bits, `uint16[k, num_codes]` above.
+  """
+  if bits > 8:
+    low, high = packed[:, :num_codes], packed[:, num_codes:]
+    high = unpack_rows(high, bits - 8, num_codes)
+    return tf.bitcast(tf.stack([low, high], axis=2), tf.uint16)
+  num_rows, padded = packed.shape[0], num_codes + -num_codes % 8
+  packed = tf.pad(packed, [[0, 0], [0, padded * bits // 8 - packed.shape[1]]])
+  packed = tf.reshape(packed, [packed.shape.num_elements()])
+  codes = unpack(packed, bits, num_rows * padded)
+  return tf.reshape(codes, [num_rows, padded])[:, :num_codes]
+
+
 def lookup(
   packed: tf.Tensor, table: tf.Tensor, bits: int, num_codes: int
 ) -> tf.Tensor:

@@ -103,7 +103,7 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     z, scale, squared_norm = scaling.well_scaled(x)
     width, levels = normal_levels(self._bits)
     deviation = width * tf.sqrt(squared_norm / length)
-    coordinates = _bin_coordinates(z, deviation, self._bits)
+    coordinates = bin_coordinates(z, deviation, self._bits)
     codes = tf.cast(coordinates, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
     quantized = bit_packing.lookup(
@@ -133,20 +133,19 @@ class EdenQuantizationStage(tensor_encoding.Stage):
     return tf.reshape(x, shape)
 
 
-def _bin_coordinates(
-  x: tf.Tensor, deviation: tf.Tensor, bits: int
-) -> tf.Tensor:
+def bin_coordinates(x: tf.Tensor, deviation: tf.Tensor, bits: int) -> tf.Tensor:
   """Returns bin coordinates; their floor is the bin index.
 
   The `2**bits` bins have equal probability under a normal distribution.
 
   Args:
-    x: `float32[n]`.
-    deviation: `float32[]`, standard deviation of that distribution.
+    x: `float32[n]`, or `float32[k, n]`.
+    deviation: `float32[]`, standard deviation of that distribution, or
+      `float32[k, 1]`, one for each row.
     bits: Bits per value.
 
   Returns:
-    `float32[n]`, at least 0 and below `2**bits`.
+    A tensor of the shape of `x`, at least 0 and below `2**bits`.
   """
   half = 2.0 ** (bits - 1)
   if bits > 2:

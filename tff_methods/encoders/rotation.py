@@ -42,6 +42,9 @@ without one is rotated in this way, and the few coordinates after it are mixed
 in by a Hadamard matrix over the end of the vector, before and after.
 
 All factors are symmetric and orthogonal, so the transform is its own inverse.
+
+A matrix is rotated row by row: the rows are one more axis, which the first
+factors leave in place.
 """
 
 from collections.abc import Callable, Sequence
@@ -151,10 +154,28 @@ def rotate(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
   Raises:
     tf.errors.InvalidArgumentError: When run, if `x` has NaN or Inf.
   """
-  length = x.shape[0]
-  if not length:
+  if not x.shape[0]:
     return x
   z, scale, _ = scaling.well_scaled(x)
+  return scaling.saturating_multiply(rotate_rows(z, key), scale)
+
+
+def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+  """Inverts `rotate`, given the same key."""
+  if not y.shape[0]:
+    return y
+  z, scale, _ = scaling.well_scaled(y)
+  return scaling.saturating_multiply(unrotate_rows(z, key), scale)
+
+
+def rotate_rows(z: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+  """Returns `H D` times each row; the caller guards against overflow.
+
+  Args:
+    z: `float32[n]`, one row, or `float32[k, n]`, static, of an `n` above 0.
+    key: `int32[2]`, fixes the signs `D`, the same for all rows.
+  """
+  length = z.shape[-1]
   size, factors = _main_transform(length)
   window = _window(length, size)
   if window:
@@ -163,15 +184,12 @@ def rotate(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
   z = _on_start(z, size, lambda m: _apply_factors(m, factors))
   if window:
     z = _on_window(z, window, lambda w: _hadamard(_flip(w, key, 2), window))
-  return scaling.saturating_multiply(z, scale)
+  return z
 
 
-def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-  """Inverts `rotate`, given the same key."""
-  length = y.shape[0]
-  if not length:
-    return y
-  z, scale, _ = scaling.well_scaled(y)
+def unrotate_rows(z: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+  """Inverts `rotate_rows`, given the same key."""
+  length = z.shape[-1]
   size, factors = _main_transform(length)
   window = _window(length, size)
   if window:
@@ -180,12 +198,12 @@ def unrotate(y: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
   z = _flip(z, key, 0)
   if window:
     z = _on_window(z, window, lambda w: _flip(_hadamard(w, window), key, 1))
-  return scaling.saturating_multiply(z, scale)
+  return z
 
 
 def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
   """Multiplies elements by random signs, drawn from a key for each use."""
-  length = x.shape[0]
+  length = x.shape[-1]
   # Not before x is computed, or memory would hold the signs of all tensors.
   with tf.control_dependencies([x]):
     key = seeds.fold_in(key, tf.constant(use, tf.int32))
@@ -193,17 +211,19 @@ def _flip(x: tf.Tensor, key: tf.Tensor, use: int) -> tf.Tensor:
 
 
 def _apply_factors(x: tf.Tensor, factors: Sequence[np.ndarray]) -> tf.Tensor:
-  """Applies the Kronecker product of symmetric `factors` to a vector.
+  """Applies the Kronecker product of symmetric `factors` to each row.
 
   Each step computes `Xᵀ A = (A X)ᵀ`: it applies one factor to the first axis
   and moves that axis to the end. After the last step the axes are in order
-  again.
+  again; the axis of the rows, which starts at the end, comes first.
   """
-  length = x.shape[0]
+  shape = x.shape
+  if shape.rank == 2:
+    x = tf.transpose(x)
   for factor in factors:
     x = tf.reshape(x, [len(factor), -1])
     x = tf.matmul(x, tf.constant(factor, tf.float32), transpose_a=True)
-  return tf.reshape(x, [length])
+  return tf.reshape(x, shape)
 
 
 def _hadamard(x: tf.Tensor, size: int) -> tf.Tensor:
@@ -214,17 +234,17 @@ def _hadamard(x: tf.Tensor, size: int) -> tf.Tensor:
 def _on_start(
   x: tf.Tensor, size: int, fn: Callable[[tf.Tensor], tf.Tensor]
 ) -> tf.Tensor:
-  """Applies `fn` to the first `size` elements."""
-  if size == x.shape[0]:
+  """Applies `fn` to the first `size` elements of each row."""
+  if size == x.shape[-1]:
     return fn(x)
-  return tf.concat([fn(x[:size]), x[size:]], axis=0)
+  return tf.concat([fn(x[..., :size]), x[..., size:]], axis=-1)
 
 
 def _on_window(
   x: tf.Tensor, size: int, fn: Callable[[tf.Tensor], tf.Tensor]
 ) -> tf.Tensor:
-  """Applies `fn` to the last `size` elements."""
-  return tf.concat([x[:-size], fn(x[-size:])], axis=0)
+  """Applies `fn` to the last `size` elements of each row."""
+  return tf.concat([x[..., :-size], fn(x[..., -size:])], axis=-1)
 
 
 def _window(length: int, size: int) -> int:

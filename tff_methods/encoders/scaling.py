@@ -52,7 +52,7 @@ def well_scaled(
   def rescale():
     finite = tf.debugging.check_numerics(x, _NOT_FINITE)
     peak = tf.reduce_max(tf.abs(finite)) if x.shape.num_elements() else 0.0
-    scale = _power_of_two_near(peak)
+    scale = power_of_two_near(peak)
     z = finite / scale
     return z, scale, 2.0 * tf.nn.l2_loss(z)
 
@@ -130,7 +130,7 @@ def saturating_multiply(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
   return tf.cond(tf.equal(scale, 1.0), lambda: x, multiply)
 
 
-def _power_of_two_near(peak: tf.Tensor) -> tf.Tensor:
+def power_of_two_near(peak: tf.Tensor) -> tf.Tensor:
   """Returns the largest power of two up to `peak`, in [2**-126, 2**126]."""
   # The exponent field of an IEEE float. The limits keep it and its reciprocal
   # among the normal numbers.

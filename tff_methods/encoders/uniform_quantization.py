@@ -94,7 +94,7 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
     key = self.client_key(x, encode_params)
     levels = (z - low) * (256.0 * to_level)
     with tf.control_dependencies([levels]):  # Lowers the peak of memory.
-      own, shared = _noise(key, x.shape[0])
+      own, shared = dither(key, x.shape[0])
     levels = (levels + own + shared) / 256.0
     codes = tf.cast(levels, bit_packing.code_dtype(self._bits))
     packed = bit_packing.pack(codes, self._bits)
@@ -130,7 +130,7 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
     return bit_packing.lookup(packed, table, self._bits, length)
 
 
-def _noise(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:
+def dither(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns noise of two parts, whose sum is uniform over [0, 256).
 
   Each element has eight random bits of its own, which takes a quarter of the

@@ -20,6 +20,8 @@ programs make one from flags, before TensorFlow is imported.
 
 # pylint: disable=g-importing-member
 from tff_methods.options.differential_privacy import DpSketchOptions
+from tff_methods.options.downlink import DeltaDownlinkOptions
+from tff_methods.options.downlink import DownlinkOptions
 from tff_methods.options.label_hashing import DECODINGS
 from tff_methods.options.randomness import RandomnessOptions
 from tff_methods.options.randomness import SEED_SOURCES
@@ -44,8 +46,10 @@ from tff_methods.options.ternary import TernGradOptions
 
 __all__ = [
   'DECODINGS',
+  'DeltaDownlinkOptions',
   'DgcOptions',
   'DhqcOptions',
+  'DownlinkOptions',
   'DpSketchOptions',
   'FED_SS_VARIANTS',
   'FedSsOptions',

@@ -78,7 +78,8 @@ class ClientIdProcess(abc.ABC):
     """Returns the `next` whose bytes count, after `num_rounds` rounds.
 
     Its client data are data sets: client ids, from which a simulation makes
-    them, have no bytes.
+    them, have no bytes. Where it depends on the cohort, it is that of the last
+    round that ran, if that was the round after `num_rounds`.
 
     Args:
       num_rounds: Number of completed rounds.
@@ -196,6 +197,9 @@ class _StatefulProcess(ClientIdProcess):
     self._dataset_computation = dataset_computation
     self._client_states = client_states
     self._composed = {}
+    # The number of completed rounds before the last round that ran, and its
+    # `next`, which can depend on the cohort.
+    self._last_round: tuple[int, tff.Computation] | None = None
 
   def initialize(self):
     return self._process.initialize()
@@ -208,8 +212,10 @@ class _StatefulProcess(ClientIdProcess):
       self._initial_client_state if arrays is None else self._pack(arrays)
       for arrays in self._client_states.read(client_ids, num_rounds)
     ]
-    next_fn = self._next_on_ids(self._process.next_after(num_rounds))
+    chosen_next = self._process.next_for(num_rounds, client_states)
+    next_fn = self._next_on_ids(chosen_next)
     state, metrics, states_of_ids = next_fn(state, client_ids, client_states)
+    self._last_round = num_rounds, chosen_next
     self._client_states.write(
       num_rounds + 1,
       {
@@ -226,6 +232,8 @@ class _StatefulProcess(ClientIdProcess):
     return self._process.set_model_weights(state, weights)
 
   def accounted_next(self, num_rounds):
+    if self._last_round is not None and self._last_round[0] == num_rounds:
+      return self._last_round[1]
     return self._process.accounted_next(num_rounds)
 
   @property

@@ -20,6 +20,10 @@ from tff_methods.templates.client_state_process import (
   compose_client_state_process,
 )
 from tff_methods.templates.client_state_process import WarmUp
+from tff_methods.templates.delta_downlink_process import (
+  build_delta_downlink_fed_avg,
+)
+from tff_methods.templates.delta_downlink_process import DeltaDownlinkProcess
 from tff_methods.templates.error_feedback_process import (
   build_error_feedback_fed_avg,
 )
@@ -36,7 +40,9 @@ from tff_methods.templates.row_distributor import RowDistributionProcess
 from tff_methods.templates.row_retrieval import build_row_retrieval
 from tff_methods.templates.select_process import compose_select_process
 from tff_methods.templates.select_process import SelectProcess
+from tff_methods.templates.sketched_distributor import build_model_distributor
 from tff_methods.templates.sketched_distributor import model_weights_type
+from tff_methods.templates.sketched_distributor import ModelDistributor
 from tff_methods.templates.sketched_distributor import (
   sketched_model_distributor,
 )
@@ -47,8 +53,10 @@ from tff_methods.templates.structured_update_client_work import (
 
 __all__ = [
   'build_class_sampling_distributor',
+  'build_delta_downlink_fed_avg',
   'build_error_feedback_fed_avg',
   'build_index_distributor',
+  'build_model_distributor',
   'build_row_retrieval',
   'build_spreadout_finalizer',
   'build_structured_update_client_work',
@@ -56,11 +64,13 @@ __all__ = [
   'ClientStateProcessOutput',
   'compose_client_state_process',
   'compose_select_process',
+  'DeltaDownlinkProcess',
   'describe',
   'Description',
   'IndexClient',
   'Model',
   'model_weights_type',
+  'ModelDistributor',
   'RowBudget',
   'RowDistributionProcess',
   'SelectProcess',

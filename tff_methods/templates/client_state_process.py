@@ -133,6 +133,18 @@ class ClientStateProcess(tff.templates.IterativeProcess):
       num_rounds -= num_warm_up_rounds
     return self.next
 
+  def next_for(
+    self, num_rounds: int, client_states: Sequence[Any]
+  ) -> tff.Computation:
+    """Returns `next` of a round of clients with these states.
+
+    Args:
+      num_rounds: Number of completed rounds.
+      client_states: States of the clients of the next round.
+    """
+    del client_states  # For subclasses, whose rounds depend on them.
+    return self.next_after(num_rounds)
+
   def accounted_next(self, num_rounds: int) -> tff.Computation:
     """Returns the `next` whose bytes count, after `num_rounds` rounds.
 

@@ -24,6 +24,7 @@ from tff_methods.aggregators import sparse_update
 from tff_methods.templates import client_state_process
 from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
+from tff_methods.templates import sketched_distributor
 
 
 def build_error_feedback_fed_avg(
@@ -36,7 +37,7 @@ def build_error_feedback_fed_avg(
   client_weighting: tff.learning.ClientWeighting = (
     tff.learning.ClientWeighting.NUM_EXAMPLES
   ),
-  model_distributor: tff.learning.templates.DistributionProcess | None = None,
+  model_distributor: sketched_distributor.ModelDistributor | None = None,
   metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -62,8 +63,8 @@ def build_error_feedback_fed_avg(
       those of `model_aggregator`.
     client_weighting: Weights of the clients' updates: numbers of examples, or
       uniform.
-    model_distributor: Process that sends the model to the clients; a broadcast
-      by default.
+    model_distributor: Process that sends the model to the clients, or options
+      of its quantization; a broadcast by default.
     metrics_aggregator: Function from the model's metric finalizers to the
       aggregation of metrics; `tff.learning.metrics.sum_then_finalize` by
       default.
@@ -99,8 +100,7 @@ def build_error_feedback_fed_avg(
 
   return client_state_process.compose_client_state_process(
     description.initial_weights_fn,
-    model_distributor
-    or tff.learning.templates.build_broadcast_process(weights_type),
+    sketched_distributor.build_model_distributor(model_fn, model_distributor),
     fed_avg.build_client_work(
       model_fn,
       optimizer=client_optimizer_fn,

@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import tensorflow_federated as tff
 
+from tff_methods import options as options_lib
 from tff_methods.templates import local_model
+from tff_methods.templates import sketched_distributor
 
 
 class _Expected(NamedTuple):
@@ -73,8 +75,14 @@ _EXPECTED = {
     'give NUM_EXAMPLES or UNIFORM of it',
   ),
   'model_distributor': _Expected(
-    _instance_of(tff.learning.templates.DistributionProcess),
-    'a tff.learning.templates.DistributionProcess',
+    lambda value: isinstance(
+      value,
+      (
+        tff.learning.templates.DistributionProcess,
+        options_lib.DownlinkOptions,
+      ),
+    ),
+    'a tff.learning.templates.DistributionProcess or options.DownlinkOptions',
     'leave it out for a broadcast',
     is_optional=True,
   ),
@@ -124,6 +132,8 @@ def build_weighted_fed_avg(
   model_fn: local_model.Model,
   client_optimizer_fn: tff.learning.optimizers.Optimizer,
   server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
+  *,
+  model_distributor: sketched_distributor.ModelDistributor | None = None,
   **kwargs: Any,
 ) -> tff.learning.templates.LearningProcess:
   """Builds TFF's federated averaging, after a check of the arguments.
@@ -134,6 +144,8 @@ def build_weighted_fed_avg(
     client_optimizer_fn: Optimizer of the clients.
     server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
       by default.
+    model_distributor: Process that sends the model to the clients, or options
+      of its quantization; a broadcast by default.
     **kwargs: Keyword arguments of
       `tff.learning.algorithms.build_weighted_fed_avg`.
 
@@ -147,10 +159,17 @@ def build_weighted_fed_avg(
   check_arguments(
     client_optimizer_fn=client_optimizer_fn,
     server_optimizer_fn=server_optimizer_fn,
+    model_distributor=model_distributor,
     **kwargs,
   )
   return tff.learning.algorithms.build_weighted_fed_avg(
-    model_fn, client_optimizer_fn, server_optimizer_fn, **kwargs
+    model_fn,
+    client_optimizer_fn,
+    server_optimizer_fn,
+    model_distributor=sketched_distributor.build_model_distributor(
+      model_fn, model_distributor
+    ),
+    **kwargs,
   )
 
 

@@ -18,7 +18,8 @@ Hashing", section 3.2.
 """
 
 import collections
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -34,6 +35,7 @@ from tff_methods.templates import index_client_steps
 from tff_methods.templates import index_server
 from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor
+from tff_methods.templates import row_downlink
 from tff_methods.templates import row_retrieval
 
 
@@ -45,6 +47,7 @@ def build_index_distributor(
   corrects_loss: bool = False,
   rounds_per_build: int = 1,
   retrieval_mode: str = 'select',
+  downlink: options_lib.DownlinkOptions | None = None,
   seed_source: str = 'reproducible',
   base_seed: int = 0,
 ) -> row_distributor.RowDistributionProcess:
@@ -63,7 +66,8 @@ def build_index_distributor(
 
   Measurements of a round: `num_dropped_entries`, which exceed the capacity of
   the index; and, as sums over the clients, `num_own_rows`, the rows of their
-  data, and `num_random_rows`.
+  data, and `num_random_rows`; with `downlink`, `payload_bytes_per_client`, the
+  bytes of body and rows that a client receives.
 
   Args:
     row_model: Model of the server.
@@ -75,6 +79,8 @@ def build_index_distributor(
     rounds_per_build: Number of rounds for which an index is used.
     retrieval_mode: `'select'` or `'broadcast'`, of entries and rows: see
       `build_row_retrieval`.
+    downlink: Quantization of body and rows; `None` for none. The index is of
+      the exact rows.
     seed_source: Source of a client's random choices. `'reproducible'`: a
       fingerprint of its first batch, so that a repeated simulation gives the
       same bits. `'entropy'`: the operating system.
@@ -101,31 +107,38 @@ def build_index_distributor(
   server = index_server.build_index_server(
     row_model, index, rounds_per_build, base_key
   )
+  sent = row_downlink.RowDownlink(row_model, downlink)
 
   @tff.federated_computation
   def init_fn():
     return tff.federated_eval(server.initial_state, tff.SERVER)
 
   return row_distributor.build_process(
-    init_fn, lambda mode: _build_next(client, server, mode), retrieval_mode
+    init_fn,
+    lambda mode: _build_next(client, server, sent, mode),
+    retrieval_mode,
   )
 
 
 def _build_next(
-  client: index_client.IndexClient, server: index_server.IndexServer, mode: str
+  client: index_client.IndexClient,
+  server: index_server.IndexServer,
+  sent: row_downlink.RowDownlink,
+  mode: str,
 ) -> tff.Computation:
   """Builds the `next` of the distributor: steps 1 to 4 of its docstring."""
   full = local_model.describe(client.row_model.full_model())
-  get_rows, get_body = row_retrieval.build_getters(full.weights_type)
-  transfers = _build_transfers(client, server.index_type.tables, mode)
+  transfers = _build_transfers(client, sent, server.index_type.tables, mode)
   steps = index_client_steps.build_client_steps(
     client,
     index_client_steps.ReceivedTypes(
       round_key=server.key_type,
       data=full.data_type,
-      body=get_body.type_signature.result,
+      body=sent.body_type,
       client_params=server.index_type.client_params,
-      **transfers.received_types(),
+      own_rows=_rows_type(client, client.num_own_candidates),
+      entries=transfers.entries.type_signature.result.member,
+      requested_rows=_rows_type(client, client.budget.num_requested),
     ),
   )
 
@@ -147,14 +160,17 @@ def _build_next(
       server.prepare_round, (state, weights)
     )
     tables, client_params, num_dropped = tff.federated_map(split, built)
-    table = tff.federated_map(get_rows, weights)
+    table, payload, body_bytes = tff.federated_map(
+      sent.encode, (weights, round_key)
+    )
     client_params = tff.federated_broadcast(client_params)
-    body = tff.federated_broadcast(tff.federated_map(get_body, weights))
+    payload = tff.federated_broadcast(payload)
+    body = sent.decode_body(payload)
     # 2. Clients receive the rows of their own classes.
     key, own_candidates = tff.federated_map(
       steps.own_candidates, (tff.federated_broadcast(round_key), client_data)
     )
-    own_rows = transfers.own_rows(table, own_candidates)
+    own_rows = transfers.own_rows(table, own_candidates, payload)
     # 3. Clients search, and receive entries of the index.
     vectors, queries = tff.federated_map(
       steps.search,
@@ -166,7 +182,7 @@ def _build_next(
       steps.choose,
       (key, own_candidates, client_params, vectors, queries, entries),
     )
-    requested_rows = transfers.requested_rows(table, requested_keys)
+    requested_rows = transfers.requested_rows(table, requested_keys, payload)
     sub_weights, counts = tff.federated_map(
       steps.to_sub_model,
       (
@@ -181,52 +197,62 @@ def _build_next(
       ),
     )
     return tff.templates.MeasuredProcessOutput(
-      next_state, sub_weights, _measurements(num_dropped, counts)
+      next_state,
+      sub_weights,
+      _measurements(
+        num_dropped,
+        counts,
+        sent.measurements(body_bytes, client.budget.num_retrieved),
+      ),
     )
 
   return next_fn
 
 
-def _measurements(num_dropped, counts):
+def _measurements(num_dropped, counts, downlink):
   """Returns the measurements of a round, inside a federated computation."""
-  return tff.federated_zip(
-    collections.OrderedDict(
-      num_dropped_entries=num_dropped,
-      num_own_rows=tff.federated_sum(counts['num_own_rows']),
-      num_random_rows=tff.federated_sum(counts['num_random_rows']),
-    )
+  measurements = collections.OrderedDict(
+    num_dropped_entries=num_dropped,
+    num_own_rows=tff.federated_sum(counts['num_own_rows']),
+    num_random_rows=tff.federated_sum(counts['num_random_rows']),
   )
+  if len(downlink.type_signature.member):
+    measurements['payload_bytes_per_client'] = downlink[
+      'payload_bytes_per_client'
+    ]
+  return tff.federated_zip(measurements)
 
 
 class _Transfers(NamedTuple):
   """Transfers from the server that clients request, in their order.
 
+  To be called inside a federated computation; `table` is that of the rows, and
+  `payload` that of the body at clients: see `row_downlink.RowDownlink`.
+
   Attributes:
-    own_rows: `(<table@SERVER, {own_candidates}@CLIENTS> -> {rows}@CLIENTS)`.
+    own_rows: Function of `table`, `{own_candidates}@CLIENTS` and `payload` to
+      `{rows}@CLIENTS`.
     entries: `(<tables@SERVER, {queries}@CLIENTS> -> {entries}@CLIENTS)`.
-    requested_rows: `(<table@SERVER, {keys}@CLIENTS> -> {rows}@CLIENTS)`.
+    requested_rows: Function of `table`, `{keys}@CLIENTS` and `payload` to
+      `{rows}@CLIENTS`.
   """
 
-  own_rows: tff.Computation
+  own_rows: Callable[[Any, Any, Any], Any]
   entries: tff.Computation
-  requested_rows: tff.Computation
-
-  def received_types(self) -> dict[str, tff.Type]:
-    """Returns the types of the values that a client receives."""
-    return {
-      name: transfer.type_signature.result.member
-      for name, transfer in self._asdict().items()
-    }
+  requested_rows: Callable[[Any, Any, Any], Any]
 
 
 def _build_transfers(
-  client: index_client.IndexClient, tables_type: tff.Type, mode: str
+  client: index_client.IndexClient,
+  sent: row_downlink.RowDownlink,
+  tables_type: tff.Type,
+  mode: str,
 ) -> _Transfers:
   return _Transfers(
     own_rows=(
       _build_no_rows(client)
       if client.budget.own is None
-      else _build_own_rows(client, mode)
+      else _build_own_rows(client, sent, mode)
     ),
     entries=(
       _build_entries(client.index, tables_type, mode)
@@ -234,48 +260,41 @@ def _build_transfers(
       else _build_no_entries(tables_type)
     ),
     requested_rows=row_retrieval.build_row_selection(
-      client.row_model, client.budget.num_requested, mode
+      sent, client.budget.num_requested, mode
     ),
   )
 
 
-def _build_own_rows(client, mode) -> tff.Computation:
+def _rows_type(client: index_client.IndexClient, num_rows: int) -> tff.Type:
+  return tff.TensorType(np.float32, [num_rows, client.row_model.row_size])
+
+
+def _build_own_rows(client, sent, mode) -> Callable[[Any, Any, Any], Any]:
   """Builds the transfer of the rows of a client's own candidates."""
   num_own = client.num_own_candidates
-  own_type = row_retrieval.candidates_type_of(num_own)
-  select = row_retrieval.build_row_selection(client.row_model, num_own, mode)
+  select = row_retrieval.build_row_selection(sent, num_own, mode)
 
-  @tff.tensorflow.computation(own_type)
+  @tff.tensorflow.computation(row_retrieval.candidates_type_of(num_own))
   def to_keys(own_candidates):
     return own_candidates.keys
 
-  @tff.federated_computation(
-    select.type_signature.parameter[0],
-    tff.FederatedType(own_type, tff.CLIENTS),
-  )
-  def own_rows(table, own_candidates):
-    return select(table, tff.federated_map(to_keys, own_candidates))
+  def own_rows(table, own_candidates, payload):
+    return select(table, tff.federated_map(to_keys, own_candidates), payload)
 
   return own_rows
 
 
-def _build_no_rows(client) -> tff.Computation:
+def _build_no_rows(client) -> Callable[[Any, Any, Any], Any]:
   """Builds the counterpart of `_build_own_rows` without a transfer: zeros."""
-  row_model, num_own = client.row_model, client.num_own_candidates
-  own_type = row_retrieval.candidates_type_of(num_own)
-  table_shape = [row_model.num_classes, row_model.row_size]
+  num_own = client.num_own_candidates
 
-  @tff.tensorflow.computation(own_type)
+  @tff.tensorflow.computation(row_retrieval.candidates_type_of(num_own))
   def zeros(own_candidates):
     del own_candidates
-    return tf.zeros([num_own, row_model.row_size])
+    return tf.zeros([num_own, client.row_model.row_size])
 
-  @tff.federated_computation(
-    tff.FederatedType((np.float32, table_shape), tff.SERVER),
-    tff.FederatedType(own_type, tff.CLIENTS),
-  )
-  def no_rows(table, own_candidates):
-    del table
+  def no_rows(table, own_candidates, payload):
+    del table, payload
     return tff.federated_map(zeros, own_candidates)
 
   return no_rows

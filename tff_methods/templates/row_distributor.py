@@ -68,6 +68,7 @@ def build_class_sampling_distributor(
   *,
   with_negatives: bool = True,
   retrieval_mode: str = 'select',
+  downlink: options_lib.DownlinkOptions | None = None,
   seed_source: str = 'reproducible',
   base_seed: int = 0,
 ) -> RowDistributionProcess:
@@ -79,12 +80,16 @@ def build_class_sampling_distributor(
   2.  Each client samples candidates: its own classes, and random others.
   3.  It sends their keys, and receives their rows.
 
+  Measurements of a round: `payload_bytes_per_client` with `downlink`, the bytes
+  of body and rows that a client receives; otherwise none.
+
   Args:
     row_model: Model of the server.
     num_candidates: Number of rows that each client receives, the paper's `|S|`.
     with_negatives: If true, random other classes fill up; otherwise padding
       does.
     retrieval_mode: `'select'` or `'broadcast'`: see `build_row_retrieval`.
+    downlink: Quantization of body and rows; `None` for none.
     seed_source: Source of a client's random choices. `'reproducible'`: a
       fingerprint of its first batch, so that a repeated simulation gives the
       same bits. `'entropy'`: the operating system.
@@ -124,7 +129,7 @@ def build_class_sampling_distributor(
 
   def build_next(mode):
     retrieve = row_retrieval.build_row_retrieval(
-      row_model, num_candidates, mode
+      row_model, num_candidates, mode, downlink
     )
 
     @tff.federated_computation(
@@ -133,14 +138,13 @@ def build_class_sampling_distributor(
       tff.FederatedType(full.data_type, tff.CLIENTS),
     )
     def next_fn(state, weights, client_data):
-      round_key = tff.federated_broadcast(
-        tff.federated_map(to_round_key, state)
+      round_key = tff.federated_map(to_round_key, state)
+      candidates = tff.federated_map(
+        sample, (tff.federated_broadcast(round_key), client_data)
       )
-      candidates = tff.federated_map(sample, (round_key, client_data))
+      sub_weights, measurements = retrieve(weights, round_key, candidates)
       return tff.templates.MeasuredProcessOutput(
-        tff.federated_map(next_state, state),
-        retrieve(weights, candidates),
-        tff.federated_value((), tff.SERVER),
+        tff.federated_map(next_state, state), sub_weights, measurements
       )
 
     return next_fn

@@ -20,6 +20,7 @@ import tensorflow_federated as tff
 
 from tff_methods import aggregators
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods.templates import fed_avg
 from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor as row_distributor_lib
@@ -69,6 +70,28 @@ def check_row_model(value: object) -> None:
       f'Expected a RowModel, found {type(value).__name__}: make one with '
       'models.row_model_from_keras.'
     )
+
+
+def check_downlink(value: object) -> options_lib.DownlinkOptions | None:
+  """Checks the argument `model_distributor` of builders of row processes.
+
+  Args:
+    value: Value of the argument.
+
+  Returns:
+    The value.
+
+  Raises:
+    TypeError: If it is neither `None` nor options, but, for instance, a
+      `tff.learning.templates.DistributionProcess`, which sends all rows.
+  """
+  if value is not None and not isinstance(value, options_lib.DownlinkOptions):
+    raise TypeError(
+      'Expected model_distributor to be an options.DownlinkOptions, found '
+      f'{type(value).__name__}: give options, or leave it out, where clients '
+      'receive rows.'
+    )
+  return value
 
 
 def build_row_process(

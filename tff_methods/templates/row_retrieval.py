@@ -23,7 +23,7 @@ import tensorflow_federated as tff
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
-from tff_methods.templates import local_model
+from tff_methods.templates import row_downlink
 
 
 def build_selection(
@@ -90,7 +90,10 @@ def build_selection(
 
 
 def build_row_retrieval(
-  row_model: models.RowModel, num_candidates: int, mode: str
+  row_model: models.RowModel,
+  num_candidates: int,
+  mode: str,
+  downlink: options_lib.DownlinkOptions | None = None,
 ) -> tff.Computation:
   """Builds the computation from the server's weights to clients' sub-models.
 
@@ -103,26 +106,32 @@ def build_row_retrieval(
       each distinct key of `'select'`, so in simulations `'broadcast'` is faster
       while tables are small. `SelectProcess.accounted_next` has the bytes of
       `'select'` in either mode.
+    downlink: Quantization of body and rows; `None` for none.
 
   Returns:
-    `(<ModelWeights@SERVER, {Candidates}@CLIENTS> -> {ModelWeights}@CLIENTS)`,
-    of `row_model.full_model()` and `row_model.sub_model(num_candidates)`.
+    `(<ModelWeights@SERVER, int32[2]@SERVER, {Candidates}@CLIENTS> ->
+    <{ModelWeights}@CLIENTS, M@SERVER>)`, from the weights of
+    `row_model.full_model()`, the key of the round, from which the quantization
+    draws, and the candidates, to the weights of
+    `row_model.sub_model(num_candidates)` and the measurements:
+    `<payload_bytes_per_client=int64>` with `downlink`, otherwise `<>`.
 
   Raises:
+    TypeError: If `downlink` is not a `DownlinkOptions`.
     ValueError: If `mode` is not in `options.RETRIEVAL_MODES`.
   """
-  full_type = local_model.describe(row_model.full_model()).weights_type
+  sent = row_downlink.RowDownlink(row_model, downlink)
+  weights_type, key_type = sent.encode.type_signature.parameter
   candidates_type = candidates_type_of(num_candidates)
-  select = build_row_selection(row_model, num_candidates, mode)
-  get_rows, get_body = build_getters(full_type)
+  select = build_row_selection(sent, num_candidates, mode)
 
   @tff.tensorflow.computation(candidates_type)
   def to_keys(candidates):
     return candidates.keys
 
   @tff.tensorflow.computation(
-    get_body.type_signature.result,
-    select.type_signature.result.member,
+    sent.body_type,
+    tff.TensorType(np.float32, [num_candidates, row_model.row_size]),
     candidates_type,
   )
   def to_sub_weights(body, rows, candidates):
@@ -131,57 +140,46 @@ def build_row_retrieval(
     )
 
   @tff.federated_computation(
-    tff.FederatedType(full_type, tff.SERVER),
+    tff.FederatedType(weights_type, tff.SERVER),
+    tff.FederatedType(key_type, tff.SERVER),
     tff.FederatedType(candidates_type, tff.CLIENTS),
   )
-  def retrieve(weights, candidates):
-    rows = select(
-      tff.federated_map(get_rows, weights),
-      tff.federated_map(to_keys, candidates),
+  def retrieve(weights, round_key, candidates):
+    table, body, body_bytes = tff.federated_map(
+      sent.encode, (weights, round_key)
     )
-    body = tff.federated_broadcast(tff.federated_map(get_body, weights))
-    return tff.federated_map(to_sub_weights, (body, rows, candidates))
+    body = tff.federated_broadcast(body)
+    rows = select(table, tff.federated_map(to_keys, candidates), body)
+    sub_weights = tff.federated_map(
+      to_sub_weights, (sent.decode_body(body), rows, candidates)
+    )
+    return sub_weights, sent.measurements(body_bytes, num_candidates)
 
   return retrieve
 
 
 def build_row_selection(
-  row_model: models.RowModel, num_keys: int, mode: str
-) -> tff.Computation:
-  """Builds the `build_selection` of rows: `(table, keys) -> rows`.
+  sent: row_downlink.RowDownlink, num_keys: int, mode: str
+) -> Callable[[Any, Any, Any], Any]:
+  """Builds the selection of rows, to be called in a federated computation.
 
   Args:
-    row_model: Model of the server.
+    sent: Encoding of body and rows.
     num_keys: Number of keys of each client.
     mode: One of `options.RETRIEVAL_MODES`: see `build_row_retrieval`.
+
+  Returns:
+    Function from the table at SERVER, keys at CLIENTS, and the payload of the
+    body at CLIENTS, to the decoded rows of the keys.
   """
-  return build_selection(
-    tff.TensorType(np.float32, [row_model.num_classes, row_model.row_size]),
-    row_model.num_classes,
-    num_keys,
-    tf.gather,
-    mode,
+  select = build_selection(
+    sent.table_type, sent.table_type.shape[0], num_keys, tf.gather, mode
   )
 
+  def select_rows(table, keys, body):
+    return sent.decode_rows(select(table, keys), body)
 
-def build_getters(
-  full_type: tff.Type,
-) -> tuple[tff.Computation, tff.Computation]:
-  """Builds the computations from a full model's weights to rows and to body.
-
-  Args:
-    full_type: Type of the `ModelWeights` of the full model.
-  """
-
-  @tff.tensorflow.computation(full_type)
-  def get_rows(weights):
-    return weights.trainable[-1]
-
-  @tff.tensorflow.computation(full_type)
-  def get_body(weights):
-    return tuple(weights.trainable)[:-1], tuple(weights.non_trainable)
-
-  return get_rows, get_body
+  return select_rows
 
 
 def candidates_type_of(num_candidates: int) -> tff.Type:

@@ -22,6 +22,7 @@ from tff_methods.templates import client_salt
 from tff_methods.templates import fed_avg
 from tff_methods.templates import learning_round
 from tff_methods.templates import local_model
+from tff_methods.templates import sketched_distributor
 
 
 class SaltedProcess(tff.learning.templates.LearningProcess):
@@ -137,7 +138,7 @@ def build_salted_fed_avg(
   *,
   model_aggregator: tff.aggregators.WeightedAggregationFactory,
   client_weighting: tff.learning.ClientWeighting,
-  model_distributor: tff.learning.templates.DistributionProcess | None,
+  model_distributor: sketched_distributor.ModelDistributor | None,
   metrics_aggregator: tff.learning.metrics.MetricsAggregatorType | None,
   loop_implementation: tff.learning.LoopImplementation,
 ) -> SaltedProcess:
@@ -154,7 +155,8 @@ def build_salted_fed_avg(
     model_aggregator: Aggregator of values with salts, such as
       `SaltedMeanFactory`.
     client_weighting: Weights of the clients' updates.
-    model_distributor: Process that sends the model; `None` for a broadcast.
+    model_distributor: Process that sends the model, or options of its
+      quantization; `None` for a broadcast.
     metrics_aggregator: Aggregation of metrics; `None` for
       `tff.learning.metrics.sum_then_finalize`.
     loop_implementation: Loop over a client's batches.
@@ -187,8 +189,7 @@ def build_salted_fed_avg(
   update_type = client_work.next.type_signature.result.result.member
   return compose_salted_process(
     description.initial_weights_fn,
-    model_distributor
-    or tff.learning.templates.build_broadcast_process(description.weights_type),
+    sketched_distributor.build_model_distributor(model_fn, model_distributor),
     client_work,
     model_aggregator.create(update_type.update, update_type.update_weight),
     tff.learning.templates.build_apply_optimizer_finalizer(

@@ -14,8 +14,8 @@
 """Distribution of the model to the clients, rotated and quantized."""
 
 import collections
-from collections.abc import Sequence
-from typing import Any
+import dataclasses
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -26,6 +26,11 @@ from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import received_bytes
 from tff_methods.common import seeds
 from tff_methods.templates import local_model
+
+# Process that sends the model to clients, or options of its quantization.
+ModelDistributor: TypeAlias = (
+  tff.learning.templates.DistributionProcess | options_lib.DownlinkOptions
+)
 
 
 def sketched_model_distributor(
@@ -39,9 +44,10 @@ def sketched_model_distributor(
 ) -> tff.learning.templates.DistributionProcess:
   """Builds a distributor that quantizes the model once for all clients.
 
-  To be given as `model_distributor` to the builders of this library and of
-  `tff.learning.algorithms`. Clients train from the decoded model; the server
-  keeps its exact weights and applies the clients' updates to them.
+  To be given as `model_distributor` to the builders of
+  `tff.learning.algorithms` and of this library, which also take
+  `options.DownlinkOptions` and build it. Clients train from the decoded model;
+  the server keeps its exact weights and applies the clients' updates to them.
 
   `next: <S@SERVER, W@SERVER> -> <state=S@SERVER, result=W@CLIENTS,
   measurements=<payload_bytes_per_client=int64>@SERVER>` consists of these
@@ -77,7 +83,7 @@ def sketched_model_distributor(
     ValueError: If an argument is out of range, or `quantizer` is `'eden'`
       without rotation.
   """
-  options = options_lib.SketchOptions(
+  options = options_lib.DownlinkOptions(
     bits=bits,
     rotation=rotation,
     quantizer=quantizer,
@@ -86,9 +92,18 @@ def sketched_model_distributor(
   )
   if bits is None:
     return tff.learning.templates.build_broadcast_process(model_weights_type)
-  encoding = _ModelEncoding(model_weights_type, options)
-  get_payload = encoding.build_get_payload()
-  decode = encoding.build_decode(get_payload.type_signature.result[1])
+  encoding = ModelEncoding(model_weights_type, options)
+
+  @tff.tensorflow.computation(
+    encoding.initialize.type_signature.result.member, model_weights_type
+  )
+  def get_payload(state, model_weights):
+    new_state, payload = encoding.encode(state, check_finite(model_weights))
+    return new_state, payload, received_bytes.num_bytes(payload)
+
+  decode = tff.tensorflow.computation(
+    encoding.decode, get_payload.type_signature.result[1]
+  )
 
   @tff.federated_computation(
     encoding.initialize.type_signature.result,
@@ -111,6 +126,26 @@ def sketched_model_distributor(
   )
 
 
+def build_model_distributor(
+  model: local_model.Model, distributor: ModelDistributor | None
+) -> tff.learning.templates.DistributionProcess:
+  """Builds the distributor that a builder's `model_distributor` stands for.
+
+  Args:
+    model: Model whose weights are sent.
+    distributor: A distributor, returned as it is; options of the quantization;
+      or `None` for a broadcast.
+  """
+  if isinstance(distributor, tff.learning.templates.DistributionProcess):
+    return distributor
+  weights_type = model_weights_type(model)
+  if distributor is None:
+    return tff.learning.templates.build_broadcast_process(weights_type)
+  return sketched_model_distributor(
+    weights_type, **dataclasses.asdict(distributor)
+  )
+
+
 def model_weights_type(model: local_model.Model) -> tff.Type:
   """Returns the type of the weights of a model.
 
@@ -124,75 +159,98 @@ def model_weights_type(model: local_model.Model) -> tff.Type:
   return local_model.describe(model).weights_type
 
 
-class _ModelEncoding:
-  """Computations that encode all weights of a model, and decode them."""
+class ModelEncoding:
+  """Encoders of all weights of a model.
+
+  Attributes:
+    initialize: `( -> S@SERVER)`, the states of the encoders.
+  """
 
   def __init__(
-    self, model_weights_type: tff.Type, options: options_lib.SketchOptions
+    self, model_weights_type: tff.Type, options: options_lib.DownlinkOptions
   ):
-    self._weights_type = model_weights_type
+    """Builds the encoders.
+
+    Args:
+      model_weights_type: `W`, a type of `tff.learning.models.ModelWeights`.
+      options: Quantization.
+    """
     self._specs = tff.types.type_to_tf_tensor_specs(model_weights_type)
     self._tensors = encoded_sum.EncodedSum(
-      lambda spec, index: _build_encoder(spec, index, options),
+      lambda spec, index: build_encoder(spec, index, options),
       tf.nest.flatten(self._specs),
     )
     self.initialize = self._tensors.initialize
 
-  def build_get_payload(self) -> tff.Computation:
-    """Builds `(<S, W> -> <S, payload, int64>)`, the server's part of a round.
+  def encode(self, state: Any, weights: Any) -> tuple[Any, Any]:
+    """Encodes weights, inside a TensorFlow computation.
 
-    The integer is the number of bytes of the payload.
+    Args:
+      state: Value of `S`.
+      weights: Value of `W`, finite.
+
+    Returns:
+      The new state, and the payload.
     """
-    state_type = self.initialize.type_signature.result.member
+    client_params, after_sum_params = self._tensors.get_params(state)
+    payload = (
+      self._tensors.encode(
+        tf.nest.flatten(weights),
+        client_params,
+        # Not by the weights, whose last bits depend on the processor.
+        tf.constant(seeds.NO_SALT),
+      ),
+      after_sum_params,
+    )
+    return self._tensors.next_state(state), payload
 
-    @tff.tensorflow.computation(state_type, self._weights_type)
-    def get_payload(state, model_weights):
-      client_params, after_sum_params = self._tensors.get_params(state)
-      payload = (
-        self._tensors.encode(
-          _check_finite(tf.nest.flatten(model_weights)),
-          client_params,
-          # Not by the weights, whose last bits depend on the processor.
-          tf.constant(seeds.NO_SALT),
-        ),
-        after_sum_params,
-      )
-      new_state = self._tensors.next_state(state)
-      return new_state, payload, received_bytes.num_bytes(payload)
-
-    return get_payload
-
-  def build_decode(self, payload_type: tff.Type) -> tff.Computation:
-    """Builds `(payload -> W)`, a client's part of a round."""
-
-    @tff.tensorflow.computation(payload_type)
-    def decode(payload):
-      encoded, after_sum_params = payload
-      return tf.nest.pack_sequence_as(
-        self._specs, self._tensors.decode(encoded, after_sum_params)
-      )
-
-    return decode
+  def decode(self, payload: Any) -> Any:
+    """Decodes a payload of `encode`, inside a TensorFlow computation."""
+    encoded, after_sum_params = payload
+    return tf.nest.pack_sequence_as(
+      self._specs, self._tensors.decode(encoded, after_sum_params)
+    )
 
 
-def _build_encoder(
-  spec: tf.TensorSpec, index: int, options: options_lib.SketchOptions
+def build_encoder(
+  spec: tf.TensorSpec, index: int, options: options_lib.DownlinkOptions
 ) -> encoders.GatherEncoder:
+  """Returns the encoder of one tensor of a model.
+
+  Args:
+    spec: `tf.TensorSpec` of the tensor. Unless it is `float32` and large
+      enough, the tensor is sent as it is.
+    index: Index of the tensor in the model.
+    options: Quantization.
+  """
   is_small = spec.shape.num_elements() < options.min_elements
   if is_small or spec.dtype != tf.float32:
     return encoders.identity_encoder(spec)
-  return encoders.sketch_encoder(spec, options, (options.base_seed, index))
+  return encoders.sketch_encoder(
+    spec, options.sketch, (options.base_seed, index)
+  )
 
 
-def _check_finite(tensors: Sequence[tf.Tensor]) -> list[Any]:
-  """Raises `InvalidArgumentError`, when run, for weights with NaN or Inf."""
-  return [
-    tf.debugging.check_numerics(
+def check_finite(weights: Any) -> Any:
+  """Raises `InvalidArgumentError`, when run, for weights with NaN or Inf.
+
+  Args:
+    weights: Structure of tensors.
+
+  Returns:
+    The structure.
+  """
+
+  def check(index: int, x: tf.Tensor) -> tf.Tensor:
+    if not x.dtype.is_floating:
+      return x
+    return tf.debugging.check_numerics(
       x,
-      f'Expected finite weights, found NaN or Inf in weight tensor {i} of '
+      f'Expected finite weights, found NaN or Inf in weight tensor {index} of '
       f'shape {x.shape}: lower the learning rates.',
     )
-    if x.dtype.is_floating
-    else x
-    for i, x in enumerate(tensors)
-  ]
+
+  return tf.nest.pack_sequence_as(
+    weights,
+    [check(i, x) for i, x in enumerate(tf.nest.flatten(weights))],
+  )

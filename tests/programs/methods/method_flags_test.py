@@ -19,8 +19,10 @@ from absl.testing import flagsaver
 
 from programs.command_line import help_text
 from programs.command_line import runner
+from programs.methods import base
 from programs.methods import method_flags
 from programs.methods import registry
+from tff_methods import options as options_lib
 
 
 class MethodFlagsTest(absltest.TestCase):
@@ -39,13 +41,28 @@ class MethodFlagsTest(absltest.TestCase):
     ):
       method_flags.make_options('fed_avg', 0)
 
-  def test_methods_that_select_rows_have_no_quantized_downlink(self):
-    flags.FLAGS(['', '--downlink_bits=8', '--num_sampled_classes=3'])
-    self.assertEqual(method_flags.downlink_options(seed=1).bits, 8)
+  def test_quantized_downlink_of_every_method(self):
+    flags.FLAGS(['', '--downlink_bits=8'])
+    options = method_flags.downlink_options(seed=1)
+    self.assertEqual((options.bits, options.base_seed), (8, 1))
+    for name, method in method_flags.METHOD_FLAGS.items():
+      self.assertIn(base.DOWNLINK_BITS, method.holders, name)
+
+  def test_deltas(self):
+    flags.FLAGS(['', '--downlink_deltas'])
     with self.assertRaisesRegex(
-      runner.UsageError, 'no --downlink_bits with --method=fed_ss'
+      runner.UsageError, '^Expected --downlink_bits with --downlink_deltas'
     ):
-      method_flags.make_options('fed_ss', 0)
+      method_flags.downlink_options(seed=1)
+    with self.assertRaisesRegex(
+      runner.UsageError, '^Expected no --downlink_deltas with --method=dhqc'
+    ):
+      method_flags.make_options('dhqc', 0)
+    flags.FLAGS(['', '--downlink_deltas', '--downlink_bits=4'])
+    self.assertEqual(
+      method_flags.downlink_options(seed=1),
+      options_lib.DeltaDownlinkOptions(bits=4, base_seed=1),
+    )
 
   def test_help_has_the_defaults_of_each_method(self):
     text = help_text.help_text(

@@ -90,7 +90,7 @@ class RegistryTest(parameterized.TestCase):
       sent.append(communication.traced_bytes(process.next).uplink)
     self.assertLess(sent[0], sent[1])
 
-  @parameterized.parameters('fed_avg', 'sketched_update', 'dhqc', 'fed_mlh')
+  @parameterized.parameters(*registry.METHODS)
   def test_downlink_is_quantized(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     with flagsaver.flagsaver(**_GIVEN, downlink_bits='4'):
@@ -100,6 +100,19 @@ class RegistryTest(parameterized.TestCase):
     process = registry.METHODS[name].build(_TASK, sgd, sgd, options, downlink)
     self.assertIn(
       'payload_bytes_per_client', str(process.next.type_signature.result)
+    )
+
+  @parameterized.parameters('fed_avg', 'sketched_update', 'terngrad')
+  def test_deltas(self, name):
+    sgd = tff.learning.optimizers.build_sgdm(0.1)
+    with flagsaver.flagsaver(downlink_bits='4', downlink_deltas=True):
+      options = method_flags.make_options(name, 0)
+      downlink = method_flags.downlink_options(seed=3)
+    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, downlink)
+    self.assertIsInstance(process, templates.DeltaDownlinkProcess)
+    self.assertEqual(
+      'payload_bytes=' in str(process.next.type_signature.result),
+      name != 'fed_avg',
     )
 
   def test_fed_mlh_draws_the_hash_functions_of_the_seed(self):

@@ -76,6 +76,19 @@ class BitPackingTest(parameterized.TestCase, tf.test.TestCase):
       with self.subTest(bits=bits, length=length):
         self.assertAllEqual(values, table[codes].astype(np.float32))
 
+  def test_rows_are_packed_one_by_one(self):
+    for bits, length in _BITS_AND_LENGTHS:
+      codes = _codes(bits, 3 * length).reshape([3, length])
+      packed = bit_packing.pack_rows(
+        tf.constant(codes, bit_packing.code_dtype(bits)), bits
+      )
+      with self.subTest(bits=bits, length=length):
+        for row, row_codes in zip(packed, codes, strict=True):
+          self.assertAllEqual(row, _pack(row_codes, bits))
+        self.assertAllEqual(
+          bit_packing.unpack_rows(packed[1:], bits, length), codes[1:]
+        )
+
 
 class BitPackingStageTest(parameterized.TestCase, tf.test.TestCase):
   def test_packs_codes_of_another_stage(self):

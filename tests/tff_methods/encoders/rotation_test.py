@@ -34,6 +34,18 @@ class RotationTest(parameterized.TestCase, tf.test.TestCase):
     matrix = _matrix(length)
     self.assertAllClose(matrix @ matrix.T, np.eye(length), atol=1e-5)
 
+  # 67 is prime: some coordinates are outside the product of factors.
+  @parameterized.parameters(1, 64, 67, 97)
+  def test_rows_are_rotated_one_by_one(self, length):
+    key = tf.constant([1, 2])
+    rows = np.random.default_rng(0).normal(size=[5, length]).astype(np.float32)
+    rotated = rotation.rotate_rows(tf.constant(rows), key)
+    for row, found in zip(rows, rotated, strict=True):
+      self.assertAllClose(found, rotation.rotate(tf.constant(row), key))
+    self.assertAllClose(
+      rotation.unrotate_rows(rotated[2:], key), rows[2:], atol=1e-5
+    )
+
   @parameterized.parameters(2, 64, 256)
   def test_is_hadamard_times_signs_for_a_power_of_two(self, length):
     matrix = _matrix(length) * np.sqrt(length)

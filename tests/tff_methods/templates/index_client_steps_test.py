@@ -24,6 +24,7 @@ from tff_methods.common import seeds
 from tff_methods.templates import index_client
 from tff_methods.templates import index_client_steps
 from tff_methods.templates import local_model
+from tff_methods.templates import row_downlink
 from tff_methods.templates import row_retrieval
 
 _KEY = np.int32([1, 2])
@@ -35,12 +36,11 @@ def _build(row_model, index, budget, corrects_loss=False):
     row_model, index, budget, corrects_loss, 'reproducible'
   )
   full = local_model.describe(row_model.full_model())
-  _, get_body = row_retrieval.build_getters(full.weights_type)
   row_size = row_model.row_size
   types = index_client_steps.ReceivedTypes(
     round_key=tff.TensorType(np.int32, [2]),
     data=full.data_type,
-    body=get_body.type_signature.result,
+    body=row_downlink.RowDownlink(row_model).body_type,
     client_params=tff.TensorType(np.float32, [row_model.num_classes, row_size]),
     own_rows=tff.TensorType(np.float32, [client.num_own_candidates, row_size]),
     entries=tff.TensorType(np.int32, [0, 1]),

@@ -21,6 +21,7 @@ import tensorflow_federated as tff
 from tests.tff_methods import row_models
 from tff_methods import communication
 from tff_methods import models
+from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods.templates import index_client
 from tff_methods.templates import index_distributor
@@ -135,6 +136,30 @@ class IndexDistributorExecutionTest(tf.test.TestCase):
       self.assertAllEqual(np.unique(keys), keys)
       self.assertAllEqual(weights.trainable[-1], table[keys])
       self.assertContainsSubset(keys[is_positive], set(classes) - {0})
+
+  def test_quantized_downlink(self):
+    model = row_models.token_model(models.LabelRoles(padding=0))
+    options = options_lib.DownlinkOptions(bits=8, min_elements=10)
+    index = retrieval.RandomRows()
+    exact, _ = _distribute(
+      _build(model, index, _TOKEN_BUDGET), row_models.token_datasets(), model
+    )
+    for mode in options_lib.RETRIEVAL_MODES:
+      process = _build(
+        model, index, _TOKEN_BUDGET, downlink=options, retrieval_mode=mode
+      )
+      results, measurements = _distribute(
+        process, row_models.token_datasets(), model
+      )
+      for weights, expected in zip(results, exact, strict=True):
+        self.assertAllEqual(weights.non_trainable[0], expected.non_trainable[0])
+        self.assertNotAllEqual(weights.trainable[-1], expected.trainable[-1])
+        self.assertAllClose(
+          weights.trainable[-1], expected.trainable[-1], atol=0.05
+        )
+      # The trace also has the key of the round, 8 bytes.
+      found = communication.traced_bytes(process.select_next).downlink
+      self.assertEqual(measurements['payload_bytes_per_client'], found - 8)
 
 
 if __name__ == '__main__':

@@ -21,6 +21,8 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import row_models
+from tff_methods import communication
+from tff_methods import options as options_lib
 from tff_methods.templates import row_distributor
 
 
@@ -96,6 +98,30 @@ class RowDistributorExecutionTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(
         _keys(weights), [-1] * (5 - len(classes)) + list(classes)
       )
+
+  def test_quantized_downlink(self):
+    options = options_lib.DownlinkOptions(bits=4, min_elements=10)
+    plain, process = _build(), _build(downlink=options)
+    data = row_models.datasets()
+    exact = plain.next(plain.initialize(), _weights(), data)
+    output = process.next(process.initialize(), _weights(), data)
+    self.assertEqual(exact.measurements, ())
+    for weights, expected in zip(output.result, exact.result, strict=True):
+      self.assertAllEqual(_keys(weights), _keys(expected))
+      self.assertNotAllEqual(weights.trainable[-1], expected.trainable[-1])
+      error = np.linalg.norm(weights.trainable[-1] - expected.trainable[-1])
+      norm = np.linalg.norm(expected.trainable[-1])
+      self.assertLess(error, 0.2 * norm)
+    # Clients receive the same encoded rows: row 7 is of two of them.
+    of_row_7 = [
+      weights.trainable[-1][list(_keys(weights)).index(7)]
+      for weights in output.result
+      if 7 in _keys(weights)
+    ]
+    self.assertAllEqual(of_row_7[0], of_row_7[1])
+    # The trace also has the key of the round, 8 bytes.
+    found = communication.traced_bytes(process.select_next).downlink
+    self.assertEqual(output.measurements['payload_bytes_per_client'], found - 8)
 
   def test_negatives_depend_on_client_round_and_seed(self):
     data = row_models.datasets()[:1]

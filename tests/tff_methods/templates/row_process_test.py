@@ -20,6 +20,8 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import row_models
+from tff_methods import options as options_lib
+from tff_methods import templates
 from tff_methods.templates import row_distributor
 from tff_methods.templates import row_process
 from tff_methods.templates import select_process
@@ -55,6 +57,20 @@ class RowProcessComputationTest(tf.test.TestCase):
       TypeError, 'RowModel, found Functional.*: .*row_model_from_keras'
     ):
       row_process.check_row_model(row_models.row_model().full_model())
+
+  def test_downlink_is_given_as_options(self):
+    options = options_lib.DownlinkOptions()
+    self.assertIs(row_process.check_downlink(options), options)
+    self.assertIsNone(row_process.check_downlink(None))
+    weights_type = templates.model_weights_type(
+      row_models.row_model().full_model()
+    )
+    with self.assertRaisesRegex(
+      TypeError, 'options.DownlinkOptions, found DistributionProcess: give'
+    ):
+      row_process.check_downlink(
+        templates.sketched_model_distributor(weights_type)
+      )
 
 
 class RowProcessExecutionTest(tf.test.TestCase):

@@ -23,6 +23,7 @@ from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods.templates import row_retrieval
 
+_ROUND_KEY = np.int32([5, 6])
 _TABLE = np.arange(10, dtype=np.float32).reshape([5, 2])
 
 
@@ -49,10 +50,10 @@ class RowRetrievalComputationTest(parameterized.TestCase):
   def test_retrieval_maps_the_full_model_to_the_sub_model(self, mode):
     model = row_models.row_model()
     retrieve = row_retrieval.build_row_retrieval(model, 3, mode)
-    weights_type, candidates_type = retrieve.type_signature.parameter
+    weights_type, _, candidates_type = retrieve.type_signature.parameter
     for found, functional in (
       (weights_type, model.full_model()),
-      (retrieve.type_signature.result, model.sub_model(3)),
+      (retrieve.type_signature.result[0], model.sub_model(3)),
     ):
       found.member.check_assignable_from(
         tff.types.to_type(
@@ -100,8 +101,10 @@ class RowRetrievalExecutionTest(parameterized.TestCase, tf.test.TestCase):
     retrieve = row_retrieval.build_row_retrieval(model, 2, mode)
     trainable, non_trainable = model.full_model().initial_weights
     clients = [_candidates([3, 11]), _candidates([-1, 7])]
-    results = retrieve(
-      tff.learning.models.ModelWeights(trainable, non_trainable), clients
+    results, _ = retrieve(
+      tff.learning.models.ModelWeights(trainable, non_trainable),
+      _ROUND_KEY,
+      clients,
     )
     *body, table = trainable
     for candidates, weights in zip(clients, results, strict=True):
@@ -111,6 +114,30 @@ class RowRetrievalExecutionTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(rows, [table[max(k, 0)] for k in candidates.keys])
       for x, y in zip(weights.non_trainable, candidates, strict=True):
         self.assertAllEqual(x, y)
+
+  def test_quantized_rows_are_equal_in_both_modes(self):
+    model = row_models.row_model(biases=row_models.biases())
+    weights = tff.learning.models.ModelWeights(
+      *model.full_model().initial_weights
+    )
+    clients = [_candidates([3, 11, 3]), _candidates([-1, 7, 3])]
+    options = options_lib.DownlinkOptions(bits=8, min_elements=0)
+    found = [
+      row_retrieval.build_row_retrieval(model, 3, mode, options)(
+        weights, _ROUND_KEY, clients
+      )
+      for mode in options_lib.RETRIEVAL_MODES
+    ]
+    self.assertEqual(found[0][1], found[1][1])
+    for first, second, candidates in zip(
+      *(results for results, _ in found), clients, strict=True
+    ):
+      for x, y in zip(first.trainable, second.trainable, strict=True):
+        self.assertAllEqual(x, y)
+      exact = [weights.trainable[-1][max(k, 0)] for k in candidates.keys]
+      self.assertNotAllEqual(first.trainable[-1], exact)
+      self.assertAllClose(first.trainable[-1], exact, atol=0.05)
+      self.assertAllClose(first.trainable[0], weights.trainable[0], atol=0.05)
 
 
 if __name__ == '__main__':

@@ -244,7 +244,7 @@ def run_plan(
   for phase in plan.phases:
     for step in phase.server_steps:
       scope[step.name] = step.evaluate(scope, server)
-    if phase.client_steps or phase.folds:
+    if phase.visited:
       scope.update(_visit_clients(phase, scope, server, workers, cancellation))
   return plan.result(scope, server)
 
@@ -281,7 +281,8 @@ class _ClientVisit:
     self._call = server.call
     self._scopes = _DeviceScopes(
       {name: scope[name] for name in phase.referenced if name in scope},
-      server.device,
+      phase.common_steps,
+      server,
     )
 
   def __call__(
@@ -330,23 +331,40 @@ class _Aggregations:
 
 
 class _DeviceScopes:
-  """Values shared by all clients, copied once to each device."""
+  """Values common to all clients, copied or computed once on each device."""
 
-  def __init__(self, scope: Mapping[str, Any], device: str):
-    self._lock = threading.Lock()
-    self._scopes = {device: scope}
-    self._original = scope
+  def __init__(
+    self,
+    scope: Mapping[str, Any],
+    common_steps: Sequence[plans.Step],
+    server: values.Place,
+  ):
+    self._original, self._common_steps = scope, common_steps
+    self._server = server
+    self._scopes: dict[str, Mapping[str, Any]] = {}
+    # Of each device, so that devices do not wait for each other.
+    self._locks = collections.defaultdict(threading.Lock)
+    self._lock = threading.Lock()  # Guards the locks.
 
   def get(self, device: str) -> Mapping[str, Any]:
     """Returns the values by name, with tensors on the device."""
     with self._lock:
+      lock = self._locks[device]
+    with lock:
       if device not in self._scopes:
-        with tf.device(device):
-          self._scopes[device] = {
-            name: _copy_to_device(value, device)
-            for name, value in self._original.items()
-          }
+        self._scopes[device] = self._build(device)
       return self._scopes[device]
+
+  def _build(self, device: str) -> Mapping[str, Any]:
+    scope = dict(self._original)
+    if device != self._server.device:
+      with tf.device(device):
+        for name, value in self._original.items():
+          scope[name] = _copy_to_device(value, device)
+    place = values.Place(device, self._server.call)
+    for step in self._common_steps:
+      scope[step.name] = step.evaluate(scope, place)
+    return scope
 
 
 def _copy_to_device(value: Any, device: str) -> Any:

@@ -14,6 +14,7 @@
 """Plans: a compiled computation as phases, each a visit to every client.
 
 A client's value is computed, used and released during one visit to that client.
+Values that are the same for all clients are computed once on each device.
 Aggregations accumulate contributions as clients finish, in the order of the
 clients. Values that depend on the result of an aggregation belong to the next
 phase. So a round of federated averaging is one phase, and the number of updates
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import tensorflow_federated as tff
 
+from tff_methods.runtime.in_process import common_steps
 from tff_methods.runtime.in_process import expressions
 
 _AGGREGATE = 'federated_aggregate'
@@ -73,17 +75,24 @@ class Phase:
 
   Attributes:
     server_steps: Steps at the server before the visit, in order.
-    client_steps: Steps at each client, in order.
+    common_steps: Steps at clients with one result for all of them, in order.
+    client_steps: Other steps at each client, in order.
     folds: Aggregations of the clients' values.
-    referenced: Names that client steps and folds refer to.
+    referenced: Names that steps at clients and folds refer to.
     retained: Names of client values that later phases or the result need.
   """
 
   server_steps: list[Step] = dataclasses.field(default_factory=list)
+  common_steps: list[Step] = dataclasses.field(default_factory=list)
   client_steps: list[Step] = dataclasses.field(default_factory=list)
   folds: list[Fold] = dataclasses.field(default_factory=list)
   referenced: frozenset[str] = frozenset()
   retained: frozenset[str] = frozenset()
+
+  @property
+  def visited(self) -> list[Step | Fold]:
+    """Everything that is evaluated at clients."""
+    return [*self.common_steps, *self.client_steps, *self.folds]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +131,7 @@ def build_plan(block: _Block) -> Plan:
   }
   phase_of = _assign_phases(function.assignments, references)
   phases = [Phase() for _ in range(max(phase_of.values(), default=0) + 1)]
+  common_names = [set() for _ in phases]
   for name, value in function.assignments:
     if _is_aggregation(value):
       # Accumulated in the phase before the one that sees its result.
@@ -129,10 +139,14 @@ def build_plan(block: _Block) -> Plan:
       continue
     step = Step(name, expressions.compile_expression(value))
     phase = phases[phase_of[name]]
-    if _is_at_clients(value.type_signature):
-      phase.client_steps.append(step)
-    else:
+    if not _is_at_clients(value.type_signature):
       phase.server_steps.append(step)
+    # Values of earlier phases are retained for each client.
+    elif common_steps.is_common(value, common_names[phase_of[name]]):
+      common_names[phase_of[name]].add(name)
+      phase.common_steps.append(step)
+    else:
+      phase.client_steps.append(step)
   _link_phases(phases, references, _references(function.result))
   return Plan(
     function.parameter_name,
@@ -205,7 +219,7 @@ def _link_phases(
   """Sets the names that are referenced and retained in each phase."""
   last_use = {}
   for index, phase in enumerate(phases):
-    for step in (*phase.client_steps, *phase.folds):
+    for step in phase.visited:
       for name in references[step.name]:
         last_use[name] = index
   for name in result_references:
@@ -213,11 +227,11 @@ def _link_phases(
   for index, phase in enumerate(phases):
     phase.retained = frozenset(
       step.name
-      for step in phase.client_steps
+      for step in (*phase.common_steps, *phase.client_steps)
       if last_use.get(step.name, index) > index
     )
     phase.referenced = frozenset().union(
-      *(references[step.name] for step in (*phase.client_steps, *phase.folds))
+      *(references[step.name] for step in phase.visited)
     )
 
 

@@ -34,7 +34,7 @@ def _build(comp):
 
 
 def _num_visits(plan):
-  return sum(bool(p.client_steps or p.folds) for p in plan.phases)
+  return sum(bool(p.visited) for p in plan.phases)
 
 
 class BuildPlanComputationTest(absltest.TestCase):

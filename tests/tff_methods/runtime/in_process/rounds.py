@@ -100,13 +100,23 @@ def _build_dgc():
   )
 
 
-def _build_fed_ss(mode='select'):
+def _build_downlink():
+  return algorithms.build_sketched_update_fed_avg(
+    _exact_model,
+    _EXACT_SGD,
+    options=options_lib.SketchOptions(bits=None),
+    model_distributor=options_lib.DownlinkOptions(bits=4, min_elements=10),
+  )
+
+
+def _build_fed_ss(mode='select', **kwargs):
   return algorithms.build_fed_ss(
     row_models.row_model(),
     _SGD,
     options=options_lib.FedSsOptions(
       num_sampled_classes=6, retrieval_mode=mode
     ),
+    **kwargs,
   )
 
 
@@ -240,7 +250,13 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
     'dgc': _partial(_with_client_states, _build_dgc),
     'fed_ss': _partial(_on_rows, _build_fed_ss),
     'fed_ss_broadcast': _partial(_on_rows, _build_fed_ss, mode='broadcast'),
+    'fed_ss_downlink': _partial(
+      _on_rows,
+      _build_fed_ss,
+      model_distributor=options_lib.DownlinkOptions(bits=4, min_elements=10),
+    ),
     'lsh_select': _partial(_on_rows, _build_lsh_select),
+    'downlink': _partial(_on_exact_clients, _build_downlink),
   },
   'tff': {
     'fed_avg': _partial(_on_clients, _build_fed_avg),

@@ -53,12 +53,26 @@ def _dhqc():
   )
 
 
-def _fed_ss():
+def _fed_ss(**kwargs):
   return algorithms.build_fed_ss(
     row_models.row_model(),
     _SGD,
     options=options_lib.FedSsOptions(num_sampled_classes=6),
+    **kwargs,
   )
+
+
+_DOWNLINK = options_lib.DownlinkOptions(bits=3, min_elements=10)
+
+
+def _quantized_downlink():
+  return algorithms.build_sketched_update_fed_avg(
+    linear_model.model_fn, _SGD, model_distributor=_DOWNLINK
+  )
+
+
+def _quantized_rows():
+  return _fed_ss(model_distributor=_DOWNLINK)
 
 
 class ValueBytesExecutionTest(parameterized.TestCase):
@@ -85,11 +99,20 @@ class ValueBytesExecutionTest(parameterized.TestCase):
 
 
 class WireMeterExecutionTest(parameterized.TestCase):
-  @parameterized.parameters(_fed_avg, _sketched_update, _dhqc, _fed_ss)
+  @parameterized.parameters(
+    _fed_avg,
+    _sketched_update,
+    _dhqc,
+    _fed_ss,
+    _quantized_downlink,
+    _quantized_rows,
+  )
   def test_counts_the_traced_bytes(self, build):
     process = build()
     clients = (
-      row_models.datasets() if build is _fed_ss else linear_model.datasets()
+      row_models.datasets()
+      if build in (_fed_ss, _quantized_rows)
+      else linear_model.datasets()
     )
     context = runtime.create_in_process_context('cpu', 2)
     with tff.framework.get_context_stack().install(context):
@@ -99,10 +122,14 @@ class WireMeterExecutionTest(parameterized.TestCase):
         arguments.append([process.initial_client_state()] * len(clients))
         next_fn = process.next_after(0)
       with context.count_bytes() as meter:
-        next_fn(*arguments)
+        metrics = next_fn(*arguments)[1]
     traced = communication.traced_bytes(next_fn)
     self.assertEqual(meter.uplink.total(), len(clients) * traced.uplink)
     self.assertEqual(meter.downlink.total(), len(clients) * traced.downlink)
+    if build in (_quantized_downlink, _quantized_rows):
+      # What the encoder counts, and a learning rate or the key of the round.
+      encoded = metrics['distributor']['payload_bytes_per_client']
+      self.assertBetween(traced.downlink - encoded, 4, 12)
 
 
 if __name__ == '__main__':
