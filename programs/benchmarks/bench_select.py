@@ -158,7 +158,7 @@ def measure(repeats: int) -> list[list[str]]:
 def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
   """Builds a computation in which clients retrieve rows and read them."""
   retrieve = templates.build_row_retrieval(row_model, NUM_KEYS, mode)
-  table_type, key_type, candidates_type = retrieve.type_signature.parameter
+  table_type, _, candidates_type = retrieve.type_signature.parameter
   weights_type = retrieve.type_signature.result[0].member
 
   @tff.tensorflow.computation(weights_type)

@@ -41,7 +41,13 @@ _ALL_CLASSES = options_lib.FedSsOptions(num_sampled_classes=12)
 
 
 @caching.cache
-def _build(variant='fed_ss', num_sampled_classes=6, mode='select', base_seed=0):
+def _build(
+  variant='fed_ss',
+  num_sampled_classes=6,
+  mode='select',
+  base_seed=0,
+  downlink=None,
+):
   return algorithms.build_fed_ss(
     row_models.row_model(),
     _SGD,
@@ -51,6 +57,7 @@ def _build(variant='fed_ss', num_sampled_classes=6, mode='select', base_seed=0):
       retrieval_mode=mode,
       base_seed=base_seed,
     ),
+    model_distributor=downlink,
   )
 
 
@@ -383,15 +390,19 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
 
   @pytest.mark.slow
-  @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
-  def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode):
+  @parameterized.product(
+    mode=options_lib.RETRIEVAL_MODES,
+    downlink=(None, options_lib.DownlinkOptions(bits=4, min_elements=10)),
+  )
+  def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode, downlink):
     results = []
     for context in (
       runtime.create_local_context(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):
-        results.append(_train(_build(mode=mode))[0])
+        process = _build(mode=mode, downlink=downlink)
+        results.append(_train(process)[0])
     for x, y in zip(*results, strict=True):
       self.assertEqual(x.tobytes(), y.tobytes())
 

@@ -13,8 +13,10 @@
 # limitations under the License.
 """Tests of the distribution of a quantized model."""
 
+import asyncio
 import collections
 import functools
+import tempfile
 
 from absl.testing import parameterized
 import numpy as np
@@ -23,7 +25,11 @@ import tensorflow_federated as tff
 
 from tests.tff_methods import caching
 from tests.tff_methods import linear_model
+from tests.tff_methods.runtime import two_workers
+from tff_methods import algorithms
 from tff_methods import communication
+from tff_methods import options as options_lib
+from tff_methods import runtime
 from tff_methods import templates
 
 _SHAPES = ((40, 30), (30,), (7,))
@@ -293,6 +299,55 @@ class SketchedModelDistributorExecutionTest(
       Exception, r'Expected finite weights, found NaN or Inf in weight tensor 1'
     ):
       _run(_build(), weights)
+
+
+class QuantizedTrainingExecutionTest(tf.test.TestCase):
+  def _build(self, **downlink):
+    return algorithms.build_sketched_update_fed_avg(
+      linear_model.model_fn,
+      tff.learning.optimizers.build_sgdm(0.1),
+      options=options_lib.SketchOptions(bits=None),
+      model_distributor=(
+        options_lib.DownlinkOptions(min_elements=10, **downlink)
+        if downlink
+        else None
+      ),
+    )
+
+  def _train(self, process, state=None):
+    """Returns the state, and the bytes of the weights, after two rounds."""
+    state = process.initialize() if state is None else state
+    # Of two clients, whose sum is the same in any order.
+    clients = linear_model.datasets(num_clients=2)
+    for _ in range(2):
+      state = process.next(state, clients).state
+    weights = process.get_model_weights(state).trainable
+    return state, [np.asarray(x).tobytes() for x in weights]
+
+  def test_without_bits_the_weights_are_those_of_a_broadcast(self):
+    _, expected = self._train(self._build())
+    self.assertEqual(self._train(self._build(bits=None))[1], expected)
+    self.assertNotEqual(self._train(self._build(bits=4))[1], expected)
+
+  def test_one_and_several_workers_agree(self):
+    process, results = self._build(bits=2), []
+    for context in (
+      runtime.create_local_context(),
+      two_workers.create_context(),
+    ):
+      with tff.framework.get_context_stack().install(context):
+        results.append(self._train(process)[1])
+    self.assertEqual(*results)
+
+  def test_resumes_from_a_checkpoint_with_the_same_bits(self):
+    process = self._build(bits=2)
+    state, _ = self._train(process)
+    _, expected = self._train(process, state)
+    with tempfile.TemporaryDirectory() as directory:
+      manager = tff.program.FileProgramStateManager(directory)
+      asyncio.run(manager.save(state, 2))
+      loaded = asyncio.run(manager.load(2, process.initialize()))
+    self.assertEqual(self._train(process, loaded)[1], expected)
 
 
 if __name__ == '__main__':

@@ -214,7 +214,10 @@ class RunPlanExecutionTest(parameterized.TestCase):
   @parameterized.parameters(1, 2, 7)
   def test_folds_in_the_order_of_clients(self, max_concurrent_clients):
     phase = plans.Phase(
-      [_PREFIX], [_UPPER], [_JOIN], frozenset(['arg', 'upper'])
+      [_PREFIX],
+      client_steps=[_UPPER],
+      folds=[_JOIN],
+      referenced=frozenset(['arg', 'upper']),
     )
     found = _run(
       [phase],
@@ -239,6 +242,24 @@ class RunPlanExecutionTest(parameterized.TestCase):
     )
     self.assertEqual(found, ('<p:ABCDE>', values.ClientValues(list('ABCDE'))))
 
+  def test_common_steps_run_once_for_all_clients(self):
+    places = []
+
+    def count(scope, place):
+      places.append(place)
+      return f'{scope["prefix"]}{len(places)}'
+
+    phase = plans.Phase(
+      [_PREFIX],
+      common_steps=[plans.Step('prefix', count)],
+      client_steps=[_UPPER],
+      folds=[_JOIN],
+      referenced=frozenset(['arg', 'prefix', 'upper']),
+    )
+    found = _run([phase], _value_of('joined'), max_concurrent_clients=1)
+    self.assertLen(places, 1)
+    self.assertIn('ABCDE', found)
+
   def test_phases_without_client_work_visit_no_clients(self):
     with mock.patch.object(
       execution.ClientWorkers, 'run_in_order', side_effect=AssertionError
@@ -249,7 +270,9 @@ class RunPlanExecutionTest(parameterized.TestCase):
   def test_places_the_server_on_the_first_device(self):
     places = []
     step = plans.Step('place', lambda scope, place: places.append(place))
-    phase = plans.Phase([step], [step], retained=frozenset(['place']))
+    phase = plans.Phase(
+      [step], client_steps=[step], retained=frozenset(['place'])
+    )
     _run([phase], _value_of('place'), meters=['meter'])
     server, *clients = places
     self.assertEqual(server.device, _DEVICES[0])
