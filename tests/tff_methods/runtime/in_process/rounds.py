@@ -102,8 +102,8 @@ def _build_dgc():
 
 def _build_downlink():
   return algorithms.build_sketched_update_fed_avg(
-    _exact_model,
-    _EXACT_SGD,
+    linear_model.model_fn,
+    _SGD,
     options=options_lib.SketchOptions(bits=None),
     model_distributor=options_lib.DownlinkOptions(bits=4, min_elements=10),
   )
@@ -256,7 +256,7 @@ BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
       model_distributor=options_lib.DownlinkOptions(bits=4, min_elements=10),
     ),
     'lsh_select': _partial(_on_rows, _build_lsh_select),
-    'downlink': _partial(_on_exact_clients, _build_downlink),
+    'downlink': _partial(_on_clients, _build_downlink),
   },
   'tff': {
     'fed_avg': _partial(_on_clients, _build_fed_avg),
