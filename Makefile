@@ -32,7 +32,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: train test slow-test lint docs results results-docs results-check \
   bench gpu-check bazel-test lock clean env tools-env
 
-# Trains with plain and with compressed uplink, and compares them in a table.
+# Trains with plain and with compressed uplink, and compares them in a table and
+# in output/train/report.html.
 train: env
 	$(PYTHON) -m programs.compare --runs=$(RUNS) --output_dir=output/train
 
