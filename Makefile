@@ -20,6 +20,11 @@ PYTHON := .venv/bin/python
 TOOLS := .venv-tools/bin
 PYTEST := $(PYTHON) -m pytest --numprocesses=logical --maxprocesses=8 \
   --dist=loadfile --no-loadscope-reorder
+# Tests whose numbers depend on the kernels of the processor.
+KERNEL_TESTS := $(addprefix tests/tff_methods/,\
+  models update_spaces encoders/rotation_test.py encoders/sketching_test.py \
+  aggregators/salted_mean_test.py templates/salted_process_test.py \
+  runtime/in_process/library_rounds_test.py)
 # `make bazel-test BAZEL=bazel` takes the Bazel on PATH.
 BAZEL := tools/debian_bazel/bazel.sh
 RUNS := programs/flagfiles/digits_fed_avg.flags,$\
@@ -29,8 +34,8 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: train test slow-test lint docs results results-docs results-check \
-  bench gpu-check bazel-test lock clean env tools-env
+.PHONY: train test slow-test kernel-test lint docs results results-docs \
+  results-check bench gpu-check bazel-test lock clean env tools-env
 
 # Trains with plain and with compressed uplink, and compares them in a table and
 # in output/train/report.html.
@@ -43,6 +48,11 @@ test: env
 
 slow-test: env
 	$(PYTEST) -m slow
+
+# Those that .ci/run repeats with other kernels; TF_ENABLE_ONEDNN_OPTS=0 is a
+# processor with AVX2 only.
+kernel-test: env
+	$(PYTEST) $(KERNEL_TESTS)
 
 # Format, style, language, annotations, types, and the BUILD files.
 lint: env tools-env
