@@ -41,6 +41,7 @@ _PART_NAMES = (
   'sparse',
   'expansion',
   'rounds',
+  'downlink',
   'runtime',
   'client_states',
   'select',
