@@ -75,15 +75,19 @@ _EXPECTED = {
     'give NUM_EXAMPLES or UNIFORM of it',
   ),
   'model_distributor': _Expected(
-    lambda value: isinstance(
-      value,
-      (
-        tff.learning.templates.DistributionProcess,
-        options_lib.DownlinkOptions,
-      ),
+    lambda value: (
+      isinstance(
+        value,
+        (
+          tff.learning.templates.DistributionProcess,
+          options_lib.DownlinkOptions,
+        ),
+      )
+      and not isinstance(value, options_lib.DeltaDownlinkOptions)
     ),
     'a tff.learning.templates.DistributionProcess or options.DownlinkOptions',
-    'leave it out for a broadcast',
+    'leave it out for a broadcast, or see '
+    'templates.build_delta_downlink_fed_avg for differences',
     is_optional=True,
   ),
   'model_aggregator': _expected_aggregator('a mean'),

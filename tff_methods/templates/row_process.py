@@ -85,7 +85,10 @@ def check_downlink(value: object) -> options_lib.DownlinkOptions | None:
     TypeError: If it is neither `None` nor options, but, for instance, a
       `tff.learning.templates.DistributionProcess`, which sends all rows.
   """
-  if value is not None and not isinstance(value, options_lib.DownlinkOptions):
+  if value is None:
+    return None
+  is_delta = isinstance(value, options_lib.DeltaDownlinkOptions)
+  if is_delta or not isinstance(value, options_lib.DownlinkOptions):
     raise TypeError(
       'Expected model_distributor to be an options.DownlinkOptions, found '
       f'{type(value).__name__}: give options, or leave it out, where clients '

@@ -182,6 +182,10 @@ class FedAvgComputationTest(parameterized.TestCase, tf.test.TestCase):
       TypeError, 'Expected model_distributor .*found function: leave it out'
     ):
       _build(name, model_distributor=lambda: None)
+    with self.assertRaisesRegex(
+      TypeError, 'found DeltaDownlinkOptions.*build_delta_downlink_fed_avg'
+    ):
+      _build(name, model_distributor=options_lib.DeltaDownlinkOptions())
 
   @parameterized.parameters(3, None, 'model', linear_model)
   def test_other_model_raises(self, model):

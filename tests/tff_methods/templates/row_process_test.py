@@ -65,6 +65,8 @@ class RowProcessComputationTest(tf.test.TestCase):
     weights_type = templates.model_weights_type(
       row_models.row_model().full_model()
     )
+    with self.assertRaisesRegex(TypeError, 'found DeltaDownlinkOptions: give'):
+      row_process.check_downlink(options_lib.DeltaDownlinkOptions())
     with self.assertRaisesRegex(
       TypeError, 'options.DownlinkOptions, found DistributionProcess: give'
     ):
