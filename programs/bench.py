@@ -43,6 +43,7 @@ _PART_NAMES = (
   'rounds',
   'downlink',
   'runtime',
+  'private_sums',
   'client_states',
   'select',
   'cross_entropy',

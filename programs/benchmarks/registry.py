@@ -26,6 +26,7 @@ from programs.benchmarks import bench_expansion
 from programs.benchmarks import bench_index
 from programs.benchmarks import bench_label_hashing
 from programs.benchmarks import bench_lsh_select
+from programs.benchmarks import bench_private_sums
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_select
@@ -49,6 +50,7 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     'rounds': bench_rounds.measure,
     'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
+    'private_sums': bench_private_sums.measure,
     'client_states': bench_client_states.measure,
     'select': bench_select.measure,
     'cross_entropy': bench_cross_entropy.measure,
