@@ -20,7 +20,6 @@ import math
 
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
-from matplotlib import ticker
 
 from programs.reports import comparison
 from programs.reports import figure_style
@@ -30,8 +29,8 @@ from programs.reports import learning_curves
 _MAX_LINEAR_RATIO = 5
 # Curves of at most this many points show them.
 _MAX_MARKED_POINTS = 12
-# The start is left out if at least so many values follow it.
-_MIN_SHOWN_VALUES = 4
+# The start is left out if at least so many evaluations follow it.
+_MIN_EVALUATIONS = 3
 _MARKERS = 'osD^vP'
 
 
@@ -127,7 +126,7 @@ def draw_curves(
     for curve in curves:
       _draw_curve(axes, curve, metric, axis, styles[curve.name])
     if axis.is_log:
-      axes.set_xscale('log')
+      figure_style.set_log_x(axes, [x for c in curves for x in c.x if x > 0])
     if target is not None and target.metric == metric:
       _draw_target(axes, target)
     display_name = learning_curves.metrics(groups)[metric]
@@ -302,13 +301,13 @@ def _leave_out_the_start(
   target: comparison.Target | None,
 ) -> None:
   """Limits the y axis to what follows the start, which is far from the rest."""
+  if any(len(curve.mean) <= _MIN_EVALUATIONS for curve in curves):
+    return
   shown: list[float] = []
   for curve in curves:
     deviations = curve.deviation or [0.0] * len(curve.mean)
     for mean, deviation in list(zip(curve.mean, deviations, strict=True))[1:]:
       shown += [mean - deviation, mean + deviation]
-  if len(shown) < _MIN_SHOWN_VALUES:
-    return
   if target is not None and target.metric == metric:
     shown.append(target.value)
   low, high = (learning_curves.in_unit(metric, f(shown)) for f in (min, max))
@@ -340,8 +339,5 @@ def _scale_factors(axes: mpl_axes.Axes, factors: Sequence[float]) -> str:
   axes.margins(x=0.08, y=0.08)
   if max(factors) <= _MAX_LINEAR_RATIO * min(factors):
     return ''
-  axes.set_xscale('log')
-  axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-  axes.xaxis.set_major_formatter(lambda x, _: f'{x:g}')
-  axes.xaxis.set_minor_locator(ticker.NullLocator())
+  figure_style.set_log_x(axes, factors)
   return ' (log scale)'

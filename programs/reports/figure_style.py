@@ -13,7 +13,7 @@
 # limitations under the License.
 """Style of the figures of a comparison: colors, lines, labels and files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 import contextlib
 import itertools
 import math
@@ -23,6 +23,7 @@ from typing import Any
 import matplotlib
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
+from matplotlib import ticker
 
 # Okabe and Ito (2008), "Color Universal Design", without yellow, which is too
 # light for lines; black is the baseline.
@@ -34,6 +35,8 @@ _MAX_DIRECT_LABELS = 6
 # Distance of direct labels, in heights of the axes.
 _LABEL_DISTANCE = 0.07
 _DOTS_PER_INCH = 150
+# From this ratio on, a logarithmic axis has labels at powers of ten only.
+_WIDE_RATIO = 1e3
 # Any keys: the stubs of matplotlib have a literal for each.
 _STYLE: dict[Any, Any] = {
   'font.size': 10,
@@ -144,6 +147,22 @@ def spread_apart(
     placed[name] = min(placed[name], highest)
     highest = placed[name] - distance
   return placed
+
+
+def set_log_x(axes: mpl_axes.Axes, values: Sequence[float]) -> None:
+  """Makes the x axis logarithmic, with plain numbers such as 0.5 and 200.
+
+  Args:
+    axes: The axes.
+    values: All positive abscissas.
+  """
+  axes.set_xscale('log')
+  is_wide = bool(values) and max(values) > _WIDE_RATIO * min(values)
+  axes.xaxis.set_major_locator(
+    ticker.LogLocator(subs=(1,) if is_wide else (1, 2, 5))
+  )
+  axes.xaxis.set_major_formatter(lambda x, _: f'{x:g}')
+  axes.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def legend(figure: mpl_figure.Figure, num_entries: int) -> None:
