@@ -86,7 +86,9 @@ class RotationStage(tensor_encoding.SeededStage):
   sizes up to 61, `(m + 2) sqrt(m)` summed over the factors is largest if all
   sizes are 61, where it is below 2,600 (5.3 factors of 492); the two windows,
   of at most six factors of size 32 each, add 2,310. Both directions together
-  have a relative error below `2 * 4,910 * 2**-24 < 2**-10 * 0.6`.
+  have a relative error below `2 * 4,910 * 2**-24 < 2**-10 * 0.6`. This does not
+  hold for TensorFloat-32, which TensorFlow uses for products on newer GPUs unless
+  `tf.config.experimental.enable_tensor_float_32_execution(False)` is called.
 
   Encode and decode params: `key`, `int32[2]`. Encoded tensors: `rotated`,
   `float32[n]`. Raises `InvalidArgumentError`, when run, on NaN and Inf.
