@@ -56,6 +56,8 @@ _MULTI_LABEL_OPTIONS = options_lib.TaskOptions(
   num_clients=10,
   feature_width=2_000,
   hidden_width=400,
+  partition='frequent_labels',
+  partition_share=0.01,
   frequent_share=0.01,
 )
 _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
@@ -89,7 +91,7 @@ _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
   **dict.fromkeys(MULTI_LABEL_TASK_NAMES, _MULTI_LABEL_OPTIONS),
   # An example has 19 labels on average. With a hundredth, most examples would
   # be on 8 of the 10 clients.
-  'delicious': dataclasses.replace(_MULTI_LABEL_OPTIONS, frequent_share=0.1),
+  'delicious': dataclasses.replace(_MULTI_LABEL_OPTIONS, partition_share=0.1),
 }
 _FILES: Mapping[str, required_files.RequiredFiles] = {
   'mnist': required_files.RequiredFiles((('mnist.npz',),)),

@@ -20,6 +20,7 @@ from typing import TypeVar
 from tff_methods.common import argument_checks
 
 PARTITIONS = ('iid', 'dirichlet')
+LABEL_PARTITIONS = ('iid', 'frequent_labels', 'top_labels')
 TOKEN_MODELS = ('transformer', 'lstm')
 IMAGE_MODELS = ('cnn', 'small_cnn')
 
@@ -40,14 +41,14 @@ _MAX_WIDTHS: Mapping[str, int] = dict.fromkeys(
   ('ffn_dim', 'feature_width', 'hidden_width'), 2**20
 )
 _MAX_INTEGER = 2**31 - 1
-_NUMBERS = ('frequent_share',)
+_NUMBERS = ('partition_share', 'frequent_share')
 # NumPy draws from a Beta distribution by rejection. Below, it rejects
 # practically all draws, and never returns.
 MIN_ALPHA = 1e-6
 # Above, sums overflow in the end; distributions are uniform long before.
 MAX_ALPHA = 1e12
 _CHOICES = {
-  'partition': PARTITIONS,
+  'partition': tuple(dict.fromkeys(PARTITIONS + LABEL_PARTITIONS)),
   'token_model': TOKEN_MODELS,
   'image_model': IMAGE_MODELS,
 }
@@ -63,7 +64,9 @@ class TaskOptions:
     max_client_examples: The most examples that a client uses in one round,
       counted after `epochs` passes; `None` is no limit. A client uses the same
       examples in the same order in each round: both follow from the seed alone.
-    partition: `'iid'` or `'dirichlet'` (non-IID over labels).
+    partition: One of `PARTITIONS`, where `'dirichlet'` is non-IID over labels.
+      For multi-label tasks one of `LABEL_PARTITIONS`: see
+      `tasks.many_labels.label_partition`.
     num_clients: Number of clients that share the training data.
     dirichlet_alpha: Concentration of the Dirichlet distribution that a client's
       label distribution is drawn from, from 1e-6 to 1e12; small values are far
@@ -77,8 +80,11 @@ class TaskOptions:
     feature_width: Input width of multi-label models; a larger number of
       features is hashed to it.
     hidden_width: Width of each hidden layer of multi-label models.
-    frequent_share: Least share of the training examples that a frequent class
-      has; all examples of such a class are on one client.
+    partition_share: With `partition='frequent_labels'`, all examples of a class
+      are on one client if at least this share of the training examples have
+      the class.
+    frequent_share: Least share of the training examples that have a frequent
+      class, in metrics that count frequent and infrequent classes apart.
   """
 
   batch_size: int | None = None
@@ -94,6 +100,7 @@ class TaskOptions:
   image_model: str | None = None
   feature_width: int | None = None
   hidden_width: int | None = None
+  partition_share: float | None = None
   frequent_share: float | None = None
 
   def __post_init__(self) -> None:
@@ -167,9 +174,9 @@ def resolve(
     The options to build the task with.
 
   Raises:
-    ValueError: If `options` has one that the task does not take, a
-      `dirichlet_alpha` for a partition without a Dirichlet distribution, or an
-      `ffn_dim` for a model without a feed-forward network.
+    ValueError: If `options` has one that the task does not take, a partition
+      of other tasks, a `dirichlet_alpha` or `partition_share` for a partition
+      without one, or an `ffn_dim` for a model without a feed-forward network.
   """
   chosen = {k: v for k, v in vars(options).items() if v is not None}
   taken = {k for k, v in vars(defaults).items() if v is not None}
@@ -180,9 +187,13 @@ def resolve(
         f'Task {task_name!r} takes the options {sorted(taken)}, '
         f'found `{name}={value!r}`: leave it out.'
       )
+  if 'partition' in chosen:
+    allowed = PARTITIONS if 'dirichlet_alpha' in taken else LABEL_PARTITIONS
+    argument_checks.check_choice('`partition`', chosen['partition'], allowed)
   resolved = dataclasses.replace(defaults, **chosen)
   for name, condition, required in (
     ('dirichlet_alpha', 'partition', 'dirichlet'),
+    ('partition_share', 'partition', 'frequent_labels'),
     ('ffn_dim', 'token_model', 'transformer'),
   ):
     found = getattr(resolved, condition)

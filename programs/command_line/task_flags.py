@@ -62,9 +62,11 @@ OPTIONS = {
   'partition': flags.DEFINE_enum(
     'partition',
     None,
-    list(options_lib.PARTITIONS),
+    list(dict.fromkeys(options_lib.PARTITIONS + options_lib.LABEL_PARTITIONS)),
     'Partition of the data over clients: IID, or by a Dirichlet distribution '
-    'over labels.',
+    'over labels. For multi-label tasks: IID, all examples of a frequent label '
+    'on one client, or clients of equal size, each with one of the most '
+    'frequent labels.',
   ),
   'num_clients': flags.DEFINE_integer(
     'num_clients',
@@ -122,18 +124,24 @@ OPTIONS = {
     lower_bound=1,
     upper_bound=common_flags.MAX_INT,
   ),
+  'partition_share': flags.DEFINE_float(
+    'partition_share',
+    None,
+    'With --partition=frequent_labels, smallest share of the training examples '
+    'of a class whose examples are all on one client.',
+  ),
   'frequent_share': flags.DEFINE_float(
     'frequent_share',
     None,
-    'Smallest share of the examples of a frequent class. All examples of such '
-    'a class are on one client.',
+    'Smallest share of the training examples of a frequent class. Metrics '
+    'count frequent and infrequent classes apart.',
   ),
 }
 
 # Options of the clients' local training; the others shape the task.
 CLIENT_OPTIONS = ('batch_size', 'epochs', 'max_client_examples')
 
-for _positive_flag in ('dirichlet_alpha', 'frequent_share'):
+for _positive_flag in ('dirichlet_alpha', 'partition_share', 'frequent_share'):
   flags.register_validator(
     _positive_flag, runner.positive, 'Expected a positive number.'
   )

@@ -11,10 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Partition of multi-label data over clients by frequent classes.
+"""Partitions of multi-label data over clients by frequent classes.
 
 Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5,
-"Non-iid data partition".
+"Non-iid data partition": clients have "totally different frequent classes". The
+text gives no threshold and does not say where other examples go.
+`partition_by_frequent_classes` follows the text; `partition_by_top_labels`
+follows the code of the authors, where clients are of equal size.
 """
 
 import numpy as np
@@ -71,7 +74,7 @@ def partition_by_frequent_classes(
     raise ValueError(
       f'Expected examples for each of {num_clients} clients, found '
       f'{num_placements} training examples and labels of examples: lower '
-      '`num_clients` or `frequent_share`.'
+      '`num_clients` or `partition_share`.'
     )
   client_of_class = rng.integers(num_clients, size=len(frequent))
   client_of_example = rng.integers(num_clients, size=len(labels))
@@ -87,6 +90,54 @@ def partition_by_frequent_classes(
     raise ValueError(
       f'Expected examples for each of {num_clients} clients, found {num_empty} '
       f'clients with none of the {frequent.sum()} frequent classes: lower '
-      '`num_clients` or `frequent_share`.'
+      '`num_clients` or `partition_share`.'
     )
+  return clients
+
+
+def partition_by_top_labels(
+  labels: multi_label_source.SparseRows,
+  num_clients: int,
+  rng: np.random.Generator,
+) -> list[np.ndarray]:
+  """Gives each client one of the most frequent labels, and an equal share.
+
+  Client `j` has `num_examples // num_clients` examples: a random sample of
+  those with the label of rank `j` if they are more, and otherwise all of them
+  and random other ones. Clients draw independently, so an example can be on
+  several clients or on none.
+
+  Args:
+    labels: Labels of the training examples.
+    num_clients: Number of clients. Of equally frequent labels, the one with the
+      smaller id ranks first.
+    rng: Source of all random choices.
+
+  Returns:
+    For each client the indices of its examples, ascending.
+
+  Raises:
+    ValueError: If there are fewer examples, or labels with examples, than
+      clients.
+  """
+  counts = np.bincount(labels.indices)
+  num_labels = np.count_nonzero(counts)
+  if num_clients > min(len(labels), num_labels):
+    raise ValueError(
+      f'Expected a label and examples for each of {num_clients} clients, found '
+      f'{num_labels} labels of {len(labels)} training examples: lower '
+      '`num_clients`.'
+    )
+  size = len(labels) // num_clients
+  rows = labels.row_of_entries()
+  clients = []
+  for label in np.argsort(-counts, kind='stable')[:num_clients]:
+    own = rows[labels.indices == label]
+    if own.size >= size:
+      chosen = rng.choice(own, size, replace=False)
+    else:
+      others = np.setdiff1d(np.arange(len(labels)), own)
+      more = rng.choice(others, size - own.size, replace=False)
+      chosen = np.concatenate([own, more])
+    clients.append(np.sort(chosen))
   return clients

@@ -25,6 +25,7 @@ from tasks import assembly
 from tasks import client_database
 from tasks import functional_models
 from tasks import options as options_lib
+from tasks import partitions
 from tasks import preprocessing
 from tasks import sources
 from tasks.many_labels import api_calls_source
@@ -56,7 +57,7 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
     num_labels: Number of labels.
     network: Layers of the model, from input vectors to logits.
     max_labels: Width that labels are padded to, by -1.
-    frequent_classes: Frequent classes; all examples of one are on one client.
+    frequent_classes: Classes that metrics count as frequent.
   """
 
   num_labels: int = attrs.field(kw_only=True)
@@ -131,7 +132,8 @@ def build_multi_label_task(
     {
       'source': source.fingerprint,
       'num_clients': options.num_clients,
-      'frequent_share': options.frequent_share,
+      'partition': options.partition,
+      'partition_share': _partition_share(options),
       'seed': seed,
     },
     lambda p: _build(p, source, options, seed),
@@ -212,14 +214,33 @@ def _build(
   seed: int,
 ) -> None:
   data = source.load()
-  labels = data.train.labels
-  counts = np.bincount(labels.indices, minlength=data.num_labels)
-  partition = label_partition.partition_by_frequent_classes(
-    labels,
-    label_partition.is_frequent(
-      counts, len(labels), options_lib.required(options.frequent_share)
-    ),
-    options_lib.required(options.num_clients),
-    np.random.default_rng(seed),
-  )
+  partition = _partition(data, options, np.random.default_rng(seed))
   multi_label_database.write_database(path, data, partition)
+
+
+def _partition_share(options: options_lib.TaskOptions) -> float | None:
+  """Returns the option, or `None` if the partition does not use it."""
+  is_used = options.partition == 'frequent_labels'
+  return options.partition_share if is_used else None
+
+
+def _partition(
+  data: multi_label_source.MultiLabelData,
+  options: options_lib.TaskOptions,
+  rng: np.random.Generator,
+) -> list[np.ndarray]:
+  """Returns the indices of each client's examples."""
+  labels = data.train.labels
+  num_clients = options_lib.required(options.num_clients)
+  if options.partition == 'iid':
+    return partitions.partition_iid(len(labels), num_clients, rng)
+  if options.partition == 'top_labels':
+    return label_partition.partition_by_top_labels(labels, num_clients, rng)
+  frequent = label_partition.is_frequent(
+    np.bincount(labels.indices, minlength=data.num_labels),
+    len(labels),
+    options_lib.required(_partition_share(options)),
+  )
+  return label_partition.partition_by_frequent_classes(
+    labels, frequent, num_clients, rng
+  )

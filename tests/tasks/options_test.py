@@ -16,6 +16,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
 
+from tasks import catalog
 from tasks import options as options_lib
 
 _DEFAULTS = options_lib.TaskOptions(
@@ -46,7 +47,7 @@ class OptionsTest(parameterized.TestCase):
       options_lib.TaskOptions(**{name: value})
 
   @parameterized.product(
-    name=['dirichlet_alpha', 'frequent_share'],
+    name=['dirichlet_alpha', 'partition_share', 'frequent_share'],
     value=[0.0, -0.5, float('inf'), float('nan')],
   )
   def test_nonpositive_numbers_raise(self, name, value):
@@ -145,6 +146,24 @@ class OptionsTest(parameterized.TestCase):
     options = options_lib.TaskOptions(dirichlet_alpha=1)
     with self.assertRaisesRegex(ValueError, "found `partition='iid'`"):
       options_lib.resolve('some', options, _DEFAULTS)
+
+  @parameterized.parameters(
+    ('mnist', 'top_labels', "'iid', 'dirichlet'"),
+    ('bibtex', 'dirichlet', "'iid', 'frequent_labels', 'top_labels'"),
+  )
+  def test_partitions_of_other_tasks_raise(self, name, partition, expected):
+    options = options_lib.TaskOptions(partition=partition)
+    with self.assertRaisesRegex(ValueError, f'{expected}.*{partition!r}'):
+      options_lib.resolve(name, options, catalog.defaults(name))
+
+  def test_share_of_another_partition_raises(self):
+    options = options_lib.TaskOptions(
+      partition='top_labels', partition_share=0.1
+    )
+    with self.assertRaisesRegex(
+      ValueError, "`partition_share` needs `partition='frequent_labels'`"
+    ):
+      options_lib.resolve('bibtex', options, catalog.defaults('bibtex'))
 
 
 if __name__ == '__main__':

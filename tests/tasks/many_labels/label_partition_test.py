@@ -12,6 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import collections
+
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
@@ -118,6 +120,71 @@ class PartitionTest(parameterized.TestCase):
       label_partition.partition_by_frequent_classes(
         labels, np.array([True, False]), 2**31 - 1, np.random.default_rng(0)
       )
+
+
+class TopLabelsTest(parameterized.TestCase):
+  def _partition(self, lists, num_clients, seed=0):
+    return label_partition.partition_by_top_labels(
+      multi_label_source.SparseRows.from_lists(lists),
+      num_clients,
+      np.random.default_rng(seed),
+    )
+
+  @parameterized.product(num_clients=[1, 3, 7, 12], seed=[0, 1])
+  def test_each_client_has_its_label_and_an_equal_share(
+    self, num_clients, seed
+  ):
+    lists = _labels(seed)
+    clients = self._partition(lists, num_clients, seed)
+    self.assertLen(clients, num_clients)
+    counts = collections.Counter(label for row in lists for label in row)
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    for label, client in zip(ranked[:num_clients], clients, strict=True):
+      self.assertLen(client, len(lists) // num_clients)
+      self.assertTrue(np.all(np.diff(client) > 0))
+      num_with = sum(label in lists[i] for i in client)
+      self.assertEqual(num_with, min(counts[label], len(client)))
+
+  def test_examples_of_a_client_are_uniform_among_those_of_its_label(self):
+    # Label 0 has more examples than fit, label 1 fewer.
+    lists = [[0]] * 30 + [[1]] * 5 + [[]] * 5
+    drawn, filled = np.zeros(40), np.zeros(40)
+    for seed in range(400):
+      first, second = self._partition(lists, 2, seed)
+      drawn[first] += 1
+      filled[second] += 1
+    self.assertEqual(drawn[30:].sum(), 0)
+    np.testing.assert_array_equal(filled[30:35], 400)
+    others = np.concatenate([filled[:30], filled[35:]])
+    # Five standard deviations of a binomial count.
+    for counts, chance in ((drawn[:30], 20 / 30), (others, 15 / 35)):
+      np.testing.assert_allclose(
+        counts,
+        400 * chance,
+        atol=5 * np.sqrt(400 * chance * (1 - chance)),
+        rtol=0,
+      )
+
+  def test_partition_follows_from_the_seed(self):
+    first, again, other = (
+      np.concatenate(self._partition(_labels(), 4, seed)) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    self.assertNotEqual(first.tolist(), other.tolist())
+
+  @parameterized.named_parameters(
+    (
+      'labels',
+      [[0], [1], [0, 1]],
+      3,
+      '3 clients, found 2 labels of 3 training',
+    ),
+    ('examples', [[0, 1, 2]], 2, '2 clients, found 3 labels of 1 training'),
+    ('no_labels', [[], []], 1, '1 clients, found 0 labels of 2 training'),
+  )
+  def test_too_many_clients_raise(self, lists, num_clients, message):
+    with self.assertRaisesRegex(ValueError, message + '.*lower'):
+      self._partition(lists, num_clients)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import dataclasses
 import os
 import pathlib
 import tempfile
@@ -32,7 +33,12 @@ from tff_methods import label_hashing
 _NUM_LABELS = 8
 _NUM_FEATURES = 20
 _OPTIONS = tasks.TaskOptions(
-  batch_size=16, epochs=1, num_clients=3, hidden_width=16, frequent_share=0.25
+  batch_size=16,
+  epochs=1,
+  num_clients=3,
+  hidden_width=16,
+  partition_share=0.25,
+  frequent_share=0.25,
 )
 
 
@@ -146,24 +152,43 @@ class MultiLabelTaskTest(_DeliciousTestCase):
   def test_choices_that_do_not_change_the_data_share_a_file(self):
     self.build()
     before = os.listdir(self.cache_dir)
-    self.build(tasks.TaskOptions(num_clients=3, frequent_share=0.25))
+    self.build(tasks.TaskOptions(num_clients=3, partition_share=0.25))
     self.assertEqual(os.listdir(self.cache_dir), before)
     for options, seed in (
-      (tasks.TaskOptions(num_clients=4, frequent_share=0.25), 0),
-      (tasks.TaskOptions(num_clients=3, frequent_share=0.3), 0),
+      (tasks.TaskOptions(num_clients=4, partition_share=0.25), 0),
+      (tasks.TaskOptions(num_clients=3, partition_share=0.3), 0),
       (_OPTIONS, 1),
     ):
       self.build(options, seed=seed)
       self.assertLen(os.listdir(self.cache_dir), len(before) + 1)
       before = os.listdir(self.cache_dir)
 
-  def test_default_frequent_share_of_delicious_is_a_tenth(self):
+  def test_frequent_classes_are_of_the_metrics_alone(self):
     self.write('bibtex.npz', {'_train': _TRAIN, '_test': _TEST})
     counts = np.bincount([label for _, labels in _TRAIN for label in labels])
-    for name, share in (('delicious', 0.1), ('bibtex', 0.01)):
-      frequent = self.build(tasks.TaskOptions(), name).frequent_classes
+    self.build()
+    files = os.listdir(self.cache_dir)
+    for share in (0.01, 0.3):
+      options = dataclasses.replace(_OPTIONS, frequent_share=share)
+      frequent = self.build(options).frequent_classes
       expected = np.flatnonzero(counts / len(_TRAIN) >= share).tolist()
       self.assertEqual(list(frequent), expected)
+    self.assertEqual(os.listdir(self.cache_dir), files)
+    default = self.build(tasks.TaskOptions(num_clients=1), 'bibtex')
+    expected = np.flatnonzero(counts / len(_TRAIN) >= 0.01).tolist()
+    self.assertEqual(list(default.frequent_classes), expected)
+
+  @parameterized.parameters('iid', 'top_labels')
+  def test_clients_of_other_partitions_are_of_equal_size(self, partition):
+    options = tasks.TaskOptions(
+      partition=partition, num_clients=3, hidden_width=16
+    )
+    data = self.build(options).datasets.train_data
+    sizes = [
+      len(list(data.create_tf_dataset_for_client(client_id)))
+      for client_id in data.client_ids
+    ]
+    self.assertEqual(sizes, [len(_TRAIN) // 3] * 3)
 
   def test_stackex_holds_out_a_tenth(self):
     self.write('stackex_cooking.npz', {'': _TRAIN})
@@ -220,7 +245,7 @@ class MultiLabelTaskTest(_DeliciousTestCase):
     (
       'clients',
       {'options': tasks.TaskOptions(num_clients=500)},
-      'each of 500 clients, found .* `frequent_share`',
+      'each of 500 clients, found .* `partition_share`',
     ),
     ('file', {'name': 'xc'}, 'train.txt and test.txt, or .* found neither'),
   )
