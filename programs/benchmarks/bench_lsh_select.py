@@ -164,23 +164,21 @@ def _prepare_client(num_rows: int, num_trained: int) -> Callable[[], object]:
   table = rng.normal(size=[num_rows, row_model.dimension])
   built = _INDEX.build(tf.constant(_KEY), tf.constant(table, tf.float32))
   # The server looks up the queries of this client.
-  _, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
+  _, own = client.own_classes(tf.constant(_KEY), dataset)
   own_rows = tf.zeros([client.num_own_candidates, row_model.dimension])
   client_params = built.client_params
-  _, queries = client.search(
-    body, own_rows, own_candidates, dataset, client_params
-  )
+  _, queries = client.search(body, own_rows, own, dataset, client_params)
   entries = _INDEX.look_up(built.tables, queries.keys)
   train = bench_select.build_training(row_model.sub_model(num_trained), dataset)
 
   @tf.function
   def run(entries, rows):
-    key, own_candidates = client.own_candidates(tf.constant(_KEY), dataset)
+    key, own = client.own_classes(tf.constant(_KEY), dataset)
     vectors, queries = client.search(
-      body, own_rows, own_candidates, dataset, client_params
+      body, own_rows, own, dataset, client_params
     )
     candidates, _ = client.choose(
-      key, own_candidates, client_params, vectors, queries, entries
+      key, own, client_params, vectors, queries, entries
     )
     return train(rows, candidates)
 

@@ -24,6 +24,7 @@ from tff_methods.retrieval.row_index import Queries
 from tff_methods.retrieval.row_index import RandomRows
 from tff_methods.retrieval.row_index import RowIndex
 from tff_methods.retrieval.row_index import ScoredRows
+from tff_methods.retrieval.row_selection import defer_classes
 from tff_methods.retrieval.row_selection import requested_keys
 from tff_methods.retrieval.row_selection import select_by_activation
 from tff_methods.retrieval.row_selection import select_candidates
@@ -31,6 +32,7 @@ from tff_methods.retrieval.simhash import SimHash
 
 __all__ = [
   'BuiltIndex',
+  'defer_classes',
   'distinct_classes',
   'ExactRows',
   'largest_inner_products',

@@ -33,12 +33,14 @@ def select_candidates(
   num_classes: int,
   num_candidates: int,
   *,
+  deferred_classes: tf.Tensor | None = None,
   random_rows: tf.Tensor | None = None,
 ) -> candidates_lib.Candidates:
   """Adds the rows of highest score to the candidates that a client has.
 
-  The found rows fill the free places in the order of their scores, without
-  those that the client has already. Random rows take the places that are left.
+  The client's deferred classes take the first free places, and the found rows
+  the next ones, in the order of their scores, without those that the client has
+  already. Random rows take the places that are left.
   All rows that are neither the client's own nor among the best are then a
   uniform sample of such rows, which determines their probability.
 
@@ -50,6 +52,7 @@ def select_candidates(
       higher.
     num_classes: Number of rows of the model.
     num_candidates: Number of rows to select.
+    deferred_classes: `int32[?]`, result of `defer_classes`; by default none.
     random_rows: `int32[?]`, distinct random rows that are taken before others
       are drawn; by default none.
 
@@ -60,6 +63,9 @@ def select_candidates(
     own_candidates.keys, candidates_lib.PADDING
   )
   own = tf.boolean_mask(own_candidates.keys, own_candidates.is_positive)
+  if deferred_classes is not None:
+    is_class = tf.not_equal(deferred_classes, candidates_lib.PADDING)
+    own = tf.concat([own, tf.boolean_mask(deferred_classes, is_class)], 0)
   others = tf.boolean_mask(own_candidates.keys, is_random)
   order = tf.argsort(-scored.scores, stable=True)
   best = _difference(tf.gather(scored.ids, order), own)
@@ -86,6 +92,38 @@ def select_candidates(
   )
 
 
+def defer_classes(
+  key: tf.Tensor,
+  classes: tf.Tensor,
+  own_candidates: candidates_lib.Candidates,
+  num_deferred: int,
+) -> tf.Tensor:
+  """Returns the own classes of a client that are not candidates yet.
+
+  Args:
+    key: `int32[2]`, key of random choices.
+    classes: `int[?]`, distinct, all classes of the client.
+    own_candidates: Candidates whose rows the client receives first. If classes
+      are left, all of them are own classes.
+    num_deferred: Number of classes to return.
+
+  Returns:
+    `int32[num_deferred]`: a uniform sample of the other classes if they are
+    more, and otherwise all of them and padding.
+  """
+  others = class_sampling.random_subset(
+    seeds.fold_in(key, 4),
+    _difference(tf.cast(classes, tf.int32), own_candidates.keys),
+    num_deferred,
+  )
+  padded = tf.pad(
+    others,
+    [[0, num_deferred - tf.size(others)]],
+    constant_values=candidates_lib.PADDING,
+  )
+  return tf.ensure_shape(padded, [num_deferred])
+
+
 def select_by_activation(
   key: tf.Tensor,
   own_candidates: candidates_lib.Candidates,
@@ -93,6 +131,8 @@ def select_by_activation(
   activations: tf.Tensor,
   num_classes: int,
   num_candidates: int,
+  *,
+  deferred_classes: tf.Tensor | None = None,
 ) -> candidates_lib.Candidates:
   """Selects the candidates to train from those whose rows a client retrieved.
 
@@ -106,6 +146,7 @@ def select_by_activation(
     activations: `float32[?]`, of each of `retrieved`.
     num_classes: Number of rows of the model.
     num_candidates: Number of rows to select, fewer than `retrieved`.
+    deferred_classes: As given to `select_candidates`.
 
   Returns:
     `Candidates`, a subset of `retrieved`.
@@ -127,6 +168,7 @@ def select_by_activation(
     scored,
     num_classes,
     num_candidates,
+    deferred_classes=deferred_classes,
     random_rows=random_rows,
   )
 

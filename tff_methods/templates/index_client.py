@@ -14,9 +14,10 @@
 """Client steps of the search for rows in the server's index."""
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+import tensorflow_federated as tff
 
 from tff_methods import models
 from tff_methods import retrieval
@@ -75,12 +76,28 @@ class RowBudget:
     return self.num_retrieved - (self.own or 0)
 
 
+class OwnClasses(NamedTuple):
+  """Classes of a client's data, as many as it trains.
+
+  Attributes:
+    candidates: Classes whose rows the client receives before it searches, and
+      random ones or padding.
+    deferred: `int32[trained - candidates]`, classes whose rows it requests
+      after its search, before any other; padding if they are fewer.
+    num_missing: `int64[]`, number of its classes beyond those, without a row.
+  """
+
+  candidates: models.Candidates
+  deferred: tf.Tensor
+  num_missing: tf.Tensor
+
+
 @dataclasses.dataclass(frozen=True)
 class IndexClient:
   """Steps of a client, to be called inside TensorFlow computations.
 
-  1.  `own_candidates`: the classes of its data. Where rows embed the input, it
-      then receives their rows, the `own_rows`.
+  1.  `own_classes`: the classes of its data. Where rows embed the input, it
+      then receives the rows of their candidates, the `own_rows`.
   2.  `search`: embeds its data, and makes the queries of the index. It then
       receives the entries of its queries.
   3.  `choose`: scores rows, and selects its candidates. It then receives the
@@ -115,13 +132,28 @@ class IndexClient:
 
   @property
   def num_own_candidates(self) -> int:
-    """The number of `own_candidates`."""
+    """The number of candidates among the `own_classes`."""
     return self.budget.own or self.budget.trained
 
-  def own_candidates(
+  @property
+  def _num_deferred(self) -> int:
+    return self.budget.trained - self.num_own_candidates
+
+  @property
+  def own_type(self) -> tff.Type:
+    """The type of the `own_classes`."""
+    return tff.types.tensorflow_to_type(
+      OwnClasses(
+        models.Candidates.spec(self.num_own_candidates),
+        tf.TensorSpec([self._num_deferred], tf.int32),
+        tf.TensorSpec([], tf.int64),
+      )
+    )
+
+  def own_classes(
     self, round_key: tf.Tensor, dataset: tf.data.Dataset
-  ) -> tuple[tf.Tensor, models.Candidates]:
-    """Returns the client's key, and its own classes as candidates.
+  ) -> tuple[tf.Tensor, OwnClasses]:
+    """Returns the client's key, and its own classes.
 
     Random classes fill up if their rows are received; otherwise padding does.
 
@@ -132,19 +164,25 @@ class IndexClient:
     key, classes = row_distributor.key_and_classes(
       self.row_model, round_key, dataset, self.seed_source
     )
-    return key, retrieval.sample_candidates(
+    candidates = retrieval.sample_candidates(
       key,
       classes,
       self.row_model.num_classes,
       self.num_own_candidates,
       with_negatives=self.budget.own is not None,
     )
+    num_missing = tf.maximum(tf.size(classes) - self.budget.trained, 0)
+    return key, OwnClasses(
+      candidates,
+      retrieval.defer_classes(key, classes, candidates, self._num_deferred),
+      tf.cast(num_missing, tf.int64),
+    )
 
   def search(
     self,
     body: Any,
     own_rows: tf.Tensor,
-    own_candidates: models.Candidates,
+    own: OwnClasses,
     dataset: tf.data.Dataset,
     client_params: Any,
   ) -> tuple[tf.Tensor, retrieval.Queries]:
@@ -153,11 +191,11 @@ class IndexClient:
     Args:
       body: Pair of trainable and non-trainable weights of the body.
       own_rows: `float32[num_own_candidates, row_size]`.
-      own_candidates: Candidates of the `own_rows`.
+      own: The client's own classes, with the candidates of the `own_rows`.
       dataset: The client's batches.
       client_params: Parameters of the `retrieval.BuiltIndex` for clients.
     """
-    sub_weights = self.row_model.sub_weights(body, own_rows, own_candidates)
+    sub_weights = self.row_model.sub_weights(body, own_rows, own.candidates)
     size = self.row_model.row_size
 
     @tf.function
@@ -179,7 +217,7 @@ class IndexClient:
   def choose(
     self,
     key: tf.Tensor,
-    own_candidates: models.Candidates,
+    own: OwnClasses,
     client_params: Any,
     vectors: tf.Tensor,
     queries: retrieval.Queries,
@@ -189,7 +227,7 @@ class IndexClient:
 
     Args:
       key: The client's key.
-      own_candidates: Candidates of the `own_rows`; all of them remain.
+      own: The client's own classes; all of them remain.
       client_params: Parameters of the `retrieval.BuiltIndex` for clients.
       vectors: Vectors of the client's examples.
       queries: The client's queries.
@@ -200,22 +238,23 @@ class IndexClient:
     scored = self.index.score(client_params, vectors, queries.hits, entries)
     candidates = retrieval.select_candidates(
       key,
-      own_candidates,
+      own.candidates,
       scored,
       self.row_model.num_classes,
       self.budget.num_retrieved,
+      deferred_classes=own.deferred,
     )
     requested_keys = candidates.keys
     if self.budget.own is not None:
       requested_keys = retrieval.requested_keys(
-        candidates, own_candidates, self.budget.num_requested
+        candidates, own.candidates, self.budget.num_requested
       )
     return candidates, requested_keys
 
   def trained_rows(
     self,
     key: tf.Tensor,
-    own_candidates: models.Candidates,
+    own: OwnClasses,
     own_rows: tf.Tensor,
     vectors: tf.Tensor,
     candidates: models.Candidates,
@@ -226,7 +265,7 @@ class IndexClient:
 
     Args:
       key: The client's key.
-      own_candidates: Candidates of the `own_rows`.
+      own: The client's own classes, with the candidates of the `own_rows`.
       own_rows: `float32[num_own_candidates, row_size]`.
       vectors: Vectors of the client's examples.
       candidates: All candidates, from `choose`.
@@ -235,7 +274,7 @@ class IndexClient:
     """
     rows = requested_rows
     if self.budget.own is not None:
-      order = tf.argsort(tf.concat([own_candidates.keys, requested_keys], 0))
+      order = tf.argsort(tf.concat([own.candidates.keys, requested_keys], 0))
       rows = tf.gather(tf.concat([own_rows, requested_rows], 0), order)
     if self.budget.num_retrieved == self.budget.trained:
       return candidates, rows
@@ -244,11 +283,12 @@ class IndexClient:
     )
     trained = retrieval.select_by_activation(
       key,
-      own_candidates,
+      own.candidates,
       candidates,
       activations,
       self.row_model.num_classes,
       self.budget.trained,
+      deferred_classes=own.deferred,
     )
     positions, _ = candidates.positions(trained.keys)
     return trained, tf.gather(rows, positions)

@@ -48,17 +48,18 @@ class ClientSteps(NamedTuple):
   """Steps of a client, with their types: see `index_client.IndexClient`.
 
   Attributes:
-    own_candidates: `(<round_key, data> -> <key, own_candidates>)`.
-    search: `(<body, own_rows, own_candidates, data, client_params> -> <vectors,
+    own_classes: `(<round_key, data> -> <key, own>)`.
+    search: `(<body, own_rows, own, data, client_params> -> <vectors,
       queries>)`.
-    choose: `(<key, own_candidates, client_params, vectors, queries, entries> ->
+    choose: `(<key, own, client_params, vectors, queries, entries> ->
       <candidates, requested_keys>)`.
-    to_sub_model: `(<key, body, own_candidates, own_rows, vectors, candidates,
+    to_sub_model: `(<key, body, own, own_rows, vectors, candidates,
       requested_keys, requested_rows> -> <ModelWeights, counts>)`, the weights
-      of the sub-model, and `num_own_rows` and `num_random_rows` among its rows.
+      of the sub-model, and counts: `num_own_rows` and `num_random_rows` of its
+      rows, and `num_missing_rows` of its classes.
   """
 
-  own_candidates: tff.framework.ConcreteComputation
+  own_classes: tff.framework.ConcreteComputation
   search: tff.framework.ConcreteComputation
   choose: tff.framework.ConcreteComputation
   to_sub_model: tff.framework.ConcreteComputation
@@ -76,10 +77,10 @@ def build_client_steps(
   Returns:
     `ClientSteps`.
   """
-  own_candidates = tff.tensorflow.computation(
-    client.own_candidates, [types.round_key, types.data]
+  own_classes = tff.tensorflow.computation(
+    client.own_classes, [types.round_key, types.data]
   )
-  key_type, own_type = own_candidates.type_signature.result
+  key_type, own_type = own_classes.type_signature.result
   search = tff.tensorflow.computation(
     client.search,
     [types.body, types.own_rows, own_type, types.data, types.client_params],
@@ -111,7 +112,7 @@ def build_client_steps(
   def to_sub_model(
     key,
     body,
-    own_candidates,
+    own,
     own_rows,
     vectors,
     candidates,
@@ -120,23 +121,26 @@ def build_client_steps(
   ):
     trained_candidates, rows = client.trained_rows(
       key,
-      own_candidates,
+      own,
       own_rows,
       vectors,
       candidates,
       requested_keys,
       requested_rows,
     )
-    return _to_sub_model(client, body, trained_candidates, rows)
+    return _to_sub_model(
+      client, body, trained_candidates, rows, own.num_missing
+    )
 
-  return ClientSteps(own_candidates, search, choose, to_sub_model)
+  return ClientSteps(own_classes, search, choose, to_sub_model)
 
 
-def _to_sub_model(client, body, candidates, rows):
+def _to_sub_model(client, body, candidates, rows, num_missing):
   """Returns the weights of the sub-model, and counts of its rows."""
   counts = collections.OrderedDict(
     num_own_rows=_count(candidates.is_positive),
     num_random_rows=_count(candidates.log_probability < 0),
+    num_missing_rows=num_missing,
   )
   if not client.corrects_loss:
     # As if all rows were certain to be candidates.

@@ -62,12 +62,15 @@ def build_index_distributor(
   3.  It embeds its data, sends the keys that it looks up in the index, and
       receives their entries.
   4.  It sends the keys of the rows that it chooses among these, and receives
-      the rows. The rows of its own classes are always among them.
+      the rows. The rows of its own classes are always among them, as many as
+      it trains.
 
   Measurements of a round: `num_dropped_entries`, which exceed the capacity of
   the index; and, as sums over the clients, `num_own_rows`, the rows of their
-  data, and `num_random_rows`; with `downlink`, `payload_bytes_per_client`, the
-  bytes of body and rows that a client receives.
+  data, `num_random_rows`, and `num_missing_rows`, the classes of their data
+  without a row, since they have more classes than they train rows; with
+  `downlink`, `payload_bytes_per_client`, the bytes of body and rows that a
+  client receives.
 
   Args:
     row_model: Model of the server.
@@ -167,20 +170,20 @@ def _build_next(
     payload = tff.federated_broadcast(payload)
     body = sent.decode_body(payload)
     # 2. Clients receive the rows of their own classes.
-    key, own_candidates = tff.federated_map(
-      steps.own_candidates, (tff.federated_broadcast(round_key), client_data)
+    key, own = tff.federated_map(
+      steps.own_classes, (tff.federated_broadcast(round_key), client_data)
     )
-    own_rows = transfers.own_rows(table, own_candidates, payload)
+    own_rows = transfers.own_rows(table, own, payload)
     # 3. Clients search, and receive entries of the index.
     vectors, queries = tff.federated_map(
       steps.search,
-      (body, own_rows, own_candidates, client_data, client_params),
+      (body, own_rows, own, client_data, client_params),
     )
     entries = transfers.entries(tables, queries)
     # 4. Clients choose, and receive the rows.
     candidates, requested_keys = tff.federated_map(
       steps.choose,
-      (key, own_candidates, client_params, vectors, queries, entries),
+      (key, own, client_params, vectors, queries, entries),
     )
     requested_rows = transfers.requested_rows(table, requested_keys, payload)
     sub_weights, counts = tff.federated_map(
@@ -188,7 +191,7 @@ def _build_next(
       (
         key,
         body,
-        own_candidates,
+        own,
         own_rows,
         vectors,
         candidates,
@@ -215,6 +218,7 @@ def _measurements(num_dropped, counts, downlink):
     num_dropped_entries=num_dropped,
     num_own_rows=tff.federated_sum(counts['num_own_rows']),
     num_random_rows=tff.federated_sum(counts['num_random_rows']),
+    num_missing_rows=tff.federated_sum(counts['num_missing_rows']),
   )
   if len(downlink.type_signature.member):
     measurements['payload_bytes_per_client'] = downlink[
@@ -230,7 +234,7 @@ class _Transfers(NamedTuple):
   `payload` that of the body at clients: see `row_downlink.RowDownlink`.
 
   Attributes:
-    own_rows: Function of `table`, `{own_candidates}@CLIENTS` and `payload` to
+    own_rows: Function of `table`, `{own}@CLIENTS` and `payload` to
       `{rows}@CLIENTS`.
     entries: `(<tables@SERVER, {queries}@CLIENTS> -> {entries}@CLIENTS)`.
     requested_rows: Function of `table`, `{keys}@CLIENTS` and `payload` to
@@ -271,15 +275,16 @@ def _rows_type(client: index_client.IndexClient, num_rows: int) -> tff.Type:
 
 def _build_own_rows(client, sent, mode) -> Callable[[Any, Any, Any], Any]:
   """Builds the transfer of the rows of a client's own candidates."""
-  num_own = client.num_own_candidates
-  select = row_retrieval.build_row_selection(sent, num_own, mode)
+  select = row_retrieval.build_row_selection(
+    sent, client.num_own_candidates, mode
+  )
 
-  @tff.tensorflow.computation(row_retrieval.candidates_type_of(num_own))
-  def to_keys(own_candidates):
-    return own_candidates.keys
+  @tff.tensorflow.computation(client.own_type)
+  def to_keys(own):
+    return own.candidates.keys
 
-  def own_rows(table, own_candidates, payload):
-    return select(table, tff.federated_map(to_keys, own_candidates), payload)
+  def own_rows(table, own, payload):
+    return select(table, tff.federated_map(to_keys, own), payload)
 
   return own_rows
 
@@ -288,14 +293,14 @@ def _build_no_rows(client) -> Callable[[Any, Any, Any], Any]:
   """Builds the counterpart of `_build_own_rows` without a transfer: zeros."""
   num_own = client.num_own_candidates
 
-  @tff.tensorflow.computation(row_retrieval.candidates_type_of(num_own))
-  def zeros(own_candidates):
-    del own_candidates
+  @tff.tensorflow.computation(client.own_type)
+  def zeros(own):
+    del own
     return tf.zeros([num_own, client.row_model.row_size])
 
-  def no_rows(table, own_candidates, payload):
+  def no_rows(table, own, payload):
     del table, payload
-    return tff.federated_map(zeros, own_candidates)
+    return tff.federated_map(zeros, own)
 
   return no_rows
 

@@ -261,6 +261,94 @@ class SelectCandidatesTest(SelectionTestCase):
     self.assertNotAllEqual(first.keys, _select(*arguments, key=(1, 3)).keys)
 
 
+class DeferClassesTest(SelectionTestCase):
+  def _defer(self, classes, own_candidates, num_deferred, key=(1, 2)):
+    return retrieval.defer_classes(
+      tf.constant(key),
+      tf.constant(classes, tf.int64),
+      own_candidates,
+      num_deferred,
+    )
+
+  def test_classes_that_are_left(self):
+    deferred = self._defer([9, 3, 5, 7], _own_candidates(own=[3, 7]), 2)
+    self.assertCountEqual(deferred.numpy(), [5, 9])
+    self.assertEqual(deferred.dtype, tf.int32)
+
+  def test_padding(self):
+    deferred = self._defer([3, 5], _own_candidates(own=[3]), 4)
+    self.assertCountEqual(deferred.numpy(), [5] + [_PADDING] * 3)
+    none = self._defer([3], _own_candidates(own=[3], others=[2, 8]), 2)
+    self.assertAllEqual(none, [_PADDING] * 2)
+
+  def test_more_classes_than_places_are_a_uniform_sample(self):
+    own_candidates = _own_candidates(own=[0, 1])
+    classes = tf.range(8)
+    draws = tf.map_fn(
+      lambda i: retrieval.defer_classes(
+        tf.stack([7, i]), classes, own_candidates, 3
+      ),
+      tf.range(600),
+    )
+    counts = np.bincount(draws.numpy().ravel(), minlength=8)
+    self.assertAllEqual(counts[:2], [0, 0])
+    # Each class is in half of the draws, with a deviation of 12.2.
+    self.assertAllInRange(counts[2:], 300 - 55, 300 + 55)
+
+  def test_all_own_rows_that_fit_are_candidates(self):
+    # The index finds nothing, or only other rows.
+    own = np.random.default_rng(0).permutation(5000)[:240]
+    key = tf.constant([3, 4])
+    own_candidates = retrieval.sample_candidates(key, own, 5000, 150)
+    deferred = self._defer(own, own_candidates, 1500 - 150)
+    others = np.setdiff1d(np.arange(5000), own)
+    for scored in (_scored(), _scored(*((i, 1.0) for i in others))):
+      candidates = retrieval.select_candidates(
+        key, own_candidates, scored, 5000, 1500, deferred_classes=deferred
+      )
+      self.assert_candidates(candidates, 5000, 1500)
+      self.assertCountEqual(
+        candidates.keys.numpy()[candidates.is_positive.numpy()], own
+      )
+
+  def test_deferred_classes_come_before_found_and_random_rows(self):
+    own_candidates = _own_candidates(own=[2, 4])
+    candidates = retrieval.select_candidates(
+      tf.constant([1, 2]),
+      own_candidates,
+      _scored((8, 2.0), (6, 1.0), (9, 0.5)),
+      20,
+      5,
+      deferred_classes=tf.constant([6, _PADDING, 11]),
+    )
+    self.assertAllEqual(candidates.keys, [2, 4, 6, 8, 11])
+    self.assertAllEqual(candidates.is_positive, [True, True, True, False, True])
+
+  def test_deferred_classes_remain_in_a_selection_by_activation(self):
+    own_candidates = _own_candidates(own=[2])
+    deferred = tf.constant([6, _PADDING])
+    retrieved = retrieval.select_candidates(
+      tf.constant([1, 2]),
+      own_candidates,
+      _scored((8, 2.0), (9, 1.0)),
+      20,
+      6,
+      deferred_classes=deferred,
+    )
+    # The deferred class has the smallest activation.
+    activations = tf.where(retrieved.keys == 6, -9.0, 1.0)
+    selected = retrieval.select_by_activation(
+      tf.constant([1, 2]),
+      own_candidates,
+      retrieved,
+      activations,
+      20,
+      3,
+      deferred_classes=deferred,
+    )
+    self.assertAllEqual(selected.keys, [2, 6, 8])
+
+
 class SelectByActivationTest(SelectionTestCase):
   def _retrieve(self, own_candidates, scored, num_retrieved, key=(1, 2)):
     return _select(own_candidates, scored, 40, num_retrieved, key)

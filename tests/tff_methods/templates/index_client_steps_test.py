@@ -69,12 +69,15 @@ class IndexClientStepsComputationTest(parameterized.TestCase):
   )
   def test_types(self, model_fn, budget, num_candidates, num_requested):
     model = model_fn()
-    _, steps = _build(model, retrieval.ExactRows(), budget)
-    key_type, own_type = steps.own_candidates.type_signature.result
+    client, steps = _build(model, retrieval.ExactRows(), budget)
+    key_type, own_type = steps.own_classes.type_signature.result
     self.assertEqual(key_type, tff.TensorType(np.int32, [2]))
+    self.assertEqual(own_type, client.own_type)
+    num_own = budget.own or 5
     self.assertEqual(
-      own_type, row_retrieval.candidates_type_of(budget.own or 5)
+      own_type.candidates, row_retrieval.candidates_type_of(num_own)
     )
+    self.assertEqual(own_type.deferred, tff.TensorType(np.int32, [5 - num_own]))
     candidates_type, requested_type = steps.choose.type_signature.result
     self.assertEqual(
       candidates_type, row_retrieval.candidates_type_of(num_candidates)
@@ -95,14 +98,15 @@ class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     (*body, table), constants = model.full_model().initial_weights
     body = (tuple(body), constants)
     data = row_models.token_datasets()[0]
-    key, own = steps.own_candidates(seeds.key(5), data)
-    own_rows = table[own.keys]
+    key, own = steps.own_classes(seeds.key(5), data)
+    own_keys = own.candidates.keys
+    own_rows = table[own_keys]
     vectors, queries = steps.search(body, own_rows, own, data, table)
     self.assertEqual(vectors.shape, (18, 5))  # 6 sentences of 3 tokens.
     candidates, requested = steps.choose(
       key, own, table, vectors, queries, np.zeros([0, 1], np.int32)
     )
-    self.assertCountEqual([*own.keys, *requested], candidates.keys)
+    self.assertCountEqual([*own_keys, *requested], candidates.keys)
     weights, counts = steps.to_sub_model(
       key,
       body,
@@ -115,14 +119,57 @@ class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     )
     keys, log_probability, is_positive = weights.non_trainable
     self.assertLen(keys, 6)
-    self.assertContainsSubset(own.keys, keys)
+    self.assertContainsSubset(own_keys, keys)
     self.assertAllEqual(weights.trainable[-1], table[keys])
     self.assertAllEqual(keys[is_positive], row_models.CLASSES[0])
     self.assertEqual(counts['num_own_rows'], 3)
     self.assertEqual(counts['num_random_rows'], 3)
+    self.assertEqual(counts['num_missing_rows'], 0)
     # 3 of the 9 other rows.
     expected = np.where(is_positive, 0.0, np.log(3 / 9)) * corrects_loss
     self.assertAllClose(log_probability, expected)
+
+  @parameterized.named_parameters(
+    # The client has 3 classes.
+    ('all_fit', index_client.RowBudget(6, own=1), 3),
+    ('all_fit_exactly', index_client.RowBudget(3, own=2), 3),
+    ('retrieved', index_client.RowBudget(3, own=1, retrieved=8), 3),
+    ('too_many', index_client.RowBudget(2, own=1), 2),
+  )
+  def test_own_rows_beyond_the_own_budget_are_trained(self, budget, expected):
+    model = row_models.token_model()
+    client, steps = _build(model, retrieval.ExactRows(), budget)
+    (*body, table), constants = model.full_model().initial_weights
+    body = (tuple(body), constants)
+    data = row_models.token_datasets()[0]
+    key, own = steps.own_classes(seeds.key(5), data)
+    own_rows = table[own.candidates.keys]
+    # All other rows score higher.
+    other_table = np.where(
+      np.isin(np.arange(12), row_models.CLASSES[0])[:, np.newaxis], 0, table
+    ).astype(np.float32)
+    vectors, queries = steps.search(body, own_rows, own, data, other_table)
+    candidates, requested = steps.choose(
+      key, own, other_table, vectors, queries, np.zeros([0, 1], np.int32)
+    )
+    weights, counts = steps.to_sub_model(
+      key,
+      body,
+      own,
+      own_rows,
+      vectors,
+      candidates,
+      requested,
+      table[requested],
+    )
+    keys, _, is_positive = weights.non_trainable
+    self.assertLen(keys, budget.trained)
+    self.assertAllEqual(weights.trainable[-1], table[keys])
+    trained = set(keys[is_positive])
+    self.assertEqual(trained, set(row_models.CLASSES[0]) & set(keys))
+    self.assertLen(trained, expected)
+    self.assertEqual(counts['num_own_rows'], expected)
+    self.assertEqual(counts['num_missing_rows'], 3 - expected)
 
 
 if __name__ == '__main__':
