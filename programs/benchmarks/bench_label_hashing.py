@@ -85,31 +85,31 @@ def time_decoding(data_set: str, repeats: int) -> dict[str, float]:
 
   Args:
     data_set: A key of `SIZES`.
-    repeats: Number of timed runs of each decoding; they take turns.
+    repeats: Number of timed runs of each reduction; they take turns.
 
   Returns:
-    By decoding, the median seconds.
+    By reduction, the median seconds.
   """
   return bench_timing.medians(
     {
-      decoding: _prepare_decoding(data_set, decoding)
-      for decoding in options_lib.DECODINGS
+      reduction: _prepare_decoding(data_set, reduction)
+      for reduction in options_lib.REDUCTIONS
     },
     repeats,
   )
 
 
-def peak_decoding_bytes(data_set: str, decoding: str) -> int:
+def peak_decoding_bytes(data_set: str, reduction: str) -> int:
   """Measures the peak memory of decoding. Linux only.
 
   Args:
     data_set: A key of `SIZES`.
-    decoding: One of `options.DECODINGS`.
+    reduction: One of `options.REDUCTIONS`.
 
   Returns:
     The peak, in bytes, in addition to the log-probabilities of the buckets.
   """
-  return bench_memory.peak_bytes(_prepare_decoding, data_set, decoding)
+  return bench_memory.peak_bytes(_prepare_decoding, data_set, reduction)
 
 
 def measure(repeats: int) -> list[list[str]]:
@@ -133,12 +133,12 @@ def measure(repeats: int) -> list[list[str]]:
       for candidate, result in results.items()
     )
   data_set = list(SIZES)[-1]
-  for decoding, seconds in time_decoding(data_set, repeats).items():
-    peak = peak_decoding_bytes(data_set, decoding)
+  for reduction, seconds in time_decoding(data_set, repeats).items():
+    peak = peak_decoding_bytes(data_set, reduction)
     table.append(
       [
         f'the best {NUM_TOP} labels of {NUM_DECODED:,} examples, as {data_set}',
-        decoding,
+        reduction,
         f'{1000 * seconds:.1f} ms',
         f'peak {tables.megabytes(peak)} MB',
       ]
@@ -174,7 +174,7 @@ def _build_step(
   return step
 
 
-def _prepare_decoding(data_set: str, decoding: str) -> Callable[[], object]:
+def _prepare_decoding(data_set: str, reduction: str) -> Callable[[], object]:
   num_classes, num_buckets = SIZES[data_set]
   label_hash = label_hashing.LabelHash.draw(
     num_classes, NUM_TABLES, num_buckets, 0
@@ -187,5 +187,5 @@ def _prepare_decoding(data_set: str, decoding: str) -> Callable[[], object]:
   # allocations.
   log_probabilities = tf.constant(-np.logaddexp(0, -logits))
   return lambda: label_hashing.top_k(
-    log_probabilities, label_hash, NUM_TOP, decoding=decoding
+    log_probabilities, label_hash, NUM_TOP, reduction=reduction
   )

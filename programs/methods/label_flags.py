@@ -40,7 +40,15 @@ _DECODING = flags.DEFINE_enum(
   'decoding',
   'mean',
   list(options_lib.DECODINGS),
-  "Reduction of the scores of a label's buckets over the hash tables.",
+  'Score of a label: mean or median of the log-probabilities of its buckets '
+  'over the hash tables, or mean of their logits.',
+)
+_NUM_MODELS = flags.DEFINE_integer(
+  'num_models',
+  4,
+  'Models of the ensemble, each with its own initial weights.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
 )
 
 
@@ -50,13 +58,14 @@ class LabelHashChoice:
 
   Attributes:
     num_tables: Number of hash tables.
-    num_buckets: Number of buckets of each table.
+    num_buckets: Number of buckets of each table; `None` for one for each label,
+      so that each table is a model of all labels.
     decoding: One of `tff_methods.options.DECODINGS`.
     seed: Seed of hash functions and initial weights.
   """
 
   num_tables: int
-  num_buckets: int
+  num_buckets: int | None
   decoding: str
   seed: int
 
@@ -68,8 +77,15 @@ def _fed_mlh_options(seed: int) -> LabelHashChoice:
   )
 
 
+def _fed_avg_ensemble_options(seed: int) -> LabelHashChoice:
+  return LabelHashChoice(_NUM_MODELS.value, None, _DECODING.value, seed)
+
+
 METHOD_FLAGS = {
   'fed_mlh': base.MethodFlags(
     (_NUM_TABLES, _NUM_BUCKETS, _DECODING, base.DOWNLINK_BITS), _fed_mlh_options
-  )
+  ),
+  'fed_avg_ensemble': base.MethodFlags(
+    (_NUM_MODELS, _DECODING, base.DOWNLINK_BITS), _fed_avg_ensemble_options
+  ),
 }

@@ -32,7 +32,10 @@ def build_fed_mlh(
   choice: label_flags.LabelHashChoice,
   downlink: options_lib.DownlinkOptions | None,
 ) -> tff.learning.templates.LearningProcess:
-  """Builds federated multiple label hashing for a task."""
+  """Builds federated multiple label hashing for a task.
+
+  Without collisions it is the federated averaging of an ensemble.
+  """
   model = _hashed_model(task, choice)
   return algorithms.build_fed_mlh(
     model,
@@ -49,10 +52,10 @@ def check_fed_mlh_task(
   """Raises `UsageError` unless the task has at least `num_buckets` labels."""
   if not isinstance(task, tasks.MultiLabelTask):
     raise runner.UsageError(
-      'Expected a task with many labels with --method=fed_mlh, found another; '
+      'Expected a task with many labels with this --method, found another; '
       'docs/tasks.md lists them.'
     )
-  if choice.num_buckets > task.num_labels:
+  if choice.num_buckets is not None and choice.num_buckets > task.num_labels:
     raise runner.UsageError(
       f'Expected --num_buckets of at most {task.num_labels}, the labels of the '
       f'task, found {choice.num_buckets}; lower it.'
@@ -69,7 +72,12 @@ def build_evaluated_model_fn(
 def _hashed_model(
   task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
 ) -> label_hashing.HashedLabelModel:
-  label_hash = label_hashing.LabelHash.draw(
-    task.num_labels, choice.num_tables, choice.num_buckets, choice.seed
-  )
+  if choice.num_buckets is None:
+    label_hash = label_hashing.LabelHash.identity(
+      task.num_labels, choice.num_tables
+    )
+  else:
+    label_hash = label_hashing.LabelHash.draw(
+      task.num_labels, choice.num_tables, choice.num_buckets, choice.seed
+    )
   return task.hashed_model(label_hash, choice.seed)

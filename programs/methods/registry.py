@@ -177,4 +177,10 @@ METHODS = {
     label_methods.check_fed_mlh_task,
     label_methods.build_evaluated_model_fn,
   ),
+  # The control of `fed_mlh`: what the mean over networks gains by itself.
+  'fed_avg_ensemble': Method(
+    label_methods.build_fed_mlh,
+    label_methods.check_fed_mlh_task,
+    label_methods.build_evaluated_model_fn,
+  ),
 }

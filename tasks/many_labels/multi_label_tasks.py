@@ -92,7 +92,8 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
 
     Args:
       model: A model of this task, see `hashed_model`.
-      decoding: Decoding of bucket scores, see `label_hashing.top_k`.
+      decoding: Decoding of bucket scores, see
+        `HashedLabelModel.top_k`.
 
     Returns:
       A function that builds the model.

@@ -135,7 +135,7 @@ class TrainUsageTest(parameterized.TestCase):
     ('missing_data', 'data_dir', ['--task=mnist']),
     (
       'task_without_labels',
-      'many labels with --method=fed_mlh',
+      'many labels with this --method',
       ['--method=fed_mlh', '--num_buckets=3'],
     ),
     ('unknown_device', 'auto.cpu.gpu', ['--device=tpu']),

@@ -33,28 +33,28 @@ def class_scores(
   log_probabilities: tf.Tensor,
   label_hash: hash_functions.LabelHash,
   *,
-  decoding: str = 'mean',
+  reduction: str = 'mean',
 ) -> tf.Tensor:
   """Returns the score of every class; `top_k` needs less memory.
 
   Args:
     log_probabilities: `float32[R, batch, B]`.
     label_hash: Hash functions from p classes to buckets.
-    decoding: `'mean'` over the R tables, or `'median'`, as in the count sketch:
-      the middle value, or the mean of the middle two.
+    reduction: `'mean'` over the R tables, or `'median'`, as in the count
+      sketch: the middle value, or the mean of the middle two.
 
   Returns:
     `float32[batch, p]`.
 
   Raises:
     ValueError: If `log_probabilities` do not have the tables and buckets of
-      `label_hash`, or `decoding` is not in `options.DECODINGS`.
+      `label_hash`, or `reduction` is not in `options.REDUCTIONS`.
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
-  _check_arguments(log_probabilities, label_hash, decoding)
+  _check_arguments(log_probabilities, label_hash, reduction)
   buckets = label_hash(tf.range(label_hash.num_classes))
-  totals = _totals_by_class(_cost_rows(log_probabilities), buckets, decoding)
-  return _mean(tf.transpose(totals), label_hash.num_tables, decoding)
+  totals = _totals_by_class(_cost_rows(log_probabilities), buckets, reduction)
+  return _mean(tf.transpose(totals), label_hash.num_tables, reduction)
 
 
 def top_k(
@@ -62,7 +62,7 @@ def top_k(
   label_hash: hash_functions.LabelHash,
   k: int,
   *,
-  decoding: str = 'mean',
+  reduction: str = 'mean',
   chunk_size: int = 512,
 ) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns each example's classes with the highest scores, exactly.
@@ -81,7 +81,7 @@ def top_k(
     log_probabilities: `float32[R, batch, B]`.
     label_hash: Hash functions from p classes to buckets.
     k: Number of classes to return, at most p.
-    decoding: `'mean'` or `'median'` over the tables: see `class_scores`.
+    reduction: `'mean'` or `'median'` over the tables: see `class_scores`.
     chunk_size: Number of classes that are scored at once, a multiple of 64.
 
   Returns:
@@ -91,11 +91,11 @@ def top_k(
   Raises:
     TypeError: If `k` or `chunk_size` is not an int.
     ValueError: If `k` or `chunk_size` is out of range, `log_probabilities` do
-      not have the tables and buckets of `label_hash`, or `decoding` is not in
-      `options.DECODINGS`.
+      not have the tables and buckets of `label_hash`, or `reduction` is not in
+      `options.REDUCTIONS`.
   """
   log_probabilities = tf.convert_to_tensor(log_probabilities)
-  _check_arguments(log_probabilities, label_hash, decoding)
+  _check_arguments(log_probabilities, label_hash, reduction)
   k = argument_checks.check_int('k', k, minimum=1)
   chunk_size = argument_checks.check_int('chunk_size', chunk_size, minimum=1)
   if k > label_hash.num_classes:
@@ -108,12 +108,12 @@ def top_k(
       f'Expected chunk_size to be a multiple of {_BLOCK_SIZE}, found '
       f'{chunk_size}: round it up.'
     )
-  return _top_k(log_probabilities, label_hash, k, decoding, chunk_size)
+  return _top_k(log_probabilities, label_hash, k, reduction, chunk_size)
 
 
 # Traced even if the caller is eager: a loop of small ops is slow there.
 @functools.partial(tf.function, autograph=False)
-def _top_k(log_probabilities, label_hash, k, decoding, chunk_size):
+def _top_k(log_probabilities, label_hash, k, reduction, chunk_size):
   """See `top_k`."""
   num_classes, num_tables = label_hash.num_classes, label_hash.num_tables
   num_blocks = -(-num_classes // _BLOCK_SIZE)
@@ -121,16 +121,16 @@ def _top_k(log_probabilities, label_hash, k, decoding, chunk_size):
   padded = tf.minimum(tf.range(num_blocks * _BLOCK_SIZE), num_classes - 1)
   table = tf.reshape(label_hash(padded), [num_tables, num_blocks, _BLOCK_SIZE])
   rows = _cost_rows(log_probabilities)
-  maxima = _block_maxima(rows, table, decoding, chunk_size // _BLOCK_SIZE)
+  maxima = _block_maxima(rows, table, reduction, chunk_size // _BLOCK_SIZE)
   blocks = tf.math.top_k(maxima, min(k, num_blocks)).indices
   # Ascending, since of equal scores `tf.math.top_k` takes the first.
   blocks = tf.sort(blocks, axis=1)
   classes = blocks[:, :, tf.newaxis] * _BLOCK_SIZE + tf.range(_BLOCK_SIZE)
   classes = tf.reshape(classes, [-1, blocks.shape[1] * _BLOCK_SIZE])
-  totals = _totals_by_example(rows, table, blocks, decoding)
+  totals = _totals_by_example(rows, table, blocks, reduction)
   totals = tf.where(classes < num_classes, totals, float('-inf'))
   totals, positions = tf.math.top_k(totals, k)
-  scores = _mean(totals, num_tables, decoding)
+  scores = _mean(totals, num_tables, reduction)
   return scores, tf.gather(classes, positions, batch_dims=1)
 
 
@@ -142,7 +142,7 @@ def _cost_rows(log_probabilities: tf.Tensor) -> list[tf.Tensor]:
   return tf.unstack(-tf.transpose(log_probabilities, [0, 2, 1]))
 
 
-def _block_maxima(rows, table, decoding, chunk_blocks):
+def _block_maxima(rows, table, reduction, chunk_blocks):
   """Returns the highest total of each block, `float32[batch, blocks]`."""
   num_blocks = table.shape[1]
   chunk_blocks = min(chunk_blocks, num_blocks)
@@ -152,7 +152,7 @@ def _block_maxima(rows, table, decoding, chunk_blocks):
     chunk = tf.minimum(start + tf.range(chunk_blocks), num_blocks - 1)
     buckets = tf.gather(table, chunk, axis=1)
     buckets = tf.reshape(buckets, [len(rows), chunk_blocks * _BLOCK_SIZE])
-    totals = _totals_by_class(rows, buckets, decoding)
+    totals = _totals_by_class(rows, buckets, reduction)
     shape = [chunk_blocks, _BLOCK_SIZE, tf.shape(totals)[1]]
     return tf.reduce_max(tf.reshape(totals, shape), axis=1)
 
@@ -166,27 +166,27 @@ def _block_maxima(rows, table, decoding, chunk_blocks):
   return tf.transpose(maxima[:num_blocks])
 
 
-def _totals_by_class(rows, buckets, decoding):
+def _totals_by_class(rows, buckets, reduction):
   """Returns the totals of classes, `float32[m, batch]`.
 
   Args:
     rows: R tables, `float32[B, batch]`.
     buckets: `int32[R, m]`, the bucket of each class.
-    decoding: One of `options.DECODINGS`.
+    reduction: One of `options.REDUCTIONS`.
   """
   return _total(
-    [tf.gather(x, buckets[r]) for r, x in enumerate(rows)], decoding
+    [tf.gather(x, buckets[r]) for r, x in enumerate(rows)], reduction
   )
 
 
-def _totals_by_example(rows, table, blocks, decoding):
+def _totals_by_example(rows, table, blocks, reduction):
   """Returns the totals of the classes of each example's own blocks.
 
   Args:
     rows: R tables, `float32[B, batch]`.
     table: `int32[R, blocks, 64]`, the bucket of each class.
     blocks: `int32[batch, m]`.
-    decoding: One of `options.DECODINGS`.
+    reduction: One of `options.REDUCTIONS`.
 
   Returns:
     `float32[batch, 64 m]`.
@@ -198,10 +198,10 @@ def _totals_by_example(rows, table, blocks, decoding):
     buckets = tf.reshape(tf.gather(table[r], blocks), shape)
     positions = buckets * batch + tf.range(batch)[:, tf.newaxis]
     costs.append(tf.gather(tf.reshape(x, [-1]), positions))
-  return _total(costs, decoding)
+  return _total(costs, reduction)
 
 
-def _total(costs: Sequence[tf.Tensor], decoding: str) -> tf.Tensor:
+def _total(costs: Sequence[tf.Tensor], reduction: str) -> tf.Tensor:
   """Returns the negative sum of costs, element by element.
 
   With the median, only the middle one or two of the R costs are summed. The
@@ -210,19 +210,19 @@ def _total(costs: Sequence[tf.Tensor], decoding: str) -> tf.Tensor:
   b + c` into one op, whose order depends on which buffer it may overwrite. The
   order of `-a - b - c` is kept.
   """
-  if decoding == 'median':
-    surplus = len(costs) - _num_counted(len(costs), decoding)
+  if reduction == 'median':
+    surplus = len(costs) - _num_counted(len(costs), reduction)
     costs = _sort(costs)[surplus // 2 : len(costs) - surplus // 2]
   return functools.reduce(tf.subtract, costs[1:], -costs[0])
 
 
-def _mean(totals: tf.Tensor, num_tables: int, decoding: str) -> tf.Tensor:
-  return totals * (1 / _num_counted(num_tables, decoding))
+def _mean(totals: tf.Tensor, num_tables: int, reduction: str) -> tf.Tensor:
+  return totals * (1 / _num_counted(num_tables, reduction))
 
 
-def _num_counted(num_tables: int, decoding: str) -> int:
+def _num_counted(num_tables: int, reduction: str) -> int:
   """Returns the number of tables in the mean that is the score."""
-  if decoding == 'mean':
+  if reduction == 'mean':
     return num_tables
   return 1 if num_tables % 2 else 2
 
@@ -243,9 +243,9 @@ def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 def _check_arguments(
   log_probabilities: tf.Tensor,
   label_hash: hash_functions.LabelHash,
-  decoding: str,
+  reduction: str,
 ) -> None:
-  argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
+  argument_checks.check_choice('reduction', reduction, options_lib.REDUCTIONS)
   expected = [label_hash.num_tables, None, label_hash.num_buckets]
   if not log_probabilities.shape.is_compatible_with(expected):
     raise ValueError(

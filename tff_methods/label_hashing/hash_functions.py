@@ -113,15 +113,22 @@ class LabelHash:
     return cls(num_classes, num_buckets, coefficients)
 
   @classmethod
-  def identity(cls, num_classes: int) -> 'LabelHash':
-    """Returns the hash of one table in which each class is its own bucket.
+  def identity(cls, num_classes: int, num_tables: int = 1) -> 'LabelHash':
+    """Returns the hash in which each class is its own bucket.
 
-    Training on its buckets is training on classes.
+    Training on its buckets is training on classes: of one network with one
+    table, and of an ensemble with more.
 
     Args:
       num_classes: Number of classes and of buckets.
+      num_tables: Number of tables.
+
+    Raises:
+      TypeError: If an argument is not an int.
+      ValueError: If an argument is out of range.
     """
-    return cls(num_classes, num_classes, ((1, 0),))
+    num_tables = argument_checks.check_int('num_tables', num_tables, minimum=1)
+    return cls(num_classes, num_classes, num_tables * ((1, 0),))
 
   @property
   def num_tables(self) -> int:

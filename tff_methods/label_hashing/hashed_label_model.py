@@ -24,6 +24,7 @@ import dataclasses
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.label_hashing import bucket_labels
 from tff_methods.label_hashing import bucket_likelihood
@@ -126,7 +127,10 @@ class HashedLabelModel:
     Args:
       predictions: Predictions of the model, `float32[batch, R, B]`.
       k: Number of classes to return, at most p.
-      decoding: `'mean'` or `'median'` over the tables.
+      decoding: Score of a class, one of `options.DECODINGS`. `'mean'`, as in
+        the paper, or `'median'`, of the log-probabilities of its buckets over
+        the tables; or `'mean_logits'`, of their logits, as in the code of the
+        paper's authors.
       chunk_size: Number of classes that are scored at once: see
         `label_hashing.top_k`.
 
@@ -138,13 +142,14 @@ class HashedLabelModel:
       TypeError: If `k` or `chunk_size` is not an int.
       ValueError: If an argument is out of range.
     """
-    logits = _swap_batch_and_tables(predictions)
+    argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
+    scores = _swap_batch_and_tables(predictions)
+    reduction = 'mean'
+    if decoding != 'mean_logits':
+      scores = self.likelihood.log_probabilities(scores)
+      reduction = decoding
     return decoding_lib.top_k(
-      self.likelihood.log_probabilities(logits),
-      self.label_hash,
-      k,
-      decoding=decoding,
-      chunk_size=chunk_size,
+      scores, self.label_hash, k, reduction=reduction, chunk_size=chunk_size
     )
 
 

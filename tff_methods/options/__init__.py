@@ -23,6 +23,7 @@ from tff_methods.options.differential_privacy import DpSketchOptions
 from tff_methods.options.downlink import DeltaDownlinkOptions
 from tff_methods.options.downlink import DownlinkOptions
 from tff_methods.options.label_hashing import DECODINGS
+from tff_methods.options.label_hashing import REDUCTIONS
 from tff_methods.options.randomness import RandomnessOptions
 from tff_methods.options.randomness import SEED_SOURCES
 from tff_methods.options.row_retrieval import FED_SS_VARIANTS
@@ -59,6 +60,7 @@ __all__ = [
   'QUANTIZERS',
   'RandomMaskOptions',
   'RandomnessOptions',
+  'REDUCTIONS',
   'RETRIEVAL_MODES',
   'SCOPES',
   'SCALES',

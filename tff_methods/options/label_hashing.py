@@ -14,4 +14,6 @@
 """Options of federated multiple label hashing."""
 
 # Reductions of a label's scores over hash tables.
-DECODINGS = ('mean', 'median')
+REDUCTIONS = ('mean', 'median')
+# Scores of labels: a reduction of log-probabilities, or the mean of logits.
+DECODINGS = (*REDUCTIONS, 'mean_logits')

@@ -35,6 +35,13 @@ class LabelFlagsTest(absltest.TestCase):
         label_flags.LabelHashChoice(2, 5, 'median', seed=7),
       )
 
+  def test_options_of_an_ensemble(self):
+    with flagsaver.flagsaver(num_models=2, decoding='mean_logits'):
+      self.assertEqual(
+        method_flags.make_options('fed_avg_ensemble', 7),
+        label_flags.LabelHashChoice(2, None, 'mean_logits', seed=7),
+      )
+
   def test_needs_a_number_of_buckets(self):
     with self.assertRaisesRegex(
       runner.UsageError, 'Expected --num_buckets, found none'

@@ -29,7 +29,9 @@ _CHOICE = label_flags.LabelHashChoice(2, 10, 'mean', seed=0)
 class LabelMethodsTest(absltest.TestCase):
   def test_needs_a_task_with_many_labels(self):
     task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
-    with self.assertRaisesRegex(runner.UsageError, 'many labels.*fed_mlh'):
+    with self.assertRaisesRegex(
+      runner.UsageError, 'many labels with this --method'
+    ):
       label_methods.check_fed_mlh_task(task, _CHOICE)
 
   def test_needs_as_many_labels_as_buckets(self):
@@ -40,6 +42,10 @@ class LabelMethodsTest(absltest.TestCase):
       label_methods.check_fed_mlh_task(
         mock.create_autospec(tasks.MultiLabelTask, num_labels=9), _CHOICE
       )
+    label_methods.check_fed_mlh_task(
+      mock.create_autospec(tasks.MultiLabelTask, num_labels=9),
+      label_flags.LabelHashChoice(2, None, 'mean', seed=0),
+    )
 
 
 if __name__ == '__main__':

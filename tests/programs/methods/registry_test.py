@@ -129,6 +129,18 @@ class RegistryTest(parameterized.TestCase):
     other = label_hashing.LabelHash.draw(9, 2, 5, seed=6)
     self.assertNotEqual(label_hash.coefficients, other.coefficients)
 
+  def test_fed_avg_ensemble_has_models_of_all_labels(self):
+    with flagsaver.flagsaver(num_models=3):
+      options = method_flags.make_options('fed_avg_ensemble', 5)
+    sgd = tff.learning.optimizers.build_sgdm(0.1)
+    process = registry.METHODS['fed_avg_ensemble'].build(
+      _TASK, sgd, sgd, options, None
+    )
+    weights = process.get_model_weights(process.initialize()).trainable
+    self.assertEqual(weights[-1].shape, (3, _TASK.num_labels))
+    # Models begin with different weights.
+    self.assertNotAllClose(weights[0][0], weights[0][1])
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -31,14 +31,14 @@ def _random_log_probabilities(label_hash, batch=6, num_values=None, seed=0):
   return np.log(rng.random(shape, np.float32) + 1e-6)
 
 
-def _reference_scores(log_probabilities, label_hash, decoding):
+def _reference_scores(log_probabilities, label_hash, reduction):
   """Returns `float64[batch, p]`."""
   table = label_hash.buckets()
   of_tables = [
     log_probabilities[r].astype(np.float64)[:, table[r]]
     for r in range(label_hash.num_tables)
   ]
-  return _REDUCTIONS[decoding](of_tables, axis=0)
+  return _REDUCTIONS[reduction](of_tables, axis=0)
 
 
 def _reference_top_k(scores, k):
@@ -63,26 +63,26 @@ def _tensor_sizes(graph):
 
 class DecodingTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.product(
-    decoding=('mean', 'median'), num_tables=(1, 2, 3, 4, 5, 8)
+    reduction=('mean', 'median'), num_tables=(1, 2, 3, 4, 5, 8)
   )
-  def test_scores_equal_those_of_numpy(self, decoding, num_tables):
+  def test_scores_equal_those_of_numpy(self, reduction, num_tables):
     label_hash = label_hashing.LabelHash.draw(70, num_tables, 11, 1)
     log_probabilities = _random_log_probabilities(label_hash)
     scores = label_hashing.class_scores(
-      log_probabilities, label_hash, decoding=decoding
+      log_probabilities, label_hash, reduction=reduction
     )
     self.assertAllClose(
-      scores, _reference_scores(log_probabilities, label_hash, decoding)
+      scores, _reference_scores(log_probabilities, label_hash, reduction)
     )
 
   @parameterized.product(
-    decoding=('mean', 'median'),
+    reduction=('mean', 'median'),
     num_classes=(63, 64, 300),
     k=(1, 60),
     chunk_size=(64, 192, 512),
   )
   def test_top_k_equals_that_of_numpy_with_ties_by_class(
-    self, decoding, num_classes, k, chunk_size
+    self, reduction, num_classes, k, chunk_size
   ):
     # Few distinct integers: sums are exact, and most scores tie.
     label_hash = label_hashing.LabelHash.draw(num_classes, 4, 40, 1)
@@ -91,21 +91,21 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
       log_probabilities,
       label_hash,
       k,
-      decoding=decoding,
+      reduction=reduction,
       chunk_size=chunk_size,
     )
     self.assertEqual(classes.dtype, tf.int32)
     expected = _reference_top_k(
-      _reference_scores(log_probabilities, label_hash, decoding), k
+      _reference_scores(log_probabilities, label_hash, reduction), k
     )
     self.assertAllEqual(classes, expected[1])
     self.assertAllEqual(scores, expected[0])
 
-  @parameterized.product(decoding=('mean', 'median'), num_tables=(1, 3, 12))
-  def test_top_k_has_the_bits_of_class_scores(self, decoding, num_tables):
+  @parameterized.product(reduction=('mean', 'median'), num_tables=(1, 3, 12))
+  def test_top_k_has_the_bits_of_class_scores(self, reduction, num_tables):
     label_hash = label_hashing.LabelHash.draw(500, num_tables, 29, 1)
     log_probabilities = _random_log_probabilities(label_hash)
-    kwargs = dict(decoding=decoding)
+    kwargs = dict(reduction=reduction)
     found = label_hashing.top_k(
       log_probabilities, label_hash, 20, chunk_size=64, **kwargs
     )
@@ -124,7 +124,7 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(classes, _reference_top_k(scores, 130)[1])
 
   @parameterized.parameters('mean', 'median')
-  def test_impossible_buckets(self, decoding):
+  def test_impossible_buckets(self, reduction):
     label_hash = label_hashing.LabelHash.draw(200, 4, 30, 1)
     rng = np.random.default_rng(1)
     log_probabilities = _random_log_probabilities(label_hash, num_values=3)
@@ -132,19 +132,19 @@ class DecodingTest(parameterized.TestCase, tf.test.TestCase):
     log_probabilities[is_impossible] = -np.inf
     log_probabilities[:, 0] = -np.inf
     scores, classes = label_hashing.top_k(
-      log_probabilities, label_hash, 150, decoding=decoding, chunk_size=64
+      log_probabilities, label_hash, 150, reduction=reduction, chunk_size=64
     )
     expected = _reference_top_k(
-      _reference_scores(log_probabilities, label_hash, decoding), 150
+      _reference_scores(log_probabilities, label_hash, reduction), 150
     )
     self.assertAllEqual(scores, expected[0])
     self.assertAllEqual(classes, expected[1])
 
   @parameterized.parameters('mean', 'median')
-  def test_identity_does_not_change_scores(self, decoding):
+  def test_identity_does_not_change_scores(self, reduction):
     label_hash = label_hashing.LabelHash.identity(150)
     log_probabilities = _random_log_probabilities(label_hash)
-    kwargs = dict(decoding=decoding)
+    kwargs = dict(reduction=reduction)
     scores = label_hashing.class_scores(log_probabilities, label_hash, **kwargs)
     self.assertAllEqual(scores, log_probabilities[0])
     values, classes = label_hashing.top_k(
@@ -208,7 +208,7 @@ class DecodingArgumentsTest(parameterized.TestCase, tf.test.TestCase):
       ValueError, "one of \\('mean', 'median'\\), found 'max'"
     ):
       getattr(label_hashing, name)(
-        self.log_probabilities, self.label_hash, *args, decoding='max'
+        self.log_probabilities, self.label_hash, *args, reduction='max'
       )
 
   @parameterized.parameters([[3, 6, 5]], [[2, 6, 30]], [[6, 5]])

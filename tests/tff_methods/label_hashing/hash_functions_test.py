@@ -132,6 +132,12 @@ class LabelHashTest(parameterized.TestCase, tf.test.TestCase):
       label_hash.buckets()[:, :5], [[5, 4, 6, 5, 4], [2, 8, 4, 0, 6]]
     )
 
+  def test_identity_of_several_tables(self):
+    label_hash = label_hashing.LabelHash.identity(12, num_tables=3)
+    self.assertAllEqual(label_hash.buckets(), 3 * [range(12)])
+    with self.assertRaisesRegex(ValueError, 'num_tables of at least 1'):
+      label_hashing.LabelHash.identity(12, num_tables=0)
+
   def test_identity(self):
     label_hash = label_hashing.LabelHash.identity(12)
     self.assertEqual((label_hash.num_tables, label_hash.num_buckets), (1, 12))

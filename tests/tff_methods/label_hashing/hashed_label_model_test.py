@@ -108,6 +108,22 @@ class HashedLabelModelTest(tf.test.TestCase):
       )
       self.assertAllClose(scores[i, 0], medians.max())
 
+  def test_top_k_of_the_mean_of_logits(self):
+    predictions = self.rng.normal(size=[2, 3, 4]).astype(np.float32)
+    scores, classes = self.model.top_k(
+      tf.constant(predictions), 2, decoding='mean_logits'
+    )
+    buckets = self.label_hash.buckets()
+    for i in range(2):
+      means = np.mean([predictions[i, r, buckets[r]] for r in range(3)], axis=0)
+      order = np.argsort(-means, kind='stable')[:2]
+      self.assertAllClose(scores[i], means[order])
+      self.assertAllEqual(classes[i], order)
+
+  def test_unknown_decoding(self):
+    with self.assertRaisesRegex(ValueError, "'mean_logits'.*found 'max'"):
+      self.model.top_k(tf.zeros([2, 3, 4]), 1, decoding='max')
+
   def test_metrics_are_the_mean_loss_and_the_examples(self):
     state = self.functional.initialize_metrics_state()
     losses = []

@@ -20,17 +20,17 @@ from tff_methods import label_hashing
 from tff_methods import options as options_lib
 
 
-class DecodingsTest(parameterized.TestCase):
-  @parameterized.parameters(*options_lib.DECODINGS)
-  def test_scores_are_the_reduction_of_that_name(self, decoding):
+class ReductionsTest(parameterized.TestCase):
+  @parameterized.parameters(*options_lib.REDUCTIONS)
+  def test_scores_are_the_reduction_of_that_name(self, reduction):
     label_hash = label_hashing.LabelHash.draw(6, 3, 4, 0)
     scores = np.random.default_rng(0).normal(size=[3, 1, 4]).astype(np.float32)
     buckets = label_hash(tf.range(6)).numpy()
     found = label_hashing.class_scores(
-      tf.constant(scores), label_hash, decoding=decoding
+      tf.constant(scores), label_hash, reduction=reduction
     )
     expected = [
-      getattr(np, decoding)([scores[r, 0, buckets[r, c]] for r in range(3)])
+      getattr(np, reduction)([scores[r, 0, buckets[r, c]] for r in range(3)])
       for c in range(6)
     ]
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
