@@ -110,7 +110,7 @@ class LshSelectComputationTest(parameterized.TestCase):
     body, num_metrics_bytes = 4 * (6 * 4 + 4), 4 + 3 * 8
     rows, keys = 6 * 4 * 4, 6 * 4
     # Clients draw the projections by a key of 8 bytes.
-    client_params, num_counts = 8, 2
+    client_params, num_counts = 8, 3
     self.assertEqual(
       client_bytes.downlink,
       body + 8 + client_params + 5 * 4 * 4 + rows,  # 5 buckets of 4 rows.

@@ -62,7 +62,8 @@ class IndexDistributorComputationTest(parameterized.TestCase):
     )
     self.assertEqual(
       str(process.next.type_signature.result.measurements.member),
-      '<num_dropped_entries=int64,num_own_rows=int64,num_random_rows=int64>',
+      '<num_dropped_entries=int64,num_own_rows=int64,num_random_rows=int64,'
+      'num_missing_rows=int64>',
     )
 
   def test_select_next_sends_rows_and_not_the_table(self):
