@@ -139,7 +139,7 @@ class RegistryTest(parameterized.TestCase):
     weights = process.get_model_weights(process.initialize()).trainable
     self.assertEqual(weights[-1].shape, (3, _TASK.num_labels))
     # Models begin with different weights.
-    self.assertNotAllClose(weights[0][0], weights[0][1])
+    self.assertFalse(np.allclose(weights[0][0], weights[0][1]))
 
 
 if __name__ == '__main__':
