@@ -84,11 +84,11 @@ class RotationStage(tensor_encoding.SeededStage):
   2**-24 sqrt(m) |x|`, since the sums of the magnitudes in its rows and columns
   are at most `sqrt(m)`. Of all factorizations of lengths below `2**31` into
   sizes up to 61, `(m + 2) sqrt(m)` summed over the factors is largest if all
-  sizes are 61, where it is below 2,600 (5.3 factors of 492); the two windows,
+  sizes are 61, where it is below 2,600 (5.23 factors of 492); the two windows,
   of at most six factors of size 32 each, add 2,310. Both directions together
   have a relative error below `2 * 4,910 * 2**-24 < 2**-10 * 0.6`. This does not
-  hold for TensorFloat-32, which TensorFlow uses for products on newer GPUs unless
-  `tf.config.experimental.enable_tensor_float_32_execution(False)` is called.
+  hold for TensorFloat-32, of which TensorFlow makes use on newer GPUs: call
+  `tf.config.experimental.enable_tensor_float_32_execution(False)` there.
 
   Encode and decode params: `key`, `int32[2]`. Encoded tensors: `rotated`,
   `float32[n]`. Raises `InvalidArgumentError`, when run, on NaN and Inf.
