@@ -32,6 +32,9 @@ _LOCAL_INTRINSICS = frozenset(
 )
 # Stateful only if the functions that they call are, whose ops are looked at.
 _CALLS = frozenset(['If', 'StatefulPartitionedCall', 'While'])
+# Stateful only so that TensorFlow does not remove them: they raise or do
+# nothing.
+_CHECKS = frozenset(['Assert', 'CheckNumerics', 'CheckNumericsV2'])
 
 _Block = tff.framework.ComputationBuildingBlock
 
@@ -76,7 +79,7 @@ def _is_repeatable(function: graph_functions.GraphFunction) -> bool:
   """Returns whether a graph gives equal results for equal arguments."""
   if function.is_stateful:
     return False
-  definitions = map(op_def_registry.get, function.op_types - _CALLS)
+  definitions = map(op_def_registry.get, function.op_types - _CALLS - _CHECKS)
   # Functions of the graph's library are in no registry.
   return not any(d is not None and d.is_stateful for d in definitions)
 

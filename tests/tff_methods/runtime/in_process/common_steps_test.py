@@ -19,6 +19,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import linear_model
+from tff_methods import algorithms
+from tff_methods import options as options_lib
 from tff_methods import runtime
 from tff_methods.runtime.in_process import context as context_lib
 from tff_methods.runtime.in_process import execution
@@ -35,6 +38,10 @@ def _square(x):
 
 def _in_branches(x):
   return tf.cond(x > 0, lambda: x, lambda: -x)
+
+
+def _checked(x):
+  return tf.debugging.check_numerics(_in_branches(x), 'Expected numbers.')
 
 
 def _random(x):
@@ -86,10 +93,19 @@ def _num_common(comp):
 
 
 class CommonStepsComputationTest(parameterized.TestCase):
-  @parameterized.parameters(_square, _in_branches)
+  @parameterized.parameters(_square, _in_branches, _checked)
   def test_of_broadcast_values(self, decode):
     (phase, _) = _plan(_build(decode)).phases
     self.assertNotEmpty(phase.common_steps)
+
+  def test_of_a_quantized_model(self):
+    process = algorithms.build_sketched_update_fed_avg(
+      linear_model.model_fn,
+      tff.learning.optimizers.build_sgdm(0.1),
+      options=options_lib.SketchOptions(bits=None),
+      model_distributor=options_lib.DownlinkOptions(min_elements=10),
+    )
+    self.assertGreater(_num_common(process.next), 0)
 
   @parameterized.parameters(
     _random, _random_in_a_branch, _random_in_a_function, _entropy, _variable
