@@ -165,10 +165,14 @@ def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
   def sum_rows(weights):
     return tf.reduce_sum(weights.trainable[-1])
 
+  @tff.tensorflow.computation
+  def zero_key():
+    return tf.zeros([2], tf.int32)
+
   @tff.federated_computation(table_type, candidates_type)
   def run(weights, candidates):
     # Rows are sent as they are: nothing is drawn from the key.
-    round_key = tff.federated_value([0, 0], tff.SERVER)
+    round_key = tff.federated_eval(zero_key, tff.SERVER)
     sub_weights, _ = retrieve(weights, round_key, candidates)
     return tff.federated_sum(tff.federated_map(sum_rows, sub_weights))
 

@@ -69,6 +69,8 @@ def pictures(
   found = []
   for metric, display_name in metrics.items():
     for axis in learning_curves.axes(groups, clock):
+      if not learning_curves.curves(groups, metric, axis):
+        continue  # Only summaries have the metric.
       found.append(
         Picture(
           f'{metric}_by_{axis.name}',

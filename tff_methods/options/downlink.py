@@ -15,6 +15,7 @@
 
 import dataclasses
 
+from tff_methods.common import argument_checks
 from tff_methods.options import sketch
 
 
@@ -45,6 +46,7 @@ class DownlinkOptions:
   base_seed: int = 0
 
   def __post_init__(self) -> None:
+    argument_checks.unwrap_scalars(self)
     _ = self.sketch  # Checks all values.
 
   @property

@@ -33,6 +33,8 @@ _OPTIONS = (
     options_lib.SecureSketchOptions,
     {'clip': 1.0, 'clients_per_round': 10},
   ),
+  (options_lib.DownlinkOptions, {}),
+  (options_lib.DeltaDownlinkOptions, {}),
   (options_lib.SparseOptions, {'fraction': 0.1}),
   (options_lib.DhqcOptions, {}),
   (options_lib.DgcOptions, {}),
