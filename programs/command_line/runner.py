@@ -80,6 +80,9 @@ def run(
     refuse(str(e).removeprefix('ERROR:: '))
   except UnicodeDecodeError as e:
     refuse(f'Expected text in the file of --flagfile, found {e}.')
+  except (OSError, ValueError) as e:
+    # Values of absl's own flags, and files of --flagfile that cannot be read.
+    refuse(f'Expected flags that can be read, found {e}.')
   if arguments[1:]:
     refuse(f'Expected flags only, found {" ".join(arguments[1:])!r}.')
   logging.use_absl_handler()

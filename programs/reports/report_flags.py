@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 import dataclasses
+import math
 import re
 
 from absl import flags
@@ -68,6 +69,12 @@ SERVER_SECONDS = flags.DEFINE_float(
   'Seconds that the server takes for a round.',
   lower_bound=0,
 )
+for _finite_flag in ('latency_ms', 'link_spread', 'server_seconds'):
+  flags.register_validator(
+    _finite_flag,
+    lambda value: value is None or math.isfinite(value),
+    'Expected a finite number.',
+  )
 _LINK_FLAGS = (UPLINK, DOWNLINK, LATENCY)
 _TIME_FLAGS = (SPREAD, CLIENT_SECONDS, SERVER_SECONDS)
 _SECONDS = re.compile(r'(?:(?P<name>[^:]+):)?(?P<seconds>[^:]+)')

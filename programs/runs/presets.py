@@ -22,6 +22,8 @@ import re
 
 from programs.command_line import runner
 
+# Flags that `programs.compare` sets, or that do not train.
+_NOT_VARIED = ('seed', 'output_dir', 'flagfile', 'dry_run', 'help')
 _VARIATION = re.compile(r'(?:(?P<name>[^:=]+):)?(?P<flag>\w+)=(?P<values>.+)')
 
 
@@ -109,6 +111,11 @@ def _add_variation(
     raise runner.UsageError(
       'Expected FLAG=VALUE,VALUE,... or NAME:FLAG=VALUE,... with different '
       f'values in --vary, found {variation!r}.'
+    )
+  if match['flag'] in _NOT_VARIED:
+    raise runner.UsageError(
+      f'Expected flags of the training in --vary, found {match["flag"]!r}; '
+      'leave it out, and give --seeds for seeds.'
     )
   if match['name'] is not None and match['name'] not in varied:
     raise runner.UsageError(

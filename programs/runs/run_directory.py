@@ -34,7 +34,7 @@ import json
 import os
 import re
 import shutil
-from typing import Any
+from typing import Any, IO
 
 from programs.command_line import runner
 from programs.runs import environment
@@ -140,7 +140,7 @@ class RunDirectory:
     """
     try:
       os.makedirs(self.path, exist_ok=True)
-      self._lock = open(self.file(_LOCK_FILE), 'w')  # Held until exit.
+      self._lock = _open_lock(self.file(_LOCK_FILE))  # Held until exit.
       fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
       self._check_owner()  # Under the lock.
       self._remove_unfinished_files()
@@ -279,3 +279,9 @@ def _unwritable(path: str, found: object) -> runner.UsageError:
     f'Expected to write to --output_dir={path}, found: {found}; choose another '
     'directory.'
   )
+
+
+def _open_lock(path: str) -> IO[bytes]:
+  """Opens a lock file; never follows a link, truncates or waits."""
+  flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+  return os.fdopen(os.open(path, flags, 0o666), 'r+b', buffering=0)

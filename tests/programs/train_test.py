@@ -522,7 +522,9 @@ class TrainWithClientStatesTest(absltest.TestCase):
     self.assertEqual(resumed.wait(), 0, resumed.log)
     self.assertEqual(whole.wait(), 0, whole.log)
     # Round 3 is not evaluated.
-    self.assertRegex(resumed.log, r'^Runtime: [^\n]*\nround 3/6: uplink ')
+    self.assertRegex(
+      resumed.log, r'\nRuntime: [^\n]*\nCompiling[^\n]*\nround 3/6: uplink '
+    )
     contents = self._contents('whole')
     self.assertGreater(
       len([name for name in contents if name.startswith('client_states')]), 4

@@ -28,6 +28,9 @@ import numpy as np
 
 # Bits per value that quantizers and bit packing support.
 MAX_BITS = 16
+# TensorFlow's kernels flush smaller numbers to zero.
+_MIN_FLOAT32 = float(np.finfo(np.float32).tiny)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 _Options = TypeVar('_Options')
 
@@ -162,6 +165,30 @@ def check_positive(name: str, value: Any) -> int | float:
   number = check_number(name, value)
   if not 0.0 < number < math.inf:
     raise ValueError(f'Expected {name} above 0 and finite, found {value}.')
+  return number
+
+
+def check_positive_float32(name: str, value: Any) -> int | float:
+  """Checks that an argument is a number above 0 that a `float32` can hold.
+
+  Args:
+    name: Name of the argument, for the message.
+    value: Value of the argument.
+
+  Returns:
+    The value, as an int or float.
+
+  Raises:
+    TypeError: If `value` is not a number.
+    ValueError: If `value` is not above 0, not finite, or would be zero or
+      infinite as a `float32`.
+  """
+  number = check_positive(name, value)
+  if not _MIN_FLOAT32 <= number <= _MAX_FLOAT32:
+    raise ValueError(
+      f'Expected {name} from {_MIN_FLOAT32:.2g} to {_MAX_FLOAT32:.2g}, the '
+      f'range of float32, found {value}.'
+    )
   return number
 
 

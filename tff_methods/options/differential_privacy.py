@@ -64,7 +64,11 @@ class DpSketchOptions(randomness.RandomnessOptions):
           'give a norm above 0.'
         )
     else:
-      argument_checks.check_positive('clip', self.clip)
+      clip = argument_checks.check_positive_float32('clip', self.clip)
+      if self.noise_multiplier:
+        argument_checks.check_positive_float32(
+          'noise_multiplier * clip', self.noise_multiplier * clip
+        )
     if self.bits is not None:
       argument_checks.check_bits(self.bits)
     argument_checks.check_fraction(self.fraction)

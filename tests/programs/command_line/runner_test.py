@@ -43,6 +43,9 @@ class RunTest(parameterized.TestCase):
     ('unknown_flag', '--sise=1', 'sise'),
     ('no_number', '--runner_test_size=large', 'runner_test_size=large'),
     ('argument', 'stray', "flags only, found 'stray'"),
+    ('no_value', '--nologtostderr=5', 'does not take an argument'),
+    ('absl_value', '--stderrthreshold=foo', 'Expected flags .*found'),
+    ('file_name', '--flagfile=/tmp/a\0b', 'Expected flags .*null byte'),
   )
   def test_refuses_in_one_line(self, argument, message):
     exit_code, stdout, stderr = program_testing.run_here(

@@ -68,6 +68,8 @@ class PrivacyFlagsTest(parameterized.TestCase):
     ({'dp_delta': 0.1}, 'Expected --dp_noise_multiplier with --dp_delta'),
     ({'dp_noise_multiplier': 1.0, 'dp_clip': 'half'}, 'dp_clip to be a number'),
     ({'dp_noise_multiplier': 1.0, 'dp_clip': '0'}, 'clip above 0'),
+    ({'dp_noise_multiplier': 1.0, 'dp_clip': '1e39'}, 'clip from .*float32'),
+    ({'dp_noise_multiplier': 1e300, 'dp_clip': '1'}, 'clip from .*float32'),
     ({'dp_noise_multiplier': 1.0, 'dp_delta': 1.0}, 'between 0 and 1'),
   )
   def test_refuses(self, given, message):

@@ -103,6 +103,14 @@ class ReportFlagsTest(parameterized.TestCase):
       np.testing.assert_allclose(self._clock(), np.arange(5) * seconds)
       self.assertStartsWith(report_flags.describe_network(), 'lte: downlink 13')
 
+  @parameterized.product(
+    name=['latency_ms', 'link_spread', 'server_seconds'], value=['nan', 'inf']
+  )
+  def test_times_are_finite(self, name, value):
+    with self.assertRaisesRegex(flags.IllegalFlagValueError, name):
+      with flagsaver.as_parsed(**{name: value}):
+        pass
+
   def test_no_clock(self):
     self.assertIsNone(report_flags.clock(['plain']))
     self.assertIsNone(report_flags.describe_network())

@@ -80,6 +80,9 @@ class ReadTest(parameterized.TestCase):
     ('bits=1,,2', 'FLAG=VALUE.*found .bits=1,,2.'),
     ('bits=1,1', 'different values.*found .bits=1,1.'),
     ('--bits=1', 'FLAG=VALUE.*found .--bits=1.'),
+    ('seed=1', "flags of the training.*found 'seed'.*--seeds"),
+    ('small:output_dir=/x', "flags of the training.*found 'output_dir'"),
+    ('dry_run=false', "flags of the training.*found 'dry_run'"),
     ('other:bits=1', r"one of \['plain', 'small'\], found 'other'"),
   )
   def test_refuses(self, variation, message):

@@ -77,6 +77,20 @@ class RunDirectoryTest(parameterized.TestCase):
       os.listdir(self._path), ['.lock', 'configuration.json']
     )
 
+  def test_lock_that_is_a_link_costs_no_data(self):
+    self._path.mkdir()
+    other = self._path.parent / 'data'
+    other.write_text('data')
+    (self._path / '.lock').symlink_to(other)
+    with self.assertRaisesRegex(runner.UsageError, 'Expected to write to'):
+      self._claim()
+    self.assertEqual(other.read_text(), 'data')
+
+  def test_lock_that_is_a_pipe_is_not_waited_for(self):
+    self._path.mkdir()
+    os.mkfifo(self._path / '.lock')
+    self._claim()
+
   @parameterized.named_parameters(
     ('other_files', 'notes.txt', '', 'files of another program'),
     (

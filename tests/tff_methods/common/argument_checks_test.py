@@ -190,5 +190,20 @@ class ArgumentChecksTest(parameterized.TestCase):
     self.assertEqual(str(raised.exception), message)
 
 
+class Float32Test(parameterized.TestCase):
+  @parameterized.parameters(1e-37, 1, 3.4e38)
+  def test_numbers_in_the_range(self, value):
+    self.assertEqual(argument_checks.check_positive_float32('x', value), value)
+
+  @parameterized.parameters(1e39, 1e-46, 1e-39, 1e300)
+  def test_numbers_that_would_be_zero_or_infinite(self, value):
+    with self.assertRaisesRegex(ValueError, 'x from .* of float32, found'):
+      argument_checks.check_positive_float32('x', value)
+
+  def test_numbers_that_are_not_positive(self):
+    with self.assertRaisesRegex(ValueError, 'x above 0 and finite, found 0'):
+      argument_checks.check_positive_float32('x', 0)
+
+
 if __name__ == '__main__':
   absltest.main()
