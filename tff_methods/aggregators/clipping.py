@@ -18,7 +18,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 # Clipped values are shorter than the norm by this fraction. It exceeds the
-# rounding errors of clipping (below 2**-22) and of sums of clipped values.
+# rounding errors of clipping, below 2**-22. Those of a `float32` sum of many
+# clipped values have no useful bound; in practice they are far smaller.
 MARGIN = 2.0**-16
 
 

@@ -36,8 +36,8 @@ class DpSketchOptions(randomness.RandomnessOptions):
     bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
     fraction: Fraction of the values that is sent, in (0, 1].
     noise_seed_for_tests: Seed of the noise, for tests of repeatability: who
-      knows it can subtract the noise. `None` draws the noise from the operating
-      system's entropy.
+      knows it can subtract the noise. `None` draws the noise from TensorFlow's
+      generator of non-deterministic numbers, which is not cryptographic.
 
   Raises:
     TypeError: If an argument is of a wrong type.

@@ -63,7 +63,8 @@ class DeltaDownlinkOptions(DownlinkOptions):
 
   Raises:
     ValueError: Also for `bits=None`, and for the quantizer `'uniform'`, whose
-      error can exceed the difference: the reference would not converge.
+      error exceeds the difference at few bits: the reference would not
+      converge.
   """
 
   def __post_init__(self) -> None:
@@ -75,6 +76,6 @@ class DeltaDownlinkOptions(DownlinkOptions):
       )
     if self.quantizer != 'eden':
       raise ValueError(
-        "Expected quantizer='eden' for differences, whose error is below the "
-        f'difference, found {self.quantizer!r}: leave it out.'
+        "Expected quantizer='eden' for differences, whose error is mostly "
+        f'below the difference, found {self.quantizer!r}: leave it out.'
       )

@@ -20,7 +20,10 @@ clients:
 
     reference ← reference + C(w − reference)
 
-The paper's step size for the reference is 1 here, since `C` is contractive.
+The paper's step size for the reference is 1 here: for differences whose
+rotation is nearly normal, the squared error of `C` is 0.57 of the difference's
+square at 1 bit and 0.13 at 2. Differences with few equal nonzero elements can
+have errors above 1 at 1 bit, so 2 bits or more are advised.
 The clients train from the new reference. What `C` loses stays in the next
 difference, so no other error feedback is needed, and as training converges, the
 differences and their errors shrink. (Quantization of the model itself has an
