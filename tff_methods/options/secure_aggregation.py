@@ -44,7 +44,7 @@ class SecureSketchOptions(randomness.RandomnessOptions):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    argument_checks.check_positive('clip', self.clip)
+    argument_checks.check_positive_float32('clip', self.clip)
     argument_checks.check_int(
       'clients_per_round', self.clients_per_round, minimum=1
     )

@@ -95,6 +95,15 @@ class OptionsTest(parameterized.TestCase):
       num_fields += 1
     self.assertGreater(num_fields, 1)
 
+  @parameterized.parameters(
+    (options_lib.DpSketchOptions, {'noise_multiplier': 1.0}),
+    (options_lib.SecureSketchOptions, {}),
+  )
+  def test_clips_are_those_of_float32(self, options_class, kwargs):
+    for clip in (1e39, 1e-46):
+      with self.assertRaisesRegex(ValueError, 'clip from .*float32, found'):
+        options_class(clip=clip, clients_per_round=10, **kwargs)
+
   def test_small_integers_do_not_overflow(self):
     options = options_lib.SketchOptions(
       bits=np.int8(8), base_seed=np.int64(-3), min_elements=np.uint8(255)
