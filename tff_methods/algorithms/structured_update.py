@@ -133,10 +133,7 @@ def build_structured_update_fed_avg(
     templates.build_model_distributor(model_fn, model_distributor),
     client_work,
     aggregator,
-    tff.learning.templates.build_apply_optimizer_finalizer(
-      server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-      weights_type,
-    ),
+    fed_avg.build_finalizer(server_optimizer_fn, weights_type),
     seed_source=options.seed_source,
   )
 

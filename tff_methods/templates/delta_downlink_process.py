@@ -168,10 +168,7 @@ def build_delta_downlink_fed_avg(
     (model_aggregator or tff.aggregators.MeanFactory()).create(
       description.weights_type.trainable, tff.TensorType(np.float32)
     ),
-    tff.learning.templates.build_apply_optimizer_finalizer(
-      server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-      description.weights_type,
-    ),
+    fed_avg.build_finalizer(server_optimizer_fn, description.weights_type),
   )
 
 

@@ -109,10 +109,7 @@ def build_error_feedback_fed_avg(
       loop_implementation=loop_implementation,
     ),
     create(model_aggregator),
-    tff.learning.templates.build_apply_optimizer_finalizer(
-      server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-      weights_type,
-    ),
+    fed_avg.build_finalizer(server_optimizer_fn, weights_type),
     warm_up=[
       client_state_process.WarmUp(num_rounds, create(factory))
       for num_rounds, factory in warm_up

@@ -132,6 +132,25 @@ def check_arguments(**arguments: Any) -> None:
       )
 
 
+def build_finalizer(
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None,
+  weights_type: tff.Type,
+) -> tff.learning.templates.FinalizerProcess:
+  """Builds the finalizer that applies the mean update.
+
+  Args:
+    server_optimizer_fn: Optimizer of the server; `None` for SGD with a learning
+      rate of 1.
+    weights_type: Type of the `tff.learning.models.ModelWeights`.
+
+  Returns:
+    A `tff.learning.templates.FinalizerProcess`.
+  """
+  return tff.learning.templates.build_apply_optimizer_finalizer(
+    server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0), weights_type
+  )
+
+
 def build_weighted_fed_avg(
   model_fn: local_model.Model,
   client_optimizer_fn: tff.learning.optimizers.Optimizer,

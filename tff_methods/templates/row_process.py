@@ -122,8 +122,8 @@ def build_row_process(
   Returns:
     A `templates.SelectProcess`.
   """
-  finalizer = tff.learning.templates.build_apply_optimizer_finalizer(
-    training.server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
+  finalizer = fed_avg.build_finalizer(
+    training.server_optimizer_fn,
     local_model.describe(row_model.full_model()).weights_type,
   )
   return select_process.compose_select_process(

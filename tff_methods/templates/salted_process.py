@@ -192,9 +192,6 @@ def build_salted_fed_avg(
     sketched_distributor.build_model_distributor(model_fn, model_distributor),
     client_work,
     model_aggregator.create(update_type.update, update_type.update_weight),
-    tff.learning.templates.build_apply_optimizer_finalizer(
-      server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
-      description.weights_type,
-    ),
+    fed_avg.build_finalizer(server_optimizer_fn, description.weights_type),
     seed_source='reproducible',
   )

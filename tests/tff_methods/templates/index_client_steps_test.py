@@ -90,23 +90,32 @@ class IndexClientStepsComputationTest(parameterized.TestCase):
 
 
 class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
-  @parameterized.parameters(False, True)
-  def test_rows_are_those_of_the_candidates(self, corrects_loss):
+  def _run(self, budget, index, corrects_loss=False, client_params_of=None):
+    """Runs all steps of a client with 3 own classes of 12.
+
+    Args:
+      budget: Numbers of rows.
+      index: Index that the client searches.
+      corrects_loss: See `index_client.IndexClient`.
+      client_params_of: Maps the table to the parameters of the index; by
+        default the table itself.
+
+    Returns:
+      The table, own classes, vectors, candidates, requested keys, weights of
+      the sub-model, and counts.
+    """
     model = row_models.token_model()
-    budget = index_client.RowBudget(6, own=4, retrieved=8)
-    client, steps = _build(model, retrieval.RandomRows(), budget, corrects_loss)
+    _, steps = _build(model, index, budget, corrects_loss)
     (*body, table), constants = model.full_model().initial_weights
     body = (tuple(body), constants)
+    params = table if client_params_of is None else client_params_of(table)
     data = row_models.token_datasets()[0]
     key, own = steps.own_classes(seeds.key(5), data)
-    own_keys = own.candidates.keys
-    own_rows = table[own_keys]
-    vectors, queries = steps.search(body, own_rows, own, data, table)
-    self.assertEqual(vectors.shape, (18, 5))  # 6 sentences of 3 tokens.
+    own_rows = table[own.candidates.keys]
+    vectors, queries = steps.search(body, own_rows, own, data, params)
     candidates, requested = steps.choose(
-      key, own, table, vectors, queries, np.zeros([0, 1], np.int32)
+      key, own, params, vectors, queries, np.zeros([0, 1], np.int32)
     )
-    self.assertCountEqual([*own_keys, *requested], candidates.keys)
     weights, counts = steps.to_sub_model(
       key,
       body,
@@ -117,6 +126,18 @@ class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
       requested,
       table[requested],
     )
+    return table, own, vectors, candidates, requested, weights, counts
+
+  @parameterized.parameters(False, True)
+  def test_rows_are_those_of_the_candidates(self, corrects_loss):
+    table, own, vectors, candidates, requested, weights, counts = self._run(
+      index_client.RowBudget(6, own=4, retrieved=8),
+      retrieval.RandomRows(),
+      corrects_loss,
+    )
+    own_keys = own.candidates.keys
+    self.assertEqual(vectors.shape, (18, 5))  # 6 sentences of 3 tokens.
+    self.assertCountEqual([*own_keys, *requested], candidates.keys)
     keys, log_probability, is_positive = weights.non_trainable
     self.assertLen(keys, 6)
     self.assertContainsSubset(own_keys, keys)
@@ -137,30 +158,14 @@ class IndexClientStepsExecutionTest(parameterized.TestCase, tf.test.TestCase):
     ('too_many', index_client.RowBudget(2, own=1), 2),
   )
   def test_own_rows_beyond_the_own_budget_are_trained(self, budget, expected):
-    model = row_models.token_model()
-    client, steps = _build(model, retrieval.ExactRows(), budget)
-    (*body, table), constants = model.full_model().initial_weights
-    body = (tuple(body), constants)
-    data = row_models.token_datasets()[0]
-    key, own = steps.own_classes(seeds.key(5), data)
-    own_rows = table[own.candidates.keys]
-    # All other rows score higher.
-    other_table = np.where(
-      np.isin(np.arange(12), row_models.CLASSES[0])[:, np.newaxis], 0, table
-    ).astype(np.float32)
-    vectors, queries = steps.search(body, own_rows, own, data, other_table)
-    candidates, requested = steps.choose(
-      key, own, other_table, vectors, queries, np.zeros([0, 1], np.int32)
-    )
-    weights, counts = steps.to_sub_model(
-      key,
-      body,
-      own,
-      own_rows,
-      vectors,
-      candidates,
-      requested,
-      table[requested],
+    def params_with_higher_scores_of_other_rows(table):
+      is_own = np.isin(np.arange(12), row_models.CLASSES[0])[:, np.newaxis]
+      return np.where(is_own, 0, table).astype(np.float32)
+
+    table, _, _, _, _, weights, counts = self._run(
+      budget,
+      retrieval.ExactRows(),
+      client_params_of=params_with_higher_scores_of_other_rows,
     )
     keys, _, is_positive = weights.non_trainable
     self.assertLen(keys, budget.trained)
