@@ -30,6 +30,8 @@ import sys
 import time
 from typing import NamedTuple, TYPE_CHECKING
 
+from programs.command_line import kernels
+
 if TYPE_CHECKING:
   import grpc
 
@@ -78,6 +80,7 @@ def all_checks(
     'worker': check_worker,
     'leftovers': check_leftovers,
     'devices': check_devices,
+    'kernels': check_kernels,
     'disk': functools.partial(check_disk, output_dir, cache_dir),
     'private network': check_private_network,
     '--workers': functools.partial(
@@ -171,6 +174,23 @@ def check_devices() -> Iterator[Finding]:
     )
   else:
     yield Finding('ok', 'no GPU; everything runs on the CPU')
+
+
+def check_kernels() -> Iterator[Finding]:
+  """Names the kernels with which programs compute on the CPU here."""
+  from tff_methods import runtime
+
+  name = kernels.ONEDNN
+  if runtime.uses_onednn():
+    yield Finding(
+      'ok',
+      f"oneDNN's; set {name}=1 before TensorFlow is imported, as programs here "
+      'do, to use them elsewhere',
+    )
+  else:
+    yield Finding(
+      'note', f"TensorFlow's own; unset {name} for oneDNN's, faster on x86"
+    )
 
 
 def check_disk(

@@ -17,6 +17,7 @@
 from tff_methods.runtime.in_process import create_async_in_process_context
 from tff_methods.runtime.in_process import create_in_process_context
 from tff_methods.runtime.in_process import WireMeter
+from tff_methods.runtime.kernels import uses_onednn
 from tff_methods.runtime.local_context import create_local_context
 from tff_methods.runtime.local_context import set_local_context
 from tff_methods.runtime.orphans import find as find_orphans
@@ -37,5 +38,6 @@ __all__ = [
   'NoWorkersError',
   'set_local_context',
   'set_remote_context',
+  'uses_onednn',
   'WireMeter',
 ]

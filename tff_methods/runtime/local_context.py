@@ -25,6 +25,7 @@ import tensorflow_federated as tff
 from tff_methods.runtime import connections
 from tff_methods.runtime import forks
 from tff_methods.runtime import in_process
+from tff_methods.runtime import kernels
 from tff_methods.runtime import orphans
 from tff_methods.runtime import workers
 
@@ -80,7 +81,7 @@ def set_local_context(
 ) -> None:
   """Sets this thread's default context to one on this machine.
 
-  Prints one line that names the runtime, to standard error.
+  Prints one line to standard error: the runtime, and the kernels on CPUs.
 
   Args:
     device: 'cpu' or 'gpu' selects the in-process runtime on that device, see
@@ -112,6 +113,9 @@ def set_local_context(
       'Expected no `max_concurrent_clients` without a GPU, where TFF decides, '
       f"found {max_concurrent_clients}: omit it or use device='cpu'."
     )
+  if device != 'gpu':
+    kernels_name = "oneDNN's" if kernels.uses_onednn() else "TensorFlow's own"
+    kind = f'{kind}, with {kernels_name} kernels'
   print(f'Runtime: {kind}.', file=sys.stderr)
   tff.framework.set_default_context(context)
 

@@ -87,6 +87,15 @@ class MachineChecksTest(parameterized.TestCase):
     )
 
   @parameterized.named_parameters(
+    ('onednn', True, 'ok', '^oneDNN'), ('other', False, 'note', '^TensorFlow')
+  )
+  def test_kernels(self, uses_onednn, level, message):
+    with mock.patch.object(runtime, 'uses_onednn', return_value=uses_onednn):
+      (finding,) = machine_checks.check_kernels()
+    self.assertEqual(finding.level, level)
+    self.assertRegex(finding.text, f'{message}.* TF_ENABLE_ONEDNN_OPTS')
+
+  @parameterized.named_parameters(
     ('seen', ['gpu'], 'ok', '1 GPU that TensorFlow sees'),
     ('not_seen', [], 'note', r'a GPU.*install tensorflow\[and-cuda\]'),
   )

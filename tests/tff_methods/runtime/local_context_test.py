@@ -118,7 +118,10 @@ class LocalContextTest(absltest.TestCase):
 
   def test_device_cpu_selects_the_in_process_runtime(self):
     line = self._set('cpu', max_concurrent_clients=2)
-    self.assertEqual(line, 'Runtime: in this process, on /device:CPU:0.\n')
+    self.assertRegex(
+      line,
+      r'^Runtime: in this process, on /device:CPU:0, with [^\n]* kernels\.\n$',
+    )
     self.assertEqual(_mean([1.0, 3.0]), 2.0)
     self.assertIsInstance(
       tff.framework.get_context_stack().current, in_process.InProcessContext
@@ -135,7 +138,9 @@ class LocalContextTest(absltest.TestCase):
 
   def test_auto_selects_the_cpp_runtime_without_a_gpu(self):
     line = self._set()
-    self.assertRegex(line, r"^Runtime: TFF's C\+\+ runtime[^\n]*no GPU\)\.\n")
+    self.assertRegex(
+      line, r"^Runtime: TFF's C\+\+ runtime[^\n]*no GPU\), with [^\n]*\.\n$"
+    )
     self.assertEqual(_mean([1.0, 3.0]), 2.0)
 
   def test_max_concurrent_clients_of_the_cpp_runtime_raises(self):
