@@ -16,7 +16,9 @@
 from collections.abc import Mapping
 from importlib import metadata
 import os
+import pathlib
 import platform
+import subprocess
 
 _DISTRIBUTIONS = (
   'tensorflow',
@@ -26,10 +28,16 @@ _DISTRIBUTIONS = (
 )
 _ONEDNN_VARIABLES = ('TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA')
 _CPU_INFO = '/proc/cpuinfo'
+_ROOT = pathlib.Path(__file__).parents[2]
 
 
 def describe() -> dict[str, str]:
-  """Returns versions, kernels and processor; imports none of the packages."""
+  """Returns versions, kernels, processor, cores and the project's commit.
+
+  Imports none of the packages. The commit is that of the checkout that this
+  file is in, with "-dirty" if tracked files were changed, and "none" outside of
+  one.
+  """
   versions = {name: _version(name) for name in _DISTRIBUTIONS}
   kernels = {
     name: os.environ.get(name, 'default') for name in _ONEDNN_VARIABLES
@@ -39,6 +47,8 @@ def describe() -> dict[str, str]:
     **versions,
     **kernels,
     'processor': _processor(),
+    'cores': str(len(os.sched_getaffinity(0))),
+    'commit': _commit(),
   }
 
 
@@ -76,3 +86,21 @@ def _processor() -> str:
   except OSError:
     pass
   return platform.machine()
+
+
+def _commit() -> str:
+  """Returns the commit of the checkout, if this is one."""
+  if not (_ROOT / '.git').exists():
+    return 'none'  # Not the commit of a repository that contains this package.
+  command = 'git --no-optional-locks describe --always --abbrev=40 --dirty'
+  try:
+    result = subprocess.run(
+      [*command.split(), '--exclude=*'],
+      cwd=_ROOT,
+      capture_output=True,
+      check=True,
+      text=True,
+    )
+  except (OSError, subprocess.CalledProcessError):
+    return 'none'
+  return result.stdout.strip()

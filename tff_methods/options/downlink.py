@@ -63,7 +63,7 @@ class DeltaDownlinkOptions(DownlinkOptions):
 
   Raises:
     ValueError: Also for `bits=None`, and for the quantizer `'uniform'`, whose
-      error exceeds the difference at few bits: the reference would not
+      error can exceed the difference at few bits: the reference would not
       converge.
   """
 
@@ -76,6 +76,6 @@ class DeltaDownlinkOptions(DownlinkOptions):
       )
     if self.quantizer != 'eden':
       raise ValueError(
-        "Expected quantizer='eden' for differences, whose error is mostly "
+        "Expected quantizer='eden' for differences, whose error is always "
         f'below the difference, found {self.quantizer!r}: leave it out.'
       )

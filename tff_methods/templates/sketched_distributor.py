@@ -32,6 +32,9 @@ ModelDistributor: TypeAlias = (
   tff.learning.templates.DistributionProcess | options_lib.DownlinkOptions
 )
 
+# Part of the seeds of the downlink alone.
+_TAG = int.from_bytes(b'downlink')
+
 
 def sketched_model_distributor(
   model_weights_type: tff.Type,
@@ -167,17 +170,21 @@ class ModelEncoding:
   """
 
   def __init__(
-    self, model_weights_type: tff.Type, options: options_lib.DownlinkOptions
+    self,
+    model_weights_type: tff.Type,
+    options: options_lib.DownlinkOptions,
+    scale: str = 'unbiased',
   ):
     """Builds the encoders.
 
     Args:
       model_weights_type: `W`, a type of `tff.learning.models.ModelWeights`.
       options: Quantization.
+      scale: Scale of decoded tensors: see `encoders.sketch_encoder`.
     """
     self._specs = tff.types.type_to_tf_tensor_specs(model_weights_type)
     self._tensors = encoded_sum.EncodedSum(
-      lambda spec, index: build_encoder(spec, index, options),
+      lambda spec, index: build_encoder(spec, index, options, scale),
       tf.nest.flatten(self._specs),
     )
     self.initialize = self._tensors.initialize
@@ -213,21 +220,29 @@ class ModelEncoding:
 
 
 def build_encoder(
-  spec: tf.TensorSpec, index: int, options: options_lib.DownlinkOptions
+  spec: tf.TensorSpec,
+  index: int,
+  options: options_lib.DownlinkOptions,
+  scale: str = 'unbiased',
 ) -> encoders.GatherEncoder:
   """Returns the encoder of one tensor of a model.
+
+  Its keys are not those of the encoder of the tensor's updates in the same
+  round, which depend on the decoded tensor: the levels of EDEN are for vectors
+  that do not depend on the rotation.
 
   Args:
     spec: `tf.TensorSpec` of the tensor. Unless it is `float32` and large
       enough, the tensor is sent as it is.
     index: Index of the tensor in the model.
     options: Quantization.
+    scale: Scale of decoded tensors: see `encoders.sketch_encoder`.
   """
   is_small = spec.shape.num_elements() < options.min_elements
   if is_small or spec.dtype != tf.float32:
     return encoders.identity_encoder(spec)
   return encoders.sketch_encoder(
-    spec, options.sketch, (options.base_seed, index)
+    spec, options.sketch, (options.base_seed, index, _TAG), scale
   )
 
 
