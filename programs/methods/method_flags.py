@@ -16,6 +16,7 @@
 from absl import flags
 
 from programs.command_line import runner
+from programs.methods import aggregation_flags
 from programs.methods import base
 from programs.methods import label_flags
 from programs.methods import privacy_flags
@@ -40,7 +41,14 @@ SECTIONS = {'Method': (METHOD,)} | {
 DEFAULTS = {
   f'Method {name}': method.defaults for name, method in METHOD_FLAGS.items()
 }
-for _module in (base, label_flags, privacy_flags, row_flags, update_flags):
+for _module in (
+  aggregation_flags,
+  base,
+  label_flags,
+  privacy_flags,
+  row_flags,
+  update_flags,
+):
   flags.adopt_module_key_flags(_module)
 
 

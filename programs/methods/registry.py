@@ -17,8 +17,10 @@ from collections.abc import Callable
 import dataclasses
 from typing import Any
 
+from google.protobuf.internal import api_implementation
 import tensorflow_federated as tff
 
+from programs.methods import aggregation_flags
 from programs.methods import label_methods
 from programs.methods import row_methods
 from tff_methods import aggregators
@@ -63,7 +65,7 @@ class Method:
 
 
 def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
-  assert options is None  # The method has none without noise.
+  assert options is None  # Those that there are have an aggregator.
   return tff.learning.algorithms.build_weighted_fed_avg(
     task.model_fn,
     client_optimizer,
@@ -75,30 +77,70 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
   )
 
 
-def _build_private_fed_avg(
-  task, client_optimizer, server_optimizer, options, downlink
-):
-  return tff.learning.algorithms.build_unweighted_fed_avg(
-    task.model_fn,
-    client_optimizer,
-    server_optimizer,
-    model_distributor=templates.build_model_distributor(
-      task.model_fn, downlink
-    ),
-    model_aggregator=aggregators.dp_sketched_aggregator(
-      **dataclasses.asdict(options)
-    ),
-    loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  )
+def _build_unweighted_aggregator(
+  options: object,
+) -> tff.aggregators.UnweightedAggregationFactory | None:
+  """Returns the aggregator of noise, secure sums or TFF; `None` for none."""
+  match options:
+    case options_lib.DpSketchOptions():
+      return aggregators.dp_sketched_aggregator(**dataclasses.asdict(options))
+    case options_lib.SecureSketchOptions():
+      return aggregators.secure_sketched_aggregator(
+        **dataclasses.asdict(options)
+      )
+    case aggregation_flags.TffAggregatorOptions(name='robust'):
+      return tff.learning.robust_aggregator(weighted=False)
+    case aggregation_flags.TffAggregatorOptions(name='compression'):
+      return tff.learning.compression_aggregator(weighted=False)
+    case aggregation_flags.TffAggregatorOptions(name='secure'):
+      return tff.learning.secure_aggregator(weighted=False)
+    case aggregation_flags.TffAggregatorOptions(name='ddp_secure'):
+      assert options.noise_multiplier is not None
+      _lift_nesting_limit()
+      return tff.learning.ddp_secure_aggregator(
+        options.noise_multiplier, options.clients_per_round
+      )
+    case _:
+      return None
 
 
-def _or_private(method: Method) -> Method:
-  """Returns the method with noise if its options ask for it."""
+def _lift_nesting_limit() -> None:
+  """Lets protobuf parse messages that nest deeper than by default.
+
+  Within federated averaging, TFF's `ddp_secure_aggregator` does.
+  """
+  protobuf: Any = api_implementation
+  protobuf._c_module.SetAllowOversizeProtos(True)  # pylint: disable=protected-access
+
+
+def _or_unweighted(method: Method) -> Method:
+  """Returns the method with the unweighted mean that its options may ask for.
+
+  Under secure sums, training metrics are secure sums, too.
+  """
 
   def build(task, client_optimizer, server_optimizer, options, downlink):
-    is_private = isinstance(options, options_lib.DpSketchOptions)
-    return (_build_private_fed_avg if is_private else method.build)(
-      task, client_optimizer, server_optimizer, options, downlink
+    aggregator = _build_unweighted_aggregator(options)
+    if aggregator is None:
+      return method.build(
+        task, client_optimizer, server_optimizer, options, downlink
+      )
+    is_secure = isinstance(options, options_lib.SecureSketchOptions) or (
+      isinstance(options, aggregation_flags.TffAggregatorOptions)
+      and options.is_secure
+    )
+    return tff.learning.algorithms.build_unweighted_fed_avg(
+      task.model_fn,
+      client_optimizer,
+      server_optimizer,
+      model_distributor=templates.build_model_distributor(
+        task.model_fn, downlink
+      ),
+      model_aggregator=aggregator,
+      metrics_aggregator=(
+        tff.learning.metrics.secure_sum_then_finalize if is_secure else None
+      ),
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
     )
 
   return dataclasses.replace(method, build=build)
@@ -150,10 +192,10 @@ def _takes_deltas(
 
 METHODS = {
   'fed_avg': _takes_deltas(
-    _or_private(Method(_build_fed_avg)), lambda options: None
+    _or_unweighted(Method(_build_fed_avg)), lambda options: None
   ),
   'sketched_update': _takes_deltas(
-    _or_private(_trains_model_fn(algorithms.build_sketched_update_fed_avg)),
+    _or_unweighted(_trains_model_fn(algorithms.build_sketched_update_fed_avg)),
     lambda options: aggregators.sketched_update_aggregator(
       **dataclasses.asdict(options)
     ),

@@ -19,6 +19,7 @@ from absl import flags
 
 from programs.command_line import common_flags
 from programs.command_line import runner
+from programs.methods import aggregation_flags
 from programs.methods import base
 from programs.methods import privacy_flags
 from tff_methods import options as options_lib
@@ -113,9 +114,15 @@ def _randomness(seed: int) -> dict[str, Any]:
   return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
 
 
-def _fed_avg_options(seed: int) -> options_lib.DpSketchOptions | None:
-  """Returns the options of noise; `None` without it."""
+def _fed_avg_options(
+  seed: int,
+) -> (
+  options_lib.DpSketchOptions | aggregation_flags.TffAggregatorOptions | None
+):
+  """Returns the options of noise or of TFF's aggregator; `None` for neither."""
   privacy_flags.check_flags()
+  if aggregation_flags.TFF_AGGREGATOR.value is not None:
+    return aggregation_flags.tff_aggregator_options()
   if not privacy_flags.is_private():
     return None
   return privacy_flags.options(seed, bits=None)
@@ -123,19 +130,27 @@ def _fed_avg_options(seed: int) -> options_lib.DpSketchOptions | None:
 
 def _sketch_options(
   seed: int,
-) -> options_lib.SketchOptions | options_lib.DpSketchOptions:
+) -> (
+  options_lib.SketchOptions
+  | options_lib.DpSketchOptions
+  | options_lib.SecureSketchOptions
+):
   privacy_flags.check_flags()
   if privacy_flags.is_private():
-    for flag in (_ROTATION, _QUANTIZER, _MIN_ELEMENTS):
-      if flag.present:
-        raise runner.UsageError(
-          f'Expected no --{flag.name} with --dp_noise_multiplier, which '
-          'rotates the entire model as one vector, found '
-          f'--{flag.name}={flag.value}; leave it out.'
-        )
-    return privacy_flags.options(
-      seed, **_bits(), **base.given(fraction=_FRACTION.value)
+    runner.refuse_given(
+      aggregation_flags.SECURE_CLIP,
+      privacy_flags.NOISE_MULTIPLIER,
+      'leave one out.',
     )
+  for choice, make_options in (
+    (privacy_flags.NOISE_MULTIPLIER, privacy_flags.options),
+    (aggregation_flags.SECURE_CLIP, aggregation_flags.secure_sketch_options),
+  ):
+    if choice.value is not None:
+      _refuse_sketches_of_tensors(choice)
+      return make_options(
+        seed, **_bits(), **base.given(fraction=_FRACTION.value)
+      )
   return options_lib.SketchOptions(
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
@@ -143,6 +158,17 @@ def _sketch_options(
     **base.given(fraction=_FRACTION.value, min_elements=_MIN_ELEMENTS.value),
     **_randomness(seed),
   )
+
+
+def _refuse_sketches_of_tensors(choice: flags.FlagHolder) -> None:
+  """Refuses flags of tensors with a choice that sketches the entire model."""
+  for flag in (_ROTATION, _QUANTIZER, _MIN_ELEMENTS):
+    if flag.present:
+      raise runner.UsageError(
+        f'Expected no --{flag.name} with --{choice.name}, which rotates the '
+        f'entire model as one vector, found --{flag.name}={flag.value}; leave '
+        'it out.'
+      )
 
 
 def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
@@ -221,7 +247,12 @@ def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
 
 METHOD_FLAGS = {
   'fed_avg': base.MethodFlags(
-    (base.DOWNLINK_BITS, base.DOWNLINK_DELTAS, *privacy_flags.HOLDERS),
+    (
+      base.DOWNLINK_BITS,
+      base.DOWNLINK_DELTAS,
+      *privacy_flags.HOLDERS,
+      aggregation_flags.TFF_AGGREGATOR,
+    ),
     _fed_avg_options,
   ),
   'sketched_update': _method_flags(
@@ -234,6 +265,7 @@ METHOD_FLAGS = {
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
     *privacy_flags.HOLDERS,
+    aggregation_flags.SECURE_CLIP,
     base.DOWNLINK_DELTAS,
   ),
   'random_mask': _method_flags(

@@ -15,12 +15,16 @@
 
 from collections.abc import Sequence
 
+from programs.methods import aggregation_flags
 from tff_methods import options as options_lib
 from tff_methods import privacy
 
+# Options that may ask for noise.
+WithNoise = options_lib.DpSketchOptions | aggregation_flags.TffAggregatorOptions
+
 
 def describe(
-  options: options_lib.DpSketchOptions,
+  options: WithNoise,
   cohort_sizes: Sequence[int],
   num_clients: int,
   delta: float | None,
@@ -43,11 +47,13 @@ def describe(
     'epsilon': None,
     'delta': delta,
     'noise_multiplier': options.noise_multiplier,
-    'clip': options.clip,
+    'clip': getattr(options, 'clip', 'adaptive'),
     'num_clients': num_clients,
     'neighbours': 'one client replaced by another',
     'assumption': 'nobody knows which clients took part in which round',
   }
+  if isinstance(options, aggregation_flags.TffAggregatorOptions):
+    return description | {'reason': "TFF's aggregator comes without accounting"}
   if options.noise_seed_for_tests is not None:
     return description | {'reason': 'the noise follows from a seed for tests'}
   if not options.noise_multiplier:

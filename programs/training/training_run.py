@@ -229,14 +229,18 @@ def _privacy(
   request: Request, experiment: training_loop.Experiment, num_rounds: int
 ) -> dict[str, object]:
   """Returns the entry `privacy` of `summary.json`, if there is noise."""
-  if not isinstance(request.options, options_lib.DpSketchOptions):
+  options = request.options
+  if (
+    not isinstance(options, privacy_report.WithNoise)
+    or options.noise_multiplier is None
+  ):
     return {}
   cohort_sizes = [
     len(experiment.sample_clients(i + 1)) for i in range(num_rounds)
   ]
   return {
     'privacy': privacy_report.describe(
-      request.options,
+      options,
       cohort_sizes,
       experiment.num_clients,
       privacy_flags.DELTA.value,

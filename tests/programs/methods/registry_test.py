@@ -78,6 +78,30 @@ class RegistryTest(parameterized.TestCase):
       else tff.learning.templates.LearningProcess,
     )
 
+  @parameterized.parameters(
+    ('sketched_update', {'secure_clip': 1.0}, True),
+    ('sketched_update', {'dp_noise_multiplier': 1.0}, False),
+    ('fed_avg', {'dp_noise_multiplier': 1.0}, False),
+    ('fed_avg', {'tff_aggregator': 'robust'}, False),
+    ('fed_avg', {'tff_aggregator': 'compression'}, False),
+    ('fed_avg', {'tff_aggregator': 'secure'}, True),
+    (
+      'fed_avg',
+      {'tff_aggregator': 'ddp_secure', 'dp_noise_multiplier': 0.5},
+      True,
+    ),
+  )
+  def test_other_aggregators(self, name, given, is_secure):
+    sgd = tff.learning.optimizers.build_sgdm(0.1)
+    with flagsaver.flagsaver(**given):
+      options = method_flags.make_options(name, 0)
+    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, None)
+    self.assertIsInstance(process, tff.learning.templates.LearningProcess)
+    if is_secure:
+      tff.test.assert_not_contains_unsecure_aggregation(process.next)
+    else:
+      tff.test.assert_contains_unsecure_aggregation(process.next)
+
   @parameterized.parameters('sketched_update', 'terngrad')
   def test_options_reach_the_process(self, name):
     # With min_elements, fewer values are compressed, so clients send more.
