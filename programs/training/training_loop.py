@@ -30,6 +30,7 @@ import tensorflow_federated as tff
 from programs.command_line import stop_signals
 from programs.runs import run_store
 from programs.training import early_stopping
+from programs.training import lost_updates
 from programs.training import metrics as metrics_lib
 from programs.training import round_metrics as round_metrics_lib
 from tff_methods import simulation
@@ -44,8 +45,10 @@ class ProgramState(NamedTuple):
     uplink_bytes: Bytes sent by all clients of these rounds.
     downlink_bytes: Bytes received by all clients of these rounds.
     seconds: Running time of rounds and evaluations, in seconds.
-    rounds_without_update: Number of rounds without any client whose update
-      counts, since all had NaN or Inf, or no examples.
+    rounds_without_update: Number of rounds that changed nothing, since the
+      updates of all clients or their mean had NaN or Inf.
+    lost_updates: Number of updates of clients that did not count, since they
+      had NaN or Inf: a lower bound (`lost_updates.LostUpdates`).
     metrics: Last evaluation.
     best: Best evaluation.
   """
@@ -56,6 +59,7 @@ class ProgramState(NamedTuple):
   downlink_bytes: np.int64
   seconds: np.float64
   rounds_without_update: np.int64
+  lost_updates: np.int64
   metrics: metrics_lib.Metrics
   best: early_stopping.Best
 
@@ -71,6 +75,7 @@ class Experiment:
       of clients to `uplink_bytes` and `downlink_bytes`, sums over the clients.
     evaluate: Function from model weights to metrics on test data.
     num_clients: Number of clients of the task, from which rounds sample.
+    count_batches: Function from a client id to the number of its batches.
   """
 
   process: simulation.ClientIdProcess
@@ -78,6 +83,7 @@ class Experiment:
   count_bytes: Callable[[int, Any, int], Mapping[str, int]]
   evaluate: Callable[[tff.learning.models.ModelWeights], metrics_lib.Metrics]
   num_clients: int
+  count_batches: Callable[[str], int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +126,7 @@ async def train(
   schedule: Schedule,
   store: run_store.RunStore,
   stop: stop_signals.StopSignals,
-  report: Callable[[ProgramState, bool], None],
+  report: Callable[[ProgramState, bool, lost_updates.LostUpdates], None],
 ) -> ProgramState:
   """Trains from the latest saved state, or from the start, to the last round.
 
@@ -132,8 +138,8 @@ async def train(
     schedule: Number of rounds, evaluations and checkpoints.
     store: Store of states and metrics.
     stop: Stop signals.
-    report: Called at the beginning and after each round with the state, and
-      whether it has a new evaluation.
+    report: Called at the beginning and after each round with the state,
+      whether it has a new evaluation, and the updates that the round lost.
 
   Returns:
     The state after the last round; that of a later round, if one was saved
@@ -150,12 +156,12 @@ async def train(
     await store.release(metrics, 0)
   else:
     state = saved_state
-  report(_at_start(schedule, state), True)
+  report(_at_start(schedule, state), True, lost_updates.LostUpdates())
 
   try:
     while not schedule.is_over(state):
       with stop.interruptible():
-        new_state, metrics = _run_round(experiment, schedule, state)
+        new_state, metrics, lost = _run_round(experiment, schedule, state)
       round_num = int(new_state.round_num)
       await store.release(metrics, round_num)
       state = new_state  # Metrics of a round are released before it is saved.
@@ -166,7 +172,7 @@ async def train(
         )
       if schedule.is_saved(round_num) or schedule.is_over(state):
         await store.save(state, round_num)
-      report(state, schedule.is_evaluated(round_num))
+      report(state, schedule.is_evaluated(round_num), lost)
   except stop_signals.Stopped:
     await store.save(state, int(state.round_num))
     raise
@@ -189,6 +195,7 @@ def _start(
     downlink_bytes=np.int64(0),
     seconds=np.float64(time.monotonic() - start),
     rounds_without_update=np.int64(0),
+    lost_updates=np.int64(0),
     metrics=metrics,
     best=early_stopping.first(metrics),
   )
@@ -204,13 +211,15 @@ def _at_start(schedule: Schedule, state: ProgramState) -> ProgramState:
 
 def _run_round(
   experiment: Experiment, schedule: Schedule, state: ProgramState
-) -> tuple[ProgramState, collections.OrderedDict[str, Any]]:
-  """Returns the state after one more round, and its metrics to release."""
+) -> tuple[
+  ProgramState, collections.OrderedDict[str, Any], lost_updates.LostUpdates
+]:
+  """Returns the state after one more round, its metrics, and lost updates."""
   start = time.monotonic()
   round_num = int(state.round_num) + 1
   clients = experiment.sample_clients(round_num)
   output = experiment.process.next(state.server_state, clients)
-  train_metrics = output.metrics['client_work']['train']
+  lost = lost_updates.find(output.metrics, clients, experiment.count_batches)
   round_bytes = experiment.count_bytes(round_num, output.metrics, len(clients))
   metrics = state.metrics
   is_evaluated = schedule.is_evaluated(round_num)
@@ -226,9 +235,8 @@ def _run_round(
       state.downlink_bytes + np.int64(round_bytes['downlink_bytes'])
     ),
     seconds=state.seconds + np.float64(time.monotonic() - start),
-    rounds_without_update=(
-      state.rounds_without_update + np.int64(_has_no_update(train_metrics))
-    ),
+    rounds_without_update=state.rounds_without_update + np.int64(lost.is_all),
+    lost_updates=state.lost_updates + np.int64(lost.at_least),
     metrics=metrics,
     best=state.best,
   )
@@ -238,16 +246,7 @@ def _run_round(
     'num_clients': len(clients),
     **round_metrics_lib.flatten(output.metrics),
   }
-  return state, _released_metrics(state, round_metrics, is_evaluated)
-
-
-def _has_no_update(train_metrics: Mapping[str, Any]) -> bool:
-  """Returns whether no client's update counts.
-
-  TFF gives an update with NaN or Inf a weight of zero, and leaves its examples
-  out of the metrics.
-  """
-  return 'num_examples' in train_metrics and not train_metrics['num_examples']
+  return state, _released_metrics(state, round_metrics, is_evaluated), lost
 
 
 def _released_metrics(

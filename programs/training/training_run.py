@@ -37,6 +37,7 @@ from programs.runs import run_files
 from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import evaluation
+from programs.training import lost_updates
 from programs.training import optimizers
 from programs.training import privacy_report
 from programs.training import sampling
@@ -141,22 +142,23 @@ def _is_below(path: object, directory: str) -> bool:
 
 
 class _Report:
-  """Report of each round: progress, and a warning of the first lost round."""
+  """Report of each round: progress, and warnings of the first lost updates."""
 
   def __init__(self, shown: training_progress.Progress):
     self._shown = shown
-    self._has_warned = False
+    self._has_warned = set()
 
   def __call__(
-    self, state: training_loop.ProgramState, is_evaluated: bool
+    self,
+    state: training_loop.ProgramState,
+    is_evaluated: bool,
+    lost: lost_updates.LostUpdates,
   ) -> None:
-    if state.rounds_without_update and not self._has_warned:
-      self._has_warned = True
+    is_loss = lost.is_all or lost.at_least > 0
+    if is_loss and lost.is_all not in self._has_warned:
+      self._has_warned.add(lost.is_all)
       print(
-        f'train: round {state.round_num} changed nothing: the updates of all '
-        'clients had NaN or Inf, or they had no examples. Lower '
-        '--client_learning_rate, or look at the data.',
-        file=sys.stderr,
+        f'train: round {state.round_num} {lost.describe()}', file=sys.stderr
       )
     self._shown.update(
       int(state.round_num),
@@ -187,6 +189,7 @@ def _build_experiment(
   stopping = early_stopping.from_flags(evaluate.metric_names)
   # Last of the steps that may refuse, since it starts a worker and says so.
   execution.set_context()
+  preprocessed = train_data.preprocess(task.datasets.train_preprocess_fn)
   process = simulation.compose_client_id_process(
     method.build(
       task,
@@ -195,9 +198,7 @@ def _build_experiment(
       request.options,
       request.downlink,
     ),
-    train_data.preprocess(
-      task.datasets.train_preprocess_fn
-    ).dataset_computation,
+    preprocessed.dataset_computation,
     client_states,
   )
   execution.check_mergeable(process.mergeable_next)
@@ -207,6 +208,7 @@ def _build_experiment(
     count_bytes=_build_count_bytes(process),
     evaluate=evaluate,
     num_clients=len(train_data.client_ids),
+    count_batches=lost_updates.build_count_batches(preprocessed),
   )
   try:
     _privacy(request, experiment, num_rounds=0)
@@ -270,6 +272,7 @@ def _summary(
     **results(state),
     'seconds': float(state.seconds),
     'rounds_without_update': int(state.rounds_without_update),
+    'lost_updates': int(state.lost_updates),
     'stopped_early': int(state.round_num) < schedule.rounds,
     'best_metric': schedule.stopping.metric,
     'best': results(state.best),

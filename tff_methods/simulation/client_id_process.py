@@ -113,8 +113,7 @@ def compose_client_id_process(
 ) -> ClientIdProcess:
   """Composes a process with the computation of each client's data set.
 
-  Clients with the same data but other ids make other random choices, except in
-  a `templates.SelectProcess`.
+  Clients with the same data but other ids make other random choices.
 
   If clients keep states, `client_states` has them between rounds. `next` is a
   function of its arguments and of the store: from a state after `t` rounds,

@@ -158,7 +158,8 @@ class IndexClient:
     Random classes fill up if their rows are received; otherwise padding does.
 
     Args:
-      round_key: `int32[2]`, the same for all clients of a round.
+      round_key: `int32[2]`, of the round and, where there are ids, of the
+        client.
       dataset: The client's batches.
     """
     key, classes = row_distributor.key_and_classes(

@@ -85,8 +85,9 @@ def build_index_distributor(
     downlink: Quantization of body and rows; `None` for none. The index is of
       the exact rows.
     seed_source: Source of a client's random choices. `'reproducible'`: a
-      fingerprint of its first batch, so that a repeated simulation gives the
-      same bits. `'entropy'`: the operating system.
+      fingerprint of its first batch (in `next_with_ids`, also of its id), so
+      that a repeated simulation gives the same bits. `'entropy'`: the operating
+      system.
     base_seed: Seed of the process. Different seeds give independent choices.
 
   Returns:
@@ -118,18 +119,19 @@ def build_index_distributor(
 
   return row_distributor.build_process(
     init_fn,
-    lambda mode: _build_next(client, server, sent, mode),
+    local_model.describe(row_model.full_model()),
+    lambda mode: _build_distribute(client, server, sent, mode),
     retrieval_mode,
   )
 
 
-def _build_next(
+def _build_distribute(
   client: index_client.IndexClient,
   server: index_server.IndexServer,
   sent: row_downlink.RowDownlink,
   mode: str,
-) -> tff.Computation:
-  """Builds the `next` of the distributor: steps 1 to 4 of its docstring."""
+) -> Callable[..., Any]:
+  """Builds steps 1 to 4 of the distributor: see `build_process`."""
   full = local_model.describe(client.row_model.full_model())
   transfers = _build_transfers(client, sent, server.index_type.tables, mode)
   steps = index_client_steps.build_client_steps(
@@ -150,14 +152,7 @@ def _build_next(
     num_dropped = tf.cast(built.num_dropped, tf.int64)
     return built.tables, built.client_params, num_dropped
 
-  @tff.federated_computation(
-    tff.FederatedType(
-      server.prepare_round.type_signature.parameter[0], tff.SERVER
-    ),
-    tff.FederatedType(full.weights_type, tff.SERVER),
-    tff.FederatedType(full.data_type, tff.CLIENTS),
-  )
-  def next_fn(state, weights, client_data):
+  def distribute(state, weights, client_data, client_ids):
     # 1. The server builds the index, and broadcasts.
     next_state, round_key, built = tff.federated_map(
       server.prepare_round, (state, weights)
@@ -170,9 +165,8 @@ def _build_next(
     payload = tff.federated_broadcast(payload)
     body = sent.decode_body(payload)
     # 2. Clients receive the rows of their own classes.
-    key, own = tff.federated_map(
-      steps.own_classes, (tff.federated_broadcast(round_key), client_data)
-    )
+    round_keys = row_distributor.broadcast_key(round_key, client_ids)
+    key, own = tff.federated_map(steps.own_classes, (round_keys, client_data))
     own_rows = transfers.own_rows(table, own, payload)
     # 3. Clients search, and receive entries of the index.
     vectors, queries = tff.federated_map(
@@ -209,7 +203,7 @@ def _build_next(
       ),
     )
 
-  return next_fn
+  return distribute
 
 
 def _measurements(num_dropped, counts, downlink):

@@ -15,6 +15,7 @@
 
 import collections
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +26,7 @@ from tff_methods import options as options_lib
 from tff_methods import retrieval
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
+from tff_methods.templates import client_salt
 from tff_methods.templates import local_model
 from tff_methods.templates import row_retrieval
 
@@ -36,6 +38,9 @@ class RowDistributionProcess(tff.templates.MeasuredProcess):
   result={W}@CLIENTS, measurements=M@SERVER>)`, with `V` the weights of the full
   model and `W` those of its sub-model. (A
   `tff.learning.templates.DistributionProcess` does not receive the data.)
+
+  In `next`, clients with the same data draw the same random rows. In
+  `next_with_ids` their ids make them differ.
   """
 
   def __init__(
@@ -44,6 +49,7 @@ class RowDistributionProcess(tff.templates.MeasuredProcess):
     next_fn: tff.Computation,
     *,
     select_next_fn: tff.Computation | None = None,
+    next_with_ids_fn: tff.Computation | None = None,
   ) -> None:
     """Initializes the process.
 
@@ -52,14 +58,22 @@ class RowDistributionProcess(tff.templates.MeasuredProcess):
       next_fn: Computation of the type of `next`, above.
       select_next_fn: Computation with the type signature and result of
         `next_fn` that uses `tff.federated_select`; by default `next_fn`.
+      next_with_ids_fn: Computation of the type of `next_with_ids`; by default
+        `next_fn`, without a use of the ids.
     """
     super().__init__(initialize_fn, next_fn, next_is_multi_arg=True)
     self._select_next_fn = select_next_fn or next_fn
+    self._next_with_ids_fn = next_with_ids_fn or _ignoring_ids(next_fn)
 
   @property
   def select_next(self) -> tff.Computation:
     """The `next` that uses `tff.federated_select`, whose bytes count."""
     return self._select_next_fn
+
+  @property
+  def next_with_ids(self) -> tff.Computation:
+    """`next` whose fourth argument are client ids, `{str}@CLIENTS`."""
+    return self._next_with_ids_fn
 
 
 def build_class_sampling_distributor(
@@ -91,8 +105,9 @@ def build_class_sampling_distributor(
     retrieval_mode: `'select'` or `'broadcast'`: see `build_row_retrieval`.
     downlink: Quantization of body and rows; `None` for none.
     seed_source: Source of a client's random choices. `'reproducible'`: a
-      fingerprint of its first batch, so that a repeated simulation gives the
-      same bits. `'entropy'`: the operating system.
+      fingerprint of its first batch (in `next_with_ids`, also of its id), so
+      that a repeated simulation gives the same bits. `'entropy'`: the operating
+      system.
     base_seed: Seed of the process. Different seeds give independent choices.
 
   Returns:
@@ -127,29 +142,24 @@ def build_class_sampling_distributor(
   def init_fn():
     return tff.federated_eval(initial_state, tff.SERVER)
 
-  def build_next(mode):
+  def build_distribute(mode):
     retrieve = row_retrieval.build_row_retrieval(
       row_model, num_candidates, mode, downlink
     )
 
-    @tff.federated_computation(
-      init_fn.type_signature.result,
-      tff.FederatedType(full.weights_type, tff.SERVER),
-      tff.FederatedType(full.data_type, tff.CLIENTS),
-    )
-    def next_fn(state, weights, client_data):
+    def distribute(state, weights, client_data, client_ids):
       round_key = tff.federated_map(to_round_key, state)
       candidates = tff.federated_map(
-        sample, (tff.federated_broadcast(round_key), client_data)
+        sample, (broadcast_key(round_key, client_ids), client_data)
       )
       sub_weights, measurements = retrieve(weights, round_key, candidates)
       return tff.templates.MeasuredProcessOutput(
         tff.federated_map(next_state, state), sub_weights, measurements
       )
 
-    return next_fn
+    return distribute
 
-  return build_process(init_fn, build_next, retrieval_mode)
+  return build_process(init_fn, full, build_distribute, retrieval_mode)
 
 
 def _build_round_counter(
@@ -176,21 +186,65 @@ def _build_round_counter(
 
 def build_process(
   init_fn: tff.Computation,
-  build_next: Callable[[str], tff.Computation],
+  full: local_model.Description,
+  build_distribute: Callable[[str], Callable[..., Any]],
   retrieval_mode: str,
 ) -> RowDistributionProcess:
-  """Builds the process, with the `next` that uses `tff.federated_select`.
+  """Builds the process, with and without client ids and `tff.federated_select`.
 
   Args:
     init_fn: Computation `( -> S@SERVER)`.
-    build_next: Function from a retrieval mode to the `next`.
+    full: Description of the full model.
+    build_distribute: Function from a retrieval mode to a function of state,
+      weights, client data and client ids (or `None`) to the output of `next`,
+      to be called inside a federated computation.
     retrieval_mode: Retrieval mode of the process.
   """
-  next_fn = build_next(retrieval_mode)
-  if retrieval_mode == 'select':
-    return RowDistributionProcess(init_fn, next_fn)
+  arguments = (
+    init_fn.type_signature.result,
+    tff.FederatedType(full.weights_type, tff.SERVER),
+    tff.FederatedType(full.data_type, tff.CLIENTS),
+  )
+
+  def build_next(distribute):
+    return tff.federated_computation(
+      lambda state, weights, data: distribute(state, weights, data, None),
+      arguments,
+    )
+
+  distribute = build_distribute(retrieval_mode)
+  is_select = retrieval_mode == 'select'
   return RowDistributionProcess(
-    init_fn, next_fn, select_next_fn=build_next('select')
+    init_fn,
+    build_next(distribute),
+    select_next_fn=None
+    if is_select
+    else build_next(build_distribute('select')),
+    next_with_ids_fn=tff.federated_computation(
+      distribute, (*arguments, tff.FederatedType(np.str_, tff.CLIENTS))
+    ),
+  )
+
+
+def broadcast_key(round_key: Any, client_ids: Any) -> Any:
+  """Returns the key of the round at CLIENTS, folded with each client's id.
+
+  Args:
+    round_key: `int32[2]@SERVER`.
+    client_ids: `{str}@CLIENTS`; `None` for the same key at all clients.
+  """
+  keys = tff.federated_broadcast(round_key)
+  return keys if client_ids is None else client_salt.add_ids(keys, client_ids)
+
+
+def _ignoring_ids(next_fn: tff.Computation) -> tff.Computation:
+  """Returns `next` with client ids as another argument, which it ignores."""
+  return tff.federated_computation(
+    lambda state, weights, data, _: next_fn(state, weights, data),
+    (
+      *next_fn.type_signature.parameter,
+      tff.FederatedType(np.str_, tff.CLIENTS),
+    ),
   )
 
 
@@ -207,7 +261,7 @@ def key_and_classes(
 
   Args:
     row_model: Model of the server.
-    round_key: `int32[2]`, the same for all clients of a round.
+    round_key: `int32[2]`, of the round and, where there are ids, of the client.
     dataset: The client's batches.
     seed_source: One of `options.SEED_SOURCES`.
 

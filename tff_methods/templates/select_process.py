@@ -16,20 +16,25 @@
 import collections
 from typing import Any
 
+import numpy as np
 import tensorflow_federated as tff
 
 from tff_methods import models
 from tff_methods.templates import learning_round
 from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor as row_distributor_lib
+from tff_methods.templates import salted_process
 
 
-class SelectProcess(tff.learning.templates.LearningProcess):
+class SelectProcess(salted_process.SaltedProcess):
   """A `tff.learning.templates.LearningProcess` with a `next` to count bytes of.
 
   A simulation may send whole tables, which is faster. `accounted_next` is the
   same round with `tff.federated_select`, so its bytes are those that clients
   would send and receive.
+
+  In `next`, clients with the same data draw the same random rows. In
+  `next_with_ids` their ids make them differ.
   """
 
   def __init__(
@@ -38,10 +43,10 @@ class SelectProcess(tff.learning.templates.LearningProcess):
     """Initializes the process.
 
     Args:
-      *args: Positional arguments of `tff.learning.templates.LearningProcess`.
+      *args: Positional arguments of `salted_process.SaltedProcess`.
       accounted_next_fn: Computation of the type signature of `next`, whose
         bytes count.
-      **kwargs: Keyword arguments of `tff.learning.templates.LearningProcess`.
+      **kwargs: Keyword arguments of `salted_process.SaltedProcess`.
     """
     super().__init__(*args, **kwargs)
     self._accounted_next_fn = accounted_next_fn
@@ -113,23 +118,35 @@ def compose_select_process(
     update = tff.federated_map(to_keyed_update, (result.update, sub_weights))
     return aggregator.next(aggregator_state, update, result.update_weight)
 
-  def build_next(distribute):
-    @tff.federated_computation(
-      init_fn.type_signature.result,
-      client_work.next.type_signature.parameter[2],
+  def run_round(distribute, state, client_data, *client_ids):
+    new_state, metrics, _ = learning_round.compose_round(
+      state,
+      client_data,
+      distribute=lambda *args: distribute(*args, client_data, *client_ids),
+      client_work=client_work,
+      aggregate=aggregate,
+      finalizer=model_finalizer,
     )
-    def next_fn(state, client_data):
-      new_state, metrics, _ = learning_round.compose_round(
-        state,
-        client_data,
-        distribute=lambda *args: distribute(*args, client_data),
-        client_work=client_work,
-        aggregate=aggregate,
-        finalizer=model_finalizer,
-      )
-      return tff.learning.templates.LearningProcessOutput(new_state, metrics)
+    return tff.learning.templates.LearningProcessOutput(new_state, metrics)
 
-    return next_fn
+  arguments = (
+    init_fn.type_signature.result,
+    client_work.next.type_signature.parameter[2],
+  )
+
+  def build_next(distribute):
+    return tff.federated_computation(
+      lambda state, client_data: run_round(distribute, state, client_data),
+      arguments,
+    )
+
+  @tff.federated_computation(
+    *arguments, tff.FederatedType(np.str_, tff.CLIENTS)
+  )
+  def next_with_ids(state, client_data, client_ids):
+    return run_round(
+      row_distributor.next_with_ids, state, client_data, client_ids
+    )
 
   next_fn = build_next(row_distributor.next)
   if row_distributor.select_next is row_distributor.next:
@@ -142,6 +159,7 @@ def compose_select_process(
     **learning_round.build_accessors(
       init_fn.type_signature.result.member, client_work, model_finalizer
     ),
+    next_with_ids_fn=next_with_ids,
     accounted_next_fn=accounted_next_fn,
   )
 

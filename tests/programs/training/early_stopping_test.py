@@ -29,6 +29,7 @@ def _state(round_num, best, **metrics):
     downlink_bytes=np.int64(20 * round_num),
     seconds=np.float64(0),
     rounds_without_update=np.int64(0),
+    lost_updates=np.int64(0),
     metrics=metrics,
     best=best,
   )

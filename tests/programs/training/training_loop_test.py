@@ -88,6 +88,7 @@ def _experiment(process) -> training_loop.Experiment:
       accuracy=weights.trainable[0].min()
     ),
     num_clients=100,
+    count_batches=lambda client_id: 2,
   )
 
 
@@ -240,7 +241,7 @@ class TrainingLoopTestCase(tf.test.TestCase):
           training_loop.Schedule(rounds, 3, rounds_per_checkpoint, stopping),
           store_fn(directory),
           stop,
-          lambda state, new: reports.append((int(state.round_num), new)),
+          lambda state, new, _: reports.append((int(state.round_num), new)),
         )
       )
     return state, reports
@@ -333,20 +334,21 @@ class TrainingLoopTest(TrainingLoopTestCase):
     self.assertEqual(points['downlink_bytes'][-1], (4, 4 + 3 + 2 + 2))
     self.assertEqual(state.uplink_bytes, 11 * _BYTES_PER_CLIENT)
 
-  def test_counts_rounds_without_an_update(self):
-    for num_examples, expected in (([5, 0, 3, 0], 2), ([1, 1, 1, 1], 0)):
-      process = _Process()
-      next_fn = process.next
+  def test_counts_lost_updates(self):
+    process = _Process()
+    next_fn = process.next
 
-      def next_with_examples(state, client_ids, n=num_examples, f=next_fn):
-        output = f(state, client_ids)
-        train = output.metrics['client_work']['train']
-        train['num_examples'] = n[int(state['round'])]
-        return output
+    def next_with_batches(state, client_ids):
+      output = next_fn(state, client_ids)
+      train = output.metrics['client_work']['train']
+      # Two clients a round, with two batches each.
+      train['num_batches'] = [4, 0, 2, 0][int(state['round'])]
+      return output
 
-      process.next = next_with_examples
-      state, _ = self._train(f'run_{expected}', rounds=4, process=process)
-      self.assertEqual(state.rounds_without_update, expected)
+    process.next = next_with_batches
+    state, _ = self._train('run', rounds=4, process=process)
+    self.assertEqual(state.rounds_without_update, 2)
+    self.assertEqual(state.lost_updates, 2 + 1 + 2)
 
   @pytest.mark.slow
   def test_resumes_exactly_wherever_it_was_killed(self):

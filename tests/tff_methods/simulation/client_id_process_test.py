@@ -201,6 +201,27 @@ class StatelessProcessExecutionTest(tf.test.TestCase):
     self.assertAllEqual(first, changed('a1'))
     self.assertNotAllEqual(first, changed('b1'))
 
+  def test_clients_with_the_same_data_draw_rows_by_their_ids(self):
+    @tff.tensorflow.computation(np.str_)
+    def client_data(client_id):
+      del client_id  # Unused.
+      return row_models.datasets()[0]
+
+    fed_ss = algorithms.build_fed_ss(
+      row_models.row_model(),
+      _SGD,
+      options=options_lib.FedSsOptions(num_sampled_classes=6),
+    )
+    process = simulation.compose_client_id_process(fed_ss, client_data, None)
+    state = process.initialize()
+
+    def rows(client_id):
+      output = process.next(state, [client_id])
+      return output.state.global_model_weights.trainable[-1].tobytes()
+
+    self.assertGreater(len({rows(str(i)) for i in range(4)}), 1)
+    self.assertEqual(rows('a'), rows('a'))
+
 
 class StatefulProcessExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def test_is_like_a_learning_process(self):

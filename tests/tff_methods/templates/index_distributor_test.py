@@ -53,6 +53,14 @@ def _distribute(process, clients, row_model=None):
   return output.result, output.measurements
 
 
+def _keys_with_ids(process, clients, client_ids):
+  """Returns the keys of the rows that each client trains."""
+  result = process.next_with_ids(
+    process.initialize(), _weights(), clients, client_ids
+  ).result
+  return [tuple(weights.non_trainable[0]) for weights in result]
+
+
 class IndexDistributorComputationTest(parameterized.TestCase):
   def test_result_is_the_sub_model_of_the_trained_rows(self):
     model = row_models.row_model()
@@ -121,6 +129,17 @@ class IndexDistributorExecutionTest(tf.test.TestCase):
       probabilities.append(np.exp(log_probability[~is_positive]))
     # 2 of the 9 other rows.
     self.assertAllClose(probabilities, [[1, 1], [2 / 9, 2 / 9]])
+
+  def test_ids_make_clients_with_the_same_data_differ(self):
+    (client,) = row_models.datasets()[:1]
+    process = _build(index=retrieval.RandomRows())
+    ids = [str(i) for i in range(6)]
+    drawn = _keys_with_ids(process, [client] * 6, ids)
+    self.assertEqual(drawn, _keys_with_ids(process, [client] * 6, ids))
+    self.assertGreater(len(set(drawn)), 1)
+    self.assertLen(set(_keys_with_ids(process, [client] * 3, ['a'] * 3)), 1)
+    for keys in drawn:
+      self.assertContainsSubset(row_models.CLASSES[0], keys)
 
   def test_rows_that_embed_the_input_are_received_once(self):
     model = row_models.token_model(models.LabelRoles(padding=0))

@@ -58,6 +58,18 @@ class RowDistributorComputationTest(parameterized.TestCase):
       broadcast.select_next.type_signature, broadcast.next.type_signature
     )
 
+  def test_next_with_ids_has_the_bytes_of_next(self):
+    process = _build(retrieval_mode='broadcast')
+    *arguments, ids_type = process.next_with_ids.type_signature.parameter
+    self.assertEqual(ids_type, tff.FederatedType(np.str_, tff.CLIENTS))
+    self.assertEqual(
+      arguments, [t for t in process.next.type_signature.parameter]
+    )
+    self.assertEqual(
+      communication.traced_bytes(process.next_with_ids),
+      communication.traced_bytes(process.next),
+    )
+
   @parameterized.named_parameters(
     ('base_seed', {'base_seed': 0.5}, TypeError, 'base_seed to be an int'),
     ('seed_source', {'seed_source': 'x'}, ValueError, 'seed_source to be one'),
@@ -141,6 +153,40 @@ class RowDistributorExecutionTest(parameterized.TestCase, tf.test.TestCase):
     other = _build(base_seed=1)
     seeded = keys(other, other.initialize())
     self.assertGreater(len({*first, *later, *seeded}), 3)
+
+  def test_ids_make_clients_with_the_same_data_differ(self):
+    (client,) = row_models.datasets()[:1]
+    process = _build(num_candidates=6)
+    state = process.initialize()
+
+    def keys(client_ids):
+      clients = [client] * len(client_ids)
+      result = process.next_with_ids(
+        state, _weights(), clients, client_ids
+      ).result
+      return [tuple(_keys(weights)) for weights in result]
+
+    drawn = keys([str(i) for i in range(8)])
+    self.assertEqual(drawn, keys([str(i) for i in range(8)]))
+    self.assertGreater(len(set(drawn)), 1)
+    self.assertLen(set(keys(['a'] * 3)), 1)
+    for candidates in drawn:
+      self.assertContainsSubset(row_models.CLASSES[0], candidates)
+
+  def test_a_process_without_ids_ignores_them(self):
+    full = _build()
+    process = row_distributor.RowDistributionProcess(full.initialize, full.next)
+    data = row_models.datasets()
+    found, expected = (
+      process.next_with_ids(
+        process.initialize(), _weights(), data, ['a', 'b', 'c']
+      ),
+      process.next(process.initialize(), _weights(), data),
+    )
+    self.assertAllEqual(
+      [_keys(weights) for weights in found.result],
+      [_keys(weights) for weights in expected.result],
+    )
 
 
 class KeyAndClassesTest(tf.test.TestCase):

@@ -122,6 +122,19 @@ class SelectProcessExecutionTest(tf.test.TestCase):
       process.get_model_weights(state).trainable[-1], 2 * row_models.rows()
     )
 
+  def test_ids_make_clients_with_the_same_data_differ(self):
+    process = _build()
+    (client,) = row_models.datasets()[:1]
+    state = process.initialize()
+
+    def rows(client_id):
+      output = process.next_with_ids(state, [client], [client_id])
+      return output.state.global_model_weights.trainable[-1].tobytes()
+
+    of_ids = {rows(str(i)) for i in range(4)}
+    self.assertGreater(len(of_ids), 1)
+    self.assertEqual(rows('a'), rows('a'))
+
   def test_metrics_have_the_keys_of_tff(self):
     process = _build()
     metrics = process.next(process.initialize(), row_models.datasets()).metrics
