@@ -105,13 +105,18 @@ flags.adopt_module_key_flags(common_flags)
 flags.adopt_module_key_flags(tls_flags)
 flags.adopt_module_key_flags(report_flags)
 flags.register_validator(
+  'run_dirs',
+  lambda paths: '' not in paths,
+  'Expected paths, separated by commas, found an empty one.',
+)
+flags.register_validator(
   'seeds',
   lambda seeds: (
     seeds
-    and all(seed.isdecimal() for seed in seeds)
+    and all(runner.is_count(seed, 0, 2**32 - 1) for seed in seeds)
     and len(set(map(int, seeds))) == len(seeds)
   ),
-  'Expected different non-negative integers, separated by commas.',
+  'Expected different integers from 0 to 2^32 - 1, separated by commas.',
 )
 
 
@@ -124,6 +129,8 @@ def main() -> int:
   all_presets = []
   if _RUNS.value is not None:
     all_presets = presets.read(_RUNS.value, _VARY.value)
+    for preset in all_presets:
+      run_directory.check_writable(_directory(preset, _SEEDS.value[0]))
   names = [preset.name for preset in all_presets]
   names += [finished_run.name_of(path) for path in _RUN_DIRS.value]
   report_flags.clock(names)  # Refuses bad flags.
@@ -261,7 +268,8 @@ def _note_finished(preset: presets.Preset, seed: str) -> None:
 
 def _resolved_flags(preset: presets.Preset, seed: str) -> list[str]:
   """Returns the flags of a run, with the present contents of its flag file."""
-  with open(preset.flagfile, encoding='utf-8') as f:
+  # With or without a byte order mark.
+  with open(preset.flagfile, encoding='utf-8-sig') as f:
     lines = [line.strip() for line in f]
   in_file = [
     line for line in lines if line and not line.startswith(('#', '//'))

@@ -110,7 +110,7 @@ _SECTIONS = {
 def _are_counts(texts: list[str], *words: str) -> bool:
   """Returns `True` for at least one positive integer or word, none twice."""
   counts = [
-    text if text in words else int(text) if text.isdecimal() else 0
+    text if text in words else int(text) if runner.is_count(text) else 0
     for text in texts
   ]
   return bool(counts) and 0 not in counts and len(set(counts)) == len(counts)

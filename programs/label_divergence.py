@@ -63,9 +63,7 @@ _DEFAULTS = {
 flags.register_validator(
   'bucket_counts',
   lambda texts: (
-    texts is None
-    or bool(texts)
-    and all(text.isdecimal() and int(text) > 0 for text in texts)
+    texts is None or bool(texts) and all(map(runner.is_count, texts))
   ),
   'Expected positive integers, separated by commas.',
 )

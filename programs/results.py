@@ -54,6 +54,8 @@ _SECTIONS = {
 def main() -> int:
   """Trains, writes or checks as the flags ask; returns the exit code."""
   runner.check_given(_ACTION)
+  if _ACTION.value != 'run':
+    _refuse_flags_of_run()
   results_dir = pathlib.Path(_RESULTS_DIR)
   pages = descriptions.read_all(results_dir)
   if not pages:
@@ -95,6 +97,11 @@ def _check(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
   for difference in differences:
     print(difference)
   return int(bool(differences))
+
+
+def _refuse_flags_of_run() -> None:
+  for flag in (_PAGE, common_flags.DATA_DIR, common_flags.CACHE_DIR):
+    runner.refuse_given(flag, _ACTION)
 
 
 def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:

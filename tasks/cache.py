@@ -34,10 +34,17 @@ def cache_directory(cache_dir: str | None) -> str:
     The path of a directory, which need not exist.
 
   Raises:
-    ValueError: If the path exists and is not a directory.
+    ValueError: If the path exists and is not a directory, has a NUL, or is not
+      in UTF-8.
   """
   path = cache_dir or os.environ.get(CACHE_VARIABLE) or '~/.cache/tff_methods'
   path = os.path.abspath(os.path.expanduser(path))
+  shown = path.encode('utf-8', 'backslashreplace').decode()
+  # TensorFlow takes no other paths.
+  if '\0' in path or shown != path:
+    raise ValueError(
+      f'Expected a path in UTF-8 and without NUL, found {shown!r}: {REMEDY}'
+    )
   if os.path.exists(path) and not os.path.isdir(path):
     raise ValueError(
       f'Expected {path} to be a directory, found a file: {REMEDY}'

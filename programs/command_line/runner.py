@@ -16,7 +16,9 @@
 import atexit
 from collections.abc import Callable, Mapping, Sequence
 import contextlib
+import itertools
 import os
+import re
 import signal
 import sys
 from typing import NoReturn
@@ -29,9 +31,18 @@ import programs
 from programs.command_line import help_text
 from programs.command_line import kernels
 
-_HELP_FLAGS = ('--help', '-help', '-h', '-?')
+_HELP_FLAGS = ('-h', '-?') + tuple(
+  f'{dashes}{name}'
+  for dashes in ('-', '--')
+  for name in ('help', 'helpshort', 'helpfull', 'helpxml')
+)
 _USAGE_EXIT_CODE = 2
+# Smaller numbers are zero on processors, too, that flush them.
+_MIN_FLOAT32 = float.fromhex('0x1p-126')
 _MAX_FLOAT32 = float.fromhex('0x1.fffffep+127')
+_MAX_INT = 2**31 - 1
+_BYTE_ORDER_MARK = '\ufeff'
+_FLAG = re.compile(r'--?(?P<name>\w+)(?:=(?P<value>.*))?', re.DOTALL)
 
 
 class UsageError(Exception):
@@ -78,7 +89,11 @@ def run(
   # `main`, looks for GPUs before it enables eager execution.
   app.define_help_flags()
   try:
-    arguments = flags.FLAGS(argv)
+    given = _read_flag_files(argv[1:])
+    _check_digits(given)
+    arguments = flags.FLAGS([argv[0], *given])
+  except UsageError as e:
+    refuse(str(e))
   except flags.Error as e:
     refuse(str(e).removeprefix('ERROR:: '))
   except UnicodeDecodeError as e:
@@ -98,6 +113,38 @@ def run(
   if is_process:
     _end_process(exit_code)
   sys.exit(exit_code)
+
+
+def _read_flag_files(arguments: Sequence[str]) -> list[str]:
+  """Returns the arguments, with those of flag files in their places."""
+  expanded = flags.FLAGS.read_flags_from_files(list(arguments), force_gnu=False)
+  without_marks = [a.removeprefix(_BYTE_ORDER_MARK) for a in expanded]
+  # A comment after a byte order mark is none for absl.
+  return [
+    after
+    for before, after in zip(expanded, without_marks, strict=True)
+    if before == after or after and not after.startswith(('#', '//'))
+  ]
+
+
+def _check_digits(arguments: Sequence[str]) -> None:
+  """Raises `UsageError` for numbers that only Python reads as such.
+
+  Args:
+    arguments: Command line, without flag files.
+  """
+  for argument, following in itertools.zip_longest(arguments, arguments[1:]):
+    match = _FLAG.fullmatch(argument)
+    if match is None or match['name'] not in flags.FLAGS:
+      continue
+    value = match['value'] if match['value'] is not None else following or ''
+    parser = flags.FLAGS[match['name']].parser
+    is_number = isinstance(parser, (flags.IntegerParser, flags.FloatParser))
+    if is_number and (not value.isascii() or '_' in value):
+      raise UsageError(
+        f'Expected a number with digits 0 to 9 in --{match["name"]}, found '
+        f'{value!r}.'
+      )
 
 
 def _end_process(exit_code: int) -> NoReturn:
@@ -144,4 +191,10 @@ def refuse_given(
 
 def positive(value: float | None) -> bool:
   """Flag validator: absent, or above zero and finite as a `float32`."""
-  return value is None or 0 < value <= _MAX_FLOAT32
+  return value is None or _MIN_FLOAT32 <= value <= _MAX_FLOAT32
+
+
+def is_count(text: str, minimum: int = 1, maximum: int = _MAX_INT) -> bool:
+  """Returns whether a text is an integer in a range, in digits 0 to 9."""
+  is_short = text.isascii() and text.isdecimal() and len(text) <= 10
+  return is_short and minimum <= int(text) <= maximum

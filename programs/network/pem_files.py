@@ -13,6 +13,8 @@
 # limitations under the License.
 """PEM files of certificates and private keys; no gRPC import."""
 
+import codecs
+import contextlib
 import os
 import pathlib
 import ssl
@@ -21,6 +23,12 @@ from typing import NamedTuple
 
 # Bundles with all public authorities have a quarter of a megabyte.
 _MAX_BYTES = 2**24
+# OpenSSL's codes of verification.
+_FAULTS = {
+  7: 'one that is damaged, or that another authority of that name has signed,',
+  9: 'one that is not valid yet',
+  10: 'an expired one',
+}
 # OpenSSL's reasons for a key that belongs to another certificate; the second
 # one is that for a key of another algorithm.
 _MISMATCH = ('KEY_VALUES_MISMATCH', 'NO_CERTIFICATE_ASSIGNED')
@@ -75,8 +83,8 @@ def load(
 
   Raises:
     ValueError: If a file cannot be read, is not PEM, or has something else; or
-      if the key does not belong to the certificate. The message names the flag
-      and the file.
+      if the key does not belong to the certificate, or one of them is damaged
+      or out of date. The message names the flag and the file.
   """
   files = PemFiles(*(_read(a) for a in (certificate, key, authorities)))
   # In a context of its own: it must not become an authority.
@@ -91,7 +99,58 @@ def load(
     ) from None
   except ssl.SSLError as e:
     raise ValueError(_key_problem(e, certificate, key)) from e
+  _check_pair(certificate, key, authorities)
   return files
+
+
+def _check_pair(
+  certificate: Argument, key: Argument, authorities: Argument
+) -> None:
+  """Raises `ValueError` if a certificate or its key is damaged or out of date.
+
+  Shakes hands with itself: OpenSSL does not look at a private key before it
+  signs, nor at a signature of an authority before it verifies.
+  """
+  client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+  client.check_hostname = False
+  client.verify_mode = ssl.CERT_NONE
+  try:
+    _shake_hands(client, certificate, key)
+  except ssl.SSLError as e:
+    raise ValueError(
+      f'Expected the private key of {certificate.path!r} in {key.name}, found '
+      f'one that is damaged in {key.path!r}; copy it again.'
+    ) from e
+  client.verify_mode = ssl.CERT_REQUIRED
+  client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+  client.load_verify_locations(authorities.path)
+  try:
+    _shake_hands(client, certificate, key)
+  except ssl.SSLCertVerificationError as e:
+    # Another authority than that of the other side may have signed it.
+    if e.verify_code in _FAULTS:
+      raise ValueError(
+        f'Expected a valid certificate in {certificate.name}, found '
+        f'{_FAULTS[e.verify_code]} in {certificate.path!r}; create it again.'
+      ) from e
+
+
+def _shake_hands(
+  client: ssl.SSLContext, certificate: Argument, key: Argument
+) -> None:
+  """Connects a client to a server of the certificate, in memory."""
+  server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+  server.load_cert_chain(certificate.path, key.path)
+  to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+  sides = [
+    client.wrap_bio(to_client, to_server),
+    server.wrap_bio(to_server, to_client, server_side=True),
+  ]
+  while sides:
+    for side in list(sides):
+      with contextlib.suppress(ssl.SSLWantReadError):
+        side.do_handshake()
+        sides.remove(side)
 
 
 def _read(argument: Argument) -> bytes:
@@ -108,7 +167,11 @@ def _read(argument: Argument) -> bytes:
     elif status.st_size > _MAX_BYTES:
       found = f'{status.st_size:,} bytes'
     else:
-      return path.read_bytes()
+      contents = path.read_bytes()
+      if not contents.startswith(codecs.BOM_UTF8):
+        return contents
+      # OpenSSL would leave out the first certificate.
+      found = 'a byte order mark at the start of a text'
   except FileNotFoundError:
     found = 'none'
   except OSError as e:
@@ -150,11 +213,17 @@ def _key_problem(
       f'that of another certificate in {key.path!r}; give the key that the '
       'certificate was made with.'
     )
+  if error.reason == 'INVALID_CERTIFICATE':
+    return (
+      f'Expected certificates in PEM format in {certificate.name}, found one '
+      f'that is damaged in {certificate.path!r}; give a file with "BEGIN '
+      'CERTIFICATE".'
+    )
   if error.reason and error.reason.endswith(('TOO_SMALL', 'TOO_WEAK')):
     return (
       f'Expected a strong certificate in {certificate.name}, found '
-      f'{error.reason.lower().replace("_", " ")} in {certificate.path!r}; '
-      'create it again.'
+      f'{error.reason.lower().replace("_", " ")} in {certificate.path!r}, '
+      'which may be damaged; create it again.'
     )
   return (
     f'Expected a private key in PEM format in {key.name}, found none in '

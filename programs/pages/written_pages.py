@@ -161,7 +161,7 @@ def _without_origin(root: pathlib.Path) -> Iterator[str]:
 def _read(path: pathlib.Path) -> str:
   try:
     return path.read_text(encoding='utf-8')
-  except (OSError, UnicodeDecodeError) as e:
+  except (OSError, ValueError) as e:  # Also for a NUL in its name.
     raise runner.UsageError(
       f'Expected a page {path}, found: {e}; correct '
       f'results/*/{descriptions.FILE}.'

@@ -47,7 +47,8 @@ class Statistic:
 
   Attributes:
     mean: The mean; NaN without values.
-    deviation: Sample standard deviation; `None` for fewer than two values.
+    deviation: Sample standard deviation; `None` for fewer than two values, and
+      for those of diverged runs.
   """
 
   mean: float
@@ -59,6 +60,9 @@ class Statistic:
     values = list(values)
     if not values:
       return cls(math.nan, None)
+    total = sum(values)
+    if not math.isfinite(total):  # A diverged run; `statistics` would fail.
+      return cls(total / len(values), None)
     deviation = statistics.stdev(values) if len(values) > 1 else None
     return cls(statistics.fmean(values), deviation)
 

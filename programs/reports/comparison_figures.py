@@ -69,8 +69,8 @@ def pictures(
   found = []
   for metric, display_name in metrics.items():
     for axis in learning_curves.axes(groups, clock):
-      if not learning_curves.curves(groups, metric, axis):
-        continue  # Only summaries have the metric.
+      if not _has_points(learning_curves.curves(groups, metric, axis), axis):
+        continue  # Only summaries have the metric, or all runs diverged.
       found.append(
         Picture(
           f'{metric}_by_{axis.name}',
@@ -81,6 +81,8 @@ def pictures(
       )
   main = main_metric(groups)
   for direction in ('total', 'uplink'):
+    if not _factors(rows, main, direction):
+      continue
     found.append(
       Picture(
         f'{main}_by_{direction}_factor',
@@ -90,15 +92,38 @@ def pictures(
         lambda d=direction: draw_factors(groups, rows, d),
       )
     )
-  found.append(
-    Picture(
-      'traffic',
-      'Traffic of all clients',
-      'Compression',
-      lambda: draw_traffic(groups, rows),
+  if any(row.num_found for row in rows):
+    found.append(
+      Picture(
+        'traffic',
+        'Traffic of all clients',
+        'Compression',
+        lambda: draw_traffic(groups, rows),
+      )
     )
-  )
   return found
+
+
+def _has_points(
+  curves: Sequence[learning_curves.LearningCurve], axis: learning_curves.Axis
+) -> bool:
+  return any(x > 0 or not axis.is_log for curve in curves for x in curve.x)
+
+
+def _factors(
+  rows: Sequence[comparison.Row], metric: str, direction: str
+) -> dict[str, tuple[float, float, float | None]]:
+  """Returns factor, metric and its deviation by configuration, if finite."""
+  points = {
+    row.name: (
+      getattr(row, direction).factor,
+      learning_curves.in_unit(metric, row.metrics[metric].mean),
+      row.metrics[metric].deviation,
+    )
+    for row in rows
+    if metric in row.metrics
+  }
+  return {n: p for n, p in points.items() if all(map(math.isfinite, p[:2]))}
 
 
 def main_metric(groups: comparison.Groups) -> str:
@@ -162,16 +187,7 @@ def draw_factors(
     direction: `total`, `uplink` or `downlink`.
   """
   metric = main_metric(groups)
-  points = {
-    row.name: (
-      getattr(row, direction).factor,
-      learning_curves.in_unit(metric, row.metrics[metric].mean),
-      row.metrics[metric].deviation,
-    )
-    for row in rows
-    if metric in row.metrics
-  }
-  points = {n: p for n, p in points.items() if all(map(math.isfinite, p[:2]))}
+  points = _factors(rows, metric, direction)
   with figure_style.in_style():
     figure = figure_style.new_figure()
     axes = figure.subplots()

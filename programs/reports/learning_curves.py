@@ -23,6 +23,8 @@ from programs.reports import tables
 from programs.runs import finished_run
 
 _MEGABYTE = 1e6
+# Values from here on, NaN and Inf are not drawn.
+_DIVERGED = 1e30
 _CLASSES = ('frequent_', 'infrequent_')
 
 
@@ -157,7 +159,8 @@ def curves(
 ) -> list[LearningCurve]:
   """Returns the learning curve of each configuration that has the metric.
 
-  A curve has the rounds at which all seeds were evaluated.
+  A curve has the rounds at which all seeds were evaluated. It ends where a
+  seed diverges.
 
   Args:
     groups: The compared runs.
@@ -167,16 +170,21 @@ def curves(
   found = []
   for name, runs in groups.items():
     points = [_points(run, metric, axis) for run in runs]
-    rounds = sorted(set.intersection(*map(set, points)))
-    if not rounds:
+    values = {
+      r: comparison.Statistic.of(by_round[r][1] for by_round in points)
+      for r in sorted(set.intersection(*map(set, points)))
+    }
+    values = {r: v for r, v in values.items() if abs(v.mean) < _DIVERGED}
+    if not values:
       continue
-    values = [[by_round[r][1] for by_round in points] for r in rounds]
     found.append(
       LearningCurve(
         name,
-        [statistics.fmean(p[r][0] for p in points) for r in rounds],
-        [statistics.fmean(v) for v in values],
-        [statistics.stdev(v) for v in values] if len(runs) > 1 else None,
+        [statistics.fmean(p[r][0] for p in points) for r in values],
+        [v.mean for v in values.values()],
+        [v.deviation or 0.0 for v in values.values()]
+        if len(runs) > 1
+        else None,
       )
     )
   return found

@@ -20,18 +20,21 @@ follow a distribution, and computation takes a constant time.
 
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
+import reprlib
 
 import numpy as np
 
 from programs.command_line import runner
 from programs.reports import comparison
 from programs.runs import finished_run
+from programs.runs import run_files
 from programs.training import sampling
 from tasks import catalog
 
 _BITS_PER_BYTE = 8
 _MEGA = 1e6
 _MILLISECONDS = 1e3
+_MAX_CLIENTS = 10_000_000  # Each has a link.
 # Keeps the links of a seed apart from its other random numbers.
 _LINKS = 0x6C696E6B
 
@@ -107,13 +110,15 @@ def round_seconds(
     `float64[rounds]`, seconds.
 
   Raises:
-    UsageError: If the run does not say how many clients its task has.
+    UsageError: If the run does not say how many clients its task and its rounds
+      have.
   """
-  factors = link_factors(run.seed, _num_clients(run), network.spread)
-  cohort_sizes = [int(row['num_clients']) for row in run.rows[1:]]
+  num_clients = _num_clients(run)
+  cohort_sizes = _cohort_sizes(run, num_clients)
+  factors = link_factors(run.seed, num_clients, network.spread)
   sample = sampling.build_sampling_fn(
     _ids(len(factors)),
-    max(cohort_sizes),
+    max(cohort_sizes, default=1),
     run.seed,
     lambda round_num: cohort_sizes[round_num - 1],
   )
@@ -163,9 +168,29 @@ def _num_clients(run: finished_run.FinishedRun) -> int:
   )
   if num_clients is None and run.task in catalog.TASK_NAMES:
     num_clients = catalog.defaults(run.task).num_clients
-  if num_clients is None:
-    raise runner.UsageError(
-      f'Expected num_clients in the summary of {run.name}, seed {run.seed}, '
-      'found a run of an older layout: leave out --network, or run it again.'
+  if not (run_files.is_count(num_clients) and 0 < num_clients <= _MAX_CLIENTS):
+    raise _refusal(
+      run,
+      f'num_clients from 1 to {_MAX_CLIENTS:,} in its summary, found '
+      f'{reprlib.repr(num_clients)}',
     )
   return num_clients
+
+
+def _cohort_sizes(run: finished_run.FinishedRun, num_clients: int) -> list[int]:
+  """Returns the number of clients of each round."""
+  sizes = [int(row.get('num_clients', 0)) for row in run.rows[1:]]
+  for i, size in enumerate(sizes):
+    if not 0 < size <= num_clients:
+      raise _refusal(
+        run,
+        f'from 1 to {num_clients} clients in round {i + 1}, found {size}',
+      )
+  return sizes
+
+
+def _refusal(run: finished_run.FinishedRun, found: str) -> runner.UsageError:
+  return runner.UsageError(
+    f'Expected of run {run.name}, seed {run.seed}, {found}: leave out '
+    '--network, or run it again.'
+  )

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 import os
 import re
+import reprlib
 from typing import Any
 
 from programs.command_line import runner
@@ -180,9 +181,10 @@ def _entry(path: str, contents: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _seed(path: str, configuration: Mapping[str, Any]) -> int:
   seed = configuration.get('seed')
-  if not isinstance(seed, int) or isinstance(seed, bool):
+  if not run_files.is_count(seed):
     raise run_files.damaged(
-      os.path.join(path, run_files.CONFIGURATION), f'{seed!r} as seed'
+      os.path.join(path, run_files.CONFIGURATION),
+      f'{reprlib.repr(seed)} as seed',
     )
   return seed
 
@@ -201,4 +203,14 @@ def _read_rows(path: str, rounds: int) -> list[dict[str, float]]:
     raise run_files.damaged(
       metrics_path, f'no column of {" and ".join(_BYTES)}'
     )
+  for i, row in enumerate(rows):
+    _check_counts(metrics_path, i, row)
   return rows
+
+
+def _check_counts(path: str, round_num: int, row: Mapping[str, float]) -> None:
+  """Raises `UsageError` for bytes or numbers of clients that cannot be."""
+  for name in (*_BYTES, 'num_clients'):
+    value = row.get(name, 0.0)
+    if not (value.is_integer() and run_files.is_count(int(value))):
+      raise run_files.damaged(path, f'{value} as {name} of round {round_num}')

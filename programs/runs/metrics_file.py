@@ -67,6 +67,9 @@ def _check_row(
 
 
 def _is_number(value: str) -> bool:
+  # Python also reads digits of other scripts, and underscores.
+  if not value.isascii() or '_' in value:
+    return False
   try:
     float(value)
   except ValueError:

@@ -262,6 +262,11 @@ def check_writable(path: str) -> None:
   path = os.path.abspath(path)
   if '\0' in path:
     raise _unwritable(path, 'a NUL byte')
+  try:
+    path.encode('utf-8')
+  except UnicodeEncodeError:  # TensorFlow takes no other paths.
+    shown = path.encode('utf-8', 'backslashreplace').decode()
+    raise _unwritable(shown, 'a name that is not in UTF-8') from None
   names = [os.fsencode(name) for name in path.split(os.sep)]
   if max(map(len, names)) > _MAX_NAME or len(os.fsencode(path)) > _MAX_PATH:
     raise _unwritable(path, 'a path that is too long')

@@ -13,11 +13,12 @@
 # limitations under the License.
 """Files of a run directory: names, and JSON files written as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import json
 import os
 import re
-from typing import Any
+import reprlib
+from typing import Any, TypeGuard
 
 from programs.command_line import runner
 
@@ -29,29 +30,63 @@ METRICS = 'metrics.csv'
 SUMMARY = 'summary.json'
 TEMPORARY_SUFFIX = '.temporary'
 
-_NUMBER = (int, float)
+# Largest count; larger integers are also no `float`.
+_MAX_COUNT = 2**63 - 1
+
+
+def is_count(value: object) -> TypeGuard[int]:
+  """Returns whether a value is an integer of at least 0, not too large."""
+  # A bool is an `int`, too.
+  return type(value) is int and 0 <= value <= _MAX_COUNT
+
+
+def _is_number(value: object) -> bool:
+  return isinstance(value, float) or (
+    type(value) is int and abs(value) <= _MAX_COUNT
+  )
+
+
+def _is(kind: type) -> Callable[[object], bool]:
+  return lambda value: isinstance(value, kind)
+
+
 _RESULTS = {
-  'rounds': int,
-  'metrics': dict,
-  'uplink_bytes': int,
-  'downlink_bytes': int,
+  'rounds': is_count,
+  'metrics': _is(dict),
+  'uplink_bytes': is_count,
+  'downlink_bytes': is_count,
 }
-_SUMMARY_TYPES = {
-  'task': str,
-  'method': str,
+_SUMMARY = {
+  'task': _is(str),
+  'method': _is(str),
   **_RESULTS,
-  'seconds': _NUMBER,
-  'rounds_without_update': int,
-  'stopped_early': bool,
-  'best_metric': str,
-  'best': dict,
-  'model_bytes': int,
-  'configuration': dict,
+  'seconds': _is_number,
+  'rounds_without_update': is_count,
+  'stopped_early': _is(bool),
+  'best_metric': _is(str),
+  'best': _is(dict),
+  'model_bytes': is_count,
+  'configuration': _is(dict),
 }
+# Entries that not all runs have.
+_OPTIONAL = {
+  'num_clients': lambda value: is_count(value) and value > 0,
+  'privacy': _is(dict),
+}
+_PRIVACY = {
+  'epsilon': _is_number,
+  'delta': _is_number,
+  'neighbours': _is(str),
+  'assumption': _is(str),
+}
+_NO_PRIVACY = {'epsilon': lambda value: value is None, 'reason': _is(str)}
 # Last part of the messages for files that are damaged or lost.
 REMEDY = (
   'put back a copy of the run directory, or start again in another --output_dir'
 )
+_OPERATION = re.compile(r'^(\{\{.*?\}\} )+|\[Op:\w*\].*$')
+# Characters of another library's message in one of this program.
+_MAX_MESSAGE = 200
 # NumPy's message for a full disk has no error code.
 _FULL_DISK = re.compile(r'\d+ requested and \d+ written')
 
@@ -67,14 +102,25 @@ def storage_error(path: str, error: BaseException) -> StorageError:
     path: Path of the file.
     error: The cause.
   """
-  found = getattr(error, 'strerror', None) or str(error)
+  found = getattr(error, 'strerror', None) or first_line(error)
   if _FULL_DISK.search(found):
     found = 'No space left on device'
-  (first_line, *_) = found.splitlines() or [type(error).__name__]
   return StorageError(
-    f'Expected to write {path}, found: {first_line}; make room or give '
-    'permission.'
+    f'Expected to write {path}, found: {found}; make room or give permission.'
   )
+
+
+def first_line(error: BaseException) -> str:
+  """Returns the message of an error in one line, or else its type.
+
+  TensorFlow writes its operation before and after the message.
+
+  Args:
+    error: The error.
+  """
+  (line, *_) = str(error).splitlines() or ['']
+  message = _OPERATION.sub('', line).strip()
+  return message[:_MAX_MESSAGE] or type(error).__name__
 
 
 def write_json(path: str, contents: object) -> None:
@@ -110,6 +156,8 @@ def read_json(path: str) -> dict[str, Any] | None:
     with open(path, encoding='utf-8') as f:
       contents = json.load(f)
   except FileNotFoundError:
+    if os.path.lexists(path):
+      raise damaged(path, 'a link to no file') from None
     return None
   except OSError as e:
     raise damaged(path, e.strerror or type(e).__name__) from e
@@ -132,14 +180,33 @@ def read_summary(directory: str) -> dict[str, Any] | None:
   path = os.path.join(directory, SUMMARY)
   summary = read_json(path)
   if summary is not None:
-    _check_types(path, '', summary, _SUMMARY_TYPES)
-    _check_types(path, 'best.', summary['best'], _RESULTS)
-    for prefix, results in (('', summary), ('best.', summary['best'])):
-      metrics = results['metrics']
-      _check_types(
-        path, f'{prefix}metrics.', metrics, dict.fromkeys(metrics, _NUMBER)
-      )
+    _check_summary(path, summary)
   return summary
+
+
+def _check_summary(path: str, summary: Mapping[str, Any]) -> None:
+  """Raises `UsageError` unless a summary has what its readers take from it."""
+  given = {
+    name: is_valid for name, is_valid in _OPTIONAL.items() if name in summary
+  }
+  _check_entries(path, '', summary, _SUMMARY | given)
+  _check_entries(path, 'best.', summary['best'], _RESULTS)
+  for prefix, results in (('', summary), ('best.', summary['best'])):
+    metrics = results['metrics']
+    accuracy = 'precision_at_1' if 'precision_at_1' in metrics else 'accuracy'
+    names = {*metrics, accuracy, 'loss', summary['best_metric']}
+    _check_entries(
+      path,
+      f'{prefix}metrics.',
+      metrics,
+      dict.fromkeys(sorted(names), _is_number),
+    )
+  if summary['best']['rounds'] > summary['rounds']:
+    raise damaged(path, f'{summary["best"]["rounds"]} as best.rounds')
+  if 'privacy' in summary:
+    privacy = summary['privacy']
+    entries = _NO_PRIVACY if privacy.get('epsilon') is None else _PRIVACY
+    _check_entries(path, 'privacy.', privacy, entries)
 
 
 def damaged(path: str, found: str) -> runner.UsageError:
@@ -154,14 +221,13 @@ def damaged(path: str, found: str) -> runner.UsageError:
   )
 
 
-def _check_types(
+def _check_entries(
   path: str,
   prefix: str,
   contents: Mapping[str, object],
-  types: Mapping[str, type | tuple[type, ...]],
+  entries: Mapping[str, Callable[[Any], bool]],
 ) -> None:
-  for name, kind in types.items():
+  for name, is_valid in entries.items():
     value = contents.get(name)
-    is_number = kind is not bool and not isinstance(value, bool)
-    if not isinstance(value, kind) or not (is_number or kind is bool):
-      raise damaged(path, f'{value!r} as {prefix}{name}')
+    if not is_valid(value):
+      raise damaged(path, f'{reprlib.repr(value)} as {prefix}{name}')

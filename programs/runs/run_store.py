@@ -127,10 +127,9 @@ class RunStore:
     try:
       return await self._states.load_latest(structure)
     except Exception as e:  # TensorFlow raises many kinds on damaged files.
-      (first_line, *_) = str(e).splitlines() or ['']
       raise run_files.damaged(
         self._directory.file(run_files.CHECKPOINTS),
-        f'{type(e).__name__}: {first_line}',
+        f'{type(e).__name__}: {run_files.first_line(e)}',
       ) from e
 
   async def save(self, state: object, round_num: int) -> None:

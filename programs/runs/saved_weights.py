@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import itertools
 import os
 from typing import NamedTuple, Protocol
-import zipfile
 
 import numpy as np
 
@@ -25,15 +24,6 @@ from programs.command_line import runner
 from programs.runs import run_files
 
 _FILE = 'model_weights.npz'
-# Errors of NumPy for a missing file, text, an empty file, a single array, and a
-# truncated file.
-_READ_ERRORS = (
-  OSError,
-  ValueError,
-  EOFError,
-  TypeError,
-  zipfile.BadZipFile,
-)
 
 
 class SavedWeights(NamedTuple):
@@ -70,10 +60,11 @@ def load(path: str) -> SavedWeights:
           for kind in SavedWeights._fields
         )
       )
-  except _READ_ERRORS as e:
+  # The errors of NumPy, zip files and decompressors have a dozen types.
+  except Exception as e:
     raise runner.UsageError(
-      f'Expected the {_FILE} of a run at {path}, found: {e}; give that of a '
-      'finished run.'
+      f'Expected the {_FILE} of a run at {path}, found: '
+      f'{run_files.first_line(e)}; give that of a finished run.'
     ) from e
 
 

@@ -115,7 +115,12 @@ def run(
     request.rounds_per_checkpoint,
     stopping,
   )
-  training_progress.show_stage('Compiling, and evaluating the initial model')
+  saved_rounds = directory.saved_rounds()
+  training_progress.show_stage(
+    f'Compiling, and resuming after round {saved_rounds}'
+    if saved_rounds
+    else 'Compiling, and evaluating the initial model'
+  )
   with training_progress.Progress(schedule.rounds) as shown:
     try:
       state = asyncio.run(

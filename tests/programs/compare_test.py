@@ -79,7 +79,7 @@ class _TrainProcess:
     summary['best_metric'] = 'accuracy'
     summary['best'] = {
       'rounds': 4,
-      'metrics': {'accuracy': accuracy + 0.01},
+      'metrics': {'accuracy': accuracy + 0.01, 'loss': 0.4},
       'uplink_bytes': uplink_bytes // 2,
       'downlink_bytes': 1_000_000,
     }
@@ -440,6 +440,25 @@ class CompareTest(parameterized.TestCase):
       [f'--runs={_FLAGFILE}', '--uplink_mbps=3'],
     ),
     ('empty_runs', 'files in --runs, found none', ['--runs=']),
+    ('empty_run_dirs', 'run_dirs.*found an empty one', ['--run_dirs=,']),
+    (
+      'long_variation',
+      'a path that is too long',
+      [f'--runs={_FLAGFILE}', f'--vary=bits={"1" * 5000}'],
+    ),
+    *(
+      (
+        f'seeds_{name}',
+        'Expected different integers from 0 to 2.32 - 1',
+        [f'--runs={_FLAGFILE}', f'--seeds={seeds}'],
+      )
+      for name, seeds in (
+        ('full_width', '４'),
+        ('long', '1' * 5000),
+        ('large', str(2**32)),
+        ('twice', '1,01'),
+      )
+    ),
     ('binary_file', 'which is no text', [f'--runs={sys.executable}']),
     ('flagfile', 'text in the file', [f'--flagfile={sys.executable}']),
     (

@@ -156,7 +156,7 @@ def _summary(task_name: str) -> dict[str, object]:
   """Returns the contents of the `summary.json` of a run."""
   results = {
     'rounds': 1,
-    'metrics': {'loss': 1.0},
+    'metrics': {'accuracy': 0.5, 'loss': 1.0},
     'uplink_bytes': 2,
     'downlink_bytes': 3,
   }

@@ -68,6 +68,12 @@ class ProgramTest(parameterized.TestCase):
     ('no_action', [], 'Expected --action'),
     ('no_page', ['--action=run'], 'Expected --page'),
     (
+      'page_of_no_run',
+      ['--action=check', '--page=page'],
+      'no --page with --action=check, found --page=page; leave it out',
+    ),
+    ('stray_argument', ['--action=check', 'page'], "only, found 'page'"),
+    (
       'another_page',
       ['--action=run', '--page=other'],
       r"one of \['page'\], found 'other'",

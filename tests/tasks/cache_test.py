@@ -40,6 +40,11 @@ class CacheDirectoryTest(absltest.TestCase):
       cache.cache_directory('new/cache'), f'{os.getcwd()}/new/cache'
     )
 
+  def test_impossible_paths_raise(self):
+    for path in ('/a\0b', '/a\udcfc'):
+      with self.assertRaisesRegex(ValueError, 'in UTF-8 and without NUL'):
+        cache.cache_directory(path)
+
   def test_file_raises(self):
     path = self.enterContext(tempfile.NamedTemporaryFile()).name
     with self.assertRaisesRegex(ValueError, 'to be a directory.*`cache_dir`'):

@@ -80,7 +80,9 @@ class TernaryQuantizationStage(tensor_encoding.ClientSeededStage):
     """
     super().__init__(seed, seed_source)
     if clip_factor is not None:
-      clip_factor = argument_checks.check_positive('clip_factor', clip_factor)
+      clip_factor = argument_checks.check_positive_float32(
+        'clip_factor', clip_factor
+      )
     self._clip_factor = clip_factor
     argument_checks.check_choice('scale', scale, options_lib.SCALES)
     self._scale = scale

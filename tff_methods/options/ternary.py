@@ -40,5 +40,5 @@ class TernGradOptions(randomness.RandomnessOptions):
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.clip_factor is not None:
-      argument_checks.check_positive('clip_factor', self.clip_factor)
+      argument_checks.check_positive_float32('clip_factor', self.clip_factor)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)

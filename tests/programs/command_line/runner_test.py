@@ -46,6 +46,8 @@ class RunTest(parameterized.TestCase):
     ('no_value', '--nologtostderr=5', 'does not take an argument'),
     ('absl_value', '--stderrthreshold=foo', 'Expected flags .*found'),
     ('file_name', '--flagfile=/tmp/a\0b', 'Expected flags .*null byte'),
+    ('full_width', '--runner_test_size=４', "0 to 9 in --.*_size, found '４'"),
+    ('underscore', '-runner_test_size=1_0', "0 to 9 in --.*found '1_0'"),
   )
   def test_refuses_in_one_line(self, argument, message):
     exit_code, stdout, stderr = program_testing.run_here(
@@ -54,7 +56,27 @@ class RunTest(parameterized.TestCase):
     self.assertEqual((exit_code, stdout), (2, ''))
     self.assertRegex(stderr, rf'^a: [^\n]*{message}[^\n]*\n$')
 
-  @parameterized.parameters('--help', '-h')
+  def test_refuses_full_width_digits_of_a_following_argument(self):
+    exit_code, _, stderr = program_testing.run_here(
+      'a.py', _main, '--runner_test_size', '４'
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(stderr, "digits 0 to 9 in .*found '４'")
+
+  @parameterized.parameters(
+    ('\ufeff--runner_test_size=13\n', 'another size, found 13'),
+    ('\ufeff# Comment.\n--runner_test_size=13\n', 'another size, found 13'),
+    ('\ufeff\n--runner_test_size=１３\n', 'digits 0 to 9'),
+  )
+  def test_flag_file_with_a_byte_order_mark(self, contents, message):
+    file = self.create_tempfile(content=contents, encoding='utf-8')
+    exit_code, _, stderr = program_testing.run_here(
+      'a.py', _main, f'--flagfile={file.full_path}'
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(stderr, message)
+
+  @parameterized.parameters('--help', '-h', '--helpshort', '-helpfull')
   def test_help_ends_with_exit_code_0(self, flag):
     exit_code, stdout, stderr = program_testing.run_here('a.py', _main, flag)
     self.assertEqual((exit_code, stderr), (0, ''))
@@ -89,8 +111,15 @@ class ChecksTest(absltest.TestCase):
   def test_positive(self):
     self.assertTrue(runner.positive(None))
     self.assertTrue(runner.positive(1e-9))
-    for value in (0.0, -1.0, 1e39, float('inf'), float('nan')):
+    for value in (0.0, -1.0, 1e-39, 1e39, float('inf'), float('nan')):
       self.assertFalse(runner.positive(value))
+
+  def test_counts(self):
+    for text in ('1', '007', str(2**31 - 1)):
+      self.assertTrue(runner.is_count(text))
+    self.assertTrue(runner.is_count('0', minimum=0))
+    for text in ('', '0', '-1', '+1', ' 1', '４', '²', str(2**31), '1' * 9999):
+      self.assertFalse(runner.is_count(text))
 
 
 if __name__ == '__main__':

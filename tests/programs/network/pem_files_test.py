@@ -18,6 +18,7 @@ import pathlib
 import ssl
 import subprocess
 import tempfile
+import textwrap
 import time
 
 from absl.testing import absltest
@@ -43,6 +44,10 @@ head -c 300 programs.pem > cut.pem
 head -c 100 programs.key > cut.key
 sed 3d programs.pem > lost_line.pem
 sed 's/$/\\r/' programs.pem > windows.pem
+openssl req -new -key programs.key -subj /CN=old -out old.csr
+openssl x509 -req -in old.csr -signkey programs.key -days -1 -out expired.pem
+printf '\\357\\273\\277' | cat - programs.pem > bom.pem
+printf '\\357\\273\\277' | cat - programs.key > bom.key
 echo hello > text
 : > empty
 mkdir directory
@@ -157,6 +162,50 @@ class LoadTest(parameterized.TestCase):
   )
   def test_refuses_other_content(self, flag, name, message):
     self._assert_refused(message, flag, name, found='none')
+
+  @parameterized.parameters(
+    ('--tls_cert', 'bom.pem'), ('--tls_ca', 'bom.pem'), ('--tls_key', 'bom.key')
+  )
+  def test_refuses_a_byte_order_mark(self, flag, name):
+    self._assert_refused(
+      _NO_FILE, flag, name, found='a byte order mark at the start of a text'
+    )
+
+  @parameterized.named_parameters(
+    # Letters of the name of the authority may also be those of another one.
+    ('algorithm', '--tls_cert', 20, 'in --tls_cert, found'),
+    ('public_key', '--tls_cert', 240, 'in --tls_cert, found'),
+    (
+      'signature',
+      '--tls_cert',
+      -40,
+      'in --tls_cert, found one that is damaged',
+    ),
+    ('private_key', '--tls_key', 60, 'in --tls_key, found one that is damaged'),
+  )
+  def test_refuses_a_flipped_letter(self, flag, index, message):
+    first, *body, last = (
+      pathlib.Path(self._path(_GOOD[flag])).read_text().splitlines()
+    )
+    letters = list(''.join(body))
+    letters[index] = 'A' if letters[index] != 'A' else 'B'
+    flipped = self._path('flipped')
+    pathlib.Path(flipped).write_text(
+      '\n'.join([first, *textwrap.wrap(''.join(letters), 64), last, ''])
+    )
+    with self.assertRaisesRegex(
+      ValueError, f'^Expected .*{message}[^\n]*{flipped}[^\n]*$'
+    ):
+      self._load(**{flag: 'flipped'})
+
+  def test_refuses_an_expired_certificate(self):
+    with self.assertRaisesRegex(
+      ValueError, 'in --tls_cert, found an expired one in .*; create it again'
+    ):
+      self._load(**{'--tls_cert': 'expired.pem', '--tls_ca': 'expired.pem'})
+
+  def test_takes_a_certificate_of_another_authority(self):
+    self._load(**{'--tls_ca': 'weak.pem'})
 
   def test_refuses_weak_certificates(self):
     with self.assertRaisesRegex(

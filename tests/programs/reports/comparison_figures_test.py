@@ -66,6 +66,43 @@ class ComparisonFiguresTest(parameterized.TestCase):
         self.assertNotEmpty(axes.get_xlabel())
         self.assertTrue(axes.get_ylabel() or picture.name == 'traffic')
 
+  @parameterized.parameters(np.nan, np.inf, 1e308)
+  def test_diverged_runs_are_drawn_until_they_diverge(self, value):
+    path = example_runs.write(
+      self._path / 'digits', accuracies=(0.1, value, value)
+    )
+    groups = comparison.group([finished_run.read(str(path))])
+    rounds, *_ = learning_curves.axes(groups)
+    (curve,) = learning_curves.curves(groups, 'accuracy', rounds)
+    self.assertEqual((curve.x, curve.mean), ([0], [0.1]))
+    # Nothing is left for the logarithmic axis.
+    names = [
+      picture.name
+      for at in ('last', 'best')
+      for picture in comparison_figures.pictures(
+        groups, comparison.compare(groups, at)
+      )
+    ]
+    self.assertNotIn('accuracy_by_uplink_mb', names)
+    self.assertIn('accuracy_by_rounds', names)
+
+  def test_best_model_before_the_first_round_has_no_factor(self):
+    path = example_runs.write(self._path / 'digits', accuracies=(0.5, 0.4, 0.3))
+    groups = comparison.group([finished_run.read(str(path))])
+    *_, last = comparison_figures.pictures(
+      groups, comparison.compare(groups, 'best')
+    )
+    self.assertEqual(last.name, 'traffic')
+    self.assertNotIn(
+      'accuracy_by_total_factor',
+      [
+        picture.name
+        for picture in comparison_figures.pictures(
+          groups, comparison.compare(groups, 'best')
+        )
+      ],
+    )
+
   def test_curves_are_means_with_bands_in_units(self):
     groups = self._groups()
     rounds, *_ = learning_curves.axes(groups)

@@ -18,13 +18,14 @@ import pathlib
 import tempfile
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from programs.reports import comparison
 from programs.runs import finished_run
 from tests.programs.runs import example_runs
 
 
-class ComparisonTest(absltest.TestCase):
+class ComparisonTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self._path = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
@@ -43,6 +44,17 @@ class ComparisonTest(absltest.TestCase):
         self._run('small', 1, accuracies=(0.1, 0.2, 0.3), **small),
       ]
     )
+
+  @parameterized.parameters(
+    ([math.nan, 1.0], math.nan),
+    ([math.inf, 1.0], math.inf),
+    ([math.inf, -math.inf], math.nan),
+    ([1e308, 1e308], math.inf),
+  )
+  def test_diverged_runs_have_no_deviation(self, values, mean):
+    found = comparison.Statistic.of(values)
+    self.assertIsNone(found.deviation)
+    self.assertEqual(str(found.mean), str(mean))
 
   def test_means_deviations_and_factors(self):
     plain, small = comparison.compare(self._groups())

@@ -17,6 +17,7 @@ import pathlib
 import tempfile
 
 from absl.testing import absltest
+from absl.testing import parameterized
 import numpy as np
 
 from programs.command_line import runner
@@ -31,7 +32,7 @@ _NETWORK = simulated_time.Network(
 )
 
 
-class SimulatedTimeTest(absltest.TestCase):
+class SimulatedTimeTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self._path = pathlib.Path(
@@ -84,17 +85,28 @@ class SimulatedTimeTest(absltest.TestCase):
   def test_number_of_clients_of_the_summary_comes_first(self):
     example_runs.write(self._path, num_clients=4)
     example_runs.change_summary(self._path, num_clients=3)
-    with self.assertRaisesRegex(ValueError, '3 clients'):
-      simulated_time.round_seconds(
-        finished_run.read(str(self._path)), _NETWORK, 0
-      )
+    self._assert_refused('from 1 to 3 clients in round 1, found 4')
 
-  def test_unknown_number_of_clients(self):
-    run = self._run(task='shakespeare')
+  @parameterized.parameters(-1, 0, 10**15, '3', 2.0, True)
+  def test_impossible_number_of_clients(self, num_clients):
+    example_runs.write(self._path, task='shakespeare')
+    example_runs.change_configuration(self._path, num_clients=num_clients)
+    self._assert_refused('num_clients from 1 to 10,000,000 in its summary')
+
+  def test_rounds_without_a_number_of_clients(self):
+    example_runs.write(self._path, num_clients='')
+    self._assert_refused('from 1 to 50 clients in round 1, found 0')
+
+  def _assert_refused(self, message):
+    run = finished_run.read(str(self._path))
     with self.assertRaisesRegex(
-      runner.UsageError, 'num_clients in the summary of run, seed 0, .*older'
+      runner.UsageError, f'^Expected of run run, seed 0, {message}[^\n]*$'
     ):
       simulated_time.round_seconds(run, _NETWORK, 0)
+
+  def test_unknown_number_of_clients(self):
+    example_runs.write(self._path, task='shakespeare')
+    self._assert_refused('num_clients .*found None')
 
 
 if __name__ == '__main__':

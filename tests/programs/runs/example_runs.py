@@ -100,6 +100,13 @@ def write(
   return path
 
 
+def change_configuration(path: pathlib.Path, **entries) -> None:
+  """Replaces flags in `configuration.json`."""
+  contents = json.loads((path / 'configuration.json').read_text())
+  contents['configuration'] |= entries
+  _write_json(path / 'configuration.json', contents)
+
+
 def change_summary(path: pathlib.Path, **entries) -> None:
   """Replaces entries of `summary.json`; `None` removes one."""
   contents = json.loads((path / 'summary.json').read_text()) | entries

@@ -87,6 +87,27 @@ class FinishedRunTest(parameterized.TestCase):
       lambda text: ''.join(text.splitlines(keepends=True)[:-1]),
       '4 rows instead of 5',
     ),
+    *(
+      (
+        f'bytes_{name}',
+        'metrics.csv',
+        lambda text, cell=cell: text.replace('10000000,', f'{cell},', 1),
+        'as uplink_bytes of round 1',
+      )
+      for name, cell in (
+        ('nan', 'nan'),
+        ('infinite', 'inf'),
+        ('negative', '-5'),
+        ('fraction', '0.5'),
+        ('large', '1e300'),
+      )
+    ),
+    (
+      'clients_nan',
+      'metrics.csv',
+      lambda text: text.replace('10000000,2,', '10000000,nan,', 1),
+      'nan as num_clients of round 1',
+    ),
     (
       'no_bytes',
       'metrics.csv',

@@ -55,6 +55,8 @@ class MetricsFileTest(parameterized.TestCase):
     ('cut', 'round,a\n0,1\n1', 'another number of columns in line 3'),
     ('longer', 'round,a\n0,1,5\n', 'another number of columns in line 2'),
     ('words', 'round,a\n0,high\n', "'high' as a in line 2"),
+    ('full_width', 'round,a\n0,４\n', "'４' as a in line 2"),
+    ('underscore', 'round,a\n0,1_0\n', "'1_0' as a in line 2"),
     ('no_round', 'a,b\n', "no column 'round'"),
     ('empty', '', "no column 'round'"),
     ('binary', '\udcff\udcfe', 'decode'),

@@ -115,6 +115,11 @@ class RunDirectoryTest(parameterized.TestCase):
     (self._path / name).write_text(contents)
     self._assert_refused(message)
 
+  def test_link_to_no_file_is_refused(self):
+    self._path.mkdir()
+    (self._path / 'configuration.json').symlink_to('nothing')
+    self._assert_refused('configuration.json .*found a link to no file')
+
   @parameterized.parameters('gs://bucket/run', 'file:///tmp/run')
   def test_url_is_refused(self, path):
     with self.assertRaisesRegex(runner.UsageError, f'local.*found {path}'):
@@ -124,6 +129,7 @@ class RunDirectoryTest(parameterized.TestCase):
     ('long_name', 'r' * 256, 'too long'),
     ('long_path', 'r/' * 2000, 'too long'),
     ('nul', 'r\0', 'NUL byte'),
+    ('latin_1', 'r\udcfc', r'r\\udcfc, found: a name that is not in UTF-8'),
   )
   def test_impossible_path_is_refused(self, name, message):
     with self.assertRaisesRegex(runner.UsageError, message):

@@ -41,7 +41,7 @@ SUMMARY = {
   'rounds_without_update': 0,
   'stopped_early': False,
   'best_metric': 'accuracy',
-  'best': {**_RESULTS, 'rounds': 2, 'metrics': {'accuracy': 0.6}},
+  'best': {**_RESULTS, 'rounds': 2},
   'model_bytes': 40,
   'configuration': {},
 }
@@ -101,12 +101,49 @@ class RunFilesTest(parameterized.TestCase):
     ('best', {}),
     ('best', {**_RESULTS, 'metrics': {'accuracy': None}}),
     ('seconds', None),
+    ('seconds', 10**400),
+    ('rounds', -1),
+    ('uplink_bytes', 10**400),
+    ('model_bytes', 2**63),
+    ('metrics', {'accuracy': 10**400, 'loss': 1}),
+    ('metrics', {'accuracy': 0.5}),
+    ('metrics', {'loss': 0.5}),
+    ('best', {**_RESULTS, 'rounds': 5}),
+    ('num_clients', -1),
+    ('num_clients', 2.0),
+    ('privacy', [1]),
+    ('privacy', {'epsilon': 'small'}),
+    ('privacy', {'epsilon': None}),
+    ('best_metric', 'f1'),
   )
   def test_summary_of_a_wrong_shape(self, name, value):
     summary = copy.deepcopy(SUMMARY)
     summary[name] = value
     run_files.write_json(self._path, summary)
-    self._assert_damaged(f'as [a-z.]*{name}|as best')
+    self._assert_damaged(
+      rf'as ([a-z.]*{name}|best|{name}\.\w+|metrics\.f1)[^\n]*'
+    )
+
+  def test_multi_label_runs_have_no_accuracy(self):
+    summary = copy.deepcopy(SUMMARY)
+    metrics = {'precision_at_1': 0.3, 'loss': float('nan')}
+    summary |= {'metrics': metrics, 'best_metric': 'loss'}
+    summary['best']['metrics'] = metrics
+    run_files.write_json(self._path, summary)
+    self.assertEqual(run_files.read_summary(self._dir)['best_metric'], 'loss')
+
+  @parameterized.parameters(
+    (
+      '{{function_node __wrapped__Save_device_/job:localhost}} /a/b; No space '
+      'left on device [Op:SaveV2] name: x\nmore',
+      '/a/b; No space left on device',
+    ),
+    ('a\nb', 'a'),
+    ('', 'ValueError'),
+    ('x' * 999, 'x' * 200),
+  )
+  def test_first_line(self, message, expected):
+    self.assertEqual(run_files.first_line(ValueError(message)), expected)
 
   def test_directory_in_its_place(self):
     os.mkdir(self._path)

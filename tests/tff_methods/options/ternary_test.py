@@ -30,6 +30,8 @@ class TernGradOptionsTest(parameterized.TestCase):
   @parameterized.parameters(
     ({'clip_factor': 0.0}, ValueError, 'clip_factor above 0.*found 0.0'),
     ({'clip_factor': float('inf')}, ValueError, 'finite, found inf'),
+    ({'clip_factor': 1e-46}, ValueError, 'float32, found 1e-46'),
+    ({'clip_factor': 1e39}, ValueError, r'float32, found 1e\+39'),
     ({'clip_factor': float('nan')}, ValueError, 'finite, found nan'),
     ({'clip_factor': '2'}, TypeError, 'clip_factor to be a number, found str'),
     ({'clip_factor': True}, TypeError, 'to be a number, found bool'),
