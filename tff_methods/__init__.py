@@ -29,6 +29,7 @@ if TYPE_CHECKING:
   from tff_methods import aggregators as aggregators
   from tff_methods import algorithms as algorithms
   from tff_methods import communication as communication
+  from tff_methods import deployment as deployment
   from tff_methods import encoders as encoders
   from tff_methods import label_hashing as label_hashing
   from tff_methods import models as models
@@ -44,6 +45,7 @@ __all__ = [
   'aggregators',
   'algorithms',
   'communication',
+  'deployment',
   'encoders',
   'label_hashing',
   'models',

@@ -36,6 +36,7 @@ _PROGRAMS = (
   'bench',
   'compare',
   'doctor',
+  'export_form',
   'fed_ss_report',
   'gpu_check',
   'index_buckets',

@@ -13,8 +13,6 @@
 # limitations under the License.
 """Tests of the builders of all methods."""
 
-import collections
-import types
 from unittest import mock
 
 from absl import flags
@@ -22,40 +20,15 @@ from absl.testing import absltest
 from absl.testing import flagsaver
 from absl.testing import parameterized
 import numpy as np
-import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs.methods import method_flags
 from programs.methods import registry
-from tests.tff_methods import row_models
+from tests.programs.methods import tiny_task
 from tff_methods import algorithms
 from tff_methods import communication
 from tff_methods import label_hashing
 from tff_methods import templates
-
-_GIVEN = {'fraction': 0.5, 'num_sampled_classes': 4, 'num_buckets': 3}
-
-
-def _model_fn() -> tff.learning.models.VariableModel:
-  return tff.learning.models.from_keras_model(
-    tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))]),
-    loss=tf.keras.losses.MeanSquaredError(),
-    input_spec=collections.OrderedDict(
-      x=tf.TensorSpec((None, 2), np.float32),
-      y=tf.TensorSpec((None, 1), np.float32),
-    ),
-  )
-
-
-# The attributes of tasks that methods read.
-_TASK = types.SimpleNamespace(
-  model_fn=_model_fn,
-  row_model=row_models.row_model(),
-  num_labels=9,
-  hashed_model=lambda label_hash, seed: label_hashing.HashedLabelModel(
-    label_hashing.DenseNetwork(4, (3,)), label_hash, max_labels=2, seed=seed
-  ),
-)
 
 
 class RegistryTest(parameterized.TestCase):
@@ -67,9 +40,11 @@ class RegistryTest(parameterized.TestCase):
   @parameterized.parameters(*registry.METHODS)
   def test_builds_a_process(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(**_GIVEN):
+    with flagsaver.flagsaver(**tiny_task.REQUIRED_FLAGS):
       options = method_flags.make_options(name, 0)
-    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, None)
+    process = registry.METHODS[name].build(
+      tiny_task.TASK, sgd, sgd, options, None
+    )
     has_client_states = name in ('dhqc', 'dgc')
     self.assertIsInstance(
       process,
@@ -110,18 +85,22 @@ class RegistryTest(parameterized.TestCase):
     for min_elements in (0, 100):
       with flagsaver.flagsaver(min_elements=min_elements):
         options = method_flags.make_options(name, 0)
-      process = registry.METHODS[name].build(_TASK, sgd, sgd, options, None)
+      process = registry.METHODS[name].build(
+        tiny_task.TASK, sgd, sgd, options, None
+      )
       sent.append(communication.traced_bytes(process.next).uplink)
     self.assertLess(sent[0], sent[1])
 
   @parameterized.parameters(*registry.METHODS)
   def test_downlink_is_quantized(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(**_GIVEN, downlink_bits='4'):
+    with flagsaver.flagsaver(**tiny_task.REQUIRED_FLAGS, downlink_bits='4'):
       options = method_flags.make_options(name, 0)
       downlink = method_flags.downlink_options(seed=3)
     self.assertEqual(downlink.base_seed, 3)
-    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, downlink)
+    process = registry.METHODS[name].build(
+      tiny_task.TASK, sgd, sgd, options, downlink
+    )
     self.assertIn(
       'payload_bytes_per_client', str(process.next.type_signature.result)
     )
@@ -132,7 +111,9 @@ class RegistryTest(parameterized.TestCase):
     with flagsaver.flagsaver(downlink_bits='4', downlink_deltas=True):
       options = method_flags.make_options(name, 0)
       downlink = method_flags.downlink_options(seed=3)
-    process = registry.METHODS[name].build(_TASK, sgd, sgd, options, downlink)
+    process = registry.METHODS[name].build(
+      tiny_task.TASK, sgd, sgd, options, downlink
+    )
     self.assertIsInstance(process, templates.DeltaDownlinkProcess)
     self.assertEqual(
       'payload_bytes=' in str(process.next.type_signature.result),
@@ -145,7 +126,9 @@ class RegistryTest(parameterized.TestCase):
       mock.patch.object(algorithms, 'build_fed_mlh') as build,
     ):
       options = method_flags.make_options('fed_mlh', 5)
-      registry.METHODS['fed_mlh'].build(_TASK, None, None, options, None)
+      registry.METHODS['fed_mlh'].build(
+        tiny_task.TASK, None, None, options, None
+      )
     ((model, *_), _) = build.call_args
     self.assertEqual(model.seed, 5)
     label_hash = model.label_hash
@@ -158,10 +141,10 @@ class RegistryTest(parameterized.TestCase):
       options = method_flags.make_options('fed_avg_ensemble', 5)
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     process = registry.METHODS['fed_avg_ensemble'].build(
-      _TASK, sgd, sgd, options, None
+      tiny_task.TASK, sgd, sgd, options, None
     )
     weights = process.get_model_weights(process.initialize()).trainable
-    self.assertEqual(weights[-1].shape, (3, _TASK.num_labels))
+    self.assertEqual(weights[-1].shape, (3, tiny_task.TASK.num_labels))
     # Models begin with different weights.
     self.assertFalse(np.allclose(weights[0][0], weights[0][1]))
 

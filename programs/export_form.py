@@ -1,0 +1,92 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+r"""Writes a method's process as graphs for client and server.
+
+  python -m programs.export_form \
+    --flagfile=programs/flagfiles/digits_sketched_2bit.flags \
+    --output_dir=/tmp/form
+
+Cross-device platforms run TFF's MapReduceForm. Writes client/work.pb and
+server/*.pb, a TensorFlow graph each, and signatures.json, as
+docs/guides/deploy.md describes. Takes the flags of `train`, so that presets
+fit; those of rounds and cohorts change nothing. Methods whose clients keep
+states have no such form; those with rows send all of them in it. Exit codes: 0;
+1 if a file cannot be written; 2 if the request cannot be carried out.
+"""
+
+import sys
+
+from programs import train
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.command_line import task_flags
+from programs.methods import method_flags
+from programs.training import optimizer_flags
+
+_SECTIONS = {
+  'Form': (common_flags.OUTPUT_DIR,),
+  'Task': train.SECTIONS['Task'],
+  'Clients': (
+    *(task_flags.OPTIONS[name] for name in task_flags.CLIENT_OPTIONS),
+    *optimizer_flags.CLIENT_FLAGS,
+  ),
+  'Server': optimizer_flags.SERVER_FLAGS,
+  **method_flags.SECTIONS,
+}
+
+
+def main() -> int:
+  """Writes the form; returns the exit code."""
+  runner.check_given(
+    task_flags.TASK, method_flags.METHOD, common_flags.OUTPUT_DIR
+  )
+  seed = task_flags.SEED.value
+  options = method_flags.make_options(method_flags.METHOD.value, seed)
+  downlink = method_flags.downlink_options(seed)
+  optimizer_flags.check_flags()
+  task_flags.check_flags()
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.methods import registry
+    from programs.training import optimizers
+    from tff_methods import deployment
+  task = task_flags.build_task()
+  method = registry.METHODS[method_flags.METHOD.value]
+  method.check_task(task, options)
+  process = method.build(
+    task,
+    optimizers.build_client_optimizer(),
+    optimizers.build_server_optimizer(),
+    options,
+    downlink,
+  )
+  directory = common_flags.OUTPUT_DIR.value
+  try:
+    deployment.write_map_reduce_form(process, directory)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
+  except OSError as e:
+    print(
+      f'export_form: expected to write {directory}, found: {e.strerror}; make '
+      'room or give permission.',
+      file=sys.stderr,
+    )
+    return 1
+  print(f'Wrote client/, server/ and signatures.json to {directory}.')
+  return 0
+
+
+if __name__ == '__main__':
+  runner.run(main, sections=_SECTIONS, defaults=train.DEFAULTS)
