@@ -134,7 +134,13 @@ def main() -> int:
   names = [preset.name for preset in all_presets]
   names += [finished_run.name_of(path) for path in _RUN_DIRS.value]
   report_flags.clock(names)  # Refuses bad flags.
-  report_flags.target([task for p in all_presets for task in _tasks(p)])
+  tasks = dict.fromkeys(task for p in all_presets for task in _tasks(p))
+  if len(tasks) > 1:
+    raise runner.UsageError(
+      f'Expected flag files of one task in --runs, found {", ".join(tasks)}; '
+      'compare each task alone.'
+    )
+  report_flags.target(tasks)
   try:
     with stop_signals.StopSignals() as stop:
       exit_code = _train_all(all_presets, stop)

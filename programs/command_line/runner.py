@@ -41,6 +41,7 @@ _USAGE_EXIT_CODE = 2
 _MIN_FLOAT32 = float.fromhex('0x1p-126')
 _MAX_FLOAT32 = float.fromhex('0x1.fffffep+127')
 _MAX_INT = 2**31 - 1
+_MAX_WORD = 400  # Characters of a word in a message.
 _BYTE_ORDER_MARK = '\ufeff'
 _FLAG = re.compile(r'--?(?P<name>\w+)(?:=(?P<value>.*))?', re.DOTALL)
 
@@ -82,7 +83,8 @@ def run(
     sys.exit(0)
 
   def refuse(message: str) -> NoReturn:
-    print(f'{name}: {" ".join(message.split())}', file=sys.stderr)
+    words = (_shorten(word) for word in message.split())
+    print(f'{name}: {" ".join(words)}', file=sys.stderr)
     sys.exit(_USAGE_EXIT_CODE)
 
   # Not `app.run`: after it, TensorFlow's import, which some programs leave to
@@ -113,6 +115,13 @@ def run(
   if is_process:
     _end_process(exit_code)
   sys.exit(exit_code)
+
+
+def _shorten(word: str) -> str:
+  """Returns a word without its middle, if it is very long."""
+  if len(word) <= _MAX_WORD:
+    return word
+  return f'{word[: _MAX_WORD // 2]}…{word[-_MAX_WORD // 4 :]}'
 
 
 def _read_flag_files(arguments: Sequence[str]) -> list[str]:

@@ -31,6 +31,8 @@ from tff_methods import simulation
 
 LAST_WEIGHTS = 'model_weights.npz'
 BEST_WEIGHTS = 'best_model_weights.npz'
+# Checksum of the client states, in `run_files.LAST_CHECKPOINT`.
+_CLIENT_STATES = 'client_states_sha256'
 _State = TypeVar('_State')
 _STATES_TO_KEEP = 1  # The old state is removed after the new one is written.
 
@@ -85,7 +87,8 @@ class RunStore:
     """
     state, version = await self._load_latest(structure)
     if self._client_states is not None:
-      self._client_states.restore(0 if state is None else version)
+      round_num = 0 if state is None else version
+      self._client_states.restore(round_num, self._noted_checksum(round_num))
     rows, key = [], 0
     if state is not None:
       rows = metrics_file.read(self._csv_path)[: version + 1]
@@ -148,12 +151,27 @@ class RunStore:
     if self._client_states is not None:
       checkpoint = self._client_states.checkpoint(round_num)
     path = self._directory.file(run_files.CHECKPOINTS)
-    with _writing(path), checkpoint:
+    with _writing(path), checkpoint as checksum:
       await self._states.save(state, round_num)
+    noted: dict[str, object] = {'round': round_num}
+    if checksum is not None:
+      noted[_CLIENT_STATES] = checksum
     # After the checkpoint: `RunDirectory.check_complete` expects it.
-    run_files.write_json(
-      self._directory.file(run_files.LAST_CHECKPOINT), {'round': round_num}
-    )
+    run_files.write_json(self._directory.file(run_files.LAST_CHECKPOINT), noted)
+
+  def _noted_checksum(self, round_num: int) -> str | None:
+    """Returns the checksum of the client states of a checkpoint.
+
+    `None` if the program was killed before it noted it, or noted none.
+    """
+    path = self._directory.file(run_files.LAST_CHECKPOINT)
+    noted = run_files.read_json(path) or {}
+    if noted.get('round') != round_num:
+      return None
+    checksum = noted.get(_CLIENT_STATES)
+    if not isinstance(checksum, (str, type(None))):
+      raise run_files.damaged(path, f'{checksum!r} as {_CLIENT_STATES}')
+    return checksum
 
   async def release(
     self, metrics: Mapping[str, object], round_num: int
@@ -195,4 +213,4 @@ def _writing(path: str) -> Generator[None, None, None]:
   except OSError as e:
     raise run_files.storage_error(path, e) from e
   except tf.errors.OpError as e:
-    raise run_files.storage_error(path, OSError(0, e.message)) from e
+    raise run_files.storage_error(path, e) from e

@@ -481,6 +481,13 @@ class CompareTest(parameterized.TestCase):
     self.assertRegex(stderr, rf'^compare: [^\n]*{message}[^\n]*\n$')
     self.assertEmpty(commands)
 
+  def test_refuses_two_tasks(self):
+    exit_code, _, stderr, commands = self._compare(
+      f'--runs={_FLAGFILE}', '--vary=task=digits,mnist'
+    )
+    self.assertEqual((exit_code, commands), (2, []))
+    self.assertIn('of one task in --runs, found digits, mnist; com', stderr)
+
   def test_refuses_files_of_the_same_name(self):
     exit_code, _, stderr, _ = self._compare(
       self._runs('plain.flags', 'plain.flags')

@@ -56,8 +56,9 @@ class ClientStateStore:
   within `checkpoint`:
 
       store = ClientStateStore('/tmp/run/client_states')
-      server_state, round_num = load_checkpoint()  # Round 0 if there is none.
-      store.restore(round_num)
+      # Round 0 if there is none.
+      server_state, round_num, checksum = load_checkpoint()
+      store.restore(round_num, checksum)
       while round_num < num_rounds:
         client_ids = sample_clients(round_num)
         states = store.read(client_ids, round_num)  # `None` for new clients.
@@ -65,8 +66,8 @@ class ClientStateStore:
         round_num += 1
         store.write(round_num, dict(zip(client_ids, new_states)))
         if round_num % rounds_per_checkpoint == 0:
-          with store.checkpoint(round_num):
-            save_checkpoint(server_state, round_num)
+          with store.checkpoint(round_num) as checksum:
+            save_checkpoint(server_state, round_num, checksum)
 
   Killed at any point, the program resumes from its latest checkpoint with the
   client states of that round.
@@ -204,7 +205,7 @@ class ClientStateStore:
     self._is_whole = True
 
   @contextlib.contextmanager
-  def checkpoint(self, round_num: int) -> Generator[None, None, None]:
+  def checkpoint(self, round_num: int) -> Generator[str, None, None]:
     """Keeps the states after a round while the caller saves its own state.
 
     Use it as `with store.checkpoint(round_num): save_checkpoint(...)`. From
@@ -217,17 +218,19 @@ class ClientStateStore:
       round_num: Number of completed rounds of the caller's state.
 
     Yields:
-      Nothing.
+      A checksum of the states that were written up to this round, in
+      hexadecimal digits, for `restore`.
 
     Raises:
       OSError: If a file cannot be written; has the name of the file.
       ValueError: If the states after this round are no longer kept.
     """
-    self._save(operator.index(round_num))
-    yield
+    round_num = operator.index(round_num)
+    self._save(round_num)
+    yield self._saved_rounds[round_num].checksum
     self._forget_before(round_num)
 
-  def restore(self, round_num: int) -> None:
+  def restore(self, round_num: int, checksum: str | None = None) -> None:
     """Restores the states after a round, for a program that resumes.
 
     The states of other checkpoints are no longer kept. (An earlier one is left
@@ -236,11 +239,13 @@ class ClientStateStore:
     Args:
       round_num: Number of completed rounds of the checkpoint that the program
         resumes from; 0 removes all states.
+      checksum: Checksum of this checkpoint; `None` if it was not kept, so that
+        the states of another run of the same rounds would be taken.
 
     Raises:
       DamagedClientStatesError: If there was no checkpoint of this round in this
-        directory, a later one was completed since, or files of the checkpoint
-        are damaged or missing. Nothing is changed then.
+        directory, a later one was completed since, it has another checksum, or
+        files of the checkpoint are damaged or missing. Nothing is changed then.
       OSError: If a file cannot be read or changed; has the name of the file.
     """
     round_num = operator.index(round_num)
@@ -256,6 +261,12 @@ class ClientStateStore:
           f'those of rounds {list(saved_rounds)}',
         )
       end = saved_rounds[round_num]
+      if checksum is not None and checksum != end.checksum:
+        raise store_files.damaged(
+          f'{self._directory} to have the client states with the checksum '
+          f'{checksum}',
+          f'those of another run, with {end.checksum}',
+        )
       self._verify(round_num, end)
     self._drop_later(round_num, end)
     self._is_started = True

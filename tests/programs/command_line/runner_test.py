@@ -47,6 +47,7 @@ class RunTest(parameterized.TestCase):
     ('absl_value', '--stderrthreshold=foo', 'Expected flags .*found'),
     ('file_name', '--flagfile=/tmp/a\0b', 'Expected flags .*null byte'),
     ('full_width', '--runner_test_size=４', "0 to 9 in --.*_size, found '４'"),
+    ('long', f'--runner_test_size={"9" * 5000}', '=999+…999+: '),
     ('underscore', '-runner_test_size=1_0', "0 to 9 in --.*found '1_0'"),
   )
   def test_refuses_in_one_line(self, argument, message):

@@ -22,8 +22,12 @@ from absl.testing import absltest
 import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+import tensorflow as tf
+import tensorflow_federated as tff
 
+from programs.command_line import runner
 from programs.runs import run_directory
+from programs.runs import run_files
 from programs.runs import run_store
 from tff_methods import simulation
 
@@ -112,7 +116,44 @@ class RunStoreTest(absltest.TestCase):
     store = self._open(self._client_states)
     (state,) = asyncio.run(store.load([np.float32(0)]))
     self.assertEqual(state, 5)
-    self.assertEqual(self._client_states.mock_calls, [mock.call.restore(5)])
+    self.assertEqual(
+      self._client_states.mock_calls, [mock.call.restore(5, None)]
+    )
+
+  def test_checksum_of_the_client_states_is_noted(self):
+    @contextlib.contextmanager
+    def checkpoint(round_num):
+      yield f'of {round_num}'
+
+    self._client_states.checkpoint.side_effect = checkpoint
+    self._save(3, 5, client_states=self._client_states)
+    self._client_states.restore.reset_mock()
+    asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+    self._client_states.restore.assert_called_once_with(5, 'of 5')
+    note = self._path / 'last_checkpoint.json'
+    # Killed before it was written; and damaged.
+    note.write_text('{"round": 3, "client_states_sha256": "of 3"}')
+    asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+    self._client_states.restore.assert_called_with(5, None)
+    note.write_text('{"round": 5, "client_states_sha256": 7}')
+    with self.assertRaisesRegex(runner.UsageError, '7 as client_states_sha256'):
+      asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+
+  def test_message_of_a_full_disk_is_that_of_the_system(self):
+    error = tf.errors.ResourceExhaustedError(
+      None,
+      None,
+      '{{function_node __wrapped__SaveV2_device_/job:localhost}} /a/b; No '
+      'space left on device [Op:SaveV2]',
+    )
+    store = self._open()
+    with mock.patch.object(
+      tff.program.CSVFileReleaseManager, 'release', side_effect=error
+    ):
+      with self.assertRaisesRegex(
+        run_files.StorageError, 'found: /a/b; No space left on device; make'
+      ):
+        asyncio.run(store.release(_METRICS, 1))
 
   def test_saved_state_is_not_saved_again(self):
     self._save(3)

@@ -158,8 +158,8 @@ class _MortalClientStates:
   def read(self, client_ids, round_num):
     return self._store.read(client_ids, round_num)
 
-  def restore(self, round_num):
-    self._store.restore(round_num)
+  def restore(self, round_num, checksum):
+    self._store.restore(round_num, checksum)
 
   def write(self, round_num, states):
     self._live()
@@ -169,12 +169,12 @@ class _MortalClientStates:
   @contextlib.contextmanager
   def checkpoint(self, round_num):
     if round_num == 0:  # Nothing is changed.
-      yield
+      yield None
       return
     self._live()
-    with self._store.checkpoint(round_num):
+    with self._store.checkpoint(round_num) as checksum:
       self._live()
-      yield
+      yield checksum
       self._live()
     self._live()
 

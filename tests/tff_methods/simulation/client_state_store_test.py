@@ -283,6 +283,23 @@ class RoundsTest(StoreTestCase):
   def test_restore_zero_leaves_folders_of_others_alone(self):
     self._assert_leaves_alone(0, 'a/b/x.npy')
 
+  def test_states_of_another_run_are_an_error(self):
+    checksums = []
+    for value in (1, 2):
+      directory = str(self.parent / str(value))
+      store = client_state_store.ClientStateStore(directory)
+      store.write(1, {'a': [np.float32([value])]})
+      with store.checkpoint(1) as checksum:
+        checksums.append(checksum)
+    again = client_state_store.ClientStateStore(directory)
+    again.restore(1, checksums[1])
+    self.assert_error(
+      f'checksum {checksums[0]}, found those of another run',
+      again.restore,
+      1,
+      checksums[0],
+    )
+
   def test_restore_of_round_never_saved_is_an_error(self):
     message = 'saved after round 5, found those of rounds {}: put back a'
     self.assert_error(message.format(r'\[\]'), self.store, 5)
