@@ -40,6 +40,7 @@ from programs.reports import training_progress
 from programs.runs import run_directory
 from programs.runs import run_files
 from programs.training import early_stopping
+from programs.training import evaluation_flags
 from programs.training import optimizer_flags
 from programs.training import sampling
 from tff_methods import options as options_lib
@@ -70,6 +71,7 @@ SECTIONS = {
     common_flags.OUTPUT_DIR,
     common_flags.ROUNDS,
     _ROUNDS_PER_EVALUATION,
+    evaluation_flags.VALIDATION_FRACTION,
     _ROUNDS_PER_CHECKPOINT,
     early_stopping.BEST_METRIC,
     early_stopping.PATIENCE,
@@ -212,6 +214,7 @@ def _configuration() -> dict[str, object]:
     task_flags.SEED,
     *sampling.flags_in_use(),
     _ROUNDS_PER_EVALUATION,
+    *evaluation_flags.flags_in_use(),
     *early_stopping.flags_in_use(),
     *optimizer_flags.flags_in_use(),
     *task_flags.OPTIONS.values(),

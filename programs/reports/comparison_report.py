@@ -166,10 +166,11 @@ def _description(request: Request) -> str:
     if seeds == {1}
     else 'means over seeds, with the standard deviation in brackets and as band'
   )
+  data = next(iter(request.groups.values()))[0].evaluated_on
   parts = [
-    f'The table has {_AT[request.at]}: {spread}. Factors compare with '
-    f'{baseline}, which is dashed. Bytes are those of all clients together; '
-    '1 MB is 10^6 bytes.'
+    f'The table has {_AT[request.at]} on {data}: {spread}. Factors compare '
+    f'with {baseline}, which is dashed. Bytes are those of all clients '
+    'together; 1 MB is 10^6 bytes.'
   ]
   if request.target is not None:
     parts.append(

@@ -19,6 +19,8 @@ from typing import Any
 from rich import console as rich_console
 from rich import table as rich_table
 
+from programs.runs import finished_run
+
 _BYTES_PER_MEGABYTE = 1e6
 _SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
 _MAX_WIDTH = 1000  # Characters per line in a file or a pipe.
@@ -96,6 +98,9 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     'seconds',
   ]
   print_table(header, rows)
+  if 'validation_fraction' in summary['configuration']:
+    data = finished_run.evaluated_on(summary['configuration'])
+    print(f'Evaluated on {data}, not on test data.')
   if 'privacy' in summary:
     print(_privacy_text(summary['privacy']))
   if summary['stopped_early']:

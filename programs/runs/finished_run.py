@@ -87,6 +87,11 @@ class FinishedRun:
     return self.summary['method']
 
   @property
+  def evaluated_on(self) -> str:
+    """Data of the evaluations, as `evaluated_on` describes them."""
+    return evaluated_on(self.configuration)
+
+  @property
   def last(self) -> Evaluation:
     """Evaluation after the last round."""
     return _of_results(self.summary)
@@ -116,6 +121,18 @@ class FinishedRun:
           )
         )
     return evaluations
+
+
+def evaluated_on(configuration: Mapping[str, Any]) -> str:
+  """Describes the data that a run is evaluated on.
+
+  Args:
+    configuration: Flags that the results depend on, by name.
+  """
+  fraction = configuration.get('validation_fraction')
+  if fraction is None:
+    return 'test data'
+  return f'validation data, {fraction} of the training examples'
 
 
 def name_of(path: str) -> str:

@@ -29,8 +29,8 @@ def read(
 
   Returns:
     The runs, and one line for each directory that is left out: it has no
-    finished run, is damaged or of an older layout, is of another task, or its
-    name and seed are there already.
+    finished run, is damaged or of an older layout, is of another task, is
+    evaluated on other data, or its name and seed are there already.
   """
   runs: list[finished_run.FinishedRun] = []
   notes: list[str] = []
@@ -54,6 +54,11 @@ def _difference(
   """Returns why a run cannot join others, `None` if it can."""
   if runs and run.task != runs[0].task:
     return f'a run of task {run.task}, not of {runs[0].task} as the first'
+  if runs and run.evaluated_on != runs[0].evaluated_on:
+    return (
+      f'evaluated on {run.evaluated_on}, not on {runs[0].evaluated_on} as the '
+      'first'
+    )
   if any((run.name, run.seed) == (r.name, r.seed) for r in runs):
     return f'a second run named {run.name} with seed {run.seed}'
   return None

@@ -37,18 +37,21 @@ class Evaluation:
     self,
     task: tff.simulation.baselines.BaselineTask,
     model_fn: Callable[[], tff.learning.models.VariableModel] | None = None,
+    validation: tff.simulation.baselines.BaselineTaskDatasets | None = None,
   ):
     """Builds the function.
 
     Args:
       task: Task whose test data, of all clients together, is evaluated on.
       model_fn: Function that makes the model. Default: that of the task.
+      validation: Data with validation data in place of test data, which then
+        are not looked at, nor are held-out classes.
     """
     self._model = (model_fn or task.model_fn)()
-    self._test_data = task.datasets.get_centralized_test_data()
-    retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
+    self._data = (validation or task.datasets).get_centralized_test_data()
     self._retrieval_fns = {}
-    if retrieval is not None:
+    retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
+    if retrieval is not None and validation is None:
       self._retrieval_fns[f'map_at_{retrieval.r}'] = retrieval.build_metric_fn()
     # Traced now: graphs that TFF builds break a Keras model traced after them.
     self._update_metrics = tf.function(
@@ -69,7 +72,7 @@ class Evaluation:
     """Evaluates a model."""
     assign_weights(model_weights, self._model)
     self._model.reset_metrics()
-    for batch in self._test_data:
+    for batch in self._data:
       self._update_metrics(batch)
     unfinalized = self._model.report_local_unfinalized_metrics()
     metrics = collections.OrderedDict(

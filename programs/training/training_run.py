@@ -37,11 +37,13 @@ from programs.runs import run_files
 from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import evaluation
+from programs.training import evaluation_flags
 from programs.training import lost_updates
 from programs.training import optimizers
 from programs.training import privacy_report
 from programs.training import sampling
 from programs.training import training_loop
+from tasks import validation
 from tff_methods import communication
 from tff_methods import options as options_lib
 from tff_methods import runtime
@@ -181,7 +183,8 @@ def _build_experiment(
   """Builds the experiment of a request; writes nothing."""
   method = registry.METHODS[request.method]
   method.check_task(task, request.options)
-  train_data = task.datasets.train_data
+  datasets = _datasets(task)
+  train_data = datasets.train_data
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
       train_data.client_ids, task_flags.SEED.value
@@ -189,12 +192,14 @@ def _build_experiment(
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
   evaluate = evaluation.Evaluation(
-    task, method.build_evaluated_model_fn(task, request.options)
+    task,
+    method.build_evaluated_model_fn(task, request.options),
+    None if datasets is task.datasets else datasets,
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
   # Last of the steps that may refuse, since it starts a worker and says so.
   execution.set_context()
-  preprocessed = train_data.preprocess(task.datasets.train_preprocess_fn)
+  preprocessed = train_data.preprocess(datasets.train_preprocess_fn)
   process = simulation.compose_client_id_process(
     method.build(
       task,
@@ -220,6 +225,19 @@ def _build_experiment(
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
   return experiment, stopping
+
+
+def _datasets(
+  task: tff.simulation.baselines.BaselineTask,
+) -> tff.simulation.baselines.BaselineTaskDatasets:
+  """Returns the task's data, with validation data if the flags ask for it."""
+  fraction = evaluation_flags.VALIDATION_FRACTION.value
+  if fraction is None:
+    return task.datasets
+  try:
+    return validation.hold_out(task.datasets, fraction)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
 
 
 def _build_count_bytes(

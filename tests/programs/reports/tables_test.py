@@ -55,15 +55,23 @@ class TablesTest(parameterized.TestCase):
     self.assertGreaterEqual(output.getvalue().count('a'), 30)
 
   @parameterized.named_parameters(
-    ('all_rounds', False, ''),
+    ('all_rounds', False, {}, ''),
+    (
+      'validation_data',
+      False,
+      {'validation_fraction': 0.1},
+      'Evaluated on validation data, 0.1 of the training examples, not on test '
+      'data.\n',
+    ),
     (
       'stopped_early',
       True,
+      {},
       'Stopped early: no better loss after round 4.\n',
     ),
   )
   def test_summary_has_a_row_for_the_last_and_the_best(
-    self, stopped_early, message
+    self, stopped_early, configuration, message
   ):
     best = {
       'rounds': 4,
@@ -82,6 +90,7 @@ class TablesTest(parameterized.TestCase):
       'best': best,
       'best_metric': 'loss',
       'stopped_early': stopped_early,
+      'configuration': configuration,
     }
     output = _printed(tables.print_summary, summary)
     cells = [

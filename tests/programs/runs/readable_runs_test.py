@@ -35,8 +35,20 @@ class ReadableRunsTest(absltest.TestCase):
     example_runs.change_summary(path / 'old', best=None)
     example_runs.write(path / 'unfinished')
     (path / 'unfinished' / 'summary.json').unlink()
+    example_runs.write(path / 'validated')
+    example_runs.change_configuration(
+      path / 'validated', validation_fraction=0.1
+    )
     names = [
-      *('missing', 'good/seed_0', 'other_task', 'half', 'old', 'unfinished'),
+      *(
+        'missing',
+        'good/seed_0',
+        'other_task',
+        'validated',
+        'half',
+        'old',
+        'unfinished',
+      ),
       *('again/good', 'good/seed_1'),
     ]
     runs, notes = readable_runs.read(str(path / name) for name in names)
@@ -46,6 +58,7 @@ class ReadableRunsTest(absltest.TestCase):
     expected = {
       'missing': 'no configuration.json',
       'other_task': 'a run of task mnist, not of digits',
+      'validated': 'on validation data, 0.1 of .*, not on test data as',
       'half': 'no JSON',
       'old': 'None as best',
       'unfinished': 'no summary.json',

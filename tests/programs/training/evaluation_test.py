@@ -54,6 +54,21 @@ class EvaluationTest(tf.test.TestCase):
     self.assertAllClose(metrics['loss'], np.mean(losses))
     self.assertEqual(metrics['num_examples'], 299)
 
+  def test_validation_data_replace_test_data(self):
+    datasets = self._task.datasets
+    data = datasets.train_data.create_tf_dataset_for_client('00').take(7)
+    evaluate = evaluation.Evaluation(
+      self._task,
+      validation=tff.simulation.baselines.BaselineTaskDatasets(
+        train_data=datasets.train_data,
+        test_data=data,
+        train_preprocess_fn=datasets.train_preprocess_fn,
+        eval_preprocess_fn=datasets.eval_preprocess_fn,
+      ),
+    )
+    metrics = evaluate(self._random_weights(0))
+    self.assertEqual(metrics['num_examples'], 7)
+
   def test_depends_on_the_weights_alone(self):
     first = self._evaluate(self._random_weights(0))
     second = self._evaluate(self._random_weights(1))
