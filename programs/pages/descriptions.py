@@ -35,6 +35,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import reprlib
 import tomllib
 from typing import Any
 
@@ -42,6 +43,7 @@ from programs.command_line import runner
 from programs.runs import run_results
 
 FILE = 'tables.toml'
+_MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')
 _TABLE_TYPES = {'columns': str, 'seeds': int, 'heading': str}
 
@@ -186,6 +188,8 @@ def _rows(
     if not _is_list_of(str, labels) or len(labels) != num_labels:
       raise _damaged(path, f'{labels!r} as labels of {reference}')
     page, name = os.path.split(reference)
+    if not 0 < len(os.fsencode(name)) <= _MAX_NAME:
+      raise _damaged(path, f'{reprlib.repr(reference)} as a run')
     if name in {row.run.name for row in found}:
       raise _damaged(path, f'two runs {name!r} in a table')
     found.append(Row(Run(page or path.parent.name, name), tuple(labels)))

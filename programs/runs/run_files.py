@@ -155,6 +155,8 @@ def read_json(path: str) -> dict[str, Any] | None:
   try:
     with open(path, encoding='utf-8') as f:
       contents = json.load(f)
+    # Lone surrogates could be written nowhere.
+    json.dumps(contents, ensure_ascii=False).encode('utf-8')
   except FileNotFoundError:
     if os.path.lexists(path):
       raise damaged(path, 'a link to no file') from None

@@ -83,6 +83,8 @@ class DescriptionsTest(parameterized.TestCase):
     ('no_seed', f"page = 'a'{_TABLE.replace('0, 2', '')}", r'\[\] as digits.s'),
     ('labels', f"page = 'a'{_TABLE}'x' = ['a', 'b']", 'as labels of x'),
     ('name_twice', f"page = 'a'{_TABLE}'plain' = 'a'", "two runs 'plain'"),
+    ('long', f"page = 'a'{_TABLE}'{'x' * 256}' = 'a'", "xxx' as a run"),
+    ('no_name', f"page = 'a'{_TABLE}'page/' = 'a'", "'page/' as a run"),
     (
       'at',
       "page = 'a'" + _TABLE.replace('seeds', 'at = "x"\nseeds'),

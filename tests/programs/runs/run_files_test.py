@@ -82,6 +82,7 @@ class RunFilesTest(parameterized.TestCase):
     ('empty', '', 'no JSON'),
     ('cut', '{"rounds": 3', 'no JSON'),
     ('binary', '\udcff\udcfe', 'no JSON'),
+    ('surrogate', '{"task": "\\ud800"}', 'no JSON'),
     ('deep', '[' * 100_000, 'no JSON'),
     ('list', '[]', 'a JSON list'),
     ('no_entries', '{}', 'None as task'),
