@@ -61,7 +61,7 @@ def run(
   A bad command line, and a `UsageError` that `main` raises, end the program
   with exit code 2 and one line on standard error. `--help` prints the
   docstring of the program and its flags, and ends with exit code 0. A program
-  that has a process of its own prefers oneDNN's kernels (see `kernels`).
+  that has a process of its own chooses TensorFlow's kernels (see `kernels`).
 
   Args:
     main: The program.
@@ -74,7 +74,7 @@ def run(
   is_process = signal.getsignal(signal.SIGINT) is programs.stop_while_importing
   if is_process:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    kernels.prefer_onednn(os.environ)
+    kernels.choose(os.environ)
   argv = argv or sys.argv
   name, _ = os.path.splitext(os.path.basename(argv[0]))
   module = sys.modules[main.__module__]

@@ -26,7 +26,11 @@ _DISTRIBUTIONS = (
   'tensorflow-model-optimization',
   'numpy',
 )
-_ONEDNN_VARIABLES = ('TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA')
+_KERNEL_VARIABLES = (
+  'TF_ENABLE_ONEDNN_OPTS',
+  'ONEDNN_MAX_CPU_ISA',
+  'TF_NUM_INTRAOP_THREADS',
+)
 _CPU_INFO = '/proc/cpuinfo'
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -40,7 +44,7 @@ def describe() -> dict[str, str]:
   """
   versions = {name: _version(name) for name in _DISTRIBUTIONS}
   kernels = {
-    name: os.environ.get(name, 'default') for name in _ONEDNN_VARIABLES
+    name: os.environ.get(name, 'default') for name in _KERNEL_VARIABLES
   }
   return {
     'python': platform.python_version(),

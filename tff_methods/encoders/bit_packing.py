@@ -34,6 +34,8 @@ _LANES = (
   (32, 0x0000FFFF0000FFFF),
   (64, 0x00000000FFFFFFFF),
 )
+# As many pairs to look up as the table of all pairs of bytes has.
+_MIN_CODES_FOR_PAIRS = 2**17
 
 
 def packed_size(num_codes: int, bits: int) -> int:
@@ -174,10 +176,12 @@ def unpack_rows(packed: tf.Tensor, bits: int, num_codes: int) -> tf.Tensor:
 def lookup(
   packed: tf.Tensor, table: tf.Tensor, bits: int, num_codes: int
 ) -> tf.Tensor:
-  """Unpacks codes and replaces each by its value, in one pass if possible.
+  """Unpacks codes and replaces each by its value.
 
-  If no code straddles two bytes, each byte is looked up as a whole: the table
-  of 256 bytes with `8 / bits` values each is small compared to the payload.
+  A lookup takes about the same time for one value as for several neighbours. So
+  codes of 1, 2 or 4 bits are looked up in a table of the `8 / bits` values of
+  each byte, and codes of up to 8 bits in one of the values of each two bytes,
+  if there are enough to make up for building it.
 
   Args:
     packed: `uint8[ceil(num_codes * bits / 8)]`.
@@ -188,13 +192,29 @@ def lookup(
   Returns:
     `float32[num_codes]`.
   """
-  if 8 % bits:
-    codes = tf.cast(unpack(packed, bits, num_codes), tf.int32)
-    return tf.gather(table, codes)
+  if bits > 8:
+    return tf.gather(table, tf.cast(unpack(packed, bits, num_codes), tf.int32))
+  if bits == 8 or 8 % bits:
+    return _lookup_bytes(unpack(packed, bits, num_codes), table)
   shifts = np.arange(0, 8, bits)
   codes_of_byte = (np.arange(256)[:, None] >> shifts) % 2**bits
   values = tf.gather(tf.gather(table, codes_of_byte), tf.cast(packed, tf.int32))
   return tf.reshape(values, [-1])[:num_codes]
+
+
+def _lookup_bytes(codes: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
+  """Replaces each `uint8` by its value, two at a time if there are many."""
+  num_codes = codes.shape[0]
+  if num_codes < _MIN_CODES_FOR_PAIRS:
+    return tf.gather(table, tf.cast(codes, tf.int32))
+  # Two floats as one integer, the first in its low half.
+  words = tf.cast(tf.bitcast(table, tf.uint32), tf.uint64)
+  words = tf.pad(words, [[0, 256 - table.shape[0]]])
+  seconds = tf.bitwise.left_shift(words, tf.constant(32, tf.uint64))
+  pairs = tf.bitwise.bitwise_or(seconds[:, tf.newaxis], words)
+  indices = tf.cast(tf.bitcast(_padded_rows(codes, 2), tf.uint16), tf.int32)
+  values = tf.gather(tf.reshape(pairs, [-1]), indices)
+  return tf.reshape(tf.bitcast(values, tf.float32), [-1])[:num_codes]
 
 
 def _padded_rows(x: tf.Tensor, row_length: int) -> tf.Tensor:

@@ -28,44 +28,51 @@ _PROGRAM = """
 import os
 from programs.command_line import runner
 def main():
-  print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))
+  names = ['TF_ENABLE_ONEDNN_OPTS', 'TF_NUM_INTRAOP_THREADS']
+  print(*map(os.environ.get, names))
   return 0
 runner.run(main)
 """
 
 
-class PreferOnednnTest(parameterized.TestCase):
+class ChooseTest(parameterized.TestCase):
   @parameterized.named_parameters(
-    ('x86', 'x86_64', {}, {'TF_ENABLE_ONEDNN_OPTS': '1'}),
+    (
+      'x86',
+      *('x86_64', {}),
+      {'TF_ENABLE_ONEDNN_OPTS': '1', 'TF_NUM_INTRAOP_THREADS': '1'},
+    ),
     (
       'choice_of_the_user',
       'x86_64',
-      {'TF_ENABLE_ONEDNN_OPTS': '0'},
-      {'TF_ENABLE_ONEDNN_OPTS': '0'},
+      {'TF_ENABLE_ONEDNN_OPTS': '0', 'TF_NUM_INTRAOP_THREADS': '8'},
+      {'TF_ENABLE_ONEDNN_OPTS': '0', 'TF_NUM_INTRAOP_THREADS': '8'},
     ),
-    ('arm', 'aarch64', {}, {}),
+    ('arm', 'aarch64', {}, {'TF_NUM_INTRAOP_THREADS': '1'}),
   )
   def test_environment(self, machine, environment, expected):
     with mock.patch.object(platform, 'machine', return_value=machine):
-      kernels.prefer_onednn(environment)
+      kernels.choose(environment)
     self.assertEqual(environment, expected)
 
-  @parameterized.parameters((None, '1'), ('0', '0'))
+  @parameterized.parameters(
+    ({}, '1 1\n'),
+    ({'TF_ENABLE_ONEDNN_OPTS': '0', 'TF_NUM_INTRAOP_THREADS': '2'}, '0 2\n'),
+  )
   @absltest.skipUnless(platform.machine() == 'x86_64', 'Needs x86.')
   def test_program(self, given, expected):
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-    environment.pop('TF_ENABLE_ONEDNN_OPTS', None)
-    if given is not None:
-      environment['TF_ENABLE_ONEDNN_OPTS'] = given
-    with subprocess.Popen(
+    for name in ('TF_ENABLE_ONEDNN_OPTS', 'TF_NUM_INTRAOP_THREADS'):
+      environment.pop(name, None)
+    process = subprocess.run(
       # Its `argv[0]` is that of `python -m`.
       [sys.executable, '-c', f"import sys; sys.argv[0] = '-m'{_PROGRAM}"],
-      env=environment,
+      env={**environment, **given},
       stdout=subprocess.PIPE,
       text=True,
-    ) as process:
-      stdout, _ = process.communicate()
-    self.assertEqual(stdout, f'{expected}\n')
+      check=True,
+    )
+    self.assertEqual(process.stdout, expected)
 
 
 if __name__ == '__main__':

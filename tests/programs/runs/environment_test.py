@@ -27,10 +27,13 @@ from programs.runs import environment
 
 class EnvironmentTest(absltest.TestCase):
   def test_has_versions_kernels_and_processor(self):
-    with mock.patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS='0'):
+    with mock.patch.dict(
+      os.environ, TF_ENABLE_ONEDNN_OPTS='0', TF_NUM_INTRAOP_THREADS='3'
+    ):
       found = environment.describe()
     self.assertEqual(found['tensorflow'], metadata.version('tensorflow'))
     self.assertEqual(found['TF_ENABLE_ONEDNN_OPTS'], '0')
+    self.assertEqual(found['TF_NUM_INTRAOP_THREADS'], '3')
     self.assertNotEmpty(found['processor'])
 
   def test_cores_are_those_of_the_process(self):

@@ -76,6 +76,16 @@ class BitPackingTest(parameterized.TestCase, tf.test.TestCase):
       with self.subTest(bits=bits, length=length):
         self.assertAllEqual(values, table[codes].astype(np.float32))
 
+  @parameterized.product(bits=(3, 7, 8), length=(2**17 - 1, 2**17, 2**17 + 1))
+  def test_lookup_of_pairs_gives_the_values_of_the_codes(self, bits, length):
+    codes = _codes(bits, length)
+    table = np.random.default_rng(bits).normal(size=2**bits).astype(np.float32)
+    table[:3] = 0.0, -0.0, np.inf
+    values = bit_packing.lookup(
+      _pack(codes, bits), tf.constant(table), bits, length
+    )
+    self.assertEqual(values.numpy().tobytes(), table[codes].tobytes())
+
   def test_rows_are_packed_one_by_one(self):
     for bits, length in _BITS_AND_LENGTHS:
       codes = _codes(bits, 3 * length).reshape([3, length])

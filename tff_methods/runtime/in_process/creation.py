@@ -32,8 +32,9 @@ def create_in_process_context(
   Args:
     device: 'cpu' or 'gpu': all devices of this kind that TensorFlow sees.
     max_concurrent_clients: Number of clients at once, on all devices. Results
-      do not depend on it; memory grows with it. By default the number of CPU
-      cores, at least one for each device, and at most four for each GPU.
+      do not depend on it; memory grows with it. By default one more than there
+      are CPU cores, at least one for each device, and at most four for each
+      GPU.
 
   Raises:
     ValueError: If TensorFlow sees no such device, `device` is neither 'cpu' nor
@@ -83,7 +84,9 @@ def _resources(
       "TensorFlow for GPUs (docs/runtimes.md) or use device='cpu'."
     )
   if max_concurrent_clients is None:
-    max_concurrent_clients = max(len(os.sched_getaffinity(0)), len(names))
+    # One more than cores: it computes while another waits for Python.
+    num_cores = len(os.sched_getaffinity(0))
+    max_concurrent_clients = max(num_cores + 1, len(names))
     if device == 'gpu':
       max_concurrent_clients = min(
         max_concurrent_clients, _CLIENTS_PER_GPU * len(names)

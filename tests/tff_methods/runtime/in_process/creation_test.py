@@ -39,10 +39,10 @@ def _mock_machine(num_devices: int, num_cores: int):
 
 class CreationExecutionTest(parameterized.TestCase):
   @parameterized.named_parameters(
-    ('one_client_a_core', 'cpu', 1, 6, None, 6),
+    ('one_client_more_than_cores', 'cpu', 1, 6, None, 7),
     ('each_device_is_used', 'cpu', 4, 2, None, 4),
     ('four_clients_a_gpu', 'gpu', 2, 64, None, 8),
-    ('few_cores', 'gpu', 2, 3, None, 3),
+    ('few_cores', 'gpu', 2, 3, None, 4),
     ('argument', 'gpu', 2, 64, 20, 20),
   )
   def test_number_of_clients_at_once(
