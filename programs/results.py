@@ -111,14 +111,17 @@ def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
     raise runner.UsageError(
       f'Expected a --page, one of {list(by_name)}, found {_PAGE.value!r}.'
     )
-  forwarded = [
-    f'--{holder.name}={holder.value}'
-    for holder in (common_flags.DATA_DIR, common_flags.CACHE_DIR)
-    if holder.present
-  ]
+  cache_dir = common_flags.CACHE_DIR
+  forwarded = []
+  if cache_dir.present:
+    forwarded.append(f'--{cache_dir.name}={cache_dir.value}')
   with stop_signals.StopSignals() as stop:
     return missing_runs.train(
-      results_dir, by_name[_PAGE.value], forwarded, stop
+      results_dir,
+      by_name[_PAGE.value],
+      stop,
+      common_flags.DATA_DIR.value,
+      forwarded,
     )
 
 

@@ -21,6 +21,7 @@ from programs.command_line import child_process
 from programs.command_line import stop_signals
 from programs.pages import descriptions
 from programs.pages import stored_runs
+from tasks import catalog
 
 # Where runs are trained, in the layout of `results/`.
 OUTPUT_DIR = pathlib.PurePath('output', 'results')
@@ -29,8 +30,9 @@ OUTPUT_DIR = pathlib.PurePath('output', 'results')
 def train(
   results_dir: pathlib.Path,
   page: descriptions.Page,
-  forwarded: Sequence[str],
   stop: stop_signals.StopSignals,
+  data_dir: str | None = None,
+  forwarded: Sequence[str] = (),
 ) -> int:
   """Trains what the tables of a page lack, and adds the files of each run.
 
@@ -40,8 +42,9 @@ def train(
   Args:
     results_dir: The directory `results`.
     page: The page.
-    forwarded: Flags for each run.
     stop: The context of stop signals.
+    data_dir: Directory of data files, for the runs of tasks that have any.
+    forwarded: Flags for each run.
 
   Returns:
     0, or the exit code of the first run that failed.
@@ -53,7 +56,10 @@ def train(
   root = results_dir.parent
   first_failure = 0
   for run, seeds in _missing(results_dir, page):
-    command = compare_command(root, run, seeds, forwarded)
+    flags = list(forwarded)
+    if data_dir is not None and _has_files(root, run):
+      flags.append(f'--data_dir={data_dir}')
+    command = compare_command(root, run, seeds, flags)
     exit_code = child_process.run([sys.executable, *command], stop)
     first_failure = first_failure or exit_code
     if not exit_code:
@@ -86,6 +92,12 @@ def compare_command(
     f'--output_dir={root / OUTPUT_DIR / run.page}',
     *forwarded,
   ]
+
+
+def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
+  """Returns whether the task of a run reads data files."""
+  task = stored_runs.flags_of(root, run).get('task')
+  return task in catalog.TASK_NAMES and bool(catalog.files(task).layouts)
 
 
 def _missing(

@@ -21,8 +21,7 @@ import numpy as np
 
 from programs.command_line import runner
 from programs.pages import descriptions
-from programs.pages import stored_runs
-from programs.reports import comparison
+from programs.pages import result_tables
 from programs.reports import comparison_figures
 from programs.reports import figure_style
 
@@ -44,33 +43,54 @@ def path(page: descriptions.Page, table: descriptions.Table) -> str:
   return f'{_DIRECTORY}/{page.name}_{table.name}.png'
 
 
+def find(results: result_tables.Results) -> comparison_figures.Picture | None:
+  """Returns the picture of a table, `None` if it has none.
+
+  Args:
+    results: Results of the table.
+
+  Raises:
+    UsageError: If there is no picture of the name in the description.
+  """
+  name = results.table.picture
+  if name is None:
+    return None
+  pictures = comparison_figures.pictures(results.groups, results.rows)
+  by_name = {picture.name: picture for picture in pictures}
+  if name not in by_name:
+    raise runner.UsageError(
+      f'Expected pictures of {list(by_name)} in results/*/'
+      f'{descriptions.FILE}, found {name!r}; correct it.'
+    )
+  return by_name[name]
+
+
 def link(
-  results_dir: pathlib.Path, page: descriptions.Page, table: descriptions.Table
+  page: descriptions.Page,
+  table: descriptions.Table,
+  picture: comparison_figures.Picture,
 ) -> str:
   """Returns a line of Markdown with the picture of a table.
 
   Args:
-    results_dir: The directory `results`.
     page: The page that has the table.
-    table: The table, with a picture.
+    table: The table.
+    picture: Its picture.
   """
-  title = _find(results_dir, table).title
+  title = picture.title
   target = os.path.relpath(path(page, table), os.path.dirname(page.path))
   return f'![{title[0].upper()}{title[1:]}]({target})\n'
 
 
-def save(
-  results_dir: pathlib.Path, table: descriptions.Table, target: pathlib.Path
-) -> None:
-  """Draws the picture of a table.
+def save(picture: comparison_figures.Picture, target: pathlib.Path) -> None:
+  """Draws a picture.
 
   Args:
-    results_dir: The directory `results`.
-    table: The table, with a picture.
+    picture: The picture.
     target: Path of the PNG file.
   """
   target.parent.mkdir(parents=True, exist_ok=True)
-  figure_style.save(_find(results_dir, table).draw(), str(target))
+  figure_style.save(picture.draw(), str(target))
 
 
 def look_alike(first: pathlib.Path, second: pathlib.Path) -> bool:
@@ -84,17 +104,3 @@ def look_alike(first: pathlib.Path, second: pathlib.Path) -> bool:
     return False
   a, b = mpl_image.imread(first), mpl_image.imread(second)
   return a.shape == b.shape and bool(np.abs(a - b).max() <= _TOLERANCE)
-
-
-def _find(
-  results_dir: pathlib.Path, table: descriptions.Table
-) -> comparison_figures.Picture:
-  groups = stored_runs.read_table(results_dir, table)
-  rows = comparison.compare(groups, at=table.at)
-  pictures = {p.name: p for p in comparison_figures.pictures(groups, rows)}
-  if table.picture not in pictures:
-    raise runner.UsageError(
-      f'Expected pictures of {list(pictures)} in results/*/'
-      f'{descriptions.FILE}, found {table.picture!r}; correct it.'
-    )
-  return pictures[table.picture]

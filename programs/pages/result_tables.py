@@ -14,6 +14,7 @@
 """Tables of results in Markdown, with their origin."""
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 import pathlib
 import textwrap
 
@@ -39,30 +40,54 @@ _COLUMNS = {
 _WIDTH = 80
 
 
-def text(
-  results_dir: pathlib.Path, page: descriptions.Page, table: descriptions.Table
-) -> str:
-  """Returns a table and its origin: command, seeds and machine.
+@dataclasses.dataclass(frozen=True)
+class Results:
+  """Runs of a table, and their comparison.
+
+  Attributes:
+    table: The table.
+    groups: The runs of each row.
+    rows: Results of each row.
+  """
+
+  table: descriptions.Table
+  groups: comparison.Groups
+  rows: Sequence[comparison.Row]
+
+
+def read(results_dir: pathlib.Path, table: descriptions.Table) -> Results:
+  """Reads the runs of a table.
 
   Args:
     results_dir: The directory `results`.
-    page: The page that has the table.
     table: The table.
 
   Raises:
-    UsageError: If files are missing, damaged or of other flags, or a column is
-      unknown.
+    UsageError: If files are missing, damaged or of other flags.
   """
   groups = stored_runs.read_table(results_dir, table)
-  rows = comparison.compare(groups, at=table.at)
-  shown = comparison.shown_metrics(groups)
+  return Results(table, groups, comparison.compare(groups, at=table.at))
+
+
+def text(page: descriptions.Page, results: Results) -> str:
+  """Returns a table and its origin: command, seeds and machine.
+
+  Args:
+    page: The page that has the table.
+    results: Results of the table.
+
+  Raises:
+    UsageError: If a column is unknown.
+  """
+  table = results.table
+  shown = comparison.shown_metrics(results.groups)
   metrics = {title: name for name, title in shown.items()}
   cells = [
     [*row.labels, *(_cell(result, column, metrics) for column in table.columns)]
-    for row, result in zip(table.rows, rows, strict=True)
+    for row, result in zip(table.rows, results.rows, strict=True)
   ]
   header = [*table.heading, *table.columns]
-  runs = [run for group in groups.values() for run in group]
+  runs = [run for group in results.groups.values() for run in group]
   return f'{comparison_table.markdown(header, cells)}\n{_origin(page, runs)}'
 
 

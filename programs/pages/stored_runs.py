@@ -97,6 +97,28 @@ def add(
     raise run_files.storage_error(str(target), e) from e
 
 
+def flags_of(root: pathlib.Path, run: descriptions.Run) -> dict[str, str]:
+  """Returns the flags of a run with their values, as text.
+
+  Args:
+    root: Root of the repository.
+    run: The run.
+
+  Raises:
+    UsageError: If its flag file cannot be read.
+  """
+  try:
+    lines = (root / run.flagfile).read_text(encoding='utf-8').splitlines()
+  except OSError as e:
+    raise runner.UsageError(
+      f'Expected {run.flagfile} for the run {run.page}/{run.name}, found: '
+      f'{e.strerror}; correct results/*/{descriptions.FILE}.'
+    ) from e
+  given = [line.removeprefix('--') for line in lines if line.startswith('--')]
+  parts = [flag.partition('=') for flag in [*given, *run.flags]]
+  return {name: value if equals else 'true' for name, equals, value in parts}
+
+
 def read(
   results_dir: pathlib.Path, run: descriptions.Run, seed: int
 ) -> finished_run.FinishedRun:
@@ -116,7 +138,7 @@ def read(
   actual = {**found.configuration, _ROUNDS: found.summary[_ROUNDS]}
   if found.summary['stopped_early']:
     del actual[_ROUNDS]
-  flags = _flags(results_dir.parent, run) | {'seed': str(seed)}
+  flags = flags_of(results_dir.parent, run) | {'seed': str(seed)}
   for name, value in flags.items():
     if name in actual and not _is_equal(actual[name], value):
       raise runner.UsageError(
@@ -153,20 +175,6 @@ def read_table(
       read(results_dir, row.run, seed) for seed in table.seeds
     ]
   return groups
-
-
-def _flags(root: pathlib.Path, run: descriptions.Run) -> dict[str, str]:
-  """Returns the flags of a run with their values, as text."""
-  try:
-    lines = (root / run.flagfile).read_text(encoding='utf-8').splitlines()
-  except OSError as e:
-    raise runner.UsageError(
-      f'Expected {run.flagfile} for the run {run.page}/{run.name}, found: '
-      f'{e.strerror}; correct results/*/{descriptions.FILE}.'
-    ) from e
-  given = [line.removeprefix('--') for line in lines if line.startswith('--')]
-  parts = [flag.partition('=') for flag in [*given, *run.flags]]
-  return {name: value if equals else 'true' for name, equals, value in parts}
 
 
 def _is_equal(value: object, text: str) -> bool:

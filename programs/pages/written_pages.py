@@ -14,6 +14,7 @@
 """Writes tables and pictures of pages from `results/`, or compares them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
 import pathlib
 import shutil
 import tempfile
@@ -24,9 +25,27 @@ from programs.pages import descriptions
 from programs.pages import result_pictures
 from programs.pages import result_tables
 from programs.pages import stored_runs
+from programs.reports import comparison_figures
 from programs.runs import run_files
 
 _PAGES = ('README.md', 'docs/**/*.md')
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+  """What the results give for a table.
+
+  Attributes:
+    name: Name of the table.
+    text: Contents of its block.
+    picture_path: Path of its picture from the root of the repository.
+    picture: The picture; `None` for none.
+  """
+
+  name: str
+  text: str
+  picture_path: str
+  picture: comparison_figures.Picture | None
 
 
 def write(
@@ -49,14 +68,14 @@ def write(
   changed = []
   for page in pages:
     text = _read(root / page.path)
-    tables = _complete_tables(results_dir, page, text)
-    new_text = blocks.replace(text, _contents(results_dir, page, tables))
+    made = _make_blocks(results_dir, page, text)
+    new_text = blocks.replace(text, {block.name: block.text for block in made})
     try:
       if new_text != text:
         (root / page.path).write_text(new_text, encoding='utf-8')
         changed.append(page.path)
       with tempfile.TemporaryDirectory() as directory:
-        for picture in _changed_pictures(results_dir, page, tables, directory):
+        for picture in _changed_pictures(root, made, directory):
           (root / picture).parent.mkdir(exist_ok=True)
           shutil.copyfile(pathlib.Path(directory, picture.name), root / picture)
           changed.append(str(picture))
@@ -81,12 +100,11 @@ def differences(
   found = []
   for page in pages:
     text = _read(root / page.path)
-    tables = _complete_tables(results_dir, page, text)
+    made = _make_blocks(results_dir, page, text)
     before = blocks.read(page.path, text)
-    contents = _contents(results_dir, page, tables)
-    wrong = [name for name in contents if before[name] != contents[name]]
+    wrong = [block.name for block in made if before[block.name] != block.text]
     with tempfile.TemporaryDirectory() as directory:
-      wrong += map(str, _changed_pictures(results_dir, page, tables, directory))
+      wrong += map(str, _changed_pictures(root, made, directory))
     found += [
       f'Expected {page.path} to have {name} as results/ gives it, found '
       'another: run `make results-docs`.'
@@ -116,34 +134,33 @@ def _complete_tables(
   ]
 
 
-def _contents(
-  results_dir: pathlib.Path,
-  page: descriptions.Page,
-  tables: Iterable[descriptions.Table],
-) -> dict[str, str]:
-  """Returns the contents of blocks as the results give them, by name."""
-  contents = {}
-  for table in tables:
-    parts = [result_tables.text(results_dir, page, table)]
-    if table.picture is not None:
-      parts.append(result_pictures.link(results_dir, page, table))
-    contents[table.name] = ''.join(f'\n{part}' for part in parts) + '\n'
-  return contents
+def _make_blocks(
+  results_dir: pathlib.Path, page: descriptions.Page, text: str
+) -> list[_Block]:
+  """Returns the blocks of a page, except those whose files were not kept."""
+  made = []
+  for table in _complete_tables(results_dir, page, text):
+    results = result_tables.read(results_dir, table)
+    parts = [result_tables.text(page, results)]
+    picture = result_pictures.find(results)
+    if picture is not None:
+      parts.append(result_pictures.link(page, table, picture))
+    content = ''.join(f'\n{part}' for part in parts) + '\n'
+    path = result_pictures.path(page, table)
+    made.append(_Block(table.name, content, path, picture))
+  return made
 
 
 def _changed_pictures(
-  results_dir: pathlib.Path,
-  page: descriptions.Page,
-  tables: Iterable[descriptions.Table],
-  directory: str,
+  root: pathlib.Path, made: Iterable[_Block], directory: str
 ) -> Iterator[pathlib.PurePath]:
   """Draws pictures into `directory`; yields the paths of those that differ."""
-  for table in tables:
-    if table.picture is not None:
-      path = pathlib.PurePath(result_pictures.path(page, table))
+  for block in made:
+    if block.picture is not None:
+      path = pathlib.PurePath(block.picture_path)
       drawn = pathlib.Path(directory, path.name)
-      result_pictures.save(results_dir, table, drawn)
-      if not result_pictures.look_alike(results_dir.parent / path, drawn):
+      result_pictures.save(block.picture, drawn)
+      if not result_pictures.look_alike(root / path, drawn):
         yield path
 
 

@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import functools
 import itertools
 import math
 
@@ -69,14 +70,15 @@ def pictures(
   found = []
   for metric, display_name in metrics.items():
     for axis in learning_curves.axes(groups, clock):
-      if not _has_points(learning_curves.curves(groups, metric, axis), axis):
+      curves = learning_curves.curves(groups, metric, axis)
+      if not _has_points(curves, axis):
         continue  # Only summaries have the metric, or all runs diverged.
       found.append(
         Picture(
           f'{metric}_by_{axis.name}',
           f'{display_name} against {axis.title}',
           _section(metric),
-          lambda m=metric, a=axis: draw_curves(groups, m, a, target),
+          functools.partial(draw_curves, groups, curves, metric, axis, target),
         )
       )
   main = main_metric(groups)
@@ -133,6 +135,7 @@ def main_metric(groups: comparison.Groups) -> str:
 
 def draw_curves(
   groups: comparison.Groups,
+  curves: Sequence[learning_curves.LearningCurve],
   metric: str,
   axis: learning_curves.Axis,
   target: comparison.Target | None = None,
@@ -141,6 +144,7 @@ def draw_curves(
 
   Args:
     groups: The compared runs; the first is the baseline, and dashed.
+    curves: Their curves, as `learning_curves.curves` returns them.
     metric: Name of the metric.
     axis: The cost.
     target: Value to reach, drawn if it is of the metric; `None` for none.
@@ -149,7 +153,6 @@ def draw_curves(
     figure = figure_style.new_figure()
     axes = figure.subplots()
     styles = figure_style.line_styles(groups)
-    curves = learning_curves.curves(groups, metric, axis)
     for curve in curves:
       _draw_curve(axes, curve, metric, axis, styles[curve.name])
     if axis.is_log:

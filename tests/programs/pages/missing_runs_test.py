@@ -46,6 +46,7 @@ class MissingRunsTest(absltest.TestCase):
     self._root = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
     self._results = self._root / 'results'
     small_repository.write_page(self._root, _DESCRIPTION, '')
+    (self._root / 'programs/flagfiles/small.flags').write_text('--task=mnist\n')
     self._commands = []
 
   def _train(self, fails=()):
@@ -67,10 +68,14 @@ class MissingRunsTest(absltest.TestCase):
     (page,) = descriptions.read_all(self._results)
     with mock.patch('programs.command_line.child_process.run', run):
       return missing_runs.train(
-        self._results, page, ['--data_dir=data'], stop_signals.StopSignals()
+        self._results,
+        page,
+        stop_signals.StopSignals(),
+        data_dir='data',
+        forwarded=['--cache_dir=cache'],
       )
 
-  def test_trains_what_is_missing(self):
+  def test_trains_what_is_missing_with_data_where_the_task_reads_any(self):
     plain = self._results / 'other' / 'plain'
     small_repository.write_run(plain / 'seed_1', 0.7, 8)
     kept = (plain / 'seed_1' / 'summary.json').read_text()
@@ -84,7 +89,7 @@ class MissingRunsTest(absltest.TestCase):
           f'--runs={self._root}/programs/flagfiles/plain.flags',
           '--seeds=0,2',
           f'--output_dir={self._root}/output/results/other',
-          '--data_dir=data',
+          '--cache_dir=cache',
         ],
         [
           *start,
@@ -92,6 +97,7 @@ class MissingRunsTest(absltest.TestCase):
           '--vary=bits=4',
           '--seeds=0,1,2',
           f'--output_dir={self._root}/output/results/page',
+          '--cache_dir=cache',
           '--data_dir=data',
         ],
       ],

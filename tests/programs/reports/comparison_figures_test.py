@@ -15,6 +15,7 @@
 
 import pathlib
 import tempfile
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -25,6 +26,11 @@ from programs.reports import comparison_figures
 from programs.reports import learning_curves
 from programs.runs import finished_run
 from tests.programs.runs import example_runs
+
+
+def _draw_curves(groups, metric, axis, target=None):
+  curves = learning_curves.curves(groups, metric, axis)
+  return comparison_figures.draw_curves(groups, curves, metric, axis, target)
 
 
 class ComparisonFiguresTest(parameterized.TestCase):
@@ -66,6 +72,7 @@ class ComparisonFiguresTest(parameterized.TestCase):
         self.assertNotEmpty(axes.get_xlabel())
         self.assertTrue(axes.get_ylabel() or picture.name == 'traffic')
 
+<<<<<<< HEAD
   @parameterized.parameters(np.nan, np.inf, 1e308)
   def test_diverged_runs_are_drawn_until_they_diverge(self, value):
     path = example_runs.write(
@@ -102,11 +109,24 @@ class ComparisonFiguresTest(parameterized.TestCase):
         )
       ],
     )
+=======
+  def test_curves_are_computed_once(self):
+    groups = self._groups(seeds=[0])
+    compute = learning_curves.curves
+    with mock.patch.object(
+      learning_curves, 'curves', side_effect=compute
+    ) as calls:
+      for picture in comparison_figures.pictures(
+        groups, comparison.compare(groups)
+      ):
+        picture.draw()
+    self.assertEqual(calls.call_count, 2 * 3)  # Metrics and costs.
+>>>>>>> be38d31 (Pages: runs are read once, curves computed once, data_dir only where a task reads it)
 
   def test_curves_are_means_with_bands_in_units(self):
     groups = self._groups()
     rounds, *_ = learning_curves.axes(groups)
-    figure = comparison_figures.draw_curves(
+    figure = _draw_curves(
       groups, 'accuracy', rounds, comparison.Target('accuracy', 0.7)
     )
     (axes,) = figure.axes
@@ -127,7 +147,7 @@ class ComparisonFiguresTest(parameterized.TestCase):
   def test_logarithmic_axis_starts_after_the_first_round(self):
     groups = self._groups(seeds=[0])
     _, uplink, _ = learning_curves.axes(groups)
-    (axes,) = comparison_figures.draw_curves(groups, 'accuracy', uplink).axes
+    (axes,) = _draw_curves(groups, 'accuracy', uplink).axes
     self.assertEqual(axes.get_xscale(), 'log')
     np.testing.assert_allclose(axes.get_lines()[1].get_xdata(), [2, 4])
     self.assertEmpty(axes.collections)  # No band of a single seed.
@@ -135,7 +155,7 @@ class ComparisonFiguresTest(parameterized.TestCase):
   def test_many_curves_have_a_legend(self):
     groups = self._groups([f'digits_{i}' for i in range(8)], [0])
     rounds, *_ = learning_curves.axes(groups)
-    figure = comparison_figures.draw_curves(groups, 'loss', rounds)
+    figure = _draw_curves(groups, 'loss', rounds)
     (legend,) = figure.legends
     self.assertEqual(
       [text.get_text() for text in legend.get_texts()], list('01234567')
