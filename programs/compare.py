@@ -28,7 +28,8 @@ the flag file. It ends with a table, and writes to OUTPUT_DIR
 
 Factors are of the bytes of both directions, with uplink and downlink beside
 them. --target=accuracy=0.95 adds what it takes to get there; --network=lte the
-simulated time. To search a grid, let flags vary:
+simulated time, with --client_seconds=measured that of clients included. To
+search a grid, let flags vary:
 
   --vary=client_learning_rate=0.03,0.1,0.3 --vary=server_learning_rate=0.1,1
 
@@ -58,6 +59,7 @@ from programs.network import tls_flags
 from programs.reports import comparison
 from programs.reports import comparison_table
 from programs.reports import report_flags
+from programs.reports import simulated_time
 from programs.reports import tables
 from programs.runs import finished_run
 from programs.runs import presets
@@ -197,7 +199,8 @@ def _report(all_presets: Sequence[presets.Preset]) -> int:
     )
   groups = comparison.group(runs)
   target = report_flags.target({run.task for run in runs})
-  clock = report_flags.clock(groups)
+  measured = simulated_time.measured_seconds(groups)
+  clock = report_flags.clock(groups, measured)
   rows = comparison.compare(groups, _AT.value, target, clock)
   tables.print_table(
     comparison_table.header(groups, rows),
@@ -214,7 +217,7 @@ def _report(all_presets: Sequence[presets.Preset]) -> int:
       _AT.value,
       target,
       clock,
-      report_flags.describe_network(),
+      report_flags.describe_network(measured),
       notes,
     ),
     common_flags.OUTPUT_DIR.value,
@@ -247,6 +250,12 @@ def _command(preset: presets.Preset, seed: str) -> list[str]:
     f'--seed={seed}',
     f'--output_dir={_directory(preset, seed)}',
     *(flags.FLAGS[f.name].serialize() for f in forwarded if f.present),
+    # Once for a configuration: all its seeds take the same time.
+    *(
+      ['--measure_client_seconds']
+      if report_flags.measures_clients() and seed == _SEEDS.value[0]
+      else []
+    ),
   ]
 
 

@@ -24,7 +24,9 @@ or a file cannot be written; 2 if the request cannot be carried out; 128 + N
 after stop signal N, as 130 after Ctrl-C.
 """
 
+from collections.abc import Mapping
 import sys
+from typing import Any
 
 from absl import flags
 
@@ -60,6 +62,13 @@ _ROUNDS_PER_CHECKPOINT = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
+_MEASURE_CLIENT = flags.DEFINE_bool(
+  'measure_client_seconds',
+  False,
+  'After training, measure how long a client takes in a round, once, and keep '
+  "it in summary.json for the simulated time of `programs.compare`'s "
+  '--client_seconds=measured.',
+)
 _DRY_RUN = flags.DEFINE_bool(
   'dry_run',
   False,
@@ -75,6 +84,7 @@ SECTIONS = {
     _ROUNDS_PER_CHECKPOINT,
     early_stopping.BEST_METRIC,
     early_stopping.PATIENCE,
+    _MEASURE_CLIENT,
     _DRY_RUN,
   ),
   'Task': (
@@ -128,12 +138,18 @@ def main() -> int:
     _check_rounds(summary['rounds'])
   if _DRY_RUN.value:
     return 0
-  if summary is None or not (
-    summary['stopped_early'] or summary['rounds'] == common_flags.ROUNDS.value
-  ):
+  if summary is None or _is_unfinished(summary):
     return _train(directory, options, downlink)
   tables.print_summary(summary)
   return 0
+
+
+def _is_unfinished(summary: Mapping[str, Any]) -> bool:
+  """Returns whether rounds, or the time of a client, are missing."""
+  if _MEASURE_CLIENT.value and run_files.CLIENT_SECONDS not in summary:
+    return True
+  rounds = common_flags.ROUNDS.value
+  return not summary['stopped_early'] and summary['rounds'] != rounds
 
 
 def _train(
@@ -155,6 +171,7 @@ def _train(
     _ROUNDS_PER_EVALUATION.value,
     _ROUNDS_PER_CHECKPOINT.value,
     directory.configuration,
+    _MEASURE_CLIENT.value,
   )
   try:
     with stop_signals.StopSignals() as stop:

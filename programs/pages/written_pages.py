@@ -33,7 +33,7 @@ _PAGES = ('README.md', 'docs/**/*.md')
 
 @dataclasses.dataclass(frozen=True)
 class _Block:
-  """What the results give for a table.
+  """Block of a page, as the results give it.
 
   Attributes:
     name: Name of the table.

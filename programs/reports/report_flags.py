@@ -13,7 +13,7 @@
 # limitations under the License.
 """Flags of reports on runs: the target, and the network of simulated time."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 import dataclasses
 import math
 import re
@@ -61,7 +61,8 @@ CLIENT_SECONDS = flags.DEFINE_multi_string(
   'client_seconds',
   [],
   'Seconds that a client computes in a round, or NAME:SECONDS for the run of '
-  'that name. Repeat the flag for several. Default: 0.',
+  'that name; "measured": those that the run of the first seed measures once, '
+  'after training. Repeat the flag for several. Default: 0.',
 )
 SERVER_SECONDS = flags.DEFINE_float(
   'server_seconds',
@@ -77,6 +78,7 @@ for _finite_flag in ('latency_ms', 'link_spread', 'server_seconds'):
   )
 _LINK_FLAGS = (UPLINK, DOWNLINK, LATENCY)
 _TIME_FLAGS = (SPREAD, CLIENT_SECONDS, SERVER_SECONDS)
+_MEASURED = 'measured'
 _SECONDS = re.compile(r'(?:(?P<name>[^:]+):)?(?P<seconds>[^:]+)')
 _TARGET = re.compile(r'(?P<metric>\w+)=(?P<value>[^=]+)')
 _PRECISION = re.compile(r'((in)?frequent_)?precision_at_[135]|mean_precision')
@@ -115,14 +117,25 @@ def target(tasks: Collection[str]) -> comparison.Target | None:
   return comparison.Target(metric, value)
 
 
-def clock(names: Collection[str]) -> comparison.Clock | None:
+def measures_clients() -> bool:
+  """Returns whether the flags ask for the time of a client to be measured."""
+  return _MEASURED in CLIENT_SECONDS.value
+
+
+def clock(
+  names: Collection[str], measured: Mapping[str, float] | None = None
+) -> comparison.Clock | None:
   """Returns the clock that the flags ask for, `None` for none.
 
   Args:
     names: Names of the configurations.
+    measured: Measured time of a client of each configuration, in seconds; see
+      `simulated_time.measured_seconds`.
 
   Raises:
-    UsageError: If flags are missing, malformed, or do not go together.
+    UsageError: If flags are missing, malformed, or do not go together; when
+      called, the clock raises it for a run that is to have a measured time and
+      has none.
   """
   network = _network()
   if network is None:
@@ -132,18 +145,44 @@ def clock(names: Collection[str]) -> comparison.Clock | None:
           f'Expected --network with --{flag.name}, found none; give it.'
         )
     return None
+  default, by_name = _given_seconds(names)
+  measured = measured or {}
+
+  def client_seconds(name: str) -> float:
+    if name in by_name or not measures_clients():
+      return by_name.get(name, default)
+    if name not in measured:
+      raise runner.UsageError(
+        f'Expected the time of a client in summary.json of {name}, found none; '
+        'give its --run_dirs again after programs.train with '
+        f'--measure_client_seconds, or --client_seconds={name}:SECONDS.'
+      )
+    return measured[name]
+
   return simulated_time.build_clock(
-    network, _client_seconds(names), SERVER_SECONDS.value
+    network, client_seconds, SERVER_SECONDS.value
   )
 
 
-def describe_network() -> str | None:
-  """Returns the network and the times of a round as text, `None` for none."""
+def describe_network(measured: Mapping[str, float] | None = None) -> str | None:
+  """Returns the network and the times of a round as text, `None` for none.
+
+  Args:
+    measured: See `clock`.
+  """
   network = _network()
   if network is None:
     return None
   name = f'{NETWORK.value}: ' if NETWORK.value else ''
-  seconds = ', '.join(CLIENT_SECONDS.value) or '0'
+  given = [text for text in CLIENT_SECONDS.value if text != _MEASURED]
+  if measures_clients():
+    _, by_name = _given_seconds(measured or {})
+    given += [
+      f'{run}:{seconds:.3g} (measured)'
+      for run, seconds in (measured or {}).items()
+      if run not in by_name
+    ]
+  seconds = ', '.join(given) or '0'
   return (
     f'{name}downlink {network.downlink_mbps:g} Mbit/s, uplink '
     f'{network.uplink_mbps:g} Mbit/s, latency {network.latency_ms:g} ms, '
@@ -187,14 +226,25 @@ def _network() -> simulated_time.Network | None:
   )
 
 
-def _client_seconds(names: Collection[str]) -> Callable[[str], float]:
+def _given_seconds(
+  names: Collection[str],
+) -> tuple[float, dict[str, float]]:
+  """Returns the given time of all clients, and that of the runs with a name."""
   default, by_name = 0.0, {}
   for text in CLIENT_SECONDS.value:
+    if text == _MEASURED:
+      continue
     match = _SECONDS.fullmatch(text)
     seconds = _number(match['seconds']) if match else None
     if match is None or seconds is None or seconds < 0:
       raise runner.UsageError(
-        f'Expected SECONDS or NAME:SECONDS in --client_seconds, found {text!r}.'
+        'Expected SECONDS, NAME:SECONDS or measured in --client_seconds, found '
+        f'{text!r}.'
+      )
+    if match['name'] is None and measures_clients():
+      raise runner.UsageError(
+        'Expected either measured or SECONDS in --client_seconds, found both: '
+        'leave one out.'
       )
     if match['name'] is None:
       default = seconds
@@ -205,7 +255,7 @@ def _client_seconds(names: Collection[str]) -> Callable[[str], float]:
         'Expected the name of a run in --client_seconds, one of '
         f'{", ".join(names)}, found {match["name"]!r}.'
       )
-  return lambda name: by_name.get(name, default)
+  return default, by_name
 
 
 def _number(text: str) -> float | None:

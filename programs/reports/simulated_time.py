@@ -14,8 +14,8 @@
 """Simulated time of runs on a network, from the bytes that they sent.
 
 A round takes as long as its slowest client: download, computation and upload,
-one after the other, and then the server. Nothing of this is measured: links
-follow a distribution, and computation takes a constant time.
+one after the other, and then the server. Links follow a distribution, and
+computation takes a constant time, given or measured on one machine.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -94,6 +94,20 @@ def build_clock(
     return clocks[key]
 
   return clock
+
+
+def measured_seconds(groups: comparison.Groups) -> dict[str, float]:
+  """Returns the measured time of a client, by the name of the configuration.
+
+  Args:
+    groups: Runs of each configuration, of which one with a time stands for all.
+  """
+  return {
+    name: seconds
+    for name, runs in groups.items()
+    for run in reversed(runs)
+    if (seconds := run.client_seconds) is not None
+  }
 
 
 def round_seconds(

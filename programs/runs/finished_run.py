@@ -102,6 +102,11 @@ class FinishedRun:
     return _of_results(self.summary['best'])
 
   @property
+  def client_seconds(self) -> float | None:
+    """Measured time of a client in a round, in seconds, if there is one."""
+    return self.summary.get(run_files.CLIENT_SECONDS)
+
+  @property
   def evaluations(self) -> list[Evaluation]:
     """All evaluations, in the order of rounds."""
     evaluations = []

@@ -23,7 +23,10 @@ import re
 from programs.command_line import runner
 
 # Flags that `programs.compare` sets, or that do not train.
-_NOT_VARIED = ('seed', 'output_dir', 'flagfile', 'dry_run', 'help')
+_NOT_VARIED = (
+  *('seed', 'output_dir', 'flagfile', 'dry_run', 'help'),
+  'measure_client_seconds',
+)
 _VARIATION = re.compile(r'(?:(?P<name>[^:=]+):)?(?P<flag>\w+)=(?P<values>.+)')
 
 

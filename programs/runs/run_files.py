@@ -15,6 +15,7 @@
 
 from collections.abc import Callable, Mapping
 import json
+import math
 import os
 import re
 import reprlib
@@ -68,10 +69,13 @@ _SUMMARY = {
   'model_bytes': is_count,
   'configuration': _is(dict),
 }
+# Only with --measure_client_seconds.
+CLIENT_SECONDS = 'client_seconds'
 # Entries that not all runs have.
 _OPTIONAL = {
   'num_clients': lambda value: is_count(value) and value > 0,
   'privacy': _is(dict),
+  CLIENT_SECONDS: lambda value: _is_number(value) and 0 <= value < math.inf,
 }
 _PRIVACY = {
   'epsilon': _is_number,

@@ -35,6 +35,7 @@ from programs.reports import training_progress
 from programs.runs import run_directory
 from programs.runs import run_files
 from programs.runs import run_store
+from programs.training import client_time
 from programs.training import early_stopping
 from programs.training import evaluation
 from programs.training import evaluation_flags
@@ -69,6 +70,8 @@ class Request:
     rounds_per_checkpoint: Rounds between two checkpoints.
     configuration: Everything that the results depend on, the number of rounds
       aside.
+    measures_client: If true, `summary.json` also has `client_seconds`, the time
+      of one client.
   """
 
   method: str
@@ -78,6 +81,7 @@ class Request:
   rounds_per_evaluation: int
   rounds_per_checkpoint: int
   configuration: Mapping[str, object]
+  measures_client: bool = False
 
 
 def run(
@@ -140,8 +144,22 @@ def run(
     'num_clients': experiment.num_clients,
     **_privacy(request, experiment, int(state.round_num)),
   }
+  summary |= _measured_before(directory)
   directory.write_summary(summary)
+  if request.measures_client and run_files.CLIENT_SECONDS not in summary:
+    training_progress.show_stage('Measuring the time of a client')
+    with stop.interruptible():
+      summary[run_files.CLIENT_SECONDS] = client_time.measure(experiment, state)
+    directory.write_summary(summary)
   return summary
+
+
+def _measured_before(
+  directory: run_directory.RunDirectory,
+) -> dict[str, object]:
+  """Returns the time of a client, if the same run was shorter and has it."""
+  summary = directory.read_summary() or {}
+  return {k: v for k, v in summary.items() if k == run_files.CLIENT_SECONDS}
 
 
 def _is_below(path: object, directory: str) -> bool:

@@ -57,7 +57,9 @@ class _TrainProcess:
 
   def __init__(self, command, summaries, exit_codes, commands, **unused_kwargs):
     commands.append(command)
-    flags = dict(f.removeprefix('--').split('=', 1) for f in command[3:])
+    flags = dict(
+      f.removeprefix('--').split('=', 1) for f in command[3:] if '=' in f
+    )
     preset = pathlib.Path(flags['output_dir']).parent.name
     self._exit_code = exit_codes.get(preset, 0)
     directory = pathlib.Path(flags['output_dir'])
@@ -329,6 +331,20 @@ class CompareTest(parameterized.TestCase):
       f'--output_dir={self._path / "out" / "plain" / "seed_0"}',
     ]
     self.assertEqual(commands, [expected])
+
+  def test_measures_clients_with_the_first_seed(self):
+    *_, stderr, commands = self._compare(
+      self._runs('plain.flags'),
+      '--seeds=3,4',
+      '--network=lte',
+      '--client_seconds=measured',
+      '--target=accuracy=0.5',
+      summaries={('plain', '3'): (0.9, 1), ('plain', '4'): (0.9, 1)},
+    )
+    flag = '--measure_client_seconds'
+    self.assertEqual([flag in command for command in commands], [True, False])
+    # The stand-in measures nothing.
+    self.assertRegex(stderr, 'time of a client in summary.json of plain')
 
   def test_hands_given_flags_on(self):
     *_, ((*_, data_dir, rounds, workers, tls_ca),) = self._compare(

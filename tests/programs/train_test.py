@@ -489,11 +489,12 @@ class TrainWithClientStatesTest(absltest.TestCase):
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
     self._path = pathlib.Path(temporary_dir)
 
-  def _start(self, name: str) -> program_testing.ProgramProcess:
+  def _start(self, name: str, *flags: str) -> program_testing.ProgramProcess:
     return program_testing.ProgramProcess(
       'programs.train',
       str(self._path / f'{name}.log'),
       *_RUN_WITH_CLIENT_STATES,
+      *flags,
       f'--output_dir={self._path / name}',
       f'--cache_dir={self._path / name}_cache',
     )
@@ -534,6 +535,29 @@ class TrainWithClientStatesTest(absltest.TestCase):
       (self._path / 'killed' / 'metrics.csv').read_text(),
       (self._path / 'whole' / 'metrics.csv').read_text(),
     )
+
+  @pytest.mark.slow
+  def test_time_of_a_client_is_measured_once_and_changes_nothing_else(self):
+    whole, measured = (
+      self._start('whole'),
+      self._start('measured', '--rounds=4'),
+    )
+    self.assertEqual((whole.wait(), measured.wait()), (0, 0), measured.log)
+    path = self._path / 'measured' / 'summary.json'
+    without = json.loads(path.read_text())
+    for rounds in (4, 6):
+      again = self._start(
+        'measured', '--measure_client_seconds', f'--rounds={rounds}'
+      )
+      self.assertEqual(again.wait(), 0, again.log)
+      found = json.loads(path.read_text())
+      seconds = found.pop('client_seconds')
+      if rounds == 4:
+        self.assertEqual(found, without)
+        self.assertBetween(seconds, 1e-3, 60)
+        first = seconds
+      self.assertEqual(seconds, first)
+    self.assertEqual(self._contents('measured'), self._contents('whole'))
 
 
 if __name__ == '__main__':

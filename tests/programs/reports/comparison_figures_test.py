@@ -72,7 +72,6 @@ class ComparisonFiguresTest(parameterized.TestCase):
         self.assertNotEmpty(axes.get_xlabel())
         self.assertTrue(axes.get_ylabel() or picture.name == 'traffic')
 
-<<<<<<< HEAD
   @parameterized.parameters(np.nan, np.inf, 1e308)
   def test_diverged_runs_are_drawn_until_they_diverge(self, value):
     path = example_runs.write(
@@ -109,7 +108,7 @@ class ComparisonFiguresTest(parameterized.TestCase):
         )
       ],
     )
-=======
+
   def test_curves_are_computed_once(self):
     groups = self._groups(seeds=[0])
     compute = learning_curves.curves
@@ -121,7 +120,6 @@ class ComparisonFiguresTest(parameterized.TestCase):
       ):
         picture.draw()
     self.assertEqual(calls.call_count, 2 * 3)  # Metrics and costs.
->>>>>>> be38d31 (Pages: runs are read once, curves computed once, data_dir only where a task reads it)
 
   def test_curves_are_means_with_bands_in_units(self):
     groups = self._groups()

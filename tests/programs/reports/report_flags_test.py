@@ -76,7 +76,8 @@ class ReportFlagsTest(parameterized.TestCase):
         )
       )
     )
-    return list(report_flags.clock([name])(run))
+    clock = report_flags.clock([name, 'small'], {'plain': 0.75, 'small': 2.0})
+    return list(clock(run))
 
   def test_clock(self):
     with flagsaver.as_parsed(
@@ -96,6 +97,32 @@ class ReportFlagsTest(parameterized.TestCase):
         'downlink 8 Mbit/s, uplink 8 Mbit/s, latency 100 ms, log-normal spread '
         '0; clients compute 4, plain:0.5 s a round, the server 0.25 s',
       )
+
+  def test_measured_times(self):
+    with flagsaver.as_parsed(
+      network='lte',
+      latency_ms='0',
+      link_spread='0',
+      client_seconds=['measured', 'small:0.5'],
+    ):
+      self.assertTrue(report_flags.measures_clients())
+      seconds = 8 / 13 * 2 + 8 / 6 + 0.75
+      np.testing.assert_allclose(self._clock(), np.arange(5) * seconds)
+      self.assertIn(
+        'clients compute small:0.5, plain:0.75 (measured) s a round',
+        report_flags.describe_network({'plain': 0.75, 'small': 2.0}),
+      )
+
+  def test_run_without_a_measured_time(self):
+    with flagsaver.as_parsed(network='lte', client_seconds=['measured']):
+      with self.assertRaisesRegex(
+        runner.UsageError,
+        'time of a client in summary.json of other, found none; .*other:SECO',
+      ):
+        self._clock('other')
+
+  def test_nothing_is_measured_by_default(self):
+    self.assertFalse(report_flags.measures_clients())
 
   def test_preset_with_another_latency(self):
     with flagsaver.as_parsed(network='lte', latency_ms='0', link_spread='0'):
@@ -121,7 +148,12 @@ class ReportFlagsTest(parameterized.TestCase):
     (
       'negative',
       {'network': 'wan', 'client_seconds': ['-1']},
-      "SECONDS or NAME:SECONDS in --client_seconds, found '-1'",
+      "NAME:SECONDS or measured in --client_seconds, found '-1'",
+    ),
+    (
+      'measured_and_given',
+      {'network': 'wan', 'client_seconds': ['measured', '1']},
+      'either measured or SECONDS',
     ),
     (
       'unknown_run',

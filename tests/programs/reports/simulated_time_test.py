@@ -21,6 +21,7 @@ from absl.testing import parameterized
 import numpy as np
 
 from programs.command_line import runner
+from programs.reports import comparison
 from programs.reports import simulated_time
 from programs.runs import finished_run
 from programs.training import sampling
@@ -41,6 +42,21 @@ class SimulatedTimeTest(parameterized.TestCase):
 
   def _run(self, **kwargs) -> finished_run.FinishedRun:
     return finished_run.read(str(example_runs.write(self._path, **kwargs)))
+
+  def test_measured_time_of_one_seed_stands_for_all(self):
+    paths = {
+      name: example_runs.write(self._path / name / f'seed_{seed}', seed=seed)
+      for name, seed in (('a', 0), ('b', 0), ('c', 0))
+    }
+    other = example_runs.write(self._path / 'a' / 'seed_1', seed=1)
+    example_runs.change_summary(paths['a'], client_seconds=0.5)
+    example_runs.change_summary(paths['c'], client_seconds=2)
+    groups = comparison.group(
+      finished_run.read(str(path)) for path in [*paths.values(), other]
+    )
+    self.assertEqual(
+      simulated_time.measured_seconds(groups), {'a': 0.5, 'c': 2}
+    )
 
   def test_table_computed_by_hand(self):
     # Four rounds of two clients. Each client downloads 5 MB and uploads 1 MB

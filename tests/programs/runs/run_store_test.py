@@ -20,7 +20,15 @@ from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
+from tensorboard import context
+from tensorboard.backend.event_processing import data_provider
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.backend.event_processing import plugin_event_multiplexer
+from tensorboard.plugins import base_plugin
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams import backend_context
+from tensorboard.plugins.hparams import get_experiment
+from tensorboard.plugins.hparams import list_session_groups
 from tensorboard.plugins.hparams import plugin_data_pb2
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -32,6 +40,38 @@ from programs.runs import run_store
 from tff_methods import simulation
 
 _METRICS = {'loss': np.float32(1)}
+
+
+def _read_hparams(log_dir: str) -> list[tuple[dict, dict]]:
+  """Returns the runs of TensorBoard's HParams: flags and last metrics of each.
+
+  With the code of the plugin that answers the page's requests.
+  """
+  multiplexer = plugin_event_multiplexer.EventMultiplexer()
+  multiplexer.AddRunsFromDirectory(log_dir)
+  multiplexer.Reload()
+  provider = data_provider.MultiplexerDataProvider(multiplexer, log_dir)
+  plugin = backend_context.Context(
+    base_plugin.TBContext(data_provider=provider)
+  )
+  request_context = context.RequestContext()
+  experiment = get_experiment.Handler(request_context, plugin, '').run()
+  request = api_pb2.ListSessionGroupsRequest(
+    slice_size=10,
+    allowed_statuses=[api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_RUNNING],
+    col_params=[{'metric': info.name} for info in experiment.metric_infos],
+  )
+  groups = list_session_groups.Handler(
+    request_context, plugin, '', request
+  ).run()
+  found = [
+    (
+      {k: getattr(v, v.WhichOneof('kind')) for k, v in group.hparams.items()},
+      {metric.name.tag: metric.value for metric in group.metric_values},
+    )
+    for group in groups.session_groups
+  ]
+  return sorted(found, key=lambda run: run[0]['bits'])
 
 
 class RunStoreTest(absltest.TestCase):
@@ -48,17 +88,35 @@ class RunStoreTest(absltest.TestCase):
     directory.claim()
     return run_store.RunStore(directory, client_states)
 
-  def test_tensorboard_has_the_configuration_beside_the_scalars(self):
-    configuration = {'method': 'dgc', 'bits': 2, 'rate': 0.1, 'scope': None}
+  def _release(self, path: pathlib.Path, configuration, *losses: float):
+    """Writes the metrics of rounds, from 1 on."""
 
     async def release():
-      directory = run_directory.RunDirectory(str(self._path), configuration)
+      directory = run_directory.RunDirectory(str(path), configuration)
       directory.claim()
       store = run_store.RunStore(directory)
       await store.load([np.float32(0)])
-      await store.release(_METRICS, 1)
+      for i, loss in enumerate(losses):
+        await store.release({'loss': np.float32(loss)}, i + 1)
 
     asyncio.run(release())
+
+  def test_hparams_of_tensorboard_compare_runs(self):
+    for name, bits, losses in (('a', 2, [0.5, 0.25]), ('b', 4, [0.5, 0.125])):
+      configuration = {'method': 'dgc', 'bits': bits}
+      self._release(self._path / name / 'seed_0', configuration, *losses)
+    found = _read_hparams(str(self._path))
+    self.assertEqual(
+      found,
+      [
+        ({'method': 'dgc', 'bits': 2}, {'loss': 0.25}),
+        ({'method': 'dgc', 'bits': 4}, {'loss': 0.125}),
+      ],
+    )
+
+  def test_tensorboard_has_the_configuration_beside_the_scalars(self):
+    configuration = {'method': 'dgc', 'bits': 2, 'rate': 0.1, 'scope': None}
+    self._release(self._path, configuration, 1)
     accumulator = event_accumulator.EventAccumulator(
       str(self._path / 'tensorboard')
     )
