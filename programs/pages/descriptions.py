@@ -24,10 +24,12 @@
 
 Each row names a run and its label; `heading = [...]` names several columns of
 labels, which are then lists; `at = 'best'` shows the best evaluation instead
-of the last one. `picture = NAME` adds a picture of `programs.compare`. A run
-NAME is `programs/flagfiles/NAME.flags`,
-NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
-page. Reduction factors are relative to the first row.
+of the last one. `target = 'METRIC=VALUE'` adds columns of the costs until it
+is reached; with `network = NAME` and `client_seconds = SECONDS`, the simulated
+time is among them. `picture = NAME` adds a picture of `programs.compare`. A run
+NAME is `programs/flagfiles/NAME.flags`, NAME-FLAG=VALUE is the same with a flag
+more, and PAGE/NAME is a run of another page. Reduction factors are relative to
+the first row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +48,12 @@ FILE = 'tables.toml'
 _MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')
 _TABLE_TYPES = {'columns': str, 'seeds': int, 'heading': str}
+_OPTIONAL_TYPES = {
+  'picture': str,
+  'target': str,
+  'network': str,
+  'client_seconds': (int, float),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +104,9 @@ class Table:
     rows: The rows.
     at: Evaluation in the table, as `--at` of `programs.compare`.
     picture: Name of a picture of `comparison_figures`; `None` for none.
+    target: `METRIC=VALUE` to reach; `None` for none.
+    network: Name of a network of `simulated_time`; `None` for none.
+    client_seconds: Time that a client computes in a round, in seconds.
   """
 
   name: str
@@ -105,6 +116,9 @@ class Table:
   rows: tuple[Row, ...]
   at: str = 'last'
   picture: str | None = None
+  target: str | None = None
+  network: str | None = None
+  client_seconds: float = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +166,7 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   if not isinstance(contents, dict):
     raise _damaged(path, f'{contents!r} as {name}')
   contents = {'heading': ['run']} | contents
-  unknown = set(contents) - {*_TABLE_TYPES, 'rows', 'at', 'picture'}
+  unknown = set(contents) - {*_TABLE_TYPES, *_OPTIONAL_TYPES, 'rows', 'at'}
   if unknown:
     raise _damaged(path, f'{sorted(unknown)[0]!r} in {name}')
   lists = {}
@@ -167,15 +181,19 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   at = contents.get('at', 'last')
   if at not in run_results.AT:
     raise _damaged(path, f'{at!r} as {name}.at')
-  picture = contents.get('picture')
-  if not isinstance(picture, (str, type(None))):
-    raise _damaged(path, f'{picture!r} as {name}.picture')
+  optional = {}
+  for key, kind in _OPTIONAL_TYPES.items():
+    value = contents.get(key)
+    if value is not None:
+      if not isinstance(value, kind) or isinstance(value, bool):
+        raise _damaged(path, f'{value!r} as {name}.{key}')
+      optional[key] = value
   return Table(
     name=name,
     at=at,
-    picture=picture,
     rows=tuple(_rows(path, rows, len(lists['heading']))),
     **lists,
+    **optional,
   )
 
 

@@ -23,6 +23,7 @@ from programs.pages import descriptions
 from programs.pages import stored_runs
 from programs.reports import comparison
 from programs.reports import comparison_table
+from programs.reports import simulated_time
 from programs.reports import tables
 from programs.runs import finished_run
 
@@ -63,10 +64,12 @@ def read(results_dir: pathlib.Path, table: descriptions.Table) -> Results:
     table: The table.
 
   Raises:
-    UsageError: If files are missing, damaged or of other flags.
+    UsageError: If files are missing, damaged or of other flags, or the target
+      or the network is unknown.
   """
   groups = stored_runs.read_table(results_dir, table)
-  return Results(table, groups, comparison.compare(groups, at=table.at))
+  rows = comparison.compare(groups, table.at, _target(table), _clock(table))
+  return Results(table, groups, rows)
 
 
 def text(page: descriptions.Page, results: Results) -> str:
@@ -91,6 +94,33 @@ def text(page: descriptions.Page, results: Results) -> str:
   return f'{comparison_table.markdown(header, cells)}\n{_origin(page, runs)}'
 
 
+def _target(table: descriptions.Table) -> comparison.Target | None:
+  """Returns the target of a table, `None` if it has none."""
+  if table.target is None:
+    return None
+  metric, _, value = table.target.partition('=')
+  try:
+    return comparison.Target(metric, float(value))
+  except ValueError as e:
+    raise runner.UsageError(
+      f'Expected METRIC=VALUE as target in results/*/{descriptions.FILE}, '
+      f'found {table.target!r}; correct it.'
+    ) from e
+
+
+def _clock(table: descriptions.Table) -> comparison.Clock | None:
+  """Returns the simulated clock of a table, `None` if it has no network."""
+  if table.network is None:
+    return None
+  if table.network not in simulated_time.PRESETS:
+    raise runner.UsageError(
+      f'Expected a network of {list(simulated_time.PRESETS)} in results/*/'
+      f'{descriptions.FILE}, found {table.network!r}; correct it.'
+    )
+  network = simulated_time.PRESETS[table.network]
+  return simulated_time.build_clock(network, lambda _: table.client_seconds)
+
+
 def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
   """Returns the cell of a row in a column.
 
@@ -99,12 +129,15 @@ def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
     column: Name of the column.
     metrics: Names of the metrics, by their titles.
   """
+  at_target = comparison_table.target_cells(row)
   if column in _COLUMNS:
     return _COLUMNS[column](row)
+  if column in at_target:
+    return at_target[column]
   if column in metrics:
     return comparison_table.spread(row.metrics.get(metrics[column]))
   raise runner.UsageError(
-    f'Expected columns of {[*metrics, *_COLUMNS]} in results/*/'
+    f'Expected columns of {[*metrics, *_COLUMNS, *at_target]} in '
     f'{descriptions.FILE}, found {column!r}; correct it.'
   )
 

@@ -58,7 +58,7 @@ def header(
     'less downlink',
     'model MB',
     'run seconds',
-    *_target_titles(rows[0].target),
+    *target_cells(rows[0]),
   ]
 
 
@@ -119,15 +119,8 @@ def csv_text(
   return output.getvalue()
 
 
-def _target_titles(target: comparison.TargetResult | None) -> list[str]:
-  if target is None:
-    return []
-  titles = ['rounds to target', 'total MB to target']
-  return titles if target.seconds is None else [*titles, 'seconds to target']
-
-
 def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
-  at_target = _target_cells(row)
+  at_target = target_cells(row).values()
   if not row.num_found:
     no_results = [''] * 8
     return [row.name, '', *('' for _ in shown), _NEVER, *no_results, *at_target]
@@ -151,19 +144,24 @@ def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
   ]
 
 
-def _target_cells(row: comparison.Row) -> list[str]:
+def target_cells(row: comparison.Row) -> dict[str, str]:
+  """Returns the costs until the target is reached, by the title of the column.
+
+  Args:
+    row: Results of one configuration, without or with a target.
+  """
   target = row.target
   if target is None:
-    return []
-  if not target.num_runs:
-    texts = [_NEVER, _NEVER, _NEVER]
-  else:
+    return {}
+  rounds = megabytes = seconds = _NEVER
+  if target.num_runs:
     rounds = f'{target.rounds.mean:.0f}'
     if target.num_runs < row.num_runs:
       rounds += f' ({target.num_runs} of {row.num_runs} runs)'
-    seconds = '' if target.seconds is None else f'{target.seconds.mean:,.1f}'
-    texts = [rounds, tables.megabytes(target.total_bytes.mean), seconds]
-  return texts[: len(_target_titles(target))]
+    megabytes = tables.megabytes(target.total_bytes.mean)
+    seconds = f'{target.seconds.mean:,.1f}' if target.seconds else ''
+  cells = {'rounds to target': rounds, 'total MB to target': megabytes}
+  return cells | ({'seconds to target': seconds} if target.seconds else {})
 
 
 def spread(value: comparison.Statistic | None) -> str:

@@ -69,6 +69,16 @@ class DescriptionsTest(parameterized.TestCase):
     self.assertEqual(table.rows[0].labels, ('2 bits', '8 bits'))
     self.assertEqual(table.at, 'best')
 
+  def test_target_on_a_network(self):
+    lines = "target = 'loss=0.1'\nnetwork = 'wan'\nclient_seconds = 2\n"
+    text = _TABLE.replace('seeds', f'{lines}seeds')
+    (page,) = self._read(f"page = 'a.md'\n{text}")
+    (table,) = page.tables
+    self.assertEqual(
+      (table.target, table.network, table.client_seconds),
+      ('loss=0.1', 'wan', 2),
+    )
+
   def test_pages_in_order(self):
     self._read("page = 'b.md'", 'b')
     pages = self._read("page = 'a.md'", 'a')
@@ -89,6 +99,11 @@ class DescriptionsTest(parameterized.TestCase):
       'at',
       "page = 'a'" + _TABLE.replace('seeds', 'at = "x"\nseeds'),
       "'x' as digits.at",
+    ),
+    (
+      'network',
+      "page = 'a'" + _TABLE.replace('seeds', 'network = 3\nseeds'),
+      '3 as digits.network',
     ),
     ('no_rows', "page = 'a'\n[t]\ncolumns = ['a']\nseeds = [0]", 'None as t.r'),
   )

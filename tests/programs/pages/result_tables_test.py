@@ -18,10 +18,12 @@ import pathlib
 import tempfile
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from programs.command_line import runner
 from programs.pages import descriptions
 from programs.pages import result_tables
+from programs.reports import simulated_time
 from tests.programs.pages import small_repository
 
 _DESCRIPTION = """
@@ -47,7 +49,7 @@ _BEST = """\
 """
 
 
-class ResultTablesTest(absltest.TestCase):
+class ResultTablesTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self._root = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
@@ -60,6 +62,10 @@ class ResultTablesTest(absltest.TestCase):
       ):
         path = self._results / 'page' / name / f'seed_{seed}'
         small_repository.write_run(path, accuracy, 8, downlink_bytes)
+
+  def _table(self):
+    (page,) = descriptions.read_all(self._results)
+    return page.tables[0]
 
   def _text(self, **changes):
     (page,) = descriptions.read_all(self._results)
@@ -89,6 +95,39 @@ class ResultTablesTest(absltest.TestCase):
     self.assertEqual(list(results.groups), ['plain', 'small'])
     self.assertEqual([row.name for row in results.rows], ['plain', 'small'])
     self.assertIs(results.table, page.tables[0])
+
+  # A round of the only client: 0.1 s of latency twice, 4 MB in each direction,
+  # and 1 s of computation.
+  def test_target(self):
+    for seed, accuracy in ((0, 0.7), (1, 0.5)):  # 0.71 and 0.51 after a round.
+      small_repository.write_run(
+        self._results / 'page' / 'plain' / f'seed_{seed}',
+        *(accuracy, 8_000_000, 8_000_000),
+        num_clients=1,
+      )
+    changes = {
+      'seeds': (0, 1),
+      'rows': self._table().rows[:1],
+      'target': 'accuracy=0.705',
+    }
+    columns = ('rounds to target', 'total MB to target', 'seconds to target')
+    self.assertIn(
+      '| 1 (1 of 2 runs) | 8.000 |', self._text(columns=columns[:2], **changes)
+    )
+    text = self._text(
+      columns=columns, network='wan', client_seconds=1, **changes
+    )
+    rate = simulated_time.link_factors(0, 1, 0.5)[0]  # Of 2 and 6 Mbit/s.
+    seconds = 0.2 + 1 + 4 * 8 / (2 * rate) + 4 * 8 / (6 * rate)
+    self.assertIn(f'| 1 (1 of 2 runs) | 8.000 | {seconds:.1f} |', text)
+
+  @parameterized.parameters(
+    ({'target': 'high'}, 'METRIC=VALUE as target in .*toml, found .high.;'),
+    ({'network': 'post'}, r"network of \['lte', .*found 'post'; correct it"),
+  )
+  def test_refuses(self, changes, message):
+    with self.assertRaisesRegex(runner.UsageError, message):
+      self._text(**changes)
 
   def test_refuses_another_column(self):
     with self.assertRaisesRegex(

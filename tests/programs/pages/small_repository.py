@@ -86,10 +86,11 @@ def write_run(
     'environment': {'processor': 'Abacus', 'tensorflow': '2.14.1'},
   }
   rows = [
-    'round,downlink_bytes,evaluation/accuracy,evaluation/loss,uplink_bytes',
-    '0,0,0.1,2.3,0',
-    f'1,{downlink_bytes // 2},{accuracy + 0.01},0.4,{uplink_bytes // 2}',
-    f'2,{downlink_bytes},{accuracy},0.5,{uplink_bytes}',
+    'round,downlink_bytes,evaluation/accuracy,evaluation/loss,uplink_bytes,'
+    'num_clients',
+    '0,0,0.1,2.3,0,',
+    f'1,{downlink_bytes // 2},{accuracy + 0.01},0.4,{uplink_bytes // 2},1',
+    f'2,{downlink_bytes},{accuracy},0.5,{uplink_bytes},1',
   ]
   (directory / 'configuration.json').write_text(json.dumps(contents))
   (directory / 'summary.json').write_text(json.dumps(summary))
