@@ -20,6 +20,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow_federated as tff
 
+# Not public: inside `tff.learning.ddp_secure_aggregator`, whose clip adapts.
+from tensorflow_federated.python.aggregators import distributed_dp
+
 from programs.benchmarks import bench_timing
 from tff_methods import aggregators
 from tff_methods import communication
@@ -73,6 +76,17 @@ def candidates() -> dict[str, Aggregator]:
     for fraction in (1.0, 0.125)
     for bits in (8, 4, 2)
   }
+  secure_dp = {
+    f'secure sketch with noise, {bits} bits': (
+      aggregators.secure_sketched_aggregator(
+        clip=_CLIP,
+        clients_per_round=_NUM_CLIENTS,
+        bits=bits,
+        noise_multiplier=_NOISE,
+      )
+    )
+    for bits in (8, 4, 2)
+  }
   dp = functools.partial(
     aggregators.dp_sketched_aggregator,
     noise_multiplier=_NOISE,
@@ -104,6 +118,23 @@ def candidates() -> dict[str, Aggregator]:
     'TFF ddp_secure_aggregator': tff.learning.ddp_secure_aggregator(
       _NOISE, _NUM_CLIENTS
     ),
+    **{
+      f'TFF distributed discrete Gaussian, {bits} bits': (
+        tff.aggregators.UnweightedMeanFactory(
+          distributed_dp.DistributedDpSumFactory(
+            _NOISE,
+            _NUM_CLIENTS,
+            bits,
+            _CLIP,
+            mechanism='distributed_dgauss',
+            rotation_type='hd',
+          ),
+          tff.aggregators.SecureSumFactory(1, 0),
+        )
+      )
+      for bits in (20, 10)
+    },
+    **secure_dp,
     'dp sketch, float32': dp(bits=None),
     'dp sketch, 2 bits': dp(bits=2),
     'dp sketch, 2 bits of 12.5 %': dp(bits=2, fraction=0.125),

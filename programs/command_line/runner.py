@@ -30,6 +30,7 @@ from absl import logging
 import programs
 from programs.command_line import help_text
 from programs.command_line import kernels
+from tff_methods.common import argument_checks
 
 _HELP_FLAGS = ('-h', '-?') + tuple(
   f'{dashes}{name}'
@@ -37,9 +38,6 @@ _HELP_FLAGS = ('-h', '-?') + tuple(
   for name in ('help', 'helpshort', 'helpfull', 'helpxml')
 )
 _USAGE_EXIT_CODE = 2
-# Smaller numbers are zero on processors, too, that flush them.
-_MIN_FLOAT32 = float.fromhex('0x1p-126')
-_MAX_FLOAT32 = float.fromhex('0x1.fffffep+127')
 _MAX_INT = 2**31 - 1
 _MAX_WORD = 400  # Characters of a word in a message.
 _BYTE_ORDER_MARK = '\ufeff'
@@ -200,7 +198,9 @@ def refuse_given(
 
 def positive(value: float | None) -> bool:
   """Flag validator: absent, or above zero and finite as a `float32`."""
-  return value is None or _MIN_FLOAT32 <= value <= _MAX_FLOAT32
+  return value is None or (
+    argument_checks.MIN_FLOAT32 <= value <= argument_checks.MAX_FLOAT32
+  )
 
 
 def is_count(text: str, minimum: int = 1, maximum: int = _MAX_INT) -> bool:

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Flags of differential privacy."""
 
+import dataclasses
 from typing import Any
 
 from absl import flags
@@ -89,13 +90,25 @@ def options(seed: int, **sketch: Any) -> options_lib.DpSketchOptions:
     ValueError: If a value is out of range.
   """
   return options_lib.DpSketchOptions(
+    **dataclasses.asdict(noise_options()),
+    seed_source=base.SEED_SOURCE.value,
+    base_seed=seed,
+    **sketch,
+  )
+
+
+def noise_options() -> options_lib.NoiseOptions:
+  """Returns the options of clip and noise.
+
+  Raises:
+    UsageError: If `--dp_clip` is not a norm.
+    ValueError: If a value is out of range.
+  """
+  return options_lib.NoiseOptions(
     noise_multiplier=NOISE_MULTIPLIER.value,
     clients_per_round=sampling.CLIENTS_PER_ROUND.value,
     clip=_clip(),
     noise_seed_for_tests=NOISE_SEED_FOR_TESTS.value,
-    seed_source=base.SEED_SOURCE.value,
-    base_seed=seed,
-    **sketch,
   )
 
 

@@ -101,6 +101,30 @@ _CLIP_FACTOR = flags.DEFINE_float(
   'disables clipping.',
   lower_bound=0.0,
 )
+_CLIP_NORM = flags.DEFINE_float(
+  'clip_norm',
+  None,
+  'Largest Euclidean norm of an update, all tensors together; longer ones are '
+  'scaled. Bounds the influence of a client; for privacy, see '
+  '--dp_noise_multiplier.',
+)
+_ZERO_ABOVE = flags.DEFINE_float(
+  'zero_above', None, 'Updates of a larger Euclidean norm are set to zero.'
+)
+
+
+def _bounds() -> dict[str, Any]:
+  """Returns `bounds` as a keyword argument, if given."""
+  bounds = base.given(clip=_CLIP_NORM.value, zero_above=_ZERO_ABOVE.value)
+  return {'bounds': options_lib.UpdateBounds(**bounds)} if bounds else {}
+
+
+def _noise() -> dict[str, Any]:
+  """Returns `noise` as a keyword argument, if given."""
+  privacy_flags.check_flags()
+  if not privacy_flags.is_private():
+    return {}
+  return {'noise': privacy_flags.noise_options()}
 
 
 def _bits() -> dict[str, Any]:
@@ -177,6 +201,8 @@ def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
     fraction=_FRACTION.value,
     **_bits(),
     **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_bounds(),
+    **_noise(),
     **_randomness(seed),
   )
 
@@ -187,6 +213,8 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
     fraction=_FRACTION.value,
     **_bits(),
     **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_bounds(),
+    **_noise(),
     **_randomness(seed),
   )
 
@@ -196,6 +224,7 @@ def _sparse_options() -> dict[str, Any]:
     fraction=_FRACTION.value,
     scope=_SCOPE.value,
     min_elements=_MIN_ELEMENTS.value,
+    **_bounds(),
   )
 
 
@@ -274,7 +303,10 @@ METHOD_FLAGS = {
     _FRACTION,
     _BITS,
     _MIN_ELEMENTS,
+    _CLIP_NORM,
+    _ZERO_ABOVE,
     base.SEED_SOURCE,
+    *privacy_flags.HOLDERS,
   ),
   'low_rank': _method_flags(
     _low_rank_options,
@@ -283,7 +315,10 @@ METHOD_FLAGS = {
     _FRACTION,
     _BITS,
     _MIN_ELEMENTS,
+    _CLIP_NORM,
+    _ZERO_ABOVE,
     base.SEED_SOURCE,
+    *privacy_flags.HOLDERS,
   ),
   'dhqc': _method_flags(
     _dhqc_options,
@@ -293,6 +328,8 @@ METHOD_FLAGS = {
     _FEEDBACK,
     _SCOPE,
     _MIN_ELEMENTS,
+    _CLIP_NORM,
+    _ZERO_ABOVE,
   ),
   'dgc': _method_flags(
     _dgc_options,
@@ -303,6 +340,8 @@ METHOD_FLAGS = {
     _ROUNDS_PER_WARM_UP_FRACTION,
     _SCOPE,
     _MIN_ELEMENTS,
+    _CLIP_NORM,
+    _ZERO_ABOVE,
   ),
   'terngrad': _method_flags(
     _terngrad_options,

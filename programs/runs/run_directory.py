@@ -19,6 +19,7 @@
 | `checkpoints/` | program states, for resuming |
 | `last_checkpoint.json` | number of rounds of the latest checkpoint |
 | `client_states/` | states of the clients, for methods with client state |
+| `privacy_ledger.json` | started rounds, for methods with noise |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same and the configuration, for TensorBoard |
 | `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |

@@ -28,6 +28,7 @@ CHECKPOINTS = 'checkpoints'
 LAST_CHECKPOINT = 'last_checkpoint.json'
 CLIENT_STATES = 'client_states'
 METRICS = 'metrics.csv'
+PRIVACY_LEDGER = 'privacy_ledger.json'
 SUMMARY = 'summary.json'
 TEMPORARY_SUFFIX = '.temporary'
 

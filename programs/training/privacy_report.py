@@ -13,26 +13,46 @@
 # limitations under the License.
 """Guarantee of a run with noise, for `summary.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from programs.methods import aggregation_flags
 from tff_methods import options as options_lib
 from tff_methods import privacy
 
-# Options that may ask for noise.
-WithNoise = options_lib.DpSketchOptions | aggregation_flags.TffAggregatorOptions
+Noise: TypeAlias = (
+  options_lib.NoiseOptions | aggregation_flags.TffAggregatorOptions
+)
+
+
+def noise_of(options: object) -> Noise | None:
+  """Returns the noise that the options of a method ask for, `None` for none."""
+  match options:
+    case options_lib.NoiseOptions():
+      return options
+    case options_lib.StructuredUpdateOptions():
+      return options.noise
+    case aggregation_flags.TffAggregatorOptions():
+      return options if options.noise_multiplier is not None else None
+    case _:
+      return None
+
+
+def is_repeatable(noise: Noise) -> bool:
+  """Returns true if noise and cohorts follow from seeds, as in tests."""
+  return getattr(noise, 'noise_seed_for_tests', None) is not None
 
 
 def describe(
-  options: WithNoise,
-  cohort_sizes: Sequence[int],
+  noise: Noise,
+  cohort_sizes: Iterable[int],
   num_clients: int,
   delta: float | None,
 ) -> dict[str, object]:
   """Returns the guarantee of a run, and what it rests on.
 
   Args:
-    options: Options of the noise.
+    noise: Options of the noise.
     cohort_sizes: Number of clients in each round.
     num_clients: Number of clients of the task.
     delta: δ; `None` for `privacy.default_delta`.
@@ -43,24 +63,26 @@ def describe(
   """
   if delta is None:
     delta = privacy.default_delta(num_clients)
+  cohort_sizes = list(cohort_sizes)
   description: dict[str, object] = {
     'epsilon': None,
     'delta': delta,
-    'noise_multiplier': options.noise_multiplier,
-    'clip': getattr(options, 'clip', 'adaptive'),
+    'noise_multiplier': noise.noise_multiplier,
+    'clip': getattr(noise, 'clip', 'adaptive'),
     'num_clients': num_clients,
+    'rounds': len(cohort_sizes),
     'neighbours': 'one client replaced by another',
     'assumption': 'nobody knows which clients took part in which round',
   }
-  if isinstance(options, aggregation_flags.TffAggregatorOptions):
+  if isinstance(noise, aggregation_flags.TffAggregatorOptions):
     return description | {'reason': "TFF's aggregator comes without accounting"}
-  if options.noise_seed_for_tests is not None:
+  if is_repeatable(noise):
     return description | {'reason': 'the noise follows from a seed for tests'}
-  if not options.noise_multiplier:
+  if not noise.noise_multiplier:
     return description | {'reason': 'there is no noise'}
   return description | {
     'epsilon': privacy.epsilon(
-      noise_multiplier=options.noise_multiplier,
+      noise_multiplier=noise.noise_multiplier,
       cohort_sizes=cohort_sizes,
       num_clients=num_clients,
       delta=delta,

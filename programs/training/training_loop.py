@@ -32,6 +32,7 @@ from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import lost_updates
 from programs.training import metrics as metrics_lib
+from programs.training import privacy_ledger
 from programs.training import round_metrics as round_metrics_lib
 from tff_methods import simulation
 
@@ -76,6 +77,8 @@ class Experiment:
     evaluate: Function from model weights to metrics on test data.
     num_clients: Number of clients of the task, from which rounds sample.
     count_batches: Function from a client id to the number of its batches.
+    ledger: Record of rounds with noise that no seed repeats; `None` for rounds
+      that a resumed run repeats.
   """
 
   process: simulation.ClientIdProcess
@@ -84,6 +87,7 @@ class Experiment:
   evaluate: Callable[[tff.learning.models.ModelWeights], metrics_lib.Metrics]
   num_clients: int
   count_batches: Callable[[str], int]
+  ledger: privacy_ledger.PrivacyLedger | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +135,8 @@ async def train(
   """Trains from the latest saved state, or from the start, to the last round.
 
   The weights of the best evaluation are written before the state of its round,
-  so they exist whenever that state does.
+  so they exist whenever that state does. A round with noise is another one when
+  it is repeated: its state is saved, and then its weights are written.
 
   Args:
     experiment: Process to train.
@@ -156,6 +161,8 @@ async def train(
     await store.release(metrics, 0)
   else:
     state = saved_state
+    if experiment.ledger is not None:  # The last program may not have.
+      _write_best_weights(experiment, store, state)
   report(_at_start(schedule, state), True, lost_updates.LostUpdates())
 
   try:
@@ -165,18 +172,35 @@ async def train(
       round_num = int(new_state.round_num)
       await store.release(metrics, round_num)
       state = new_state  # Metrics of a round are released before it is saved.
-      if state.best.round_num == round_num:
-        store.write_weights(
-          experiment.process.get_model_weights(state.server_state),
-          run_store.BEST_WEIGHTS,
-        )
-      if schedule.is_saved(round_num) or schedule.is_over(state):
-        await store.save(state, round_num)
+      is_saved = schedule.is_saved(round_num) or schedule.is_over(state)
+      if experiment.ledger is None:
+        _write_best_weights(experiment, store, state)
+        if is_saved:
+          await store.save(state, round_num)
+      else:
+        if is_saved or _is_best(state):
+          await store.save(state, round_num)
+        _write_best_weights(experiment, store, state)
       report(state, schedule.is_evaluated(round_num), lost)
   except stop_signals.Stopped:
     await store.save(state, int(state.round_num))
     raise
   return state
+
+
+def _is_best(state: ProgramState) -> bool:
+  return bool(0 < state.best.round_num == state.round_num)
+
+
+def _write_best_weights(
+  experiment: Experiment, store: run_store.RunStore, state: ProgramState
+) -> None:
+  """Writes the weights of the state if its evaluation is the best so far."""
+  if _is_best(state):
+    store.write_weights(
+      experiment.process.get_model_weights(state.server_state),
+      run_store.BEST_WEIGHTS,
+    )
 
 
 def _start(
@@ -218,6 +242,8 @@ def _run_round(
   start = time.monotonic()
   round_num = int(state.round_num) + 1
   clients = experiment.sample_clients(round_num)
+  if experiment.ledger is not None:
+    experiment.ledger.add(len(clients))
   output = experiment.process.next(state.server_state, clients)
   lost = lost_updates.find(output.metrics, clients, experiment.count_batches)
   round_bytes = experiment.count_bytes(round_num, output.metrics, len(clients))

@@ -15,14 +15,17 @@
 
 import asyncio
 import atexit
-from collections.abc import Callable, Mapping
+import collections
+from collections.abc import Callable, Iterable, Mapping
 import dataclasses
 import functools
 import os
+import secrets
 import sys
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs.command_line import execution
@@ -41,6 +44,7 @@ from programs.training import evaluation
 from programs.training import evaluation_flags
 from programs.training import lost_updates
 from programs.training import optimizers
+from programs.training import privacy_ledger
 from programs.training import privacy_report
 from programs.training import sampling
 from programs.training import training_loop
@@ -111,6 +115,7 @@ def run(
     training_progress.show_stage(f'Building {request.method}')
     experiment, stopping = _build_experiment(request, task, client_states)
   directory.claim()
+  experiment = _with_ledger(request, experiment, directory)
   store = run_store.RunStore(
     directory,
     client_states if experiment.process.keeps_client_states else None,
@@ -205,7 +210,7 @@ def _build_experiment(
   train_data = datasets.train_data
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
-      train_data.client_ids, task_flags.SEED.value
+      train_data.client_ids, _cohort_seed(request)
     )
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
@@ -215,6 +220,9 @@ def _build_experiment(
     None if datasets is task.datasets else datasets,
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
+  if privacy_report.noise_of(request.options) is not None:
+    # The margins of clips do not cover its rounding.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
   # Last of the steps that may refuse, since it starts a worker and says so.
   execution.set_context()
   preprocessed = train_data.preprocess(datasets.train_preprocess_fn)
@@ -268,25 +276,67 @@ def _build_count_bytes(
   )(metrics, num_clients)
 
 
+def _is_unrepeatable(request: Request) -> bool:
+  """Returns true if there is noise that must not follow from a seed."""
+  noise = privacy_report.noise_of(request.options)
+  return noise is not None and not privacy_report.is_repeatable(noise)
+
+
+def _cohort_seed(request: Request) -> int:
+  """Returns the seed of cohorts, with noise a secret of this process.
+
+  The guarantee rests on cohorts that nobody knows, and --seed is no secret.
+  """
+  if _is_unrepeatable(request):
+    return secrets.randbits(128)
+  return task_flags.SEED.value
+
+
+def _with_ledger(
+  request: Request,
+  experiment: training_loop.Experiment,
+  directory: run_directory.RunDirectory,
+) -> training_loop.Experiment:
+  """Returns the experiment with the record of its rounds, if it needs one."""
+  if not _is_unrepeatable(request):
+    return experiment
+  ledger = privacy_ledger.PrivacyLedger(
+    directory.file(run_files.PRIVACY_LEDGER),
+    _cohort_sizes(experiment, range(1, directory.saved_rounds() + 1)),
+  )
+  return dataclasses.replace(experiment, ledger=ledger)
+
+
+def _cohort_sizes(
+  experiment: training_loop.Experiment, round_nums: Iterable[int]
+) -> list[int]:
+  return [len(experiment.sample_clients(i)) for i in round_nums]
+
+
 def _privacy(
   request: Request, experiment: training_loop.Experiment, num_rounds: int
 ) -> dict[str, object]:
-  """Returns the entry `privacy` of `summary.json`, if there is noise."""
-  options = request.options
-  if (
-    not isinstance(options, privacy_report.WithNoise)
-    or options.noise_multiplier is None
-  ):
+  """Returns the entry `privacy` of `summary.json`, if there is noise.
+
+  With early stopping, the number of rounds depends on the models, and the
+  guarantee is that of all rounds that were planned.
+  """
+  noise = privacy_report.noise_of(request.options)
+  if noise is None:
     return {}
-  cohort_sizes = [
-    len(experiment.sample_clients(i + 1)) for i in range(num_rounds)
-  ]
+  planned = num_rounds
+  if early_stopping.PATIENCE.value is not None:
+    planned = max(num_rounds, request.rounds)
+  if experiment.ledger is None:
+    cohort_sizes = _cohort_sizes(experiment, range(1, planned + 1))
+  else:
+    cohort_sizes = [
+      *collections.Counter(experiment.ledger.num_rounds).elements(),
+      *_cohort_sizes(experiment, range(num_rounds + 1, planned + 1)),
+    ]
   return {
     'privacy': privacy_report.describe(
-      options,
-      cohort_sizes,
-      experiment.num_clients,
-      privacy_flags.DELTA.value,
+      noise, cohort_sizes, experiment.num_clients, privacy_flags.DELTA.value
     )
   }
 

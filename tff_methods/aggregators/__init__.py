@@ -15,6 +15,9 @@
 
 # pylint: disable=g-importing-member
 from tff_methods.aggregators.dp_sketched import dp_sketched_aggregator
+from tff_methods.aggregators.dp_structured_update import (
+  DpStructuredUpdateFactory,
+)
 from tff_methods.aggregators.encoded_sum import EncodedSumFactory
 from tff_methods.aggregators.error_feedback import ErrorFeedback
 from tff_methods.aggregators.error_feedback import MomentumCorrection
@@ -37,6 +40,7 @@ __all__ = [
   'ClientStateAggregation',
   'ClientStateOutput',
   'dp_sketched_aggregator',
+  'DpStructuredUpdateFactory',
   'EncodedSumFactory',
   'ErrorFeedback',
   'ErrorFeedbackMeanFactory',

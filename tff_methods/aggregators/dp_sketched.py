@@ -19,7 +19,6 @@ Clipping".
 """
 
 import collections
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -29,14 +28,9 @@ from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods.aggregators import clipping
 from tff_methods.aggregators import encoded_sum
+from tff_methods.aggregators import gaussian_mechanism
 from tff_methods.aggregators import scope as scopes
 from tff_methods.aggregators import value_types
-from tff_methods.common import seeds
-
-# Adaptive clipping, as in `tff.aggregators.DifferentiallyPrivateFactory`.
-_INITIAL_CLIP = 0.1
-_TARGET_QUANTILE = 0.5
-_CLIP_LEARNING_RATE = 0.2
 
 
 def dp_sketched_aggregator(
@@ -99,8 +93,7 @@ def dp_sketched_aggregator(
       `options.RandomnessOptions`.
     base_seed: Seed of the sketches, not of the noise.
     noise_seed_for_tests: Seed of the noise, which then hides nothing from who
-      knows it. `None` draws it from TensorFlow's non-deterministic generator,
-      differently in each run.
+      knows it. `None` draws it differently in each round of each run.
 
   Returns:
     An `UnweightedAggregationFactory`, for
@@ -155,67 +148,10 @@ class _DpSketchedFactory(tff.aggregators.UnweightedAggregationFactory):
       num_elements, sketch
     )
     return _build_process(
-      value_type, layout, vector_sum, _Mechanism(self._options, denominator)
-    )
-
-
-class _Mechanism:
-  """Gaussian mechanism, and the adaptation of its clipping norm.
-
-  Its state is an `OrderedDict` of `round`, `int32`, and `clip`, `float32`.
-
-  Attributes:
-    is_adaptive: True if clients send whether they are below the norm.
-  """
-
-  def __init__(self, options: options_lib.DpSketchOptions, denominator: float):
-    self._options = options
-    self._denominator = denominator
-    self.is_adaptive = isinstance(options.clip, str)
-    self._sum_multiplier = float(options.noise_multiplier)
-    self._count_stddev = 0.0
-    if self.is_adaptive and options.noise_multiplier:
-      z = options.noise_multiplier
-      self._count_stddev = max(options.clients_per_round / 20, z)
-      self._sum_multiplier = (z**-2 - (2 * self._count_stddev) ** -2) ** -0.5
-
-  def initial_state(self) -> 'collections.OrderedDict[str, tf.Tensor]':
-    """Returns the state of round 0."""
-    clip = _INITIAL_CLIP if self.is_adaptive else self._options.clip
-    return collections.OrderedDict(
-      round=tf.constant(0, tf.int32), clip=tf.constant(clip, tf.float32)
-    )
-
-  def finish(
-    self, state: Any, sums: list[tf.Tensor], num_below: tf.Tensor
-  ) -> tuple[Any, list[tf.Tensor]]:
-    """Returns the next state, and the noisy mean.
-
-    Args:
-      state: State of the round.
-      sums: The vector of decoded sums, or nothing.
-      num_below: `float32[]`, see `_below`; unused with a fixed norm.
-    """
-    key = self._noise_key(state['round'])
-    means = []
-    for i, x in enumerate(sums):
-      noise = seeds.random_normals(seeds.fold_in(key, i + 1), x.shape[0])
-      stddev = self._sum_multiplier * state['clip']
-      means.append((x + stddev * noise) / self._denominator)
-    clip = state['clip']
-    if self.is_adaptive:
-      noise = seeds.random_normals(seeds.fold_in(key, 0), 1)[0]
-      noisy_count = num_below + self._count_stddev * noise
-      quantile = noisy_count / self._options.clients_per_round + 0.5
-      clip *= tf.exp(-_CLIP_LEARNING_RATE * (quantile - _TARGET_QUANTILE))
-    return collections.OrderedDict(round=state['round'] + 1, clip=clip), means
-
-  def _noise_key(self, round_num: tf.Tensor) -> tf.Tensor:
-    seed = self._options.noise_seed_for_tests
-    if seed is not None:
-      return seeds.fold_in(seeds.key(seed), round_num)
-    return tf.raw_ops.NonDeterministicInts(
-      shape=tf.constant([2], tf.int64), dtype=tf.int32
+      value_type,
+      layout,
+      vector_sum,
+      gaussian_mechanism.GaussianMechanism(self._options, denominator),
     )
 
 
@@ -223,7 +159,7 @@ def _build_process(
   value_type: tff.Type,
   layout: scopes.Layout,
   vector_sum: encoded_sum.EncodedSum,
-  mechanism: _Mechanism,
+  mechanism: gaussian_mechanism.GaussianMechanism,
 ) -> tff.templates.AggregationProcess:
   """Builds the steps of `dp_sketched_aggregator`."""
 
@@ -232,8 +168,7 @@ def _build_process(
   )
   def encode(value, params, clip):
     vectors, norm = clipping.clip_by_norm(layout.to_tensors(value), clip)
-    # Centered, so that one client changes the count by at most a half.
-    is_below = tf.cast(norm <= clip, tf.float32) - 0.5
+    is_below = gaussian_mechanism.centered_indicator(norm <= clip)
     return vector_sum.encode(vectors, params), is_below
 
   payload_type, _ = encode.type_signature.result

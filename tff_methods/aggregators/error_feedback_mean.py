@@ -20,6 +20,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods import options as options_lib
+from tff_methods.aggregators import clipping
 from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import error_feedback
@@ -68,8 +69,8 @@ class ErrorFeedbackMeanFactory:
 
   In `next`:
 
-  1.  Each client adds its update to its residual, and encodes the sum times its
-      weight.
+  1.  Each client keeps its update within `bounds`, adds it to its residual, and
+      encodes the sum times its weight.
   2.  It decodes its own payload, as the server will, and keeps the difference
       as its next residual.
   3.  The server decodes and sums the payloads (see `EncodedSum.build_sum`), and
@@ -89,6 +90,7 @@ class ErrorFeedbackMeanFactory:
     *,
     scope: str = 'model',
     min_elements: int = 0,
+    bounds: options_lib.UpdateBounds | None = None,
   ):
     """Initializes the factory.
 
@@ -100,16 +102,18 @@ class ErrorFeedbackMeanFactory:
         `'tensor'`: each tensor of the model.
       min_elements: With the scope `'tensor'`, tensors with fewer elements are
         sent whole.
+      bounds: Bounds of the norm of an update, all tensors together, before the
+        residual is added; `None` for none. The payload can be longer.
 
     Raises:
-      TypeError: If `min_elements` is not an int, or `feedback` not an
-        `ErrorFeedback`.
+      TypeError: If `min_elements` is not an int, `feedback` not an
+        `ErrorFeedback`, or `bounds` not an `options.UpdateBounds`.
       ValueError: If an argument is out of range, or `min_elements` is given
         with the scope `'model'`.
     """
-    # Checks the scope.
+    # Checks the arguments.
     options = options_lib.SparseOptions(
-      fraction=1.0, scope=scope, min_elements=min_elements
+      fraction=1.0, scope=scope, min_elements=min_elements, bounds=bounds
     )
     if not isinstance(feedback, error_feedback.ErrorFeedback):
       raise TypeError(
@@ -122,6 +126,7 @@ class ErrorFeedbackMeanFactory:
     )
     self._feedback = feedback
     self._scope = options.scope
+    self._bounds = options.bounds
 
   def create(
     self, value_type: tff.Type, weight_type: tff.Type
@@ -164,7 +169,7 @@ class ErrorFeedbackMeanFactory:
       return _encode(
         self._feedback,
         weighted_sum,
-        layout.to_tensors(value),
+        self._bounded(layout.to_tensors(value)),
         weight,
         client_state,
         params,
@@ -198,6 +203,15 @@ class ErrorFeedbackMeanFactory:
     return ClientStateAggregation(
       weighted_sum.initialize, initial_client_state, next_fn
     )
+
+  def _bounded(self, updates: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the tensors of an update within the bounds."""
+    if self._bounds is None:
+      return updates
+    factor = clipping.bounding_factor(
+      clipping.global_norm(updates), self._bounds
+    )
+    return [x * tf.cast(factor, x.dtype) for x in updates]
 
 
 def _encode(

@@ -28,16 +28,10 @@ import tensorflow_federated as tff
 from tff_methods import options as options_lib
 from tff_methods.aggregators import clipping
 from tff_methods.aggregators import scope as scopes
+from tff_methods.aggregators import secure_sketch
 from tff_methods.aggregators import value_types
 from tff_methods.common import seeds
-from tff_methods.encoders import rotation
 from tff_methods.encoders import scaling
-from tff_methods.encoders import subsampling
-
-# Half of the range of rotated coordinates, in standard deviations of those of
-# an update of the largest norm. A normal coordinate is outside once in 370.
-_RANGE = 3.0
-_ROTATION, _COORDINATES, _ROUNDING = range(3)
 
 
 def secure_sketched_aggregator(
@@ -46,6 +40,8 @@ def secure_sketched_aggregator(
   clients_per_round: int,
   bits: int = 4,
   fraction: float = 1.0,
+  noise_multiplier: float | None = None,
+  noise_seed_for_tests: int | None = None,
   seed_source: str = 'reproducible',
   base_seed: int = 0,
 ) -> tff.aggregators.UnweightedAggregationFactory:
@@ -69,15 +65,29 @@ def secure_sketched_aggregator(
       is a secure sum, too. More than `clients_per_round` clients raise an
       `InvalidArgumentError`, when run.
 
-  The result is unbiased but for clipping. A client that does not run this code
-  can spoil the sum: the server cannot check single clients, as in any secure
-  sum. The sum itself has no noise, so it is not differentially private. The
-  runtimes of this library, as TFF's, simulate secure sums in the clear: see
-  `runtime.set_local_context`.
+  The result is unbiased but for clipping. It is a mean, and no aggregation for
+  `tff.aggregators.DifferentiallyPrivateFactory`. A client that does not run
+  this code can spoil the sum: the server cannot check single clients, as in any
+  secure sum. The runtimes of this library, as TFF's, simulate secure sums in
+  the clear: see `runtime.set_local_context`.
+
+  **With `noise_multiplier`**, `z`, the sum is also differentially private. In
+  step 3, integers stand for multiples of `r * 2**(1 - bits)`, and conditional
+  rounding keeps their Euclidean norm within a bound `D`, in integer arithmetic,
+  whatever the update is. Each client adds discrete Gaussian noise of parameter
+  `z * D / sqrt(clients_per_round)` to its integers, so the sum has noise of
+  standard deviation `z * D` (Kairouz et al. 2021, algorithm 1). The modulus
+  also holds six standard deviations of noise. Exactly `clients_per_round`
+  clients have to take part, whose shares of noise add up, and clipped values
+  are not counted. Adding or removing a client's integers changes the sum by at
+  most `D`, replacing them by at most `2 * D`. See
+  `privacy.discrete_gaussian_epsilon`. If other clients of the round reveal
+  their shares, so much less noise is left.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
-  `num_clients` and `num_clipped_values`, `int32`, secure sums. A client sends
+  `num_clients` and, without noise, `num_clipped_values`, `int32`, secure sums.
+  A client sends
   `ceil(k * ceil(log2(modulus)) / 8)` bytes of integers, and these two counts.
 
   NaN or Inf in an update stops the round with an `InvalidArgumentError`.
@@ -87,6 +97,9 @@ def secure_sketched_aggregator(
     clients_per_round: Largest number of clients in a round.
     bits: Bits per value, 1 to 16.
     fraction: Fraction of the values that is sent, in (0, 1].
+    noise_multiplier: `z`, above 0; `None` for no noise.
+    noise_seed_for_tests: Seed of the noise, which then hides nothing from who
+      knows it. `None` draws it differently in each round of each run.
     seed_source: Source of a client's stochastic rounding: see
       `options.RandomnessOptions`.
     base_seed: Seed of the process. Different seeds give independent choices.
@@ -99,6 +112,8 @@ def secure_sketched_aggregator(
       if the value has other parts than `float32` tensors of fully defined
       shapes.
     ValueError: If an argument is out of range, or the modulus above 2**31 - 1.
+      When the process is created: if the modulus is, with noise, or a client's
+      share of the noise has a standard deviation above 10,000 integers.
   """
   return _SecureSketchedFactory(
     options_lib.SecureSketchOptions(
@@ -106,6 +121,8 @@ def secure_sketched_aggregator(
       clients_per_round=clients_per_round,
       bits=bits,
       fraction=fraction,
+      noise_multiplier=noise_multiplier,
+      noise_seed_for_tests=noise_seed_for_tests,
       seed_source=seed_source,
       base_seed=base_seed,
     )
@@ -117,6 +134,11 @@ class _SecureSketchedFactory(tff.aggregators.UnweightedAggregationFactory):
 
   def __init__(self, options: options_lib.SecureSketchOptions):
     self._options = options
+    self._sketch_class = (
+      secure_sketch.SecureSketch
+      if options.noise_multiplier is None
+      else secure_sketch.NoisySketch
+    )
 
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process."""
@@ -130,82 +152,14 @@ class _SecureSketchedFactory(tff.aggregators.UnweightedAggregationFactory):
         'trainable.'
       )
     (spec,) = layout.specs
-    sketch = SecureSketch(spec.shape.num_elements(), self._options)
+    sketch = self._sketch_class(spec.shape.num_elements(), self._options)
     return _build_process(value_type, layout, sketch, self._options)
-
-
-class SecureSketch:
-  """Sketches of vectors as integers, and the decoding of their sums.
-
-  Attributes:
-    num_sent: Number of integers of a client, `k`.
-  """
-
-  def __init__(self, length: int, options: options_lib.SecureSketchOptions):
-    """Initializes the sketch.
-
-    Args:
-      length: Number of elements of a vector, `d`.
-      options: Options of the sketch.
-    """
-    self._length = length
-    self._options = options
-    self._range = _RANGE * options.clip / max(length, 1) ** 0.5
-    self._top = 2**options.bits - 1
-    self.num_sent = subsampling.num_kept(length, options.fraction)
-
-  def encode(self, x: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the integers of a vector, and the number of clipped values.
-
-    Args:
-      x: `float32[d]`, of a norm of at most `clip`.
-      key: `int32[2]`, that of the round.
-
-    Returns:
-      `int32[k]`, from 0 to `2**bits - 1`, and `int32[]`.
-    """
-    y = rotation.rotate(x, seeds.fold_in(key, _ROTATION))
-    coordinates = subsampling.draw(
-      seeds.fold_in(key, _COORDINATES), self._length, self.num_sent
-    )
-    y = tf.gather(y, coordinates)
-    limit = tf.constant(self._range, tf.float32)
-    num_clipped = tf.math.count_nonzero(tf.abs(y) > limit, dtype=tf.int32)
-    levels = (tf.clip_by_value(y / limit, -1.0, 1.0) + 1.0) * (self._top / 2)
-    own_key = seeds.client_key(
-      seeds.fold_in(key, _ROUNDING), x, self._options.seed_source
-    )
-    words = seeds.random_words(own_key, self.num_sent)
-    noise = tf.cast(tf.bitwise.bitwise_and(words, 0xFFFFFF), tf.float32)
-    codes = tf.cast(tf.floor(levels + noise * 2.0**-24), tf.int32)
-    return tf.minimum(codes, self._top), num_clipped
-
-  def decode(
-    self, codes: tf.Tensor, key: tf.Tensor, num_clients: tf.Tensor
-  ) -> tf.Tensor:
-    """Returns an estimate of the sum of vectors from the sum of their integers.
-
-    Args:
-      codes: `int32[k]`, sum over the clients.
-      key: `int32[2]`, that of the round.
-      num_clients: `int32[]`.
-
-    Returns:
-      `float32[d]`.
-    """
-    step = 2.0 * self._range / self._top
-    total_range = tf.cast(num_clients, tf.float64) * self._range
-    y = tf.cast(codes, tf.float64) * step - total_range
-    dense = subsampling.spread(
-      tf.cast(y, tf.float32), seeds.fold_in(key, _COORDINATES), self._length
-    )
-    return rotation.unrotate(dense, seeds.fold_in(key, _ROTATION))
 
 
 def _build_process(
   value_type: tff.Type,
   layout: scopes.Layout,
-  sketch: SecureSketch,
+  sketch: secure_sketch.SecureSketch,
   options: options_lib.SecureSketchOptions,
 ) -> tff.templates.AggregationProcess:
   """Builds the steps of `secure_sketched_aggregator`."""
@@ -234,12 +188,12 @@ def _build_process(
 
   @tff.tensorflow.computation(np.int32, codes_type, counts_type, key_type)
   def finish(round_num, codes, counts, key):
-    num_clients = _check_num_clients(counts[0], options.clients_per_round)
+    num_clients = _check_num_clients(counts[0], options)
     total = sketch.decode(codes, key, num_clients)
     mean = total / tf.cast(tf.maximum(num_clients, 1), tf.float32)
-    measurements = collections.OrderedDict(
-      num_clients=num_clients, num_clipped_values=counts[1]
-    )
+    measurements = collections.OrderedDict(num_clients=num_clients)
+    if options.noise_multiplier is None:
+      measurements['num_clipped_values'] = counts[1]
     return round_num + 1, layout.from_tensors([mean]), measurements
 
   @tff.federated_computation
@@ -256,7 +210,7 @@ def _build_process(
       encode, (value, tff.federated_broadcast(key))
     )
     total = tff.backends.mapreduce.federated_secure_modular_sum(
-      codes, options.modulus
+      codes, sketch.modulus
     )
     total_counts = tff.federated_secure_sum(counts, max(sketch.num_sent, 1))
     return tff.templates.MeasuredProcessOutput(
@@ -266,13 +220,24 @@ def _build_process(
   return tff.templates.AggregationProcess(initialize, next_fn)
 
 
-def _check_num_clients(num_clients: tf.Tensor, most: int) -> Any:
-  """Returns the number of clients; raises, when run, if there are more."""
-  check = tf.debugging.assert_less_equal(
-    num_clients,
-    most,
-    'Expected at most clients_per_round clients, whose sum the modulus holds, '
-    f'found more than {most}: raise clients_per_round.',
-  )
+def _check_num_clients(
+  num_clients: tf.Tensor, options: options_lib.SecureSketchOptions
+) -> Any:
+  """Returns the number of clients; raises, when run, for a wrong number."""
+  expected = options.clients_per_round
+  if options.noise_multiplier is None:
+    check = tf.debugging.assert_less_equal(
+      num_clients,
+      expected,
+      'Expected at most clients_per_round clients, whose sum the modulus '
+      f'holds, found more than {expected}: raise clients_per_round.',
+    )
+  else:
+    check = tf.debugging.assert_equal(
+      num_clients,
+      expected,
+      'Expected clients_per_round clients, whose shares of noise add up, found '
+      f'another number than {expected}: give it as clients_per_round.',
+    )
   with tf.control_dependencies([check] if check is not None else []):
     return tf.identity(num_clients)

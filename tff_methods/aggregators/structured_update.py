@@ -13,18 +13,18 @@
 # limitations under the License.
 """Mean of structured updates: Konečný et al. (2016), section 2."""
 
-import collections
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods import update_spaces
+from tff_methods.aggregators import clipping
 from tff_methods.aggregators import decoded_mean
 from tff_methods.aggregators import encoded_sum
-from tff_methods.aggregators import value_types
-from tff_methods.common import seeds
-from tff_methods.encoders import scaling
+from tff_methods.aggregators import structured_payload
+from tff_methods.common import argument_checks
 
 
 class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
@@ -53,6 +53,7 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     self,
     model_space: update_spaces.ModelSpace,
     encoder_fn: encoded_sum.EncoderFn | None = None,
+    bounds: options_lib.UpdateBounds | None = None,
   ):
     """Initializes the factory.
 
@@ -62,6 +63,8 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
         tensor's index to a `GatherEncoder` of stages of this package. All its
         random choices are drawn from the client's key. `None` sends parameters
         unencoded.
+      bounds: Bounds of the norm of an expanded update, which the server
+        applies to each as it arrives; `None` for none.
 
     Raises:
       TypeError: If an argument is of a wrong type.
@@ -74,6 +77,9 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       )
     if encoder_fn is not None:
       encoded_sum.check_encoder_fn(encoder_fn)
+    if bounds is not None:
+      argument_checks.check_options(bounds, options_lib.UpdateBounds)
+    self._bounds = bounds
     self._model_space = model_space
     # Their encoders, built by `create`, cannot be pickled.
     self._encoder_fn = encoder_fn
@@ -93,94 +99,62 @@ class StructuredUpdateFactory(tff.aggregators.WeightedAggregationFactory):
     Raises:
       TypeError: If `value_type` is not the type of updates of the model space.
     """
-    value_type = value_types.check_value_type(value_type)
-    expected_type = tff.types.tensorflow_to_type(
-      collections.OrderedDict(
-        key=update_spaces.KEY_SPEC,
-        parameters=self._model_space.parameter_specs,
-      )
+    payloads = structured_payload.StructuredPayload(
+      self._model_space, self._encoder_fn
     )
-    if not expected_type.is_assignable_from(value_type):
-      raise TypeError(
-        f'Expected updates of type {expected_type}, found {value_type}: give '
-        'client work and aggregator the same model space.'
-      )
-    tensor_encoders = [
-      self._encoder_fn(spec, i)
-      if self._encoder_fn
-      else encoders.identity_encoder(spec)
-      for i, spec in enumerate(self._model_space.parameter_specs)
-    ]
     return _build_process(
-      self._model_space, tensor_encoders, value_type, weight_type
+      payloads,
+      self._model_space.specs,
+      payloads.check_type(value_type),
+      weight_type,
+      self._bounds,
     )
 
 
 def _build_process(
-  model_space: update_spaces.ModelSpace,
-  tensor_encoders: list[encoders.GatherEncoder],
+  payloads: structured_payload.StructuredPayload,
+  specs: Any,
   value_type: tff.Type,
   weight_type: tff.Type,
+  bounds: options_lib.UpdateBounds | None,
 ) -> tff.templates.AggregationProcess:
   """Builds the mean from sums of full updates and of weights."""
-
-  @tff.tensorflow.computation(value_type)
-  def encode(value):
-    encoded = encoders.map_in_sequence(
-      lambda x, encoder, key: encoders.encode_with_key(
-        encoder, scaling.check_finite(x), key
-      ),
-      value['parameters'],
-      tensor_encoders,
-      _tensor_keys(value['key'], tensor_encoders),
-    )
-    return value['key'], tuple(encoded)
+  flat_specs = tf.nest.flatten(specs)
+  encode = tff.tensorflow.computation(payloads.encode, value_type)
 
   def zero():
-    specs = tf.nest.flatten(model_space.specs)
     return (
-      [tf.zeros(spec.shape, tf.float64) for spec in specs],
+      [tf.zeros(spec.shape, tf.float64) for spec in flat_specs],
       tf.constant(0.0, tf.float64),
     )
 
   def add(sums, payload, weight):
-    updates, total_weight = sums
-    key, encoded = payload
-
-    def add_tensor(encoded, encoder, encoder_key, linear_map, accumulated):
-      x = encoders.decode_with_key(encoder, encoded, encoder_key)
-      update = linear_map.expand(x * tf.cast(weight, x.dtype))
-      return accumulated + tf.cast(update, tf.float64)
-
-    updates = encoders.map_in_sequence(
-      add_tensor,
-      encoded,
-      tensor_encoders,
-      _tensor_keys(key, tensor_encoders),
-      model_space.draw(key),
-      updates,
-    )
-    return updates, total_weight + tf.cast(weight, tf.float64)
+    totals, total_weight = sums
+    if bounds is None:
+      totals = payloads.map_updates(
+        lambda update, total: total + tf.cast(update, tf.float64),
+        payload,
+        totals,
+        weight=weight,
+      )
+    else:
+      updates = payloads.map_updates(lambda x: tf.cast(x, tf.float64), payload)
+      factor = clipping.bounding_factor(clipping.global_norm(updates), bounds)
+      factor *= tf.cast(weight, tf.float64)
+      totals = [
+        total + factor * update
+        for total, update in zip(totals, updates, strict=True)
+      ]
+    return totals, total_weight + tf.cast(weight, tf.float64)
 
   def mean(sums):
-    updates, total_weight = sums
-    means = tf.nest.map_structure(
-      lambda total, spec: tf.cast(
-        tf.math.divide_no_nan(total, total_weight), spec.dtype
-      ),
-      updates,
-      tf.nest.flatten(model_space.specs),
-    )
-    return tf.nest.pack_sequence_as(model_space.specs, means)
+    totals, total_weight = sums
+    means = [
+      tf.cast(tf.math.divide_no_nan(total, total_weight), spec.dtype)
+      for total, spec in zip(totals, flat_specs, strict=True)
+    ]
+    return tf.nest.pack_sequence_as(specs, means)
 
   return decoded_mean.build_decoded_mean(
     weight_type, encode, zero=zero, add=add, mean=mean
   )
-
-
-def _tensor_keys(
-  key: tf.Tensor, tensor_encoders: list[encoders.GatherEncoder]
-) -> list[tf.Tensor]:
-  """Returns a key for the encoder of each tensor."""
-  # Negative, so that they differ from the keys from which maps are drawn.
-  return [seeds.fold_in(key, -1 - i) for i in range(len(tensor_encoders))]

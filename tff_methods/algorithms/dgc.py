@@ -111,6 +111,7 @@ def _aggregator_and_warm_up(
         bits=options.bits,
         scope=options.scope,
         min_elements=options.min_elements,
+        bounds=options.bounds,
       ),
     )
 

@@ -73,11 +73,11 @@ def build_structured_update_fed_avg(
     server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
       by default.
     update_space: Restriction of the update of each tensor.
-    options: Quantization of the parameters and random choices;
+    options: Quantization of the parameters, random choices, bounds and noise;
       `StructuredUpdateOptions()` by default. Its `min_elements` applies to the
       quantization; give it to `update_space` too.
     client_weighting: Weights of the clients' updates: numbers of examples, or
-      uniform.
+      uniform. With `options.noise`, they are uniform.
     model_distributor: Process that sends the model to the clients, or options
       of its quantization; a broadcast by default.
     metrics_aggregator: Function from the model's metric finalizers to the
@@ -125,9 +125,9 @@ def build_structured_update_fed_avg(
     base_seed=options.base_seed,
   )
   update_type = client_work.next.type_signature.result.result.member
-  aggregator = aggregators.StructuredUpdateFactory(
-    model_space, _build_encoder_fn(model_space, options)
-  ).create(update_type.update, update_type.update_weight)
+  aggregator = _build_aggregator_factory(model_space, options).create(
+    update_type.update, update_type.update_weight
+  )
   return salted_process.compose_salted_process(
     description.initial_weights_fn,
     templates.build_model_distributor(model_fn, model_distributor),
@@ -135,6 +135,22 @@ def build_structured_update_fed_avg(
     aggregator,
     fed_avg.build_finalizer(server_optimizer_fn, weights_type),
     seed_source=options.seed_source,
+  )
+
+
+def _build_aggregator_factory(
+  model_space: update_spaces.ModelSpace,
+  options: options_lib.StructuredUpdateOptions,
+) -> tff.aggregators.WeightedAggregationFactory:
+  encoder_fn = _build_encoder_fn(model_space, options)
+  if options.noise is not None:
+    return tff.aggregators.as_weighted_aggregator(
+      aggregators.DpStructuredUpdateFactory(
+        model_space, options.noise, encoder_fn
+      )
+    )
+  return aggregators.StructuredUpdateFactory(
+    model_space, encoder_fn, options.bounds
   )
 
 

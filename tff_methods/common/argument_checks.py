@@ -29,8 +29,8 @@ import numpy as np
 # Bits per value that quantizers and bit packing support.
 MAX_BITS = 16
 # TensorFlow's kernels flush smaller numbers to zero.
-_MIN_FLOAT32 = float(np.finfo(np.float32).tiny)
-_MAX_FLOAT32 = float(np.finfo(np.float32).max)
+MIN_FLOAT32 = float(np.finfo(np.float32).tiny)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 _Options = TypeVar('_Options')
 
@@ -184,9 +184,9 @@ def check_positive_float32(name: str, value: Any) -> int | float:
       infinite as a `float32`.
   """
   number = check_positive(name, value)
-  if not _MIN_FLOAT32 <= number <= _MAX_FLOAT32:
+  if not MIN_FLOAT32 <= number <= MAX_FLOAT32:
     raise ValueError(
-      f'Expected {name} from {_MIN_FLOAT32:.2g} to {_MAX_FLOAT32:.2g}, the '
+      f'Expected {name} from {MIN_FLOAT32:.2g} to {MAX_FLOAT32:.2g}, the '
       f'range of float32, found {value}.'
     )
   return number

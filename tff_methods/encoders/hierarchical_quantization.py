@@ -21,9 +21,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.encoders import bit_packing
+from tff_methods.encoders import range_coding
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
@@ -47,9 +47,8 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
   error on average. Hence this stage decodes to the middle, and `num` is
   `2**(bits - 1)`, all intervals that the paper's bits can number.
 
-  With `scale='contractive'`, the quantized vector `q` is multiplied by `min(1,
-  <x, q> / <q, q>)`, by way of its range: then it is never longer than `x` (see
-  `scaling.contractive_scale` for the proof).
+  With `scale='contractive'`, the decoded vector is never longer than the value,
+  and biased: see `range_coding.RangeCoder`.
 
   A vector of equal magnitudes is decoded exactly, zeros included. Among other
   values, a zero decodes to the middle of the lowest interval: put `TopKStage`
@@ -75,10 +74,8 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` or `scale` is out of range.
     """
-    bits = argument_checks.check_bits(bits, minimum=2)
-    argument_checks.check_choice('scale', scale, options_lib.SCALES)
-    self._bits = bits
-    self._scale = scale
+    self._bits = argument_checks.check_bits(bits, minimum=2)
+    self._coder = range_coding.RangeCoder(self._bits, scale, self._middles)
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -87,7 +84,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     del encode_params  # Unused.
     x = tf.reshape(x, [-1])
     if not x.shape[0]:
-      return {'packed': tf.zeros([0], tf.uint8), 'range': tf.zeros([2])}, {}
+      return self._coder.empty(), {}
     z, scale, _ = scaling.well_scaled(x)
     magnitudes = tf.abs(z)
     low, high = tf.reduce_min(magnitudes), tf.reduce_max(magnitudes)
@@ -99,12 +96,7 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
     dtype = bit_packing.code_dtype(self._bits)
     intervals = tf.cast((magnitudes - low) * to_interval, dtype)
     signs = tf.cast(z < 0.0, dtype) * tf.constant(num_intervals, dtype)
-    packed = bit_packing.pack(intervals + signs, self._bits)
-    ends = tf.stack([low, high])
-    if self._scale == 'contractive':
-      quantized = self._look_up(packed, ends, x.shape[0])
-      ends *= tf.minimum(1.0, scaling.contractive_scale(z, quantized, scale))
-    return {'packed': packed, 'range': ends * scale}, {}
+    return self._coder.encode(intervals + signs, (low, high), z, scale), {}
 
   def decode(
     self,
@@ -115,20 +107,12 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
   ) -> tf.Tensor:
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    length = tensor_encoding.num_elements(shape)
-    x = self._look_up(
-      encoded_tensors['packed'], encoded_tensors['range'], length
-    )
-    return tf.reshape(x, shape)
+    return self._coder.decode(encoded_tensors, shape)
 
-  def _look_up(
-    self, packed: tf.Tensor, ends: tf.Tensor, length: int
-  ) -> tf.Tensor:
-    """Returns the values of packed codes, given both ends of the range."""
-    low, high = tf.unstack(ends)
+  def _middles(self, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """Returns the values of codes, given both ends of the range."""
     num_intervals = 2 ** (self._bits - 1)
     upper = (np.arange(num_intervals, dtype=np.float32) + 0.5) / num_intervals
     # Weighted means of both ends: exact if they are equal.
     middles = low * (1.0 - upper) + high * upper
-    table = tf.concat([middles, -middles], axis=0)
-    return bit_packing.lookup(packed, table, self._bits, length)
+    return tf.concat([middles, -middles], axis=0)

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import bit_packing
+from tff_methods.encoders import range_coding
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
 
@@ -41,9 +41,8 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
   two ends of the range as levels. This stage follows the formula: 2^b levels,
   the ends included, are 2^b - 1 intervals.
 
-  With `scale='contractive'`, the quantized vector `q` is multiplied by `min(1,
-  <x, q> / <q, q>)`, by way of its range: then it is never longer than `x` (see
-  `scaling.contractive_scale` for the proof), and biased.
+  With `scale='contractive'`, the decoded vector is never longer than the value,
+  and biased: see `range_coding.RangeCoder`.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
   `uint8[ceil(n * bits / 8)]`, and `range`, `float32[2]`: the minimum and the
@@ -75,8 +74,7 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
     """
     super().__init__(seed, seed_source)
     self._bits = argument_checks.check_bits(bits)
-    argument_checks.check_choice('scale', scale, options_lib.SCALES)
-    self._scale = scale
+    self._coder = range_coding.RangeCoder(self._bits, scale, self._levels)
 
   def encode(
     self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
@@ -84,7 +82,7 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
     """Encodes a tensor: see `Stage.encode`."""
     x = tf.reshape(x, [-1])
     if not x.shape[0]:
-      return {'packed': tf.zeros([0], tf.uint8), 'range': tf.zeros([2])}, {}
+      return self._coder.empty(), {}
     z, scale, _ = scaling.well_scaled(x)
     low, high = tf.reduce_min(z), tf.reduce_max(z)
     top = 2**self._bits - 1
@@ -97,12 +95,7 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
       own, shared = dither(key, x.shape[0])
     levels = (levels + own + shared) / 256.0
     codes = tf.cast(levels, bit_packing.code_dtype(self._bits))
-    packed = bit_packing.pack(codes, self._bits)
-    ends = tf.stack([low, high])
-    if self._scale == 'contractive':
-      quantized = self._look_up(packed, ends, x.shape[0])
-      ends *= tf.minimum(1.0, scaling.contractive_scale(z, quantized, scale))
-    return {'packed': packed, 'range': ends * scale}, {}
+    return self._coder.encode(codes, (low, high), z, scale), {}
 
   def decode(
     self,
@@ -113,21 +106,13 @@ class UniformQuantizationStage(tensor_encoding.ClientSeededStage):
   ) -> tf.Tensor:
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    length = tensor_encoding.num_elements(shape)
-    x = self._look_up(
-      encoded_tensors['packed'], encoded_tensors['range'], length
-    )
-    return tf.reshape(x, shape)
+    return self._coder.decode(encoded_tensors, shape)
 
-  def _look_up(
-    self, packed: tf.Tensor, ends: tf.Tensor, length: int
-  ) -> tf.Tensor:
-    """Returns the levels of packed codes, given both ends of the range."""
-    low, high = tf.unstack(ends)
+  def _levels(self, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """Returns the levels, given both ends of the range."""
     # Weighted means of both ends: high - low can exceed the largest float.
     upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
-    table = low * (1.0 - upper) + high * upper
-    return bit_packing.lookup(packed, table, self._bits, length)
+    return low * (1.0 - upper) + high * upper
 
 
 def dither(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:

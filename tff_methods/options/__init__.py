@@ -20,6 +20,7 @@ programs make one from flags, before TensorFlow is imported.
 
 # pylint: disable=g-importing-member
 from tff_methods.options.differential_privacy import DpSketchOptions
+from tff_methods.options.differential_privacy import NoiseOptions
 from tff_methods.options.downlink import DeltaDownlinkOptions
 from tff_methods.options.downlink import DownlinkOptions
 from tff_methods.options.label_hashing import DECODINGS
@@ -44,6 +45,7 @@ from tff_methods.options.structured_update import LowRankOptions
 from tff_methods.options.structured_update import RandomMaskOptions
 from tff_methods.options.structured_update import StructuredUpdateOptions
 from tff_methods.options.ternary import TernGradOptions
+from tff_methods.options.update_bounds import UpdateBounds
 
 __all__ = [
   'DECODINGS',
@@ -57,6 +59,7 @@ __all__ = [
   'FEEDBACKS',
   'LowRankOptions',
   'LshSelectOptions',
+  'NoiseOptions',
   'QUANTIZERS',
   'RandomMaskOptions',
   'RandomnessOptions',
@@ -71,4 +74,5 @@ __all__ = [
   'StructuredUpdateOptions',
   'TernGradOptions',
   'TRANSFORMS',
+  'UpdateBounds',
 ]

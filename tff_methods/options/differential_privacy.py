@@ -20,11 +20,8 @@ from tff_methods.options import randomness
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DpSketchOptions(randomness.RandomnessOptions):
-  """Options of sums of sketched updates with Gaussian noise.
-
-  `base_seed` and `seed_source` concern the sketches alone: noise follows from
-  neither.
+class NoiseOptions:
+  """Options of sums of clipped updates with Gaussian noise.
 
   Attributes:
     noise_multiplier: Standard deviation of the noise of the sum, in clipping
@@ -33,11 +30,10 @@ class DpSketchOptions(randomness.RandomnessOptions):
       many take part.
     clip: Largest Euclidean norm of an update; `'adaptive'` for a private
       estimate of the median norm.
-    bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
-    fraction: Fraction of the values that is sent, in (0, 1].
     noise_seed_for_tests: Seed of the noise, for tests of repeatability: who
       knows it can subtract the noise. `None` draws the noise from TensorFlow's
-      generator of non-deterministic numbers, which is not cryptographic.
+      Philox generator, which is not cryptographic, with keys of 64 bits that
+      follow from the operating system's entropy.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -47,12 +43,10 @@ class DpSketchOptions(randomness.RandomnessOptions):
   noise_multiplier: float
   clients_per_round: int
   clip: float | str = 'adaptive'
-  bits: int | None = 2
-  fraction: float = 1.0
   noise_seed_for_tests: int | None = None
 
   def __post_init__(self) -> None:
-    super().__post_init__()
+    argument_checks.unwrap_scalars(self)
     argument_checks.check_nonnegative('noise_multiplier', self.noise_multiplier)
     argument_checks.check_int(
       'clients_per_round', self.clients_per_round, minimum=1
@@ -69,10 +63,34 @@ class DpSketchOptions(randomness.RandomnessOptions):
         argument_checks.check_positive_float32(
           'noise_multiplier * clip', self.noise_multiplier * clip
         )
-    if self.bits is not None:
-      argument_checks.check_bits(self.bits)
-    argument_checks.check_fraction(self.fraction)
     if self.noise_seed_for_tests is not None:
       argument_checks.check_int(
         'noise_seed_for_tests', self.noise_seed_for_tests
       )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DpSketchOptions(NoiseOptions, randomness.RandomnessOptions):
+  """Options of sums of sketched updates with Gaussian noise.
+
+  `base_seed` and `seed_source` concern the sketches alone: noise follows from
+  neither.
+
+  Attributes:
+    bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
+    fraction: Fraction of the values that is sent, in (0, 1].
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If a value is out of range.
+  """
+
+  bits: int | None = 2
+  fraction: float = 1.0
+
+  def __post_init__(self) -> None:
+    NoiseOptions.__post_init__(self)
+    randomness.RandomnessOptions.__post_init__(self)
+    if self.bits is not None:
+      argument_checks.check_bits(self.bits)
+    argument_checks.check_fraction(self.fraction)

@@ -31,6 +31,10 @@ class SecureSketchOptions(randomness.RandomnessOptions):
     clients_per_round: Largest number of clients in a round.
     bits: Bits per value, 1 to 16.
     fraction: Fraction of the values that is sent, in (0, 1].
+    noise_multiplier: Standard deviation of the noise of the sum, in norms of
+      rounded updates, above 0: clients add shares of it. `None` for no noise.
+    noise_seed_for_tests: Seed of the noise, for tests of repeatability: who
+      knows it can subtract the noise.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -41,6 +45,8 @@ class SecureSketchOptions(randomness.RandomnessOptions):
   clients_per_round: int
   bits: int = 4
   fraction: float = 1.0
+  noise_multiplier: float | None = None
+  noise_seed_for_tests: int | None = None
 
   def __post_init__(self) -> None:
     super().__post_init__()
@@ -50,13 +56,37 @@ class SecureSketchOptions(randomness.RandomnessOptions):
     )
     argument_checks.check_bits(self.bits)
     argument_checks.check_fraction(self.fraction)
-    if self.modulus > _MAX_MODULUS:
-      raise ValueError(
-        'Expected clients_per_round * (2**bits - 1) below 2**31 - 1, found '
-        f'{self.modulus - 1}: lower bits or clients_per_round.'
+    check_modulus(self.modulus)
+    if self.noise_multiplier is not None:
+      argument_checks.check_positive_float32(
+        'noise_multiplier', self.noise_multiplier
+      )
+    if self.noise_seed_for_tests is not None:
+      argument_checks.check_int(
+        'noise_seed_for_tests', self.noise_seed_for_tests
       )
 
   @property
   def modulus(self) -> int:
-    """Modulus of the sum: one more than the largest sum of all clients."""
+    """Modulus without noise: one more than the largest sum of all clients."""
     return self.clients_per_round * (2**self.bits - 1) + 1
+
+
+def check_modulus(modulus: int) -> int:
+  """Checks the modulus of a sum.
+
+  Args:
+    modulus: The modulus.
+
+  Returns:
+    The modulus.
+
+  Raises:
+    ValueError: If it is above 2**31 - 1.
+  """
+  if modulus > _MAX_MODULUS:
+    raise ValueError(
+      f'Expected a modulus of at most 2**31 - 1, found {modulus}: lower bits, '
+      'clients_per_round or noise_multiplier.'
+    )
+  return modulus

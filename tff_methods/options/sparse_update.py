@@ -19,6 +19,7 @@ import dataclasses
 import numpy as np
 
 from tff_methods.common import argument_checks
+from tff_methods.options import update_bounds
 
 # Values among which the largest are selected.
 SCOPES = ('model', 'tensor')
@@ -41,6 +42,8 @@ class SparseOptions:
       of the model, as one vector. `'tensor'`: the values of each tensor.
     min_elements: With the scope `'tensor'`, tensors with fewer elements are
       sent whole.
+    bounds: Bounds of the norms of updates, applied before error feedback adds
+      what a client kept; `None` for none.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -52,6 +55,7 @@ class SparseOptions:
   bits: int | None = None
   scope: str = 'model'
   min_elements: int = 0
+  bounds: update_bounds.UpdateBounds | None = None
 
   def __post_init__(self) -> None:
     argument_checks.unwrap_scalars(self)
@@ -60,6 +64,8 @@ class SparseOptions:
       argument_checks.check_bits(self.bits, minimum=_MIN_BITS)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
     argument_checks.check_choice('scope', self.scope, SCOPES)
+    if self.bounds is not None:
+      argument_checks.check_options(self.bounds, update_bounds.UpdateBounds)
     if self.scope == 'model' and self.min_elements:
       raise ValueError(
         "Expected min_elements of 0 with scope='model', which makes all "

@@ -16,7 +16,9 @@
 import dataclasses
 
 from tff_methods.common import argument_checks
+from tff_methods.options import differential_privacy
 from tff_methods.options import randomness
+from tff_methods.options import update_bounds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,9 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
       quantized (EDEN). `None` sends `float32` parameters, as in the paper.
     min_elements: Tensors with fewer elements are trained and sent whole, and
       their parameters are not quantized.
+    bounds: Bounds of the norms of the expanded updates; `None` for none.
+    noise: Clip of the expanded updates and noise of their sum, for differential
+      privacy; `None` for neither. With noise, all clients weigh the same.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -36,12 +41,25 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
 
   bits: int | None = None
   min_elements: int = 256
+  bounds: update_bounds.UpdateBounds | None = None
+  noise: differential_privacy.NoiseOptions | None = None
 
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.bits is not None:
       argument_checks.check_bits(self.bits)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
+    if self.bounds is not None:
+      argument_checks.check_options(self.bounds, update_bounds.UpdateBounds)
+    if self.noise is not None:
+      argument_checks.check_options(
+        self.noise, differential_privacy.NoiseOptions
+      )
+      if self.bounds is not None:
+        raise ValueError(
+          'Expected no bounds with noise, whose clip is a bound, found both: '
+          'leave one out.'
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

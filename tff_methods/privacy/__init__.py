@@ -16,8 +16,10 @@
 # pylint: disable=g-importing-member
 from tff_methods.privacy.accounting import default_delta
 from tff_methods.privacy.accounting import epsilon
+from tff_methods.privacy.discrete_gaussian import discrete_gaussian_epsilon
 
 __all__ = [
   'default_delta',
+  'discrete_gaussian_epsilon',
   'epsilon',
 ]

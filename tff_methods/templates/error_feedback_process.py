@@ -131,4 +131,5 @@ def top_k_with_error_feedback(
     feedback,
     scope=options.scope,
     min_elements=options.min_elements,
+    bounds=options.bounds,
   )

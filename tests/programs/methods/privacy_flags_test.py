@@ -57,6 +57,21 @@ class PrivacyFlagsTest(parameterized.TestCase):
       ),
     )
 
+  @parameterized.parameters(
+    ('random_mask', {'fraction': 0.5}), ('low_rank', {'rank': 2})
+  )
+  def test_structured_updates(self, method, given):
+    with flagsaver.flagsaver(dp_noise_multiplier=1.5, dp_clip='0.5', **given):
+      options = method_flags.make_options(method, seed=5)
+    self.assertEqual(
+      options.noise,
+      options_lib.NoiseOptions(
+        noise_multiplier=1.5, clip=0.5, clients_per_round=10
+      ),
+    )
+    with flagsaver.flagsaver(**given):
+      self.assertIsNone(method_flags.make_options(method, 0).noise)
+
   def test_no_noise_by_default(self):
     self.assertIsNone(method_flags.make_options('fed_avg', 0))
     self.assertIsInstance(

@@ -57,6 +57,8 @@ class RegistryTest(parameterized.TestCase):
     ('sketched_update', {'secure_clip': 1.0}, True),
     ('sketched_update', {'dp_noise_multiplier': 1.0}, False),
     ('fed_avg', {'dp_noise_multiplier': 1.0}, False),
+    ('random_mask', {'dp_noise_multiplier': 1.0, 'fraction': 0.5}, False),
+    ('low_rank', {'dp_noise_multiplier': 1.0, 'rank': 1}, False),
     ('fed_avg', {'tff_aggregator': 'robust'}, False),
     ('fed_avg', {'tff_aggregator': 'compression'}, False),
     ('fed_avg', {'tff_aggregator': 'secure'}, True),

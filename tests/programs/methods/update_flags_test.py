@@ -102,6 +102,24 @@ class UpdateFlagsTest(parameterized.TestCase):
         min_elements=7,
       ),
     ),
+    (
+      'bounds',
+      'dhqc',
+      {'clip_norm': 2.0, 'zero_above': 5.0},
+      options_lib.DhqcOptions(
+        bounds=options_lib.UpdateBounds(clip=2.0, zero_above=5.0)
+      ),
+    ),
+    (
+      'bounds_of_structured_updates',
+      'random_mask',
+      {'clip_norm': 2.0, 'fraction': 0.5},
+      options_lib.RandomMaskOptions(
+        fraction=0.5,
+        bounds=options_lib.UpdateBounds(clip=2.0),
+        base_seed=_SEED,
+      ),
+    ),
     ('dgc_defaults', 'dgc', {}, options_lib.DgcOptions()),
     (
       'dgc',
@@ -152,6 +170,8 @@ class UpdateFlagsTest(parameterized.TestCase):
   @parameterized.named_parameters(
     ('no_fraction', 'random_mask', {}, 'Expected --fraction, found none'),
     ('fraction', 'random_mask', {'fraction': 1.5}, r'fraction in \(0, 1\]'),
+    ('clip_norm', 'dgc', {'clip_norm': 0.0}, 'clip above 0'),
+    ('zero_above', 'dgc', {'clip_norm': 2.0, 'zero_above': 1}, 'at least clip'),
     ('no_rank', 'low_rank', {}, 'either rank or fraction'),
     ('both', 'low_rank', {'rank': 1, 'fraction': 0.5}, 'either rank or'),
     ('dhqc_fraction', 'dhqc', {'fraction': 0.0}, r'fraction in \(0, 1\]'),

@@ -11,12 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import functools
 import json
 
 from absl.testing import absltest
 import dp_accounting
 from dp_accounting import rdp
 
+from programs.methods import aggregation_flags
 from programs.training import privacy_report
 from tff_methods import options as options_lib
 
@@ -52,6 +54,27 @@ class DescribeTest(absltest.TestCase):
       description = _describe(**kwargs)
       self.assertIsNone(description['epsilon'])
       self.assertIn(reason, description['reason'])
+
+  def test_noise_of_options(self):
+    noise = options_lib.NoiseOptions(noise_multiplier=1.0, clients_per_round=3)
+    tff_options = functools.partial(
+      aggregation_flags.TffAggregatorOptions, clients_per_round=3
+    )
+    with_noise = tff_options(name='ddp_secure', noise_multiplier=1.0)
+    for options, expected in (
+      (None, None),
+      (noise, noise),
+      (options_lib.LowRankOptions(rank=1, noise=noise), noise),
+      (options_lib.LowRankOptions(rank=1), None),
+      (options_lib.SketchOptions(), None),
+      (tff_options(name='secure'), None),
+      (with_noise, with_noise),
+    ):
+      self.assertEqual(privacy_report.noise_of(options), expected)
+    self.assertFalse(privacy_report.is_repeatable(with_noise))
+    description = privacy_report.describe(with_noise, [3], 30, None)
+    self.assertIsNone(description['epsilon'])
+    self.assertIn('without accounting', description['reason'])
 
 
 if __name__ == '__main__':

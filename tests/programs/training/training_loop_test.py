@@ -36,6 +36,7 @@ from programs.command_line import stop_signals
 from programs.runs import run_directory
 from programs.runs import run_store
 from programs.training import early_stopping
+from programs.training import privacy_ledger
 from programs.training import sampling
 from programs.training import training_loop
 from tff_methods import simulation
@@ -90,6 +91,24 @@ def _experiment(process) -> training_loop.Experiment:
     num_clients=100,
     count_batches=lambda client_id: 2,
   )
+
+
+class _NoisyProcess(_Process):
+  """Process whose rounds are others when they are repeated."""
+
+  def __init__(self, calls: list[int]):
+    super().__init__()
+    self._calls = calls
+
+  def next(self, state, client_ids):
+    output = super().next(state, client_ids)
+    self._calls.append(len(self._calls))
+    # The first evaluation is the best unless its round is repeated.
+    noise = np.float32(1 + 10 / len(self._calls))
+    return tff.learning.templates.LearningProcessOutput(
+      {**output.state, 'weights': output.state['weights'] + noise},
+      output.metrics,
+    )
 
 
 class _Killed(BaseException):
@@ -362,6 +381,35 @@ class TrainingLoopTest(TrainingLoopTestCase):
       self._assert_same_state(resumed_state, state)
       self._assert_same_run(name, 'whole')
     self._train('whole_again', survives=num_kept)  # There is no more to keep.
+
+  def test_rounds_that_cannot_be_repeated(self):
+    """The best weights are those of the best state, wherever it was killed."""
+    for survives in range(11):
+      name = f'killed_{survives}'
+      calls = []
+
+      def train(survives, name=name, calls=calls):
+        ledger = privacy_ledger.PrivacyLedger(
+          str(self._temporary_dir / f'{name}.json'), []
+        )
+        experiment = _experiment(_NoisyProcess(calls))
+        experiment = dataclasses.replace(experiment, ledger=ledger)
+        state, _ = self._train(
+          name, survives=survives, rounds=9, experiment=experiment
+        )
+        self.assertEqual(ledger.num_rounds, {_CLIENTS_PER_ROUND: len(calls)})
+        return state
+
+      with self.assertRaises(_Killed):
+        train(survives)
+      state = train(-1)
+      self.assertGreaterEqual(len(calls), 9)
+      self.assertGreater(state.best.round_num, 0)
+      path = self._temporary_dir / name / 'best_model_weights.npz'
+      with np.load(path) as weights:
+        self.assertEqual(
+          weights['trainable_0'].min(), state.best.metrics['accuracy']
+        )
 
   def test_resumes_with_the_same_ever_smaller_cohorts(self):
     cohorts = []

@@ -16,6 +16,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
+from tff_methods import options as options_lib
 from tff_methods.aggregators import clipping
 
 
@@ -56,6 +57,23 @@ class ClipByNormTest(parameterized.TestCase):
     np.testing.assert_array_equal(clipped, np.zeros(3))
     self.assertEqual(norm, 0.0)
     self.assertEqual(clipping.clip_by_norm([], tf.constant(1.0))[0], [])
+
+
+class BoundingFactorTest(parameterized.TestCase):
+  @parameterized.parameters(
+    ({'clip': 2.0}, 1.0, 1.0),
+    ({'clip': 2.0}, 8.0, 0.25),
+    ({'zero_above': 2.0}, 1.9, 1.0),
+    ({'zero_above': 2.0}, 2.1, 0.0),
+    ({'clip': 2.0, 'zero_above': 10.0}, 4.0, 0.5),
+    ({'clip': 2.0, 'zero_above': 10.0}, 11.0, 0.0),
+  )
+  def test_factor(self, bounds, norm, expected):
+    factor = clipping.bounding_factor(
+      tf.constant(norm, tf.float64), options_lib.UpdateBounds(**bounds)
+    )
+    self.assertAlmostEqual(float(factor), expected, places=4)
+    self.assertLessEqual(float(factor), expected)
 
 
 if __name__ == '__main__':

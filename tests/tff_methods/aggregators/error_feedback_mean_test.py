@@ -380,6 +380,37 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(Exception, 'finite values, found NaN or Inf'):
       aggregation.next(state, values, [1.0, 1.0], client_states)
 
+  @parameterized.parameters('with_error', 'momentum')
+  def test_bounds_are_those_of_updates(self, feedback):
+    """Residuals of earlier rounds are added to bounded updates."""
+    bounds = options_lib.UpdateBounds(clip=2.0, zero_above=1e3)
+    bounded = _factory(feedback, bounds=bounds, fraction=0.2).create(
+      _VALUE_TYPE, _WEIGHT_TYPE
+    )
+    plain = _factory(feedback, fraction=0.2).create(_VALUE_TYPE, _WEIGHT_TYPE)
+    long, short, huge = _values(3)
+    short = [np.float32(1e-3) * x for x in short]
+    huge = [np.float32(1e6) * x for x in huge]
+    norm = np.linalg.norm(_vector(long))
+    self.assertBetween(norm, 4.0, 100.0)
+    clipped = [np.float32(2.0 / norm) * x for x in long]
+    nothing = [np.zeros_like(x) for x in huge]
+    states = [_first(aggregation, 3) for aggregation in (bounded, plain)]
+    for _ in range(3):
+      found, expected = (
+        aggregation.next(server, values, [1.0, 2.0, 3.0], clients)
+        for aggregation, values, (server, clients) in zip(
+          (bounded, plain),
+          ([long, short, huge], [clipped, short, nothing]),
+          states,
+          strict=True,
+        )
+      )
+      np.testing.assert_allclose(
+        _vector(found.result), _vector(expected.result), atol=1e-4
+      )
+      states = [(x.state, x.client_states) for x in (found, expected)]
+
 
 if __name__ == '__main__':
   tf.test.main()

@@ -23,7 +23,8 @@ from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import options as options_lib
 from tff_methods import runtime
-from tff_methods.aggregators import secure_sketched
+from tff_methods.aggregators import clipping
+from tff_methods.aggregators import secure_sketch
 from tff_methods.common import seeds
 
 _SHAPES = ((13, 10), (), (7,))
@@ -127,11 +128,11 @@ class SecureSketchedAggregatorExecutionTest(parameterized.TestCase):
     options = options_lib.SecureSketchOptions(
       clip=_CLIP, clients_per_round=5, base_seed=9, **kwargs
     )
-    sketch = secure_sketched.SecureSketch(_NUM_ELEMENTS, options)
+    sketch = secure_sketch.SecureSketch(_NUM_ELEMENTS, options)
     key = seeds.fold_in(tf.constant(seeds.key(9)), tf.constant(0))
     codes = []
     for value in values:
-      (vector,), _ = secure_sketched.clipping.clip_by_norm(
+      (vector,), _ = clipping.clip_by_norm(
         [tf.constant(_flat(value), tf.float32)], tf.constant(_CLIP)
       )
       codes.append(sketch.encode(vector, key)[0].numpy())
@@ -204,6 +205,129 @@ class SecureSketchedAggregatorExecutionTest(parameterized.TestCase):
       results.append(_flat(output.result))
     for result in results[1:]:
       np.testing.assert_allclose(result, results[0], atol=1e-6)
+
+
+# So small a multiplier that all noise is zero.
+_NO_NOISE = 1e-9
+
+
+def _noisy_sketch(**kwargs):
+  """Returns the sketch of `_create`, and its norm bound as that of vectors."""
+  options = options_lib.SecureSketchOptions(
+    **(dict(clip=_CLIP, clients_per_round=5) | kwargs)
+  )
+  sketch = secure_sketch.NoisySketch(_NUM_ELEMENTS, options)
+  step = 3.0 * _CLIP / np.sqrt(_NUM_ELEMENTS) / 2 ** (options.bits - 1)
+  return sketch, np.sqrt(sketch.norm_bound) * step
+
+
+class DistributedNoiseTest(parameterized.TestCase):
+  def setUp(self):
+    super().setUp()
+    context = runtime.create_in_process_context('cpu')
+    self.enter_context(tff.framework.get_context_stack().install(context))
+
+  def test_measurements_have_no_count_without_noise(self):
+    result = _create(noise_multiplier=1.0).next.type_signature.result
+    self.assertEqual(
+      tff.structure.name_list(result.measurements.member), ['num_clients']
+    )
+
+  @parameterized.parameters((1, 2.5), (2, 1.6), (4, 1.12), (8, 1.01))
+  def test_influence_of_one_client(self, bits, largest):
+    kwargs = dict(noise_multiplier=_NO_NOISE, bits=bits)
+    _, norm_bound = _noisy_sketch(**kwargs)
+    self.assertLess(norm_bound, largest * _CLIP)
+    process = _create(**kwargs)
+    *cohort, last = _values([0.02, 1.0, 1e3, 1e30, 5.0])
+    opposite = [-x for x in last]
+    with_last, replaced = (
+      5 * _flat(process.next(process.initialize(), values).result)
+      for values in ([*cohort, last], [*cohort, opposite])
+    )
+    change = np.linalg.norm(with_last - replaced)
+    self.assertLessEqual(change, 2 * norm_bound)
+    self.assertGreater(change, 1.5 * _CLIP)
+
+  @parameterized.parameters({'bits': 2}, {'bits': 4, 'fraction': 0.25})
+  def test_is_unbiased_over_rounds(self, **kwargs):
+    values = _values([0.1] * 5)
+    process = _create(noise_multiplier=_NO_NOISE, **kwargs)
+    state, total, num_rounds = process.initialize(), 0.0, 100
+    for _ in range(num_rounds):
+      output = process.next(state, values)
+      state, total = output.state, total + _flat(output.result) / num_rounds
+    expected = np.mean([_clipped(value) for value in values], axis=0)
+    projection = total @ expected / (expected @ expected)
+    self.assertBetween(projection, 0.85, 1.15)
+
+  @parameterized.parameters(3, None)
+  def test_noise_has_the_stated_deviation(self, seed):
+    """Shares that clients had in common would add up to more."""
+    kwargs = dict(noise_multiplier=2.0, noise_seed_for_tests=seed)
+    _, norm_bound = _noisy_sketch(**kwargs)
+    process = _create(**kwargs)
+    # Equal updates would draw equal noise from a seed for tests.
+    values = _values([1e-6 * i for i in range(1, 6)])
+    state, noise = process.initialize(), []
+    for _ in range(20):
+      output = process.next(state, values)
+      state = output.state
+      noise.append(5 * _flat(output.result) / (2.0 * norm_bound))
+    self.assertAlmostEqual(np.std(noise), 1.0, delta=0.06)
+    correlations = np.corrcoef(np.array(noise))[np.triu_indices(20, 1)]
+    self.assertLess(np.abs(correlations).max(), 0.4)
+
+  def test_noise_does_not_follow_from_the_seed(self):
+    process = _create(noise_multiplier=1.0)
+    values = _values([1.0] * 5)
+    first, second = (
+      _flat(process.next(process.initialize(), values).result) for _ in range(2)
+    )
+    self.assertGreater(np.linalg.norm(first - second), 0.5)
+
+  def test_bytes_are_those_of_the_modulus(self):
+    sketch, _ = _noisy_sketch(noise_multiplier=2.0)
+    process = _create(noise_multiplier=2.0)
+    bits = int(np.ceil(np.log2(sketch.modulus)))
+    # Two sums of counts, of at most 138 * 5 each.
+    counts = communication.traced_bytes(_create().next).uplink - int(
+      np.ceil(_NUM_ELEMENTS * np.ceil(np.log2(5 * 15 + 1)) / 8)
+    )
+    self.assertEqual(
+      communication.traced_bytes(process.next).uplink,
+      int(np.ceil(_NUM_ELEMENTS * bits / 8)) + counts,
+    )
+
+  @parameterized.parameters(4, 6)
+  def test_another_number_of_clients_raises(self, num_clients):
+    process = _create(noise_multiplier=1.0)
+    with self.assertRaisesRegex(Exception, 'clients, whose shares of noise'):
+      process.next(process.initialize(), _values([1.0] * num_clients))
+
+  def test_contains_no_unsecure_aggregation(self):
+    tff.test.assert_not_contains_unsecure_aggregation(
+      _create(noise_multiplier=1.0).next
+    )
+
+  def test_runs_alike_in_all_runtimes(self):
+    process = _create(noise_multiplier=1.0, noise_seed_for_tests=1)
+    values = _values([0.02, 1.0, 1e3, 2.0, 3.0])
+    results = []
+    for context in (
+      runtime.create_local_context(),
+      runtime.create_in_process_context('cpu'),
+      two_workers.create_context(),
+    ):
+      with tff.framework.get_context_stack().install(context):
+        output = process.next(process.initialize(), values)
+      results.append(_flat(output.result))
+    for result in results[1:]:
+      np.testing.assert_allclose(result, results[0], atol=1e-6)
+
+  def test_noise_that_is_too_large_raises(self):
+    with self.assertRaisesRegex(ValueError, 'lower bits or noise_multiplier'):
+      _create(noise_multiplier=100.0, bits=12)
 
 
 if __name__ == '__main__':

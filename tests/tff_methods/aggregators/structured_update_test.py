@@ -22,6 +22,7 @@ from tests.tff_methods import caching
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods import update_spaces
 
 _SPECS = [tf.TensorSpec([20, 16], tf.float32), tf.TensorSpec([4], tf.float32)]
@@ -146,6 +147,46 @@ class StructuredUpdateFactoryExecutionTest(
     output = process.next(process.initialize(), values, [0.0, 0.0])
     for tensor in output.result:
       self.assertAllEqual(tensor, np.zeros_like(tensor))
+
+  @parameterized.named_parameters(*_SPACES)
+  def test_bounds_are_those_of_expanded_updates(self, space):
+    model_space = update_spaces.ModelSpace(space, _SPECS)
+    value_type = tff.types.tensorflow_to_type(
+      collections.OrderedDict(
+        key=update_spaces.KEY_SPEC, parameters=model_space.parameter_specs
+      )
+    )
+    values, weights = _values(model_space, 3), [1.0, 5.0, 2.0]
+    for value, factor in zip(values, (1e-3, 1.0, 1e3), strict=True):
+      value['parameters'] = tuple(
+        np.float32(factor) * x for x in value['parameters']
+      )
+    updates = [
+      np.concatenate(
+        [np.ravel(x) for x in model_space.expand(v['key'], v['parameters'])]
+      )
+      for v in values
+    ]
+    self.assertLess(np.linalg.norm(updates[0]), 0.1)
+    self.assertBetween(np.linalg.norm(updates[1]), 2.0, 100.0)
+    for bounds, factors in (
+      ({'clip': 0.5}, [1.0, *(0.5 / np.linalg.norm(x) for x in updates[1:])]),
+      ({'zero_above': 100.0}, [1.0, 1.0, 0.0]),
+      (
+        {'clip': 0.5, 'zero_above': 100.0},
+        [1.0, 0.5 / np.linalg.norm(updates[1]), 0.0],
+      ),
+    ):
+      process = aggregators.StructuredUpdateFactory(
+        model_space, bounds=options_lib.UpdateBounds(**bounds)
+      ).create(value_type, _WEIGHT_TYPE)
+      output = process.next(process.initialize(), values, weights)
+      bounded = [f * x for f, x in zip(factors, updates, strict=True)]
+      self.assertAllClose(
+        np.concatenate([np.ravel(x) for x in output.result]),
+        np.average(bounded, axis=0, weights=weights),
+        atol=2e-5,
+      )
 
   def test_nan_raises_on_the_client(self):
     model_space, process = _create(_SPACES[0][1])

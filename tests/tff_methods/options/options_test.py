@@ -30,6 +30,10 @@ _OPTIONS = (
     {'noise_multiplier': 1.0, 'clients_per_round': 10},
   ),
   (
+    options_lib.NoiseOptions,
+    {'noise_multiplier': 1.0, 'clients_per_round': 10},
+  ),
+  (
     options_lib.SecureSketchOptions,
     {'clip': 1.0, 'clients_per_round': 10},
   ),
