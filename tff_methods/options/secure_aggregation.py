@@ -86,7 +86,7 @@ def check_modulus(modulus: int) -> int:
   """
   if modulus > _MAX_MODULUS:
     raise ValueError(
-      f'Expected a modulus of at most 2**31 - 1, found {modulus}: lower bits, '
-      'clients_per_round or noise_multiplier.'
+      f'Expected a modulus of at most 2**31 - 1, found {modulus}: lower bits '
+      'or clients_per_round.'
     )
   return modulus
