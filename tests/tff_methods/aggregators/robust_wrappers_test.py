@@ -19,6 +19,8 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tff_methods import aggregators
+from tff_methods import encoders
+from tff_methods import options as options_lib
 from tff_methods import runtime
 
 _VALUE_TYPE = tff.TensorType(np.float32, [300])
@@ -28,6 +30,16 @@ _AGGREGATORS = (
   (
     'hierarchical',
     aggregators.hierarchical_quantization_aggregator(bits=12, weighted=False),
+  ),
+  (
+    'encoded_sum',
+    tff.aggregators.UnweightedMeanFactory(
+      aggregators.EncodedSumFactory(
+        lambda spec, _: encoders.sketch_encoder(
+          spec, options_lib.SketchOptions(bits=16), (0,)
+        )
+      )
+    ),
   ),
   ('ternary', aggregators.ternary_aggregator(weighted=False)),
   (
