@@ -45,6 +45,19 @@ _RANK = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
+_LEFT_FACTOR = flags.DEFINE_enum(
+  'left_factor',
+  'signs',
+  list(options_lib.LEFT_FACTORS),
+  'Fixed random factor of updates of low rank. signs: entries of equal '
+  'magnitude, whose steps are longer the lower the rank; orthonormal: a '
+  'projection, whose steps are as long as without restriction.',
+)
+_STEP_SCALE = flags.DEFINE_float(
+  'step_scale',
+  None,
+  'Factor of --client_learning_rate for tensors that are not trained whole.',
+)
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Rotate updates before subsampling and quantization.'
 )
@@ -200,7 +213,9 @@ def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
   return options_lib.RandomMaskOptions(
     fraction=_FRACTION.value,
     **_bits(),
-    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **base.given(
+      min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
+    ),
     **_bounds(),
     **_noise(),
     **_randomness(seed),
@@ -211,8 +226,11 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
   return options_lib.LowRankOptions(
     rank=_RANK.value,
     fraction=_FRACTION.value,
+    left_factor=_LEFT_FACTOR.value,
     **_bits(),
-    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **base.given(
+      min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
+    ),
     **_bounds(),
     **_noise(),
     **_randomness(seed),
@@ -267,7 +285,7 @@ def _terngrad_options(seed: int) -> options_lib.TernGradOptions:
 
 def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
   defaults = base.field_defaults(
-    options_class, 'bits', 'fraction', 'min_elements', 'scope'
+    options_class, 'bits', 'fraction', 'min_elements', 'scope', 'step_scale'
   )
   return base.MethodFlags(
     (*own_flags, base.DOWNLINK_BITS), make_options, defaults
@@ -301,6 +319,7 @@ METHOD_FLAGS = {
     _random_mask_options,
     options_lib.RandomMaskOptions,
     _FRACTION,
+    _STEP_SCALE,
     _BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,
@@ -313,6 +332,8 @@ METHOD_FLAGS = {
     options_lib.LowRankOptions,
     _RANK,
     _FRACTION,
+    _LEFT_FACTOR,
+    _STEP_SCALE,
     _BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,

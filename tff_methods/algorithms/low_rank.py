@@ -80,6 +80,7 @@ def build_low_rank_fed_avg(
     update_space=update_spaces.LowRank(
       rank=options.rank,
       fraction=options.fraction,
+      left_factor=options.left_factor,
       min_elements=options.min_elements,
     ),
     options=options,

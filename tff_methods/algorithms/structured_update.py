@@ -113,7 +113,8 @@ def build_structured_update_fed_avg(
   description = templates.describe(model_fn)
   weights_type = description.weights_type
   model_space = update_spaces.ModelSpace(
-    update_space, tff.types.type_to_tf_tensor_specs(weights_type.trainable)
+    update_spaces.Scaled(update_space, options.step_scale),
+    tff.types.type_to_tf_tensor_specs(weights_type.trainable),
   )
   client_work = client_work_lib.build_salted_structured_update_client_work(
     model_fn,

@@ -41,6 +41,7 @@ from tff_methods.options.sparse_update import DhqcOptions
 from tff_methods.options.sparse_update import FEEDBACKS
 from tff_methods.options.sparse_update import SCOPES
 from tff_methods.options.sparse_update import SparseOptions
+from tff_methods.options.structured_update import LEFT_FACTORS
 from tff_methods.options.structured_update import LowRankOptions
 from tff_methods.options.structured_update import RandomMaskOptions
 from tff_methods.options.structured_update import StructuredUpdateOptions
@@ -48,6 +49,7 @@ from tff_methods.options.ternary import TernGradOptions
 from tff_methods.options.update_bounds import UpdateBounds
 
 __all__ = [
+  'LEFT_FACTORS',
   'DECODINGS',
   'DeltaDownlinkOptions',
   'DgcOptions',

@@ -20,6 +20,8 @@ from tff_methods.options import differential_privacy
 from tff_methods.options import randomness
 from tff_methods.options import update_bounds
 
+LEFT_FACTORS = ('signs', 'orthonormal')
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StructuredUpdateOptions(randomness.RandomnessOptions):
@@ -30,9 +32,14 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
       quantized (EDEN). `None` sends `float32` parameters, as in the paper.
     min_elements: Tensors with fewer elements are trained and sent whole, and
       their parameters are not quantized.
+<<<<<<< HEAD
     bounds: Bounds of the norms of the expanded updates; `None` for none.
     noise: Clip of the expanded updates and noise of their sum, for differential
       privacy; `None` for neither. With noise, all clients weigh the same.
+=======
+    step_scale: Factor of the learning rate of tensors that are not trained
+      whole, which keep it: see `update_spaces.Scaled`.
+>>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -41,14 +48,19 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
 
   bits: int | None = None
   min_elements: int = 256
+<<<<<<< HEAD
   bounds: update_bounds.UpdateBounds | None = None
   noise: differential_privacy.NoiseOptions | None = None
+=======
+  step_scale: float = 1.0
+>>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.bits is not None:
       argument_checks.check_bits(self.bits)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
+<<<<<<< HEAD
     if self.bounds is not None:
       argument_checks.check_options(self.bounds, update_bounds.UpdateBounds)
     if self.noise is not None:
@@ -60,6 +72,9 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
           'Expected no bounds with noise, whose clip is a bound, found both: '
           'leave one out.'
         )
+=======
+    argument_checks.check_positive_float32('step_scale', self.step_scale)
+>>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,6 +104,8 @@ class LowRankOptions(StructuredUpdateOptions):
   Attributes:
     rank: Rank of the updates. Give either `rank` or `fraction`.
     fraction: Rank as a fraction of each matrix's smaller dimension, in (0, 1].
+    left_factor: Distribution of the fixed left factor, one of `LEFT_FACTORS`:
+      see `update_spaces.LowRank`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -98,6 +115,7 @@ class LowRankOptions(StructuredUpdateOptions):
 
   rank: int | None = None
   fraction: float | None = None
+  left_factor: str = 'signs'
 
   def __post_init__(self) -> None:
     super().__post_init__()
@@ -108,5 +126,6 @@ class LowRankOptions(StructuredUpdateOptions):
       )
     if self.rank is not None:
       argument_checks.check_int('rank', self.rank, minimum=1)
+    argument_checks.check_choice('left_factor', self.left_factor, LEFT_FACTORS)
     if self.fraction is not None:
       argument_checks.check_fraction(self.fraction)

@@ -18,6 +18,7 @@ from tff_methods.update_spaces.low_rank import LowRank
 from tff_methods.update_spaces.model_space import KEY_SPEC
 from tff_methods.update_spaces.model_space import ModelSpace
 from tff_methods.update_spaces.random_mask import RandomMask
+from tff_methods.update_spaces.scaled import Scaled
 from tff_methods.update_spaces.update_space import LinearMap
 from tff_methods.update_spaces.update_space import TensorSpace
 from tff_methods.update_spaces.update_space import UpdateSpace
@@ -29,6 +30,7 @@ __all__ = [
   'LowRank',
   'ModelSpace',
   'RandomMask',
+  'Scaled',
   'TensorSpace',
   'UpdateSpace',
   'WholeTensor',

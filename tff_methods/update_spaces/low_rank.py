@@ -13,6 +13,8 @@
 # limitations under the License.
 """Updates of low rank. Konečný et al. (2016), section 2."""
 
+from collections.abc import Callable
+
 from absl import logging
 import tensorflow as tf
 
@@ -20,6 +22,8 @@ from tff_methods import options as options_lib
 from tff_methods.common import seeds
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import update_space
+
+_DrawLeft = Callable[[tf.Tensor, int, int], tf.Tensor]
 
 
 class LowRank(update_space.UpdateSpace):
@@ -30,11 +34,15 @@ class LowRank(update_space.UpdateSpace):
   are reshaped to matrices that keep the last dimension: the kernel of a
   convolution has (width * height * in) rows and `out` columns, as in the paper.
 
-  The paper leaves the distribution of `A` open. Here its entries are random
-  signs divided by `sqrt(rank)`, so that the mean over keys of `A Aᵀ` is the
-  identity, and that of `expand(pull_back(g))` is `g`: a gradient step is on
+  The paper leaves the distribution of `A` open. With `'signs'` its entries are
+  random signs divided by `sqrt(rank)`, so that the mean over keys of `A Aᵀ` is
+  the identity, and that of `expand(pull_back(g))` is `g`: a gradient step is on
   average the step without restriction. It moves along `rank` directions,
-  `d1 / rank` times as far along each, which requires lower learning rates.
+  `d1 / rank` times as far along each, which requires lower learning rates, and
+  other ones for each shape of a matrix. With `'orthonormal'` its columns are
+  orthonormal, uniformly at random, so that `A Aᵀ` is a projection, as that of a
+  random mask is: a step moves along these directions as far as without
+  restriction, in each matrix.
 
   Tensors of fewer than two dimensions or fewer than `min_elements` elements are
   trained and sent whole. So are matrices whose smaller dimension is at most the
@@ -46,6 +54,7 @@ class LowRank(update_space.UpdateSpace):
     *,
     rank: int | None = None,
     fraction: float | None = None,
+    left_factor: str = 'signs',
     min_elements: int = 256,
   ):
     """Initializes the space; give either `rank` or `fraction`.
@@ -54,6 +63,7 @@ class LowRank(update_space.UpdateSpace):
       rank: Rank of the updates, at least 1.
       fraction: Rank as a fraction of each matrix's smaller dimension, in
         (0, 1]: the paper's "mode". The rank is rounded, but at least 1.
+      left_factor: Distribution of `A`, `'signs'` or `'orthonormal'`.
       min_elements: Tensors with fewer elements are trained and sent whole.
 
     Raises:
@@ -62,7 +72,10 @@ class LowRank(update_space.UpdateSpace):
         and `fraction` is given.
     """
     self._options = options_lib.LowRankOptions(
-      rank=rank, fraction=fraction, min_elements=min_elements
+      rank=rank,
+      fraction=fraction,
+      left_factor=left_factor,
+      min_elements=min_elements,
     )
 
   def for_tensor(self, spec: tf.TensorSpec) -> update_space.TensorSpace:
@@ -80,7 +93,7 @@ class LowRank(update_space.UpdateSpace):
         rank,
       )
       return update_space.WholeTensor(spec)
-    return _LowRankTensor(spec, rank)
+    return _LowRankTensor(spec, rank, _DRAWS[self._options.left_factor])
 
   def _rank(self, smaller_dimension: int) -> int:
     rank, fraction = self._options.rank, self._options.fraction
@@ -93,14 +106,14 @@ class LowRank(update_space.UpdateSpace):
 class _LowRankTensor(update_space.TensorSpace):
   """Updates of one tensor, as a matrix, of a given rank."""
 
-  def __init__(self, spec: tf.TensorSpec, rank: int):
+  def __init__(self, spec: tf.TensorSpec, rank: int, draw_left: _DrawLeft):
     super().__init__(spec, [rank, spec.shape[-1]])
     self._rank = rank
+    self._draw_left = draw_left
 
   def draw(self, key: tf.Tensor) -> update_space.LinearMap:
     rows = self.spec.shape.num_elements() // self.spec.shape[-1]
-    signs = seeds.random_signs(key, rows * self._rank)
-    left = tf.reshape(signs, [rows, self._rank]) * self._rank**-0.5
+    left = self._draw_left(key, rows, self._rank)
     return _LeftFactor(self.spec.shape, tf.cast(left, self.spec.dtype))
 
 
@@ -117,3 +130,19 @@ class _LeftFactor(update_space.LinearMap):
   def pull_back(self, gradient):
     matrix = tf.reshape(gradient, [-1, self._shape[-1]])
     return tf.matmul(self._left, matrix, transpose_a=True)
+
+
+def _draw_signs(key: tf.Tensor, rows: int, rank: int) -> tf.Tensor:
+  signs = seeds.random_signs(key, rows * rank)
+  return tf.reshape(signs, [rows, rank]) * rank**-0.5
+
+
+def _draw_orthonormal(key: tf.Tensor, rows: int, rank: int) -> tf.Tensor:
+  normal = tf.random.stateless_normal([rows, rank], key)
+  q, r = tf.linalg.qr(normal)
+  # Uniform among orthonormal columns only with these signs (Mezzadri, 2007,
+  # "How to generate random matrices from the classical compact groups").
+  return q * tf.sign(tf.linalg.diag_part(r))
+
+
+_DRAWS = {'signs': _draw_signs, 'orthonormal': _draw_orthonormal}

@@ -60,6 +60,35 @@ class LowRankTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllClose(others.mean(), 0, atol=5 * 0.02**0.5 / 19900**0.5)
     self.assertAllClose(others.var(), 0.02, rtol=0.05)
 
+  def test_orthonormal_left_factor_is_a_projection(self):
+    space = _for_tensor([60, 20], rank=5, left_factor='orthonormal')
+    linear_map = space.draw(tf.constant([3, 4]))
+    gradient = tf.random.stateless_normal([60, 20], [1, 2])
+    once = linear_map.expand(linear_map.pull_back(gradient))
+    twice = linear_map.expand(linear_map.pull_back(once))
+    self.assertAllClose(once, twice, atol=1e-5)
+    # Parameters, and their updates, are of the same length.
+    parameters = tf.random.stateless_normal([5, 20], [5, 6])
+    update = linear_map.expand(parameters)
+    self.assertAllClose(tf.norm(update), tf.norm(parameters), rtol=1e-5)
+
+  def test_orthonormal_columns_are_uniform(self):
+    # Each entry of a uniform direction in n dimensions has mean 0, variance
+    # 1 / n and fourth moment 3 / (n (n + 2)).
+    n, num_keys = 8, 4000
+    space = _for_tensor([n, 9], rank=1, left_factor='orthonormal')
+    draw = tf.function(lambda key: space.draw(key).expand(tf.eye(1, 9))[:, 0])
+    keys = np.stack([np.arange(num_keys), np.arange(num_keys) + 7], axis=1)
+    columns = np.stack([draw(tf.constant(key)).numpy() for key in keys])
+    deviation = 5 / num_keys**0.5
+    self.assertAllClose(
+      columns.mean(axis=0), np.zeros(n), atol=deviation / n**0.5
+    )
+    self.assertAllClose(
+      (columns**2).mean(axis=0), np.full(n, 1 / n), atol=deviation * 1.5 / n
+    )
+    self.assertAllClose((columns**4).mean(), 3 / (n * (n + 2)), rtol=0.05)
+
   @parameterized.named_parameters(
     ('rank', [8, 100], {'rank': 8}),
     ('fraction', [8, 100], {'fraction': 1.0}),
@@ -82,6 +111,12 @@ class LowRankTest(parameterized.TestCase, tf.test.TestCase):
     ('rank', {'rank': 0}, ValueError, 'rank of at least 1, found 0'),
     ('bool', {'rank': True}, TypeError, 'rank to be an int, found bool'),
     ('float', {'rank': 2.0}, TypeError, 'rank to be an int, found float'),
+    (
+      'left_factor',
+      {'rank': 1, 'left_factor': 'normal'},
+      ValueError,
+      "left_factor to be .*'orthonormal'.* found 'normal'",
+    ),
     ('fraction', {'fraction': 1.1}, ValueError, r'fraction in \(0, 1\]'),
   )
   def test_bad_arguments_raise(self, kwargs, error, message):

@@ -23,6 +23,14 @@ _SPACES = (
   ('a_mask', update_spaces.RandomMask(0.3, min_elements=8)),
   ('most_of_a_mask', update_spaces.RandomMask(0.8, min_elements=8)),
   ('low_rank', update_spaces.LowRank(rank=2, min_elements=8)),
+  (
+    'orthonormal',
+    update_spaces.LowRank(rank=2, left_factor='orthonormal', min_elements=8),
+  ),
+  (
+    'scaled',
+    update_spaces.Scaled(update_spaces.RandomMask(0.3, min_elements=8), 2.5),
+  ),
   ('half_rank', update_spaces.LowRank(fraction=0.5, min_elements=8)),
 )
 _SHAPES = ([3], [40], [6, 9], [9, 6], [3, 2, 4, 8], [5, 1, 1, 7])
@@ -70,6 +78,16 @@ class LinearMapTest(parameterized.TestCase, tf.test.TestCase):
     ('a_mask', update_spaces.RandomMask(0.3, min_elements=8), 18 / 60),
     ('most_of_a_mask', update_spaces.RandomMask(0.8, min_elements=8), 48 / 60),
     ('low_rank', update_spaces.LowRank(rank=2, min_elements=8), 1.0),
+    (
+      'orthonormal',
+      update_spaces.LowRank(rank=2, left_factor='orthonormal', min_elements=8),
+      2 / 10,
+    ),
+    (
+      'scaled',
+      update_spaces.Scaled(update_spaces.RandomMask(0.3, min_elements=8), 2.5),
+      2.5 * 18 / 60,
+    ),
   )
   def test_mean_of_expanded_gradients_is_a_scaled_gradient(self, space, scale):
     # Over n keys, entry (i, j) of the mean of `expand(pull_back(e_j))` has at
