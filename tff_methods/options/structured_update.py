@@ -32,14 +32,11 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
       quantized (EDEN). `None` sends `float32` parameters, as in the paper.
     min_elements: Tensors with fewer elements are trained and sent whole, and
       their parameters are not quantized.
-<<<<<<< HEAD
     bounds: Bounds of the norms of the expanded updates; `None` for none.
     noise: Clip of the expanded updates and noise of their sum, for differential
       privacy; `None` for neither. With noise, all clients weigh the same.
-=======
     step_scale: Factor of the learning rate of tensors that are not trained
       whole, which keep it: see `update_spaces.Scaled`.
->>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -48,19 +45,15 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
 
   bits: int | None = None
   min_elements: int = 256
-<<<<<<< HEAD
   bounds: update_bounds.UpdateBounds | None = None
   noise: differential_privacy.NoiseOptions | None = None
-=======
   step_scale: float = 1.0
->>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.bits is not None:
       argument_checks.check_bits(self.bits)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
-<<<<<<< HEAD
     if self.bounds is not None:
       argument_checks.check_options(self.bounds, update_bounds.UpdateBounds)
     if self.noise is not None:
@@ -72,9 +65,7 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
           'Expected no bounds with noise, whose clip is a bound, found both: '
           'leave one out.'
         )
-=======
     argument_checks.check_positive_float32('step_scale', self.step_scale)
->>>>>>> d01a3c1 (Low rank by a projection, and steps of restricted tensors apart)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
