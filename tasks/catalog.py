@@ -19,10 +19,15 @@ data is refused here, by `check_task`, in milliseconds.
 
 from collections.abc import Mapping
 import dataclasses
+import os
 
 from tasks import cache
 from tasks import options as options_lib
+from tasks import references
 from tasks import required_files
+from tasks import user_models
+from tasks.folder import client_files
+from tasks.folder import schema
 
 TEXT_TASK_NAMES = ('irc', 'shakespeare', 'python_tokens', 'stackoverflow')
 MULTI_LABEL_TASK_NAMES = ('delicious', 'bibtex', 'stackex', 'xc', 'api_calls')
@@ -34,6 +39,7 @@ TASK_NAMES = (
   'emnist',
   *ROW_TASK_NAMES,
   *MULTI_LABEL_TASK_NAMES,
+  'folder',
 )
 
 _CHARACTER_OPTIONS = options_lib.TaskOptions(batch_size=32, epochs=1)
@@ -92,6 +98,13 @@ _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
   # An example has 19 labels on average. With a hundredth, most examples would
   # be on 8 of the 10 clients.
   'delicious': dataclasses.replace(_MULTI_LABEL_OPTIONS, partition_share=0.1),
+  'folder': options_lib.TaskOptions(
+    batch_size=16, epochs=1, split='example', test_fraction=0.1
+  ),
+}
+# Options without a default.
+_OPTIONAL: Mapping[str, tuple[str, ...]] = {
+  'folder': ('keras_model', 'output_layer')
 }
 _FILES: Mapping[str, required_files.RequiredFiles] = {
   'mnist': required_files.RequiredFiles((('mnist.npz',),)),
@@ -122,6 +135,8 @@ _FILES: Mapping[str, required_files.RequiredFiles] = {
       ('trn_X_Xf.txt', 'trn_X_Y.txt', 'tst_X_Xf.txt', 'tst_X_Y.txt'),
     )
   ),
+  # And those that it names.
+  'folder': required_files.RequiredFiles(((schema.FILE_NAME,),)),
 }
 # For tasks whose data comes from installed packages.
 _NO_FILES = required_files.RequiredFiles()
@@ -163,7 +178,7 @@ def resolve_options(
   """Fills unset options with the defaults of a task.
 
   Args:
-    name: One of `TASK_NAMES`.
+    name: One of `TASK_NAMES`, or `module:function`.
     options: Chosen options; `None` chooses none.
 
   Returns:
@@ -174,12 +189,16 @@ def resolve_options(
     ValueError: If the name is unknown, or the task does not take an option.
   """
   if options is None:
-    return defaults(name)
+    options = options_lib.TaskOptions()
   if not isinstance(options, options_lib.TaskOptions):
     raise TypeError(
       f'Expected `options` to be a TaskOptions, found {type(options).__name__}.'
     )
-  return options_lib.resolve(name, options, defaults(name))
+  if references.is_reference(name):
+    return options
+  return options_lib.resolve(
+    name, options, defaults(name), _OPTIONAL.get(name, ())
+  )
 
 
 def check_task(
@@ -205,18 +224,49 @@ def check_task(
     TypeError: If an argument is of the wrong type.
     ValueError: If the name is unknown, the seed out of range, an option not
       taken by the task, `cache_dir` not a directory, or `data_dir` or one of
-      its files missing.
+      its files missing; of a user's function or model, if its module or file
+      is missing.
   """
-  _check_name(name)
+  if not references.is_reference(name):
+    _check_name(name)
   if isinstance(seed, bool) or not isinstance(seed, int):
     raise TypeError(f'Expected `seed` to be an integer, found {seed!r}.')
   if not 0 <= seed < 2**32:
     raise ValueError(f'Expected `seed` from 0 to 2^32 - 1, found {seed}.')
-  resolve_options(name, options)
+  options = resolve_options(name, options)
   cache.cache_directory(cache_dir)
+  if references.is_reference(name):
+    references.source_file(name)
+    _check_directory(data_dir)
+    return
   files(name).check(name, data_dir)
+  if name == 'folder':
+    _check_folder(data_dir, options)
+
+
+def _check_directory(data_dir: str | None) -> None:
+  if data_dir and not os.path.isdir(os.path.expanduser(data_dir)):
+    raise ValueError(
+      f'Expected `data_dir` to be a directory, found none at {data_dir!r}: '
+      'correct it.'
+    )
+
+
+def _check_folder(
+  data_dir: str | None, options: options_lib.TaskOptions
+) -> None:
+  if options.keras_model is None:
+    raise ValueError(
+      "Expected `keras_model` with the task 'folder', found none: give "
+      'module:function or a .keras file.'
+    )
+  user_models.source_file(options.keras_model)
+  data_dir = options_lib.required(data_dir)
+  client_files.find_files(data_dir, schema.read_schema(data_dir))
 
 
 def _check_name(name: str) -> None:
   if name not in TASK_NAMES:
-    raise ValueError(f'Expected a task of {TASK_NAMES}, found {name!r}.')
+    raise ValueError(
+      f'Expected a task of {TASK_NAMES}, or module:function, found {name!r}.'
+    )

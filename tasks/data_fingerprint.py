@@ -23,6 +23,10 @@ from typing import TypeAlias
 
 from tasks import catalog
 from tasks import input_files
+from tasks import references
+from tasks import user_models
+from tasks.folder import client_files
+from tasks.folder import schema
 from tasks.many_labels import package_list
 
 _Hash: TypeAlias = 'hashlib._Hash'  # pyright: ignore[reportPrivateUsage]
@@ -34,17 +38,26 @@ _DISTRIBUTIONS = {
 _SKIPPED_DIRECTORIES = ('__pycache__', 'dist-packages', 'site-packages')
 
 
-def data_fingerprint(name: str, *, data_dir: str | None = None) -> str:
+def data_fingerprint(
+  name: str,
+  *,
+  data_dir: str | None = None,
+  keras_model: str | None = None,
+) -> str:
   """Returns the SHA-256 of the data that a task reads.
 
   It covers the contents of the files in `data_dir`. For tasks whose data comes
   from installed packages, it covers the hashes that these packages record of
   their files, or the modules of Python's standard library. Data that TFF
-  downloads is identified by the task alone.
+  downloads is identified by the task alone. Of a user's function it covers the
+  file of its module, not other modules that this imports; without files in
+  `data_dir`, the data is identified by this module alone.
 
   Args:
-    name: One of `catalog.TASK_NAMES`.
+    name: One of `catalog.TASK_NAMES`, or `module:function`.
     data_dir: Directory with the files of the task; `None` for tasks without.
+      Of a user's function, all files below it count.
+    keras_model: Model of the task `'folder'`.
 
   Returns:
     64 hexadecimal digits.
@@ -54,9 +67,13 @@ def data_fingerprint(name: str, *, data_dir: str | None = None) -> str:
       file cannot be read or changes meanwhile.
   """
   digest = hashlib.sha256(name.encode())
+  if references.is_reference(name):
+    _add_file(digest, references.source_file(name), name)
+  if keras_model is not None:
+    _add_file(digest, user_models.source_file(keras_model), keras_model)
   if data_dir:
     data_dir = os.path.abspath(os.path.expanduser(data_dir))
-    paths = catalog.files(name).find(data_dir)
+    paths = _data_files(name, data_dir)
     for path in _files_below(paths):
       _add_file(digest, path, os.path.relpath(path, data_dir))
   elif name == 'python_tokens':
@@ -71,6 +88,16 @@ def data_fingerprint(name: str, *, data_dir: str | None = None) -> str:
     for distribution in _DISTRIBUTIONS.get(name, ()):
       _add_distribution(digest, name, distribution)
   return digest.hexdigest()
+
+
+def _data_files(name: str, data_dir: str) -> list[str]:
+  """Returns the files and directories that a task reads from `data_dir`."""
+  if references.is_reference(name):
+    return [data_dir]
+  paths = catalog.files(name).find(data_dir)
+  if name == 'folder':
+    paths += client_files.find_files(data_dir, schema.read_schema(data_dir))
+  return paths
 
 
 def _files_below(paths: Sequence[str], extension: str = '') -> Iterator[str]:

@@ -32,6 +32,7 @@ _COMPRESSIONS = (
 )
 _ENCRYPTED = 1  # Bit of a member's flags.
 _NUMBERS = 'biuf'  # Booleans, integers and floats.
+_TEXT = 'US'
 _OTHER_KINDS = {
   'c': 'complex numbers',
   'M': 'dates',
@@ -70,7 +71,9 @@ class _Header(NamedTuple):
   num_bytes: int
 
 
-def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
+def read_npz(
+  path: str, names: Sequence[str], *, has_text: bool = False
+) -> list[np.ndarray]:
   """Reads arrays of numbers of an .npz file, and decompresses no others.
 
   Memory is not allocated before the header of an array agrees with its size in
@@ -79,6 +82,7 @@ def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
   Args:
     path: Path of the file.
     names: Names of the arrays.
+    has_text: If true, arrays may also be of strings (types `U` and `S`).
 
   Returns:
     The arrays, in the order of `names`: of booleans, integers or floats.
@@ -88,12 +92,13 @@ def read_npz(path: str, names: Sequence[str]) -> list[np.ndarray]:
       or of another type.
   """
   listed = ', '.join(names)
+  kinds = _NUMBERS + _TEXT if has_text else _NUMBERS
   with input_files.open_file(path) as f:
     try:
       with zipfile.ZipFile(f) as archive:
         members = _find_members(path, archive, names)
         return [
-          _read_array(archive, name, member)
+          _read_array(archive, name, member, kinds)
           for name, member in zip(names, members, strict=True)
         ]
     except _MissingError as e:
@@ -135,11 +140,11 @@ def _find_members(
 
 
 def _read_array(
-  archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo
+  archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, kinds: str
 ) -> np.ndarray:
   with archive.open(member) as f:
     header = _read_header(name, f.read(_MAX_HEADER_BYTES))
-    if header.dtype.kind not in _NUMBERS:
+    if header.dtype.kind not in kinds:
       raise _DamageError(
         f'{_OTHER_KINDS.get(header.dtype.kind, "no numbers")} in `{name}`: '
         'save numbers.'

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Options of tasks, validated when made; no TensorFlow import."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 import dataclasses
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ PARTITIONS = ('iid', 'dirichlet')
 LABEL_PARTITIONS = ('iid', 'frequent_labels', 'top_labels')
 TOKEN_MODELS = ('transformer', 'lstm')
 IMAGE_MODELS = ('cnn', 'small_cnn')
+SPLITS = ('example', 'client')
 
 _Value = TypeVar('_Value')
 
@@ -51,7 +52,9 @@ _CHOICES = {
   'partition': tuple(dict.fromkeys(PARTITIONS + LABEL_PARTITIONS)),
   'token_model': TOKEN_MODELS,
   'image_model': IMAGE_MODELS,
+  'split': SPLITS,
 }
+_STRINGS = ('keras_model', 'output_layer')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +88,13 @@ class TaskOptions:
       the class.
     frequent_share: Least share of the training examples that have a frequent
       class, in metrics that count frequent and infrequent classes apart.
+    keras_model: Model of the task `'folder'`, as `'module:function'` or the
+      path of a `.keras` file.
+    output_layer: Name of that model's output layer, whose rows some methods
+      select; by default the last layer.
+    split: `'example'` holds out examples of each client of the task `'folder'`
+      for testing, `'client'` entire clients.
+    test_fraction: Fraction of examples or clients that is held out.
   """
 
   batch_size: int | None = None
@@ -102,6 +112,10 @@ class TaskOptions:
   hidden_width: int | None = None
   partition_share: float | None = None
   frequent_share: float | None = None
+  keras_model: str | None = None
+  output_layer: str | None = None
+  split: str | None = None
+  test_fraction: float | None = None
 
   def __post_init__(self) -> None:
     for name, value in list(vars(self).items()):
@@ -115,6 +129,13 @@ class TaskOptions:
         value = argument_checks.check_positive(f'`{name}`', value)
       elif name in _CHOICES:
         argument_checks.check_choice(f'`{name}`', value, _CHOICES[name])
+      elif name == 'test_fraction':
+        value = _check_test_fraction(value)
+      elif name in _STRINGS:
+        if not isinstance(value, str):
+          raise TypeError(
+            f'Expected `{name}` to be a string, found {type(value).__name__}.'
+          )
       elif not isinstance(value, bool):
         raise TypeError(
           f'Expected `{name}` to be a bool, found {type(value).__name__}.'
@@ -159,8 +180,21 @@ def _check_integer(name: str, value: int) -> int:
   return value
 
 
+def _check_test_fraction(value: float) -> float:
+  value = argument_checks.check_fraction(value, '`test_fraction`')
+  if value == 1:
+    raise ValueError(
+      'Expected `test_fraction` below 1, found 1: lower it, so that examples '
+      'are left to train on.'
+    )
+  return value
+
+
 def resolve(
-  task_name: str, options: TaskOptions, defaults: TaskOptions
+  task_name: str,
+  options: TaskOptions,
+  defaults: TaskOptions,
+  optional: Collection[str] = (),
 ) -> TaskOptions:
   """Fills unset options with the defaults of a task.
 
@@ -169,6 +203,7 @@ def resolve(
     options: Chosen options.
     defaults: Options of the task. One that is `None`, other than
       `max_client_examples`, is not taken by the task.
+    optional: Further options that the task takes without a default.
 
   Returns:
     The options to build the task with.
@@ -180,7 +215,7 @@ def resolve(
   """
   chosen = {k: v for k, v in vars(options).items() if v is not None}
   taken = {k for k, v in vars(defaults).items() if v is not None}
-  taken.add('max_client_examples')
+  taken.update(['max_client_examples', *optional])
   for name, value in chosen.items():
     if name not in taken:
       raise ValueError(

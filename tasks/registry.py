@@ -20,6 +20,8 @@ import tensorflow_federated as tff
 from tasks import cache
 from tasks import catalog
 from tasks import options as options_lib
+from tasks import user_tasks
+from tasks.folder import folder_task
 from tasks.images import character_tasks
 from tasks.images import emnist
 from tasks.images import image_tasks
@@ -45,6 +47,7 @@ _BUILDERS: Mapping[str, _BuildFn] = {
   **dict.fromkeys(
     catalog.MULTI_LABEL_TASK_NAMES, multi_label_tasks.build_multi_label_task
   ),
+  'folder': folder_task.build_folder_task,
 }
 
 
@@ -76,6 +79,8 @@ def build_task(
   | `stackex` | `data_dir`, 400 labels | 10, by classes | 552,000 |
   | `xc` | `data_dir`, any number of labels | 10, by classes | varies |
   | `api_calls` | Python packages', 6,161 labels | 10, by classes | 3,431,361 |
+  | `folder` | `data_dir`, with a schema | one per file or id | a user's |
+  | `module:function` | a user's | a user's | a user's |
 
   Tasks from `omniglot` to `stackoverflow` are `tasks.RowTask`s: their models
   have a row for each class. `omniglot` and `glyphs` hold out classes for
@@ -98,7 +103,8 @@ def build_task(
   images; in `gldv2` pixels are in [-1, 1].
 
   Args:
-    name: One of `TASK_NAMES`.
+    name: One of `TASK_NAMES`, or `module:function`: see
+      `user_tasks.build_user_task`.
     data_dir: Directory with the files of the task, see `catalog.files`. For
       `emnist`, `gldv2` and `stackoverflow` it may be `None`: TFF then downloads
       the files to the cache directory. `digits`, `glyphs`, `python_tokens` and
@@ -119,7 +125,8 @@ def build_task(
   catalog.check_task(
     name, data_dir=data_dir, cache_dir=cache_dir, seed=seed, options=options
   )
-  return _BUILDERS[name](
+  build = _BUILDERS.get(name, user_tasks.build_user_task)
+  return build(
     name,
     data_dir,
     cache.cache_directory(cache_dir),

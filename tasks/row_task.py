@@ -90,6 +90,8 @@ class RowTask(tff.simulation.baselines.BaselineTask):
     row_model_fn: Builds the `row_model`.
     retrieval: Images of held-out classes, if the task has any.
     class_names: Names of the classes, if they have any.
+    rows_model_fn: Builds the model of `model_fn` with the weights of
+      `row_model`; `None` if those of `model_fn` are the same.
   """
 
   row_model_fn: Callable[[], models.RowModel] = attrs.field(
@@ -102,13 +104,18 @@ class RowTask(tff.simulation.baselines.BaselineTask):
     ),
   )
   class_names: tuple[str, ...] | None = None
+  rows_model_fn: Callable[[], tff.learning.models.VariableModel] | None = None
 
   @property
   def row_model(self) -> models.RowModel:
     """The model of `model_fn` in two parts, body and rows.
 
     The weights are the same, in the same order: those of the body, then the
-    rows. The model is built on first access, since large bodies take seconds.
+    rows (but see `rows_model_fn`). The model is built on first access, since
+    large bodies take seconds.
+
+    Raises:
+      ValueError: If the model of a user has no rows.
     """
     return self.row_model_fn()
 

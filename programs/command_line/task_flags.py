@@ -22,12 +22,30 @@ from programs.command_line import runner
 from tasks import catalog
 from tasks import data_fingerprint as data_fingerprint_lib
 from tasks import options as options_lib
+from tasks import references
 
 if TYPE_CHECKING:
   import tensorflow_federated as tff
 
-TASK = flags.DEFINE_enum(
-  'task', None, catalog.TASK_NAMES, 'Task: model, client data and test data.'
+
+class _TaskParser(flags.EnumParser):
+  """Parser of the name of a task, or of a reference to a function."""
+
+  def parse(self, argument: str) -> str:
+    """See base class."""
+    if references.is_reference(argument):
+      return argument
+    return super().parse(argument)
+
+
+TASK = flags.DEFINE(
+  _TaskParser([*catalog.TASK_NAMES, 'MODULE:FUNCTION']),
+  'task',
+  None,
+  'Task: model, client data and test data. folder: files of --data_dir, which '
+  'its schema.json describes, with --keras_model. MODULE:FUNCTION: the result '
+  'of a function, which gets those of data_dir, cache_dir, seed and options '
+  'that it names as arguments.',
 )
 SEED = flags.DEFINE_integer(
   'seed',
@@ -136,6 +154,30 @@ OPTIONS = {
     'Smallest share of the training examples of a frequent class. Metrics '
     'count frequent and infrequent classes apart.',
   ),
+  'keras_model': flags.DEFINE_string(
+    'keras_model',
+    None,
+    'Model of --task=folder: module:function, which gets those of num_classes '
+    'and seed that it names as arguments, or a .keras file.',
+  ),
+  'output_layer': flags.DEFINE_string(
+    'output_layer',
+    None,
+    'Name of the output layer of --keras_model, a Dense layer, for methods '
+    'that select rows. Default: the last layer.',
+  ),
+  'split': flags.DEFINE_enum(
+    'split',
+    None,
+    list(options_lib.SPLITS),
+    'With --task=folder, hold out examples of each client for testing, or '
+    'entire clients.',
+  ),
+  'test_fraction': flags.DEFINE_float(
+    'test_fraction',
+    None,
+    'With --task=folder, fraction of examples or clients that is held out.',
+  ),
 }
 
 # Options of the clients' local training; the others shape the task.
@@ -184,7 +226,9 @@ def data_fingerprint() -> str:
   """Returns the SHA-256 of the contents of the task's data files."""
   try:
     return data_fingerprint_lib.data_fingerprint(
-      TASK.value, data_dir=common_flags.DATA_DIR.value
+      TASK.value,
+      data_dir=common_flags.DATA_DIR.value,
+      keras_model=OPTIONS['keras_model'].value,
     )
   except ValueError as e:
     raise runner.UsageError(str(e)) from e

@@ -33,7 +33,7 @@ METHOD = flags.DEFINE_enum(
   'method', None, list(METHOD_FLAGS), 'Method of training.'
 )
 # For `--help`: flags of each method, and defaults of its own.
-SECTIONS = {'Method': (METHOD,)} | {
+SECTIONS: dict[str, tuple[flags.FlagHolder, ...]] = {'Method': (METHOD,)} | {
   f'Method {name}': method.holders
   for name, method in METHOD_FLAGS.items()
   if method.holders
@@ -50,6 +50,29 @@ for _module in (
   update_flags,
 ):
   flags.adopt_module_key_flags(_module)
+
+
+def register(name: str, method: base.MethodFlags) -> None:
+  """Adds a method of another package to `--method`.
+
+  To be called before flags are parsed and before a program is imported. Its
+  builder is an entry of `registry.METHODS`.
+
+  Args:
+    name: Name of the method.
+    method: Its flags.
+
+  Raises:
+    ValueError: If there is a method of this name.
+  """
+  if name in METHOD_FLAGS:
+    raise ValueError(
+      f'Expected the name of a new method, found {name!r}: choose another.'
+    )
+  METHOD_FLAGS[name] = method
+  flags.FLAGS[METHOD.name].parser.enum_values.append(name)
+  SECTIONS[f'Method {name}'] = method.holders
+  DEFAULTS[f'Method {name}'] = method.defaults
 
 
 def make_options(name: str, seed: int) -> object:

@@ -210,9 +210,15 @@ METHODS = {
       **dataclasses.asdict(options)
     ),
   ),
-  'fed_ss': Method(row_methods.build_fed_ss, row_methods.check_fed_ss_task),
+  'fed_ss': Method(
+    row_methods.build_fed_ss,
+    row_methods.check_fed_ss_task,
+    row_methods.build_evaluated_model_fn,
+  ),
   'lsh_select': Method(
-    row_methods.build_lsh_select, row_methods.check_lsh_select_task
+    row_methods.build_lsh_select,
+    row_methods.check_lsh_select_task,
+    row_methods.build_evaluated_model_fn,
   ),
   'fed_mlh': Method(
     label_methods.build_fed_mlh,

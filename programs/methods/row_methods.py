@@ -13,6 +13,8 @@
 # limitations under the License.
 """Builders of the methods that train a part of the output layer's rows."""
 
+from collections.abc import Callable
+
 import tensorflow_federated as tff
 
 from programs.command_line import runner
@@ -65,6 +67,14 @@ def build_lsh_select(
   )
 
 
+def build_evaluated_model_fn(
+  task: tasks.RowTask, options: object
+) -> Callable[[], tff.learning.models.VariableModel]:
+  """Returns a `model_fn` of the task's model with the weights of its rows."""
+  del options
+  return task.rows_model_fn or task.model_fn
+
+
 def build_index(choice: row_flags.IndexChoice) -> retrieval.RowIndex:
   """Builds the index that the flags name."""
   return _INDEXES[choice.name](**choice.arguments)
@@ -104,3 +114,7 @@ def _check_row_task(task, method_name: str) -> None:
       'Expected a task whose model has a row for each class with '
       f'--method={method_name}, found another; docs/tasks.md lists them.'
     )
+  try:
+    _ = task.row_model
+  except ValueError as e:  # The model of a user.
+    raise runner.UsageError(str(e)) from e

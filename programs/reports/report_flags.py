@@ -199,7 +199,8 @@ _EXAMPLES: Mapping[bool, str] = {
 
 def _is_metric(metric: str, task: str) -> bool:
   """Returns whether runs of a task may report a metric."""
-  if metric in ('accuracy', 'loss'):
+  is_user_task = task == 'folder' or task not in catalog.TASK_NAMES
+  if metric in ('accuracy', 'loss') or is_user_task:
     return True
   if task in catalog.MULTI_LABEL_TASK_NAMES:
     return _PRECISION.fullmatch(metric) is not None

@@ -138,7 +138,7 @@ def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
         names[name] = f'{shown}{name.removeprefix(prefix)}'
   if 'precision_at_1' in names:
     return names
-  return {'accuracy': 'accuracy'} | names
+  return {n: n for n in ('accuracy',) if n in metrics} | names
 
 
 def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:

@@ -27,8 +27,8 @@ BEST_METRIC = flags.DEFINE_string(
   'best_metric',
   None,
   'Evaluation metric that selects the best evaluation: the lowest loss, the '
-  'highest of any other metric. Default: mean_precision if evaluated, else '
-  'accuracy.',
+  'highest of any other metric. Default: the first that is evaluated of '
+  'mean_precision, accuracy and loss.',
 )
 PATIENCE = flags.DEFINE_integer(
   'early_stopping_patience',
@@ -38,7 +38,7 @@ PATIENCE = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
-_DEFAULT_METRICS = ('mean_precision', 'accuracy')
+_DEFAULT_METRICS = ('mean_precision', 'accuracy', 'loss')
 
 
 class Best(NamedTuple):

@@ -29,7 +29,7 @@ from tasks import row_task
 _NAMES = (
   *('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
   *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
-  *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls'),
+  *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls', 'folder'),
 )
 # Run in a fresh process, since this one may have imported TensorFlow.
 _IMPORT_SCRIPT = """
