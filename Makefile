@@ -31,11 +31,15 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
   programs/flagfiles/digits_sketched_2bit.flags,$\
   programs/flagfiles/digits_sketched_2bit_12.5pct.flags
 
+EXAMPLES := own_data rows_method aggregator sign_encoder \
+  'new_method.train --task=digits --method=sign_update --rounds=10 \
+  --output_dir=output/examples/sign_update'
+
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: train test slow-test kernel-test lint docs results results-docs \
-  results-check bench gpu-check bazel-test lock clean env tools-env
+  results-check examples bench gpu-check bazel-test lock clean env tools-env
 
 # Trains with plain and with compressed uplink, and compares them in a table and
 # in output/train/report.html.
@@ -81,6 +85,12 @@ results-docs: env
 # Fails where a page differs from what results/ gives.
 results-check: env
 	$(PYTHON) -m programs.results --action=check
+
+# Two at a time: each mostly imports and traces, on one core.
+examples: env
+	rm -rf output/examples
+	printf '%s\n' $(EXAMPLES) | xargs -P 2 -I ARGUMENTS sh -c \
+	  '$(PYTHON) -m examples.ARGUMENTS'
 
 bench: env
 	$(PYTHON) -m programs.bench

@@ -15,6 +15,7 @@
 
 from typing import Any
 
+import attrs
 import tensorflow_federated as tff
 
 from tasks import options as options_lib
@@ -64,7 +65,7 @@ def build_user_task(
     required,
   )
   _check_task(name, task)
-  return task
+  return _with_preprocessing(task)
 
 
 def _check_task(name: str, task: Any) -> None:
@@ -81,3 +82,25 @@ def _check_task(name: str, task: Any) -> None:
       f'a tf.Tensor, found {references.describe_error(e)}: make it of '
       'TensorFlow ops.'
     ) from e
+
+
+def _with_preprocessing(
+  task: tff.simulation.baselines.BaselineTask,
+) -> tff.simulation.baselines.BaselineTask:
+  """Returns a task whose training data are preprocessed, if only by identity.
+
+  Programs preprocess the data of all tasks.
+  """
+  datasets = task.datasets
+  if datasets.train_preprocess_fn is not None:
+    return task
+  return attrs.evolve(
+    task,
+    datasets=tff.simulation.baselines.BaselineTaskDatasets(
+      train_data=datasets.train_data,
+      test_data=datasets.test_data,
+      validation_data=datasets.validation_data,
+      train_preprocess_fn=lambda dataset: dataset,
+      eval_preprocess_fn=datasets.eval_preprocess_fn,
+    ),
+  )

@@ -46,6 +46,7 @@ TASK = flags.DEFINE(
   'its schema.json describes, with --keras_model. MODULE:FUNCTION: the result '
   'of a function, which gets those of data_dir, cache_dir, seed and options '
   'that it names as arguments.',
+  serializer=flags.ArgumentSerializer(),
 )
 SEED = flags.DEFINE_integer(
   'seed',

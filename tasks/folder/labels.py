@@ -54,6 +54,9 @@ def read_labels(table: tables.Table, schema: schema_lib.Schema) -> np.ndarray:
   if schema.classes == schema_lib.ALL_CLASSES:
     raw = tables.raw_tensor(table, column)
     if raw.dtype.kind == 'O':
+      missing = np.argwhere(raw == '')
+      if len(missing):
+        table.refuse(missing[0][0], column.columns[0], 'a label', '')
       return raw
     return tables.to_tensor(table, dataclasses.replace(column, dtype='int64'))
   if isinstance(schema.classes, int):

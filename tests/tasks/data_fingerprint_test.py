@@ -16,6 +16,7 @@
 import contextlib
 import os
 import pathlib
+import sys
 import tempfile
 from unittest import mock
 
@@ -24,6 +25,7 @@ from absl.testing import parameterized
 
 from tasks import data_fingerprint
 from tests.tasks import damage
+from tests.tasks.folder import folders
 
 
 class DataFingerprintTest(parameterized.TestCase):
@@ -59,6 +61,50 @@ class DataFingerprintTest(parameterized.TestCase):
   @parameterized.parameters('digits', 'glyphs', 'python_tokens', 'api_calls')
   def test_tasks_of_packages(self, name):
     self.assertRegex(data_fingerprint.data_fingerprint(name), '^[0-9a-f]{64}$')
+
+  def test_depends_on_all_that_a_folder_task_reads(self):
+    folders.write(str(self._dir), folders.clients({'a': 2, 'b': 2}))
+    model = self._dir / 'model.keras'
+    model.write_bytes(b'one')
+
+    def fingerprint():
+      return data_fingerprint.data_fingerprint(
+        'folder', data_dir=str(self._dir), keras_model=str(model)
+      )
+
+    found = [fingerprint()]
+    (self._dir / 'notes.txt').write_text('not read')
+    self.assertEqual(fingerprint(), found[0])
+    for change in (
+      lambda: (self._dir / 'a.npz').rename(self._dir / 'c.npz'),
+      lambda: model.write_bytes(b'two'),
+      lambda: (self._dir / 'schema.json').write_text(
+        (self._dir / 'schema.json').read_text() + ' '
+      ),
+    ):
+      change()
+      found.append(fingerprint())
+    self.assertLen(set(found), 4)
+
+  def test_depends_on_the_module_and_the_data_of_a_function(self):
+    name = f'{__name__.rpartition(".")[2]}_module:build'
+    module = self._dir / f'{name.partition(":")[0]}.py'
+    module.write_text('one')
+    (self._dir / 'data').mkdir()
+    with mock.patch.object(sys, 'path', [*sys.path, str(self._dir)]):
+      found = []
+      for write in (
+        lambda: None,
+        lambda: module.write_text('two'),
+        lambda: (self._dir / 'data' / 'a').write_text('one'),
+      ):
+        write()
+        found.append(
+          data_fingerprint.data_fingerprint(
+            name, data_dir=str(self._dir / 'data')
+          )
+        )
+    self.assertLen(set(found), 3)
 
   def test_home_directory(self):
     (self._dir / 'mnist.npz').write_bytes(b'one')

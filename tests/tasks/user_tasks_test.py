@@ -76,8 +76,10 @@ def build_none():
 class UserTaskTest(parameterized.TestCase):
   def test_gets_the_arguments_that_it_takes(self):
     task = tasks.build_task(f'{_HERE}:build', seed=7)
-    computation = task.datasets.train_data.dataset_computation
-    ((_, label),) = computation('a')
+    data = task.datasets.train_data.preprocess(
+      task.datasets.train_preprocess_fn
+    )
+    ((_, label),) = data.dataset_computation('a')
     self.assertEqual(label, 7)
 
   @parameterized.named_parameters(

@@ -51,6 +51,25 @@ class TaskFlagsTest(absltest.TestCase):
     with self.assertRaisesRegex(runner.UsageError, 'mnist.npz'):
       task_flags.check_flags()
 
+  def test_takes_names_and_references_to_functions(self):
+    flags.FLAGS(['', '--task=my_tasks.images:build'])
+    self.assertEqual(task_flags.TASK.value, 'my_tasks.images:build')
+    with self.assertRaisesRegex(runner.UsageError, "module 'my_tasks"):
+      task_flags.check_flags()
+    for name in ('images', 'my_tasks:', 'my tasks:build', 'MODULE:'):
+      with self.assertRaisesRegex(flags.IllegalFlagValueError, 'digits'):
+        flags.FLAGS(['', f'--task={name}'])
+
+  def test_checks_folders_before_tensorflow_is_needed(self):
+    directory = self.create_tempdir()
+    directory.create_file('schema.json', '{}')
+    flags.FLAGS(['', '--task=folder', f'--data_dir={directory.full_path}'])
+    with self.assertRaisesRegex(runner.UsageError, '`keras_model`.* none'):
+      task_flags.check_flags()
+    flags.FLAGS(['', '--keras_model=tests.tasks.folder.folders:dense'])
+    with self.assertRaisesRegex(runner.UsageError, '`features`, found none'):
+      task_flags.check_flags()
+
   def test_builds_tasks_of_a_kind_only(self):
     cache_dir = self.create_tempdir().full_path
     flags.FLAGS(['', f'--cache_dir={cache_dir}'])

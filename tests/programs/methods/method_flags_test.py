@@ -13,12 +13,15 @@
 # limitations under the License.
 """Tests of the flags of all methods together."""
 
+from unittest import mock
+
 from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
 
 from programs.command_line import help_text
 from programs.command_line import runner
+from programs.methods import base
 from programs.methods import method_flags
 from programs.methods import registry
 from tff_methods import options as options_lib
@@ -32,6 +35,34 @@ class MethodFlagsTest(absltest.TestCase):
 
   def test_every_method_has_flags_and_a_builder(self):
     self.assertCountEqual(method_flags.METHOD_FLAGS, registry.METHODS)
+
+  def test_registers_methods_of_other_packages(self):
+    values = flags.FLAGS['method'].parser.enum_values
+    self.enter_context(
+      mock.patch.multiple(
+        method_flags,
+        METHOD_FLAGS={**method_flags.METHOD_FLAGS},
+        SECTIONS={**method_flags.SECTIONS},
+        DEFAULTS={**method_flags.DEFAULTS},
+      )
+    )
+    self.addCleanup(values.remove, 'signs')
+    method = base.MethodFlags(
+      (base.DOWNLINK_BITS,), lambda seed: f'options of {seed}'
+    )
+    method_flags.register('signs', method)
+    flags.FLAGS(['', '--method=signs', '--bits=2'])
+    with self.assertRaisesRegex(
+      runner.UsageError, 'no --bits with --method=si'
+    ):
+      method_flags.make_options('signs', 7)
+    flags.FLAGS['bits'].unparse()
+    self.assertEqual(method_flags.make_options('signs', 7), 'options of 7')
+    self.assertEqual(
+      method_flags.SECTIONS['Method signs'], (base.DOWNLINK_BITS,)
+    )
+    with self.assertRaisesRegex(ValueError, "a new method, found 'signs'"):
+      method_flags.register('signs', method)
 
   def test_refuses_flags_of_other_methods(self):
     flags.FLAGS(['', '--bits=2'])

@@ -52,6 +52,25 @@ class RowMethodsTest(parameterized.TestCase):
   def test_index(self, choice, expected):
     self.assertEqual(row_methods.build_index(choice), expected)
 
+  def test_tells_why_a_user_s_model_has_no_rows(self):
+    error = mock.PropertyMock(side_effect=ValueError('Expected a Dense layer.'))
+    task = mock.create_autospec(tasks.RowTask)
+    type(task).row_model = error
+    with self.assertRaisesRegex(runner.UsageError, 'a Dense layer'):
+      row_methods.check_fed_ss_task(
+        task, options_lib.FedSsOptions(num_sampled_classes=3)
+      )
+
+  def test_evaluates_the_rows_of_a_user_s_model(self):
+    task = mock.create_autospec(tasks.RowTask, rows_model_fn=None)
+    self.assertIs(
+      row_methods.build_evaluated_model_fn(task, None), task.model_fn
+    )
+    task.rows_model_fn = mock.Mock()
+    self.assertIs(
+      row_methods.build_evaluated_model_fn(task, None), task.rows_model_fn
+    )
+
   def test_needs_a_task_with_rows(self):
     task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
     with self.assertRaisesRegex(runner.UsageError, 'each class.*fed_ss'):

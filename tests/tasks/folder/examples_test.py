@@ -262,6 +262,13 @@ class RefusalTest(_FolderTestCase):
     folders.write(self.dir, files, schema)
     self._check_refuses('numbers in all files, or strings .*found both')
 
+  def test_missing_label(self):
+    schema = {'features': {'x': {}}, 'label': {'column': 'y', 'classes': 'all'}}
+    folders.write(self.dir, {'a.csv': 'x,y\n1,a\n1,\n'}, schema)
+    self._check_refuses(
+      "a label in .*, line 3, column 'y', found an empty cell"
+    )
+
   def test_one_label(self):
     schema = {'features': {'x': {}}, 'label': {'column': 'y', 'classes': 'all'}}
     folders.write(self.dir, {'a.npz': {'x': [1], 'y': ['a']}}, schema)

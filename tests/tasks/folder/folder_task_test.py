@@ -101,9 +101,12 @@ class FolderTaskTest(_FolderTestCase):
       rng.normal(size=np.shape(w)).astype(np.float32)
       for w in full.initial_weights[0]
     ]
+    x = tf.nest.map_structure(lambda t: t.numpy(), batch[0])
     predicted = tff.tensorflow.computation(
       lambda: full.predict_on_batch(
-        (tuple(map(tf.constant, drawn)), ()), batch[0], training=False
+        (tuple(map(tf.constant, drawn)), ()),
+        tf.nest.map_structure(tf.constant, x),
+        training=False,
       )
     )()
     model = task.rows_model_fn()
