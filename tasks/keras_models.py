@@ -16,7 +16,7 @@
 TFF builds a model again in each graph that needs it, with new initial weights.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 import contextlib
 import random
 from typing import Any
@@ -111,7 +111,7 @@ class KerasCopies:
     return model
 
   @contextlib.contextmanager
-  def seeded(self) -> Iterator[None]:
+  def seeded(self) -> Generator[None, None, None]:
     """Context in which initial weights and dropout follow from the seed."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
     graph = tf.compat.v1.get_default_graph()

@@ -52,8 +52,8 @@ def _read_npz(path: str, schema: schema_lib.Schema) -> Iterator[tables.Table]:
   names = tables.find_columns(path, schema.column_names, _npz_names(path))
   arrays = npz_files.read_npz(path, names, has_text=True)
   columns = dict(zip(names, map(_to_objects, arrays), strict=True))
-  sizes = {a.shape[0] if a.ndim else None for a in arrays}
-  if len(sizes) != 1 or None in sizes:
+  sizes = {a.shape[0] if a.ndim else -1 for a in arrays}
+  if len(sizes) != 1 or -1 in sizes:
     listed = ', '.join(f'{n} {list(a.shape)}' for n, a in columns.items())
     raise ValueError(
       f'Expected arrays with one first axis, of examples, in {path}, found '

@@ -51,7 +51,7 @@ def read_labels(table: tables.Table, schema: schema_lib.Schema) -> np.ndarray:
   column = schema.label
   if schema.classes is None:
     return tables.to_tensor(table, column)
-  if schema.classes == schema_lib.ALL_CLASSES:
+  if isinstance(schema.classes, str):  # All classes.
     raw = tables.raw_tensor(table, column)
     if raw.dtype.kind == 'O':
       missing = np.argwhere(raw == '')

@@ -54,7 +54,9 @@ class TaskFlagsTest(absltest.TestCase):
   def test_takes_names_and_references_to_functions(self):
     flags.FLAGS(['', '--task=my_tasks.images:build'])
     self.assertEqual(task_flags.TASK.value, 'my_tasks.images:build')
-    with self.assertRaisesRegex(runner.UsageError, "module 'my_tasks"):
+    with self.assertRaisesRegex(
+      runner.UsageError, "No module named 'my_tasks'"
+    ):
       task_flags.check_flags()
     for name in ('images', 'my_tasks:', 'my tasks:build', 'MODULE:'):
       with self.assertRaisesRegex(flags.IllegalFlagValueError, 'digits'):
