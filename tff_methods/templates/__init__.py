@@ -14,6 +14,8 @@
 """Client works, distributors, composers, finalizers of learning processes."""
 
 # pylint: disable=g-importing-member
+from tff_methods.templates.client_optimizers import add_proximal_term
+from tff_methods.templates.client_optimizers import clip_gradients
 from tff_methods.templates.client_state_process import ClientStateProcess
 from tff_methods.templates.client_state_process import ClientStateProcessOutput
 from tff_methods.templates.client_state_process import (
@@ -52,6 +54,7 @@ from tff_methods.templates.structured_update_client_work import (
 )
 
 __all__ = [
+  'add_proximal_term',
   'build_class_sampling_distributor',
   'build_delta_downlink_fed_avg',
   'build_error_feedback_fed_avg',
@@ -60,6 +63,7 @@ __all__ = [
   'build_row_retrieval',
   'build_spreadout_finalizer',
   'build_structured_update_client_work',
+  'clip_gradients',
   'ClientStateProcess',
   'ClientStateProcessOutput',
   'compose_client_state_process',
