@@ -39,7 +39,8 @@ EXAMPLES := own_data rows_method aggregator sign_encoder \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: train test slow-test kernel-test lint docs results results-docs \
-  results-check examples bench gpu-check bazel-test lock clean env tools-env
+  results-check examples bench gpu-check bazel-test bazel-test-all lock clean \
+  env tools-env
 
 # Trains with plain and with compressed uplink, and compares them in a table and
 # in output/train/report.html.
@@ -103,6 +104,12 @@ gpu-check: env
 bazel-test: env
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --nobuild_tests_only \
 	  --test_tag_filters=smoke //...
+
+# All tests but the slow ones. Each target imports TensorFlow anew, so that this
+# takes longer than `make test`, and is no part of .ci/run.
+bazel-test-all: env
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --keep_going \
+	  --test_tag_filters=-slow //...
 
 # Compiles each requirements*.in, the first with requirements.overrides, into
 # the .txt of its name.

@@ -18,10 +18,13 @@
 
 Each module has one target of its name: a `py_test` for `*_test.py`, a
 `py_binary` for a program, a `py_library` otherwise. Its `deps` are the modules
-of this repository that it imports. The text before the first of these targets
-and their other attributes are written by hand, and are kept. A module is
-visible to its top directory and to tests, a package to everyone. Modules that
-import each other, which Bazel refuses, are an error.
+of this repository that it imports. A test that imports TensorFlow, itself or
+through other modules, is of Bazel's default size, others are small. Files whose
+tests all have pytest's mark `slow` have the tag `slow` and the size large;
+where some have it, `tools/testing.bzl` makes a second target of these. The text
+before the first target and other attributes are written by hand, and are kept.
+A module is visible to its top directory and to tests, a package to everyone.
+Modules that import each other, which Bazel refuses, are an error.
 """
 
 import argparse
@@ -35,11 +38,16 @@ import sys
 from typing import Any
 
 _LICENCE = pathlib.Path(__file__).read_text().partition('"""')[0]
-_LOAD = 'load("@rules_python//python:defs.bzl", '
+_LOADS = {
+  'py_binary': '@rules_python//python:defs.bzl',
+  'py_library': '@rules_python//python:defs.bzl',
+  'py_test': '//tools:testing.bzl',
+}
+_HEAVY = ('tensorflow', 'tensorflow_federated')
 _RULES = ('py_binary', 'py_library', 'py_test')
 _ATTRIBUTES = (
-  'name testonly size timeout srcs data tags visibility deps'.split()
-)
+  'name testonly size timeout srcs data has_slow_tests tags visibility deps'
+).split()
 
 # The attributes of a target by name, and its rule under the key 'rule'.
 _Target = Mapping[str, Any]
@@ -53,9 +61,11 @@ def main() -> int:
   root = pathlib.Path(__file__).resolve().parents[1]
   out_of_step = 0
   dependencies: dict[str, list[str]] = {}
-  for package in _packages(root):
-    targets = _expected_targets(root, package)
+  packages = {p: _expected_targets(root, p) for p in _packages(root)}
+  for package, targets in packages.items():
     dependencies.update(_dependencies(_package_label(root, package), targets))
+  _set_sizes(root, packages, dependencies)
+  for package, targets in packages.items():
     build = package / 'BUILD'
     old = build.read_text() if build.exists() else ''
     head = _default_head(package.relative_to(root).parts[0])
@@ -104,7 +114,7 @@ def _expected_targets(
     if source.stem == '__init__':
       target['visibility'] = ['//visibility:public']
     if name.endswith('_test'):
-      target['rule'] = 'py_test'
+      target |= {'rule': 'py_test', 'size': None, **_slowness(ast.parse(text))}
     elif "\nif __name__ == '__main__':" in text:
       target['rule'] = 'py_binary'
     elif _package_label(root, package).startswith('//tests'):
@@ -115,6 +125,53 @@ def _expected_targets(
     target['deps'] = sorted(deps, key=lambda d: (d[0] != ':', d.split(':')))
     targets[name] = target
   return targets
+
+
+def _slowness(module: ast.Module) -> dict[str, Any]:
+  """Returns the attributes of a test file that say which tests are slow."""
+  marks = []
+  for node in module.body:
+    if isinstance(node, ast.ClassDef):
+      for member in node.body:
+        if isinstance(member, ast.FunctionDef) and member.name[:4] == 'test':
+          decorators = [*node.decorator_list, *member.decorator_list]
+          marks.append('pytest.mark.slow' in map(ast.unparse, decorators))
+  is_slow = bool(marks) and all(marks)
+  return {'is_slow': is_slow, 'has_slow_tests': any(marks) and not is_slow}
+
+
+def _set_sizes(
+  root: pathlib.Path,
+  packages: Mapping[pathlib.Path, dict[str, _Target]],
+  dependencies: Mapping[str, Sequence[str]],
+) -> None:
+  """Sets the sizes of tests: small unless slow, or importing TensorFlow."""
+  heavy = set()
+  for package, targets in packages.items():
+    for name, target in targets.items():
+      module = ast.parse((package / target['srcs'][0]).read_text())
+      names = {n.partition('.')[0] for n in _imported_names(module)}
+      if not names.isdisjoint(_HEAVY):
+        heavy.add(f'{_package_label(root, package)}:{name}')
+  for package, targets in packages.items():
+    for name, target in targets.items():
+      if target['rule'] == 'py_test':
+        label = f'{_package_label(root, package)}:{name}'
+        if target['is_slow']:
+          target['size'] = 'large'
+        elif heavy.isdisjoint(_closure(label, dependencies)):
+          target['size'] = 'small'
+
+
+def _closure(label: str, dependencies: Mapping[str, Sequence[str]]) -> set[str]:
+  """Returns a label and all that it needs, directly or not."""
+  found, pending = set(), [label]
+  while pending:
+    label = pending.pop()
+    if label not in found:
+      found.add(label)
+      pending.extend(dependencies.get(label, ()))
+  return found
 
 
 def _dependencies(
@@ -204,15 +261,32 @@ def _build_text(old: str, expected: Mapping[str, _Target]) -> str:
       del by_hand[node.lineno - 1 :]
   if not existing and not expected:
     return old
-  head = ''.join(line for line in by_hand if not line.startswith(_LOAD))
+  files = sorted(set(_LOADS.values()), reverse=True)
+  starts = tuple(f'load("{file}", ' for file in files)
+  head = ''.join(line for line in by_hand if not line.startswith(starts))
   head = head.removeprefix(_LICENCE).strip()
   rules = sorted({str(target['rule']) for target in expected.values()})
-  load = _LOAD + ', '.join(f'"{rule}"' for rule in rules) + ')\n'
+  loads = ''
+  for file, start in zip(files, starts, strict=True):
+    names = ', '.join(f'"{rule}"' for rule in rules if _LOADS[rule] == file)
+    loads += f'{start}{names})\n' if names else ''
   targets = [
-    _target_text({**existing.get(name, {}), **target})
+    _target_text(_merge(existing.get(name, {}), target))
     for name, target in expected.items()
   ]
-  return '\n'.join([_LICENCE + '\n' + load, head + '\n', *targets])
+  return '\n'.join([_LICENCE + '\n' + loads, head + '\n', *targets])
+
+
+def _merge(existing: _Target, expected: _Target) -> dict[str, Any]:
+  """Returns the attributes of a target: those written by hand, and others."""
+  merged = {**existing, **expected}
+  if merged['rule'] == 'py_test':
+    tags = {*merged.get('tags', ())} - {'slow'}
+    merged['tags'] = sorted(tags | ({'slow'} if merged['is_slow'] else set()))
+    del merged['is_slow']
+    if not merged['has_slow_tests']:
+      del merged['has_slow_tests']
+  return merged
 
 
 def _target_text(target: _Target) -> str:

@@ -61,12 +61,13 @@ py_binary(
 )
 """
 _TEST_BUILD = """
-load("@rules_python//python:defs.bzl", "py_test")
+load("//tools:testing.bzl", "py_test")
 
 package(default_visibility = ["//tests:__subpackages__"])
 
 py_test(
     name = "encoder_test",
+    size = "small",
     srcs = ["encoder_test.py"],
     deps = [
         "//library",
@@ -136,7 +137,7 @@ class BuildFilesTest(absltest.TestCase):
     build = self._root / 'tests' / 'library' / 'BUILD'
     by_hand = self._build('tests/library')
     for target, replacement in (
-      ('    srcs', '    size = "small",\n    srcs'),
+      ('    srcs', '    timeout = "long",\n    srcs'),
       ('    deps', '    tags = ["smoke"],\n    deps'),
       ('\npy_test(', '\n# Why.\nexports_files(["data"])\n\npy_test('),
     ):
@@ -154,6 +155,37 @@ class BuildFilesTest(absltest.TestCase):
         '["//library"]',
       ),
     )
+
+  def test_slow_tests_have_the_tag(self):
+    slow, quick = (
+      f'class {name}:\n  {mark}\n  def test_a(self):\n    pass\n'
+      for name, mark in (('A', '@pytest.mark.slow'), ('B', '@skip'))
+    )
+    srcs = '    srcs = ["x_test.py"],\n'
+    attributes = {
+      'all': f'    size = "large",\n{srcs}    tags = ["slow"],\n',
+      'some': f'    size = "small",\n{srcs}    has_slow_tests = True,\n',
+      'none': f'    size = "small",\n{srcs}',
+    }
+    test = self._root / 'tests' / 'library' / 'x_test.py'
+    for name, text in (
+      ('all', slow),
+      ('some', slow + quick),
+      ('none', quick),
+      ('all', f'@pytest.mark.slow\n{quick}'),
+    ):
+      test.write_text(text)
+      self._run('--fix')
+      self.assertIn(
+        f'py_test(\n    name = "x_test",\n{attributes[name]})\n',
+        self._build('tests/library'),
+      )
+
+  def test_tests_that_import_tensorflow_are_not_small(self):
+    encoder = self._root / 'library' / 'encoder.py'
+    encoder.write_text('def encode():\n  import tensorflow as tf\n')
+    self._run('--fix')
+    self.assertNotIn('size', self._build('tests/library'))
 
   def test_drops_targets_without_a_module(self):
     self._run('--fix')

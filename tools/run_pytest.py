@@ -1,0 +1,26 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Runs the tests of a file that have pytest's mark, for tools/testing.bzl.
+
+python tools/run_pytest.py tests/encoders/rotation_test.py 'not slow'
+"""
+
+import sys
+
+import pytest
+
+if __name__ == '__main__':
+  _, path, mark = sys.argv
+  # In the directory of a test rule, nothing can be cached.
+  sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-m', mark, path]))
