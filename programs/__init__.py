@@ -13,7 +13,9 @@
 # limitations under the License.
 """Programs that train, compare runs, report on them and measure."""
 
+import importlib.util
 import os
+import pathlib
 import signal
 import sys
 import types
@@ -22,6 +24,26 @@ import types
 # of worker processes, would interrupt the progress bar. Failures raise
 # exceptions.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+
+def _check_tasks() -> None:
+  """Raises `ImportError` if `import tasks` would find another module.
+
+  The name is a common one, and Python looks in the current directory first.
+  """
+  root = pathlib.Path(os.path.abspath(__file__)).parents[1]
+  expected = str(root / 'tasks' / '__init__.py')
+  spec = importlib.util.find_spec('tasks')
+  found = None if spec is None else spec.origin
+  # Nothing is found where Bazel leaves out what a program does not import.
+  if found is not None and os.path.abspath(found) != expected:
+    raise ImportError(
+      f'Expected the module `tasks` of tff-methods, {expected}, found {found}: '
+      'run the program from another directory, or rename that module.'
+    )
+
+
+_check_tasks()
 
 
 def stop_while_importing(

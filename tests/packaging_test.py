@@ -20,13 +20,16 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import tomllib
+import venv
 
 from absl.testing import absltest
 import pytest
 
 _ROOT = pathlib.Path(__file__).parents[1]
+_PACKAGES = ('programs', 'tasks', 'tff_methods')
 _PACKAGED_FILES = ('LICENSE', 'README.md', 'pyproject.toml')
 
 
@@ -57,37 +60,112 @@ class PackagingTest(absltest.TestCase):
     )
     self.assertEqual(versions[0], project['version'])
 
-  @pytest.mark.slow
-  def test_installs_all_modules_and_imports_them_outside_the_checkout(self):
+  def _build_wheel(self) -> pathlib.Path:
+    """Builds a source distribution, and a wheel from it alone."""
     # A copy, since a build leaves its files in the source directory.
     source = self._directory / 'source'
-    shutil.copytree(_ROOT / 'tff_methods', source / 'tff_methods')
+    for package in _PACKAGES:
+      shutil.copytree(
+        _ROOT / package,
+        source / package,
+        ignore=shutil.ignore_patterns('__pycache__'),
+      )
     for name in _PACKAGED_FILES:
       shutil.copy(_ROOT / name, source)
-    target = self._directory / 'target'
-    pip = 'pip install --quiet --no-build-isolation --no-deps --target'.split()
+    distributions = self._directory / 'distributions'
+    code = (
+      'from setuptools import build_meta; '
+      f'print(build_meta.build_sdist({str(distributions)!r}))'
+    )
+    build = _run_python('-c', code, path=[], cwd=source)
+    self.assertEqual(build.returncode, 0, build.stderr)
+    (sdist,) = distributions.glob('*.tar.gz')
+    wheel = _run_python(
+      *'-m pip wheel --quiet --no-build-isolation --no-deps'.split(),
+      *('--wheel-dir', str(distributions), str(sdist)),
+      path=[],
+      cwd=self._directory,
+    )
+    self.assertEqual(wheel.returncode, 0, wheel.stderr)
+    (path,) = distributions.glob('*.whl')
+    return path
 
+  def _install(self, wheel: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Installs a wheel into a new environment.
+
+    The environment sees the installed packages of this one, after its own.
+
+    Args:
+      wheel: The wheel.
+
+    Returns:
+      Directories of the environment's commands and of its packages.
+    """
+    environment = self._directory / 'environment'
+    venv.create(environment, symlinks=True)
+    python = environment / 'bin' / 'python'
     installation = _run_python(
-      *('-m', *pip, str(target), str(source)), path=[], cwd=self._directory
+      *('-m', 'pip', '--quiet', '--python', str(python), 'install'),
+      *('--no-deps', '--no-index', str(wheel)),
+      path=[],
+      cwd=self._directory,
+    )
+    self.assertEqual(installation.returncode, 0, installation.stderr)
+    (packages,) = environment.glob('lib/python*/site-packages')
+    (packages / 'dependencies.pth').write_text(
+      f'{sysconfig.get_path("purelib")}\n'
+    )
+    return environment / 'bin', packages
+
+  def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command outside of the checkout, without paths to it."""
+    environment = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    return subprocess.run(
+      command,
+      env=environment,
+      cwd=self._directory,
+      capture_output=True,
+      text=True,
     )
 
-    self.assertEqual(installation.returncode, 0, installation.stderr)
-    modules = {p.relative_to(source) for p in source.glob('tff_*/**/*.py')}
-    self.assertEqual(
-      modules, {p.relative_to(target) for p in target.glob('tff_*/**/*.py')}
+  @pytest.mark.slow
+  def test_installs_and_runs_outside_the_checkout(self):
+    commands, packages = self._install(self._build_wheel())
+
+    for package in _PACKAGES:
+      source = {
+        p.relative_to(_ROOT)
+        for p in (_ROOT / package).rglob('*')
+        if p.is_file() and p.suffix != '.pyc' and p.name != 'BUILD'
+      }
+      # Modules, flag files and templates; type checkers look for py.typed.
+      self.assertEqual(
+        source,
+        {
+          p.relative_to(packages)
+          for p in (packages / package).rglob('*')
+          if p.is_file() and p.suffix != '.pyc'
+        },
+      )
+    modules = ', '.join(
+      '.'.join(p.relative_to(packages).with_suffix('').parts).removesuffix(
+        '.__init__'
+      )
+      for p in sorted((packages / 'tff_methods').rglob('*.py'))
     )
-    # Type checkers ignore the annotations of a package without this file.
-    self.assertTrue((target / 'tff_methods' / 'py.typed').exists())
-    names = ', '.join(
-      '.'.join(p.with_suffix('').parts).removesuffix('.__init__')
-      for p in sorted(modules)
-    )
-    code = f'import {names}; print(tff_methods.__file__)'
-    imports = _run_python('-c', code, path=[target], cwd=self._directory)
+    code = f'import {modules}, tasks.registry; print(tff_methods.__file__)'
+    imports = self._run(str(commands / 'python'), '-c', code)
     self.assertEqual(imports.returncode, 0, imports.stderr)
     self.assertEqual(
-      imports.stdout.strip(), str(target / 'tff_methods' / '__init__.py')
+      imports.stdout.strip(), str(packages / 'tff_methods' / '__init__.py')
     )
+    arguments = ('--flagfile=digits_fed_avg', '--output_dir=run', '--dry_run')
+    for command in (
+      (str(commands / 'tff-methods'), 'train'),
+      (str(commands / 'python'), '-m', 'programs.train'),
+    ):
+      check = self._run(*command, *arguments)
+      self.assertEqual((check.returncode, check.stderr), (0, ''))
 
   def _import_error(self) -> str:
     """Returns the error of an import that finds only the metadata of a test."""

@@ -28,6 +28,7 @@ from absl import flags
 from absl import logging
 
 import programs
+from programs.command_line import flag_files
 from programs.command_line import help_text
 from programs.command_line import kernels
 from tff_methods.common import argument_checks
@@ -89,7 +90,7 @@ def run(
   # `main`, looks for GPUs before it enables eager execution.
   app.define_help_flags()
   try:
-    given = _read_flag_files(argv[1:])
+    given = _read_flag_files([flag_files.resolve(a) for a in argv[1:]])
     _check_digits(given)
     arguments = flags.FLAGS([argv[0], *given])
   except UsageError as e:

@@ -113,6 +113,9 @@ def check_python() -> Iterator[Finding]:
 
 def check_packages() -> Iterator[Finding]:
   """Compares the versions of installed packages with the lock file."""
+  if not _LOCK_FILE.is_file():  # In the repository, not in the package.
+    yield Finding('note', f'not compared, since there is no {_LOCK_FILE}')
+    return
   locked = re.findall(
     r'^([\w.-]+)==([^\s;]+)', _LOCK_FILE.read_text(), re.MULTILINE
   )

@@ -20,6 +20,7 @@ import os
 import pathlib
 import re
 
+from programs.command_line import flag_files
 from programs.command_line import runner
 
 # Flags that `programs.compare` sets, or that do not train.
@@ -50,7 +51,8 @@ def read(flagfiles: Sequence[str], variations: Sequence[str]) -> list[Preset]:
   """Returns the presets of flag files, in all variations.
 
   Args:
-    flagfiles: Paths of the flag files.
+    flagfiles: Paths of the flag files, or names of those of the programs: see
+      `flag_files.find`.
     variations: `FLAG=VALUE,VALUE,...` for all files, or `NAME:FLAG=VALUE,...`
       for the file of this name (without directory and extension). Several
       variations of a file give all combinations; the values of the last one
@@ -82,7 +84,7 @@ def read(flagfiles: Sequence[str], variations: Sequence[str]) -> list[Preset]:
 def _by_name(flagfiles: Sequence[str]) -> dict[str, str]:
   """Returns flag files by name, without directory and extension."""
   paths = {}
-  for path in flagfiles:
+  for path in map(flag_files.find, flagfiles):
     name, _ = os.path.splitext(os.path.basename(path))
     if not os.path.isfile(path):
       raise runner.UsageError(
