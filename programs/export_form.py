@@ -33,8 +33,15 @@ from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import method_flags
+from programs.training import initial_weights
+from programs.training import learning_rates
 from programs.training import optimizer_flags
 
+_OF_TRAINING = (
+  initial_weights.INITIAL_WEIGHTS,
+  learning_rates.CLIENT_SCHEDULE,
+  learning_rates.SERVER_SCHEDULE,
+)
 _SECTIONS = {
   'Form': (common_flags.OUTPUT_DIR,),
   'Task': train.SECTIONS['Task'],
@@ -56,6 +63,13 @@ def main() -> int:
   options = method_flags.make_options(method_flags.METHOD.value, seed)
   downlink = method_flags.downlink_options(seed)
   optimizer_flags.check_flags()
+  method_flags.check_client_weighting(options)
+  for flag in _OF_TRAINING:
+    if flag.value is not None:
+      raise runner.UsageError(
+        f'Expected no --{flag.name}, found {flag.value}; leave it out, since a '
+        'form has no rounds and begins with the weights of the task.'
+      )
   task_flags.check_flags()
   with stop_signals.importing():
     # Imports TensorFlow: only once everything else is checked.
@@ -71,6 +85,7 @@ def main() -> int:
     optimizers.build_server_optimizer(),
     options,
     downlink,
+    **optimizers.client_weighting(),
   )
   directory = common_flags.OUTPUT_DIR.value
   try:

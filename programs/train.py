@@ -43,6 +43,7 @@ from programs.runs import run_directory
 from programs.runs import run_files
 from programs.training import early_stopping
 from programs.training import evaluation_flags
+from programs.training import initial_weights
 from programs.training import optimizer_flags
 from programs.training import sampling
 from tff_methods import options as options_lib
@@ -85,6 +86,7 @@ SECTIONS = {
     early_stopping.BEST_METRIC,
     early_stopping.PATIENCE,
     _MEASURE_CLIENT,
+    initial_weights.INITIAL_WEIGHTS,
     _DRY_RUN,
   ),
   'Task': (
@@ -123,6 +125,8 @@ def main() -> int:
   )
   downlink = method_flags.downlink_options(task_flags.SEED.value)
   optimizer_flags.check_flags()
+  method_flags.check_client_weighting(options)
+  method_flags.check_schedule(method_flags.METHOD.value)
   sampling.check_flags()
   execution_flags.check_flags()
   directory = run_directory.RunDirectory(
@@ -237,7 +241,10 @@ def _configuration() -> dict[str, object]:
     *task_flags.OPTIONS.values(),
     *method_flags.METHOD_FLAGS[method_flags.METHOD.value].holders,
   ]
-  return {holder.name: holder.value for holder in holders}
+  return {
+    **{holder.name: holder.value for holder in holders},
+    **initial_weights.configuration(),
+  }
 
 
 if __name__ == '__main__':

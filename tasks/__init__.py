@@ -32,12 +32,16 @@ if TYPE_CHECKING:
   from tasks.registry import build_task as build_task
   from tasks.row_task import RetrievalData as RetrievalData
   from tasks.row_task import RowTask as RowTask
+  from tasks.serving import ServedTask as ServedTask
+  from tasks.serving import Serving as Serving
 
 __all__ = [
   'TASK_NAMES',
   'MultiLabelTask',
   'RetrievalData',
   'RowTask',
+  'ServedTask',
+  'Serving',
   'TaskOptions',
   'build_task',
   'cache_directory',
@@ -47,6 +51,8 @@ _LAZY_MEMBERS = {
   'MultiLabelTask': 'tasks.many_labels.multi_label_tasks',
   'RetrievalData': 'tasks.row_task',
   'RowTask': 'tasks.row_task',
+  'ServedTask': 'tasks.serving',
+  'Serving': 'tasks.serving',
   'build_task': 'tasks.registry',
 }
 

@@ -14,6 +14,7 @@
 """Assembly of data, preprocessing and model to a `BaselineTask`."""
 
 from collections.abc import Callable
+import dataclasses
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -21,6 +22,7 @@ import tensorflow_federated as tff
 from tasks import options as options_lib
 from tasks import preprocessing
 from tasks import row_task
+from tasks import serving as serving_lib
 from tff_methods import models
 
 
@@ -49,7 +51,8 @@ def assemble_task(
   keras_model_fn: Callable[[], tf.keras.Model],
   client_spec: tff.simulation.baselines.ClientSpec,
   seed: int,
-) -> tff.simulation.baselines.BaselineTask:
+  serving: serving_lib.Serving,
+) -> serving_lib.ServedTask:
   """Builds an image classification task.
 
   Args:
@@ -60,13 +63,16 @@ def assemble_task(
     keras_model_fn: Builds the model, which returns logits.
     client_spec: Epochs, batch size and limit on clients.
     seed: Seed of the order of training examples.
+    serving: Inputs of the exported model.
 
   Returns:
     A task with cross-entropy loss and accuracy as its metric.
   """
   datasets = _datasets(train_data, test_data, decode_fn, client_spec, seed)
-  return tff.simulation.baselines.BaselineTask(
-    datasets, _model_fn(keras_model_fn, datasets.element_type_structure)
+  return serving_lib.ServedTask(
+    datasets,
+    _model_fn(keras_model_fn, datasets.element_type_structure),
+    serving=dataclasses.replace(serving, keras_model_fn=keras_model_fn),
   )
 
 
@@ -81,6 +87,7 @@ def assemble_row_task(
   rows_fn: Callable[[], models.RowLayer],
   client_spec: tff.simulation.baselines.ClientSpec,
   seed: int,
+  serving: serving_lib.Serving,
 ) -> row_task.RowTask:
   """Builds an image classification task with a row for each class.
 
@@ -96,6 +103,7 @@ def assemble_row_task(
     rows_fn: Builds the layer from embeddings to logits.
     client_spec: Epochs, batch size and limit on clients.
     seed: Seed of the order of training examples.
+    serving: Inputs of the exported model.
 
   Returns:
     A task with cross-entropy loss and accuracy as its metric.
@@ -120,6 +128,7 @@ def assemble_row_task(
     _model_fn(lambda: _stack(body_fn(), rows_fn()), input_spec),
     row_model_fn,
     held_out_classes,
+    serving=serving,
   )
 
 

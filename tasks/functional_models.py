@@ -14,7 +14,7 @@
 """Conversion of functional models to variable models, with their metrics."""
 
 import collections
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 import tensorflow_federated as tff
@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 
 def variable_model(
   model: tff.learning.models.FunctionalModel,
+  trainable_names: Sequence[str] | None = None,
 ) -> tff.learning.models.VariableModel:
   """Converts a functional model to a `VariableModel`, with its metrics.
 
@@ -31,21 +32,30 @@ def variable_model(
   Args:
     model: A model whose metrics state consists of sums, so that the sum of the
       clients' states is the state of all their examples.
+    trainable_names: Names of the trainable weights; numbered by default.
 
   Returns:
     A model with the same weights, in the same order, and the same metrics. The
     unfinalized value of each metric is the entire metrics state.
   """
-  return _VariableModel(model)
+  return _VariableModel(model, trainable_names)
 
 
 class _VariableModel(tff.learning.models.VariableModel):
   """See `variable_model`."""
 
-  def __init__(self, model: tff.learning.models.FunctionalModel):
+  def __init__(
+    self,
+    model: tff.learning.models.FunctionalModel,
+    trainable_names: Sequence[str] | None,
+  ):
     self._model = model
     trainable, non_trainable = model.initial_weights
-    self._trainable = [tf.Variable(w) for w in trainable]
+    names = trainable_names or [f'weight_{i}' for i in range(len(trainable))]
+    self._trainable = [
+      tf.Variable(w, name=name)
+      for w, name in zip(trainable, names, strict=True)
+    ]
     self._non_trainable = [
       tf.Variable(w, trainable=False) for w in non_trainable
     ]

@@ -14,12 +14,14 @@
 """Preprocessing: from stored examples to the batches that a model takes."""
 
 from collections.abc import Callable
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import client_database
+from tasks import serving
 
 # From a batch of stored examples to inputs and labels.
 DecodeFn = Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
@@ -85,25 +87,39 @@ def build_eval_preprocess_fn(
   return lambda dataset: dataset.batch(_EVAL_BATCH_SIZE).map(decode_fn)
 
 
-def decode_images(
-  serialized: tf.Tensor,
-  *,
-  image_shape: tuple[int, int, int],
-  mean: tuple[float, ...],
-  scale: tuple[float, ...],
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Decodes a batch of examples of a client database.
+@dataclasses.dataclass(frozen=True)
+class ImageFormat:
+  """Stored images, and the normalization of their pixels.
 
-  Args:
-    serialized: string `[batch]`.
-    image_shape: Height, width and channels.
+  Attributes:
+    shape: Height, width and channels.
     mean: Mean that is subtracted from the pixels of each channel.
     scale: Divisor of the centered pixels of each channel.
-
-  Returns:
-    Images, float32 `[batch, *image_shape]`, and labels, int32 `[batch]`.
   """
-  pixels, labels = client_database.parse_examples(serialized)
-  pixels = tf.reshape(pixels, (-1, *image_shape))
-  x = (tf.cast(pixels, tf.float32) - mean) / scale
-  return x, tf.cast(labels, tf.int32)
+
+  shape: tuple[int, int, int]
+  mean: tuple[float, ...]
+  scale: tuple[float, ...]
+
+  def decode(self, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes a batch of examples of a client database.
+
+    Args:
+      serialized: string `[batch]`.
+
+    Returns:
+      Images, float32 `[batch, *shape]`, and labels, int32 `[batch]`.
+    """
+    pixels, labels = client_database.parse_examples(serialized)
+    images = tf.reshape(pixels, (-1, *self.shape))
+    return self.normalize(images), tf.cast(labels, tf.int32)
+
+  def normalize(self, images: tf.Tensor) -> tf.Tensor:
+    """Maps images, uint8 `[batch, *shape]`, to float32 of the same shape."""
+    return (tf.cast(images, tf.float32) - self.mean) / self.scale
+
+  def serving(self) -> serving.Serving:
+    """Returns the serving of a model that takes stored images: `images`."""
+    return serving.Serving(
+      {'images': tf.TensorSpec([None, *self.shape], tf.uint8)}, self.normalize
+    )

@@ -23,6 +23,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tasks import retrieval_metrics
+from tasks import serving
 from tff_methods import models
 
 
@@ -83,7 +84,7 @@ class RetrievalData:
 
 
 @attrs.define(frozen=True)
-class RowTask(tff.simulation.baselines.BaselineTask):
+class RowTask(serving.ServedTask):
   """A task whose model ends in a table of rows, one for each class.
 
   Attributes:

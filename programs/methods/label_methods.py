@@ -14,7 +14,9 @@
 """Builders of the methods that hash labels."""
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow_federated as tff
 
 from programs.command_line import runner
@@ -31,6 +33,7 @@ def build_fed_mlh(
   server_optimizer: tff.learning.optimizers.Optimizer,
   choice: label_flags.LabelHashChoice,
   downlink: options_lib.DownlinkOptions | None,
+  **weighting: tff.learning.ClientWeighting,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated multiple label hashing for a task.
 
@@ -42,6 +45,7 @@ def build_fed_mlh(
     client_optimizer,
     server_optimizer,
     model_distributor=downlink,
+    **weighting,
   )
 
 
@@ -69,15 +73,36 @@ def build_evaluated_model_fn(
   return task.evaluated_model_fn(_hashed_model(task, choice), choice.decoding)
 
 
+def build_outputs_fn(
+  task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
+) -> Callable[[Any], dict[str, Any]]:
+  """Returns the function from bucket scores to the best classes."""
+  return task.hashed_outputs(_hashed_model(task, choice), choice.decoding)
+
+
+def constants(
+  task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
+) -> dict[str, np.ndarray]:
+  """Returns the hash functions, without which the weights mean nothing."""
+  return {
+    'label_hash_coefficients': np.array(
+      label_hash(task, choice).coefficients, np.int64
+    )
+  }
+
+
 def _hashed_model(
   task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
 ) -> label_hashing.HashedLabelModel:
+  return task.hashed_model(label_hash(task, choice), choice.seed)
+
+
+def label_hash(
+  task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
+) -> label_hashing.LabelHash:
+  """Returns the hash functions of a task's labels."""
   if choice.num_buckets is None:
-    label_hash = label_hashing.LabelHash.identity(
-      task.num_labels, choice.num_tables
-    )
-  else:
-    label_hash = label_hashing.LabelHash.draw(
-      task.num_labels, choice.num_tables, choice.num_buckets, choice.seed
-    )
-  return task.hashed_model(label_hash, choice.seed)
+    return label_hashing.LabelHash.identity(task.num_labels, choice.num_tables)
+  return label_hashing.LabelHash.draw(
+    task.num_labels, choice.num_tables, choice.num_buckets, choice.seed
+  )

@@ -22,6 +22,8 @@ from programs.methods import label_flags
 from programs.methods import privacy_flags
 from programs.methods import row_flags
 from programs.methods import update_flags
+from programs.training import learning_rates
+from programs.training import optimizer_flags
 from tff_methods import options as options_lib
 
 METHOD_FLAGS = {
@@ -31,6 +33,18 @@ METHOD_FLAGS = {
 }
 METHOD = flags.DEFINE_enum(
   'method', None, list(METHOD_FLAGS), 'Method of training.'
+)
+_UNWEIGHTED = (
+  aggregation_flags.TffAggregatorOptions,
+  options_lib.DpSketchOptions,
+  options_lib.SecureSketchOptions,
+)
+# TFF's local training of functional models has no learning rate in its state.
+WITHOUT_CLIENT_SCHEDULE = (
+  'fed_ss',
+  'lsh_select',
+  'fed_mlh',
+  'fed_avg_ensemble',
 )
 # For `--help`: flags of each method, and defaults of its own.
 SECTIONS: dict[str, tuple[flags.FlagHolder, ...]] = {'Method': (METHOD,)} | {
@@ -101,6 +115,38 @@ def make_options(name: str, seed: int) -> object:
     return METHOD_FLAGS[name].make_options(seed)
   except (TypeError, ValueError) as e:
     raise runner.UsageError(str(e)) from e
+
+
+def check_client_weighting(options: object) -> None:
+  """Raises `UsageError` for a weighted mean where the mean has no weights.
+
+  Args:
+    options: Options of the method, from `make_options`.
+  """
+  flag = optimizer_flags.CLIENT_WEIGHTING
+  has_noise = getattr(options, 'noise', None) is not None
+  is_unweighted = has_noise or isinstance(options, _UNWEIGHTED)
+  if flag.value == 'examples' and is_unweighted:
+    raise runner.UsageError(
+      f'Expected --{flag.name}=uniform with noise, secure sums or '
+      '--tff_aggregator, whose mean has no weights, found examples; leave it '
+      'out.'
+    )
+
+
+def check_schedule(name: str) -> None:
+  """Raises `UsageError` for a schedule that a method cannot follow.
+
+  Args:
+    name: Name of the method.
+  """
+  flag = learning_rates.CLIENT_SCHEDULE
+  if flag.value is not None and name in WITHOUT_CLIENT_SCHEDULE:
+    raise runner.UsageError(
+      f'Expected no --{flag.name} with --method={name}, whose clients train a '
+      f'functional model of TFF at a constant rate, found {flag.value}; leave '
+      'it out, or give --server_learning_rate_schedule.'
+    )
 
 
 def downlink_options(seed: int) -> options_lib.DownlinkOptions | None:

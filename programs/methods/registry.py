@@ -13,11 +13,12 @@
 # limitations under the License.
 """Methods that the programs can train with, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
 from typing import Any
 
 from google.protobuf.internal import api_implementation
+import numpy as np
 import tensorflow_federated as tff
 
 from programs.methods import aggregation_flags
@@ -36,25 +37,22 @@ class Method:
   """Builder of a method's process, and its demands on the task.
 
   Attributes:
-    build: Function from task, client optimizer, server optimizer, options, and
-      quantization of the model that clients receive (`None` for none), to the
-      learning process.
+    build: Function from task, client optimizer, server optimizer, options,
+      quantization of the model that clients receive (`None` for none), and
+      optionally the keyword argument `client_weighting`, to the learning
+      process.
     check_task: Raises `UsageError` unless the method can train a task with the
       options.
     build_evaluated_model_fn: Function from task and options to a `model_fn`,
       with evaluation metrics, of the model whose weights are trained.
+    build_outputs_fn: Function from task and options to the function from that
+      model's predictions to the outputs of an exported model, as in
+      `tasks.Serving`; `None` for those of the task.
+    constants: Function from task and options to arrays by name that the
+      trained weights depend on, such as hash functions.
   """
 
-  build: Callable[
-    [
-      tff.simulation.baselines.BaselineTask,
-      tff.learning.optimizers.Optimizer,
-      tff.learning.optimizers.Optimizer,
-      Any,
-      options_lib.DownlinkOptions | None,
-    ],
-    Process,
-  ]
+  build: Callable[..., Process]
   check_task: Callable[[tff.simulation.baselines.BaselineTask, Any], None] = (
     lambda task, options: None
   )
@@ -62,9 +60,18 @@ class Method:
     [tff.simulation.baselines.BaselineTask, Any],
     Callable[[], tff.learning.models.VariableModel],
   ] = lambda task, options: task.model_fn
+  build_outputs_fn: Callable[
+    [tff.simulation.baselines.BaselineTask, Any],
+    Callable[[Any], Mapping[str, Any]] | None,
+  ] = lambda task, options: None
+  constants: Callable[
+    [tff.simulation.baselines.BaselineTask, Any], Mapping[str, np.ndarray]
+  ] = lambda task, options: {}
 
 
-def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
+def _build_fed_avg(
+  task, client_optimizer, server_optimizer, options, downlink, **weighting
+):
   assert options is None  # Those that there are have an aggregator.
   return tff.learning.algorithms.build_weighted_fed_avg(
     task.model_fn,
@@ -74,6 +81,7 @@ def _build_fed_avg(task, client_optimizer, server_optimizer, options, downlink):
       task.model_fn, downlink
     ),
     loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    **weighting,
   )
 
 
@@ -119,11 +127,18 @@ def _or_unweighted(method: Method) -> Method:
   Under secure sums, training metrics are secure sums, too.
   """
 
-  def build(task, client_optimizer, server_optimizer, options, downlink):
+  def build(
+    task, client_optimizer, server_optimizer, options, downlink, **weighting
+  ):
     aggregator = _build_unweighted_aggregator(options)
     if aggregator is None:
       return method.build(
-        task, client_optimizer, server_optimizer, options, downlink
+        task,
+        client_optimizer,
+        server_optimizer,
+        options,
+        downlink,
+        **weighting,
       )
     is_secure = isinstance(options, options_lib.SecureSketchOptions) or (
       isinstance(options, aggregation_flags.TffAggregatorOptions)
@@ -149,13 +164,16 @@ def _or_unweighted(method: Method) -> Method:
 def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
   """Returns the method of a builder that takes a `model_fn` and `options`."""
 
-  def build(task, client_optimizer, server_optimizer, options, downlink):
+  def build(
+    task, client_optimizer, server_optimizer, options, downlink, **weighting
+  ):
     return build_process(
       task.model_fn,
       client_optimizer,
       server_optimizer,
       options=options,
       model_distributor=downlink,
+      **weighting,
     )
 
   return Method(build)
@@ -174,10 +192,17 @@ def _takes_deltas(
     build_aggregator: Function from its options to its aggregator.
   """
 
-  def build(task, client_optimizer, server_optimizer, options, downlink):
+  def build(
+    task, client_optimizer, server_optimizer, options, downlink, **weighting
+  ):
     if not isinstance(downlink, options_lib.DeltaDownlinkOptions):
       return method.build(
-        task, client_optimizer, server_optimizer, options, downlink
+        task,
+        client_optimizer,
+        server_optimizer,
+        options,
+        downlink,
+        **weighting,
       )
     return templates.build_delta_downlink_fed_avg(
       task.model_fn,
@@ -185,10 +210,19 @@ def _takes_deltas(
       server_optimizer,
       options=downlink,
       model_aggregator=build_aggregator(options),
+      **weighting,
     )
 
   return dataclasses.replace(method, build=build)
 
+
+_FED_MLH = Method(
+  label_methods.build_fed_mlh,
+  label_methods.check_fed_mlh_task,
+  label_methods.build_evaluated_model_fn,
+  label_methods.build_outputs_fn,
+  label_methods.constants,
+)
 
 METHODS = {
   'fed_avg': _takes_deltas(
@@ -220,15 +254,7 @@ METHODS = {
     row_methods.check_lsh_select_task,
     row_methods.build_evaluated_model_fn,
   ),
-  'fed_mlh': Method(
-    label_methods.build_fed_mlh,
-    label_methods.check_fed_mlh_task,
-    label_methods.build_evaluated_model_fn,
-  ),
+  'fed_mlh': _FED_MLH,
   # The control of `fed_mlh`: what the mean over networks gains by itself.
-  'fed_avg_ensemble': Method(
-    label_methods.build_fed_mlh,
-    label_methods.check_fed_mlh_task,
-    label_methods.build_evaluated_model_fn,
-  ),
+  'fed_avg_ensemble': _FED_MLH,
 }

@@ -38,6 +38,7 @@ def build_fed_ss(
   server_optimizer: tff.learning.optimizers.Optimizer,
   options: options_lib.FedSsOptions,
   downlink: options_lib.DownlinkOptions | None,
+  **weighting: tff.learning.ClientWeighting,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated sampled softmax for a task."""
   return algorithms.build_fed_ss(
@@ -46,6 +47,7 @@ def build_fed_ss(
     server_optimizer,
     options=options,
     model_distributor=downlink,
+    **weighting,
   )
 
 
@@ -55,6 +57,7 @@ def build_lsh_select(
   server_optimizer: tff.learning.optimizers.Optimizer,
   choice: row_flags.LshSelectChoice,
   downlink: options_lib.DownlinkOptions | None,
+  **weighting: tff.learning.ClientWeighting,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated averaging of the rows that an index finds."""
   return algorithms.build_lsh_select_fed_avg(
@@ -64,6 +67,7 @@ def build_lsh_select(
     options=choice.options,
     index=build_index(choice.index),
     model_distributor=downlink,
+    **weighting,
   )
 
 

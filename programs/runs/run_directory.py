@@ -22,8 +22,10 @@
 | `privacy_ledger.json` | started rounds, for methods with noise |
 | `metrics.csv` | one row a round; bytes are sums from the first round on |
 | `tensorboard/` | the same and the configuration, for TensorBoard |
-| `model_weights.npz` | arrays `trainable_0`, ..., `non_trainable_0`, ... |
+| `model_weights.npz` | weights by name, see `programs/runs/saved_weights.py` |
 | `best_model_weights.npz` | weights of the best evaluation after round 0 |
+| `saved_model/` | the model for TensorFlow, with preprocessing |
+| `model.keras` | the model for Keras, if all its layers are Keras' own |
 | `summary.json` | results of the finished run |
 | `finished_with.json` | flags, written by `programs.compare` |
 """
@@ -238,7 +240,10 @@ class RunDirectory:
     """Removes files that a killed program has not finished writing."""
     for pattern in (f'*{run_files.TEMPORARY_SUFFIX}', _TFF_TEMPORARY_PATTERN):
       for path in glob.glob(glob.escape(self.path) + f'/{pattern}'):
-        os.remove(path)
+        if os.path.isdir(path):
+          shutil.rmtree(path)
+        else:
+          os.remove(path)
     checkpoints = glob.escape(self.file(run_files.CHECKPOINTS))
     for path in glob.glob(f'{checkpoints}/{_TFF_TEMPORARY_PATTERN}'):
       shutil.rmtree(path)
@@ -250,40 +255,44 @@ def _with_flag(name: str, configuration: Mapping[str, object]) -> str:
   return f'with --{name}={configuration[name]}'
 
 
-def check_writable(path: str) -> None:
-  """Raises `UsageError` unless `--output_dir` can be made or written to.
+def check_writable(path: str, flag_name: str = 'output_dir') -> None:
+  """Raises `UsageError` unless a directory can be made or written to.
 
   Args:
     path: Path of a directory, which need not exist yet.
+    flag_name: Name of its flag, for the message.
   """
   if _URL.match(path):
     raise runner.UsageError(
-      f'Expected a local directory for --output_dir, found {path}; give a path.'
+      f'Expected a local directory for --{flag_name}, found {path}; give a '
+      'path.'
     )
   path = os.path.abspath(path)
   if '\0' in path:
-    raise _unwritable(path, 'a NUL byte')
+    raise _unwritable(path, 'a NUL byte', flag_name)
   try:
     path.encode('utf-8')
   except UnicodeEncodeError:  # TensorFlow takes no other paths.
     shown = path.encode('utf-8', 'backslashreplace').decode()
-    raise _unwritable(shown, 'a name that is not in UTF-8') from None
+    raise _unwritable(shown, 'a name that is not in UTF-8', flag_name) from None
   names = [os.fsencode(name) for name in path.split(os.sep)]
   if max(map(len, names)) > _MAX_NAME or len(os.fsencode(path)) > _MAX_PATH:
-    raise _unwritable(path, 'a path that is too long')
+    raise _unwritable(path, 'a path that is too long', flag_name)
   existing = path
   while not os.path.lexists(existing):
     existing = os.path.dirname(existing)
   if not os.path.isdir(existing):
-    raise _unwritable(path, f'{existing} is not a directory')
+    raise _unwritable(path, f'{existing} is not a directory', flag_name)
   if not os.access(existing, os.R_OK | os.W_OK | os.X_OK):
-    raise _unwritable(path, f'no permission to write to {existing}')
+    raise _unwritable(path, f'no permission to write to {existing}', flag_name)
 
 
-def _unwritable(path: str, found: object) -> runner.UsageError:
+def _unwritable(
+  path: str, found: object, flag_name: str = 'output_dir'
+) -> runner.UsageError:
   return runner.UsageError(
-    f'Expected to write to --output_dir={path}, found: {found}; choose another '
-    'directory.'
+    f'Expected to write to --{flag_name}={path}, found: {found}; choose '
+    'another directory.'
   )
 
 

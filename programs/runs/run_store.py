@@ -27,6 +27,7 @@ import tensorflow_federated as tff
 from programs.runs import metrics_file
 from programs.runs import run_directory
 from programs.runs import run_files
+from programs.runs import saved_weights
 from tff_methods import simulation
 
 LAST_WEIGHTS = 'model_weights.npz'
@@ -47,6 +48,7 @@ class RunStore:
     self,
     directory: run_directory.RunDirectory,
     client_states: simulation.ClientStateStore | None = None,
+    weights_format: saved_weights.WeightsFormat | None = None,
   ):
     """Initializes the store; changes nothing.
 
@@ -54,8 +56,10 @@ class RunStore:
       directory: Directory of the run.
       client_states: Store of the client states, saved and restored with the
         program states; `None` for methods without client state.
+      weights_format: Names of the weights in files; `None` numbers them.
     """
     self._directory = directory
+    self._weights_format = weights_format
     self._client_states = client_states
     self._csv_path = directory.file(run_files.METRICS)
     self._tensorboard_dir = directory.file('tensorboard')
@@ -95,7 +99,7 @@ class RunStore:
     # TensorBoard's files may lack the newest points, may have points after the
     # saved round, and cannot be changed: rewrite them from the table.
     shutil.rmtree(self._tensorboard_dir, ignore_errors=True)
-    with _writing(self._tensorboard_dir):
+    with writing(self._tensorboard_dir):
       self._write_hyperparameters()
       self._tensorboard = tff.program.TensorBoardReleaseManager(
         self._tensorboard_dir
@@ -105,7 +109,7 @@ class RunStore:
         scalars = {name: float(value) for name, value in row.items() if value}
         await self._tensorboard.release(scalars, key)
     if rows:
-      with _writing(self._csv_path):
+      with writing(self._csv_path):
         await self._csv.release(rows[-1], key)  # Removes all later rows.
     return state
 
@@ -151,7 +155,7 @@ class RunStore:
     if self._client_states is not None:
       checkpoint = self._client_states.checkpoint(round_num)
     path = self._directory.file(run_files.CHECKPOINTS)
-    with _writing(path), checkpoint as checksum:
+    with writing(path), checkpoint as checksum:
       await self._states.save(state, round_num)
     noted: dict[str, object] = {'round': round_num}
     if checksum is not None:
@@ -177,10 +181,10 @@ class RunStore:
     self, metrics: Mapping[str, object], round_num: int
   ) -> None:
     """Releases the metrics of a round, replacing those of later rounds."""
-    with _writing(self._csv_path):
+    with writing(self._csv_path):
       await self._csv.release(metrics, round_num)
     assert self._tensorboard is not None  # `load` makes it.
-    with _writing(self._tensorboard_dir):
+    with writing(self._tensorboard_dir):
       await self._tensorboard.release(metrics, round_num)
 
   def write_weights(
@@ -192,22 +196,30 @@ class RunStore:
       weights: The weights.
       name: Name of the file, `LAST_WEIGHTS` or `BEST_WEIGHTS`.
     """
-    arrays = {
-      f'{kind}_{i}': np.asarray(array)
-      for kind in ('trainable', 'non_trainable')
-      for i, array in enumerate(getattr(weights, kind))
-    }
     path = self._directory.file(name)
-    temporary_path = f'{path}.temporary'
-    with _writing(path):
+    temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
+    weights_format = self._weights_format or saved_weights.numbered(
+      len(weights.trainable), len(weights.non_trainable)
+    )
+    with writing(path):
       with open(temporary_path, 'wb') as f:
-        np.savez(f, **arrays)
+        np.savez(f, **weights_format.arrays(weights))
       os.replace(temporary_path, path)
 
 
 @contextlib.contextmanager
-def _writing(path: str) -> Generator[None, None, None]:
-  """Turns errors of the file system, TensorFlow's too, into `StorageError`."""
+def writing(path: str) -> Generator[None, None, None]:
+  """Turns errors of the file system, TensorFlow's too, into `StorageError`.
+
+  Args:
+    path: Path that is written to.
+
+  Yields:
+    Nothing.
+
+  Raises:
+    StorageError: If writing fails.
+  """
   try:
     yield
   except OSError as e:

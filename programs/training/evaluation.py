@@ -47,6 +47,8 @@ class Evaluation:
       validation: Data with validation data in place of test data, which then
         are not looked at, nor are held-out classes.
     """
+    # Names of weights are those of the first model of a process in every one.
+    tf.keras.backend.reset_uids()
     self._model = (model_fn or task.model_fn)()
     self._data = (validation or task.datasets).get_centralized_test_data()
     self._retrieval_fns = {}
@@ -57,6 +59,11 @@ class Evaluation:
     self._update_metrics = tf.function(
       lambda batch: self._model.forward_pass(batch, training=False)
     ).get_concrete_function(self._model.input_spec)
+
+  @property
+  def model(self) -> tff.learning.models.VariableModel:
+    """The evaluated model."""
+    return self._model
 
   @property
   def metric_names(self) -> list[str]:

@@ -79,6 +79,10 @@ class Experiment:
     count_batches: Function from a client id to the number of its batches.
     ledger: Record of rounds with noise that no seed repeats; `None` for rounds
       that a resumed run repeats.
+    initial_weights: Weights to start from; `None` for those of the process.
+    set_learning_rates: Function from the state of the process and the number of
+      the next round to the state with its learning rates; `None` for constant
+      rates.
   """
 
   process: simulation.ClientIdProcess
@@ -88,6 +92,8 @@ class Experiment:
   num_clients: int
   count_batches: Callable[[str], int]
   ledger: privacy_ledger.PrivacyLedger | None = None
+  initial_weights: tff.learning.models.ModelWeights | None = None
+  set_learning_rates: Callable[[Any, int], Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,6 +215,16 @@ def _start(
   """Returns the state before the first round, and its metrics to release."""
   start = time.monotonic()
   server_state = experiment.process.initialize()
+  if experiment.initial_weights is not None:
+    own = experiment.process.get_model_weights(server_state)
+    server_state = experiment.process.set_model_weights(
+      server_state,
+      # In the containers of the process, of which checkpoints are made.
+      tff.learning.models.ModelWeights(
+        type(own.trainable)(experiment.initial_weights.trainable),
+        type(own.non_trainable)(experiment.initial_weights.non_trainable),
+      ),
+    )
   metrics = experiment.evaluate(
     experiment.process.get_model_weights(server_state)
   )
@@ -244,7 +260,10 @@ def _run_round(
   clients = experiment.sample_clients(round_num)
   if experiment.ledger is not None:
     experiment.ledger.add(len(clients))
-  output = experiment.process.next(state.server_state, clients)
+  server_state = state.server_state
+  if experiment.set_learning_rates is not None:
+    server_state = experiment.set_learning_rates(server_state, round_num)
+  output = experiment.process.next(server_state, clients)
   lost = lost_updates.find(output.metrics, clients, experiment.count_batches)
   round_bytes = experiment.count_bytes(round_num, output.metrics, len(clients))
   metrics = state.metrics

@@ -22,7 +22,7 @@ import functools
 import os
 import secrets
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -38,17 +38,20 @@ from programs.reports import training_progress
 from programs.runs import run_directory
 from programs.runs import run_files
 from programs.runs import run_store
+from programs.runs import saved_weights
 from programs.training import client_time
 from programs.training import early_stopping
 from programs.training import evaluation
-from programs.training import evaluation_flags
+from programs.training import evaluation_data
+from programs.training import initial_weights
 from programs.training import lost_updates
+from programs.training import model_export
 from programs.training import optimizers
 from programs.training import privacy_ledger
 from programs.training import privacy_report
 from programs.training import sampling
 from programs.training import training_loop
-from tasks import validation
+from programs.training import weights_format
 from tff_methods import communication
 from tff_methods import options as options_lib
 from tff_methods import runtime
@@ -59,6 +62,22 @@ NoWorkersError = runtime.NoWorkersError
 
 # TFF leaves its worker running when a program ends, and prints an error.
 atexit.register(runtime.end_workers)
+
+
+class _Parts(NamedTuple):
+  """Parts of a run that its request determines.
+
+  Attributes:
+    experiment: Process to train, and the measurement of its results.
+    stopping: Early stopping.
+    weights_format: Names of the weights in files.
+    export: Exporter of the trained model; `None` if it cannot be saved.
+  """
+
+  experiment: training_loop.Experiment
+  stopping: early_stopping.EarlyStopping
+  weights_format: saved_weights.WeightsFormat
+  export: model_export.ModelExport | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,18 +132,20 @@ def run(
     training_progress.show_stage(f'Loading {task_flags.TASK.value}')
     task = task_flags.build_task()
     training_progress.show_stage(f'Building {request.method}')
-    experiment, stopping = _build_experiment(request, task, client_states)
+    parts = _build_parts(request, task, client_states)
+  experiment = parts.experiment
   directory.claim()
   experiment = _with_ledger(request, experiment, directory)
   store = run_store.RunStore(
     directory,
     client_states if experiment.process.keeps_client_states else None,
+    parts.weights_format,
   )
   schedule = training_loop.Schedule(
     request.rounds,
     request.rounds_per_evaluation,
     request.rounds_per_checkpoint,
-    stopping,
+    parts.stopping,
   )
   saved_rounds = directory.saved_rounds()
   training_progress.show_stage(
@@ -145,6 +166,7 @@ def run(
       raise run_files.storage_error(e.filename, e) from e
   weights = experiment.process.get_model_weights(state.server_state)
   store.write_weights(weights, run_store.LAST_WEIGHTS)
+  model_export.write_or_report(parts.export, weights, directory.path)
   summary = _summary(request, state, schedule, weights) | {
     'num_clients': experiment.num_clients,
     **_privacy(request, experiment, int(state.round_num)),
@@ -198,15 +220,15 @@ class _Report:
     )
 
 
-def _build_experiment(
+def _build_parts(
   request: Request,
   task: tff.simulation.baselines.BaselineTask,
   client_states: simulation.ClientStateStore,
-) -> tuple[training_loop.Experiment, early_stopping.EarlyStopping]:
-  """Builds the experiment of a request; writes nothing."""
+) -> _Parts:
+  """Builds the parts of a request; writes nothing."""
   method = registry.METHODS[request.method]
   method.check_task(task, request.options)
-  datasets = _datasets(task)
+  datasets = evaluation_data.datasets_of(task)
   train_data = datasets.train_data
   try:
     sample_clients = sampling.build_sampling_fn_from_flags(
@@ -223,6 +245,14 @@ def _build_experiment(
   if privacy_report.noise_of(request.options) is not None:
     # The margins of clips do not cover its rounding.
     tf.config.experimental.enable_tensor_float_32_execution(False)
+  model = evaluate.model
+  names = weights_format.of_model(
+    model, method.constants(task, request.options)
+  )
+  initial = initial_weights.load(names, weights_format.current(model))
+  export = model_export.build_or_report(
+    task, model, method.build_outputs_fn(task, request.options)
+  )
   # Last of the steps that may refuse, since it starts a worker and says so.
   execution.set_context()
   preprocessed = train_data.preprocess(datasets.train_preprocess_fn)
@@ -233,6 +263,7 @@ def _build_experiment(
       optimizers.build_server_optimizer(),
       request.options,
       request.downlink,
+      **optimizers.client_weighting(),
     ),
     preprocessed.dataset_computation,
     client_states,
@@ -245,25 +276,14 @@ def _build_experiment(
     evaluate=evaluate,
     num_clients=len(train_data.client_ids),
     count_batches=lost_updates.build_count_batches(preprocessed),
+    initial_weights=initial and tff.learning.models.ModelWeights(*initial),
+    set_learning_rates=optimizers.build_schedule_fn(),
   )
   try:
     _privacy(request, experiment, num_rounds=0)
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
-  return experiment, stopping
-
-
-def _datasets(
-  task: tff.simulation.baselines.BaselineTask,
-) -> tff.simulation.baselines.BaselineTaskDatasets:
-  """Returns the task's data, with validation data if the flags ask for it."""
-  fraction = evaluation_flags.VALIDATION_FRACTION.value
-  if fraction is None:
-    return task.datasets
-  try:
-    return validation.hold_out(task.datasets, fraction)
-  except ValueError as e:
-    raise runner.UsageError(str(e)) from e
+  return _Parts(experiment, stopping, names, export)
 
 
 def _build_count_bytes(

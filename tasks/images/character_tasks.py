@@ -37,7 +37,7 @@ _SOURCES = {
   'omniglot': omniglot_source.omniglot,
   'glyphs': glyph_source.glyphs,
 }
-_IMAGE_SIZE = 28
+_FORMAT = preprocessing.ImageFormat((28, 28, 1), (0.0,), (255.0,))
 
 
 def build_character_task(
@@ -75,12 +75,7 @@ def build_character_task(
     train_data=client_database.load_train_data(path),
     test_data=client_database.load_test_data(path),
     retrieval_data=client_database.load_retrieval_data(path),
-    decode_fn=functools.partial(
-      preprocessing.decode_images,
-      image_shape=(_IMAGE_SIZE, _IMAGE_SIZE, 1),
-      mean=(0.0,),
-      scale=(255.0,),
-    ),
+    decode_fn=_FORMAT.decode,
     body_fn=functools.partial(embedding_models.character_cnn, seed),
     rows_fn=functools.partial(
       embedding_models.class_rows, seed, source.num_classes
@@ -89,6 +84,7 @@ def build_character_task(
       options, client_database.largest_client(path)
     ),
     seed=seed,
+    serving=_FORMAT.serving(),
   )
 
 

@@ -24,6 +24,7 @@ from tasks import assembly
 from tasks import catalog
 from tasks import downloads
 from tasks import options as options_lib
+from tasks import serving
 from tasks.images import image_models
 
 _LARGEST_CLIENT = 418  # Examples, from TFF's own EMNIST tasks.
@@ -80,6 +81,9 @@ def build_emnist_task(
     ),
     client_spec=assembly.client_spec(options, _LARGEST_CLIENT),
     seed=seed,
+    serving=serving.Serving(
+      {'images': tf.TensorSpec([None, 28, 28], tf.float32)}, _add_channel
+    ),
   )
 
 
@@ -101,4 +105,8 @@ def _load(
 
 
 def _decode(examples: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-  return tf.expand_dims(examples['pixels'], -1), examples['label']
+  return _add_channel(examples['pixels']), examples['label']
+
+
+def _add_channel(images: tf.Tensor) -> tf.Tensor:
+  return tf.expand_dims(images, -1)

@@ -37,40 +37,34 @@ class _ImageTask:
 
   Attributes:
     open_source: Opens the images; takes `data_dir` if the task has files.
-    image_shape: Height, width and channels.
-    mean: Mean that is subtracted from the pixels of each channel.
-    scale: Divisor of the centered pixels of each channel.
+    image_format: Shape of the images, and normalization of their pixels.
     keras_model_fn: Builds the model from a seed.
   """
 
   open_source: Callable[..., image_sources.ImageSource]
-  image_shape: tuple[int, int, int]
-  mean: tuple[float, ...]
-  scale: tuple[float, ...]
+  image_format: preprocessing.ImageFormat
   keras_model_fn: Callable[[int], tf.keras.Model]
 
 
 _TASKS = {
   'digits': _ImageTask(
     open_source=image_sources.digits,
-    image_shape=(8, 8, 1),
-    mean=(0.0,),
-    scale=(16.0,),
+    image_format=preprocessing.ImageFormat((8, 8, 1), (0.0,), (16.0,)),
     keras_model_fn=image_models.digits_cnn,
   ),
   'mnist': _ImageTask(
     open_source=image_sources.mnist,
-    image_shape=(28, 28, 1),
-    mean=(0.0,),
-    scale=(255.0,),
+    image_format=preprocessing.ImageFormat((28, 28, 1), (0.0,), (255.0,)),
     keras_model_fn=image_models.mnist_cnn,
   ),
   'cifar10': _ImageTask(
     open_source=image_sources.cifar10,
-    image_shape=(32, 32, 3),
-    # Mean and standard deviation of the channels of the training images.
-    mean=(125.306918, 122.950394, 113.865383),
-    scale=(62.993219, 62.088708, 66.704900),
+    image_format=preprocessing.ImageFormat(
+      shape=(32, 32, 3),
+      # Mean and standard deviation of the channels of the training images.
+      mean=(125.306918, 122.950394, 113.865383),
+      scale=(62.993219, 62.088708, 66.704900),
+    ),
     keras_model_fn=image_models.all_cnn,
   ),
 }
@@ -111,12 +105,7 @@ def build_image_task(
   return assembly.assemble_task(
     train_data=client_database.load_train_data(path),
     test_data=client_database.load_test_data(path),
-    decode_fn=functools.partial(
-      preprocessing.decode_images,
-      image_shape=task.image_shape,
-      mean=task.mean,
-      scale=task.scale,
-    ),
+    decode_fn=task.image_format.decode,
     keras_model_fn=functools.partial(
       _keras_model_fn(task, options.image_model), seed
     ),
@@ -124,6 +113,7 @@ def build_image_task(
       options, client_database.largest_client(path)
     ),
     seed=seed,
+    serving=task.image_format.serving(),
   )
 
 

@@ -24,6 +24,7 @@ from tasks import catalog
 from tasks import downloads
 from tasks import options as options_lib
 from tasks import row_task
+from tasks import serving
 from tasks.images import embedding_models
 
 NUM_CLASSES = 2028
@@ -92,23 +93,32 @@ def build_landmarks_task(
     rows_fn=functools.partial(embedding_models.class_rows, seed, NUM_CLASSES),
     client_spec=assembly.client_spec(options, _NUM_EXAMPLES),
     seed=seed,
+    serving=serving.Serving(
+      {'jpegs': tf.TensorSpec([None], tf.string)},
+      lambda jpegs: _decode_jpegs(_central_crop, jpegs),
+    ),
   )
 
 
 def _decode(crop_fn, serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
   examples = tf.io.parse_example(serialized, _FEATURES)
+  x = _decode_jpegs(crop_fn, examples['image/encoded_jpeg'])
+  return x, tf.cast(examples['class'], tf.int32)
+
+
+def _decode_jpegs(crop_fn, jpegs: tf.Tensor) -> tf.Tensor:
   size = (_RESIZED, _RESIZED)
 
   def decode(jpeg):
     image = tf.io.decode_jpeg(jpeg, channels=3)
     return crop_fn(tf.image.resize(image, size), jpeg)
 
-  x = tf.map_fn(
+  images = tf.map_fn(
     decode,
-    examples['image/encoded_jpeg'],
+    jpegs,
     fn_output_signature=tf.TensorSpec((_CROPPED, _CROPPED, 3), tf.float32),
   )
-  return x / 127.5 - 1.0, tf.cast(examples['class'], tf.int32)
+  return images / 127.5 - 1.0
 
 
 def _random_crop(seed: int):

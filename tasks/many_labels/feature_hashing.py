@@ -17,6 +17,8 @@ import tensorflow as tf
 
 from tff_methods import label_hashing
 
+_PADDING = -1
+
 
 class FeatureHash:
   """Hash of features to positions and signs, without a table of all features.
@@ -74,3 +76,19 @@ class FeatureHash:
       tf.stack([features.nrows(), tf.constant(self.width, rows.dtype)]),
     )
     return tf.ensure_shape(hashed, [None, self.width])
+
+  def hash_padded(self, features: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Hashes features of padded examples.
+
+    Args:
+      features: int64 `[batch, n]`, in any order, padded by -1.
+      values: float32, of the same shape.
+
+    Returns:
+      float32 `[batch, width]`.
+    """
+    is_feature = tf.not_equal(features, _PADDING)
+    return self(
+      tf.ragged.boolean_mask(features, is_feature),
+      tf.ragged.boolean_mask(values, is_feature),
+    )

@@ -49,6 +49,17 @@ def check_size(num_labels: int, hidden_width: int) -> None:
     )
 
 
+def weight_names(num_weights: int) -> list[str]:
+  """Returns the names of kernels and biases, layer by layer.
+
+  Args:
+    num_weights: Number of weights of a `label_hashing.DenseNetwork`.
+  """
+  return [
+    f'dense_{i // 2}/{("kernel", "bias")[i % 2]}' for i in range(num_weights)
+  ]
+
+
 def baseline(
   network: label_hashing.Network,
   *,

@@ -27,6 +27,7 @@ from tasks import functional_models
 from tasks import options as options_lib
 from tasks import partitions
 from tasks import preprocessing
+from tasks import serving
 from tasks import sources
 from tasks.many_labels import api_calls_source
 from tasks.many_labels import feature_hashing
@@ -47,10 +48,12 @@ _SOURCES = {
 }
 # With 320,000 labels, the logits of a batch take 128 MB.
 _EVAL_BATCH_SIZE = 100
+# Classes in the outputs of an exported model.
+_NUM_TOP_CLASSES = 10
 
 
 @attrs.define(frozen=True)
-class MultiLabelTask(tff.simulation.baselines.BaselineTask):
+class MultiLabelTask(serving.ServedTask):
   """A task whose examples have any number of labels.
 
   Attributes:
@@ -102,8 +105,27 @@ class MultiLabelTask(tff.simulation.baselines.BaselineTask):
       self.is_frequent(),
       lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[1],
     )
-    return lambda: functional_models.variable_model(
-      model.functional_model(metrics_fns)
+    functional_model = model.functional_model(metrics_fns)
+    names = multi_label_models.weight_names(
+      len(functional_model.initial_weights[0])
+    )
+    return lambda: functional_models.variable_model(functional_model, names)
+
+  def hashed_outputs(
+    self, model: label_hashing.HashedLabelModel, decoding: str
+  ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Returns the function from bucket scores to the best classes.
+
+    Args:
+      model: A model of this task, see `hashed_model`.
+      decoding: Decoding of bucket scores, see `HashedLabelModel.top_k`.
+
+    Returns:
+      A function for `tasks.Serving.outputs`.
+    """
+    k = min(_NUM_TOP_CLASSES, self.num_labels)
+    return lambda predictions: _top_outputs(
+      *model.top_k(predictions, k, decoding=decoding)
     )
 
 
@@ -174,12 +196,36 @@ def _assemble(
 
   return MultiLabelTask(
     datasets,
-    lambda: functional_models.variable_model(functional_model()),
+    lambda: functional_models.variable_model(
+      functional_model(),
+      multi_label_models.weight_names(
+        len(functional_model().initial_weights[0])
+      ),
+    ),
+    serving=_serving(feature_hash, len(is_frequent)),
     num_labels=len(is_frequent),
     network=network,
     max_labels=summary.max_labels,
     frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
   )
+
+
+def _serving(
+  feature_hash: feature_hashing.FeatureHash, num_labels: int
+) -> serving.Serving:
+  k = min(_NUM_TOP_CLASSES, num_labels)
+  return serving.Serving(
+    {
+      'features': tf.TensorSpec([None, None], tf.int64),
+      'values': tf.TensorSpec([None, None], tf.float32),
+    },
+    feature_hash.hash_padded,
+    lambda logits: _top_outputs(*tf.math.top_k(logits, k)),
+  )
+
+
+def _top_outputs(scores: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+  return {'classes': classes, 'scores': scores}
 
 
 def _build_datasets(

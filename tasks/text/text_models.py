@@ -266,6 +266,17 @@ def lstm(seed: int, vocabulary: vocabulary_lib.Vocabulary) -> models.RowModel:
   )
 
 
+def weight_names(token_model: str | None) -> list[str]:
+  """Returns the names of the trainable weights of a model.
+
+  Args:
+    token_model: `'lstm'` or `'transformer'`.
+  """
+  is_lstm = token_model == 'lstm'
+  body = _LstmWeights if is_lstm else _TransformerWeights
+  return [*body._fields, 'rows']
+
+
 def _body(
   initial_weights: NamedTuple,
   embed: Callable[[tuple[tf.Tensor, ...], tf.Tensor], tf.Tensor],

@@ -26,6 +26,7 @@ from tasks import functional_models
 from tasks import options as options_lib
 from tasks import preprocessing
 from tasks import row_task
+from tasks import serving
 from tasks import sources
 from tasks.text import python_source
 from tasks.text import stackoverflow
@@ -117,11 +118,18 @@ def build_text_task(
     ),
     eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
   )
+  weight_names = text_models.weight_names(options.token_model)
   return row_task.RowTask(
     datasets,
-    lambda: functional_models.variable_model(row_model_fn().full_model()),
+    lambda: functional_models.variable_model(
+      row_model_fn().full_model(), weight_names
+    ),
     row_model_fn,
     class_names=vocabulary.names,
+    serving=serving.Serving(
+      {'sentences': tf.TensorSpec([None], tf.string)},
+      lambda sentences: vocabulary.encode(sentences)[0],
+    ),
   )
 
 

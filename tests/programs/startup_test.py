@@ -37,6 +37,7 @@ _PROGRAMS = (
   'compare',
   'doctor',
   'export_form',
+  'evaluate',
   'fed_ss_report',
   'gpu_check',
   'index_buckets',

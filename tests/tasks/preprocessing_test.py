@@ -86,19 +86,17 @@ class EvalPreprocessTest(tf.test.TestCase):
     self.assertAllEqual(y, -np.arange(600))
 
 
-class DecodeImagesTest(tf.test.TestCase):
+class ImageFormatTest(tf.test.TestCase):
   def test_standardizes_each_channel(self):
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(3, 4, 5, 2), dtype=np.uint8)
     serialized = [
       _serialize(x, y) for x, y in zip(images, [7, 0, 300], strict=True)
     ]
-    x, y = preprocessing.decode_images(
-      tf.constant(serialized),
-      image_shape=(4, 5, 2),
-      mean=(100.0, 20.0),
-      scale=(50.0, 2.0),
+    image_format = preprocessing.ImageFormat(
+      (4, 5, 2), mean=(100.0, 20.0), scale=(50.0, 2.0)
     )
+    x, y = image_format.decode(tf.constant(serialized))
     self.assertEqual((x.dtype, y.dtype), (tf.float32, tf.int32))
     self.assertAllEqual(y, [7, 0, 300])
     self.assertAllClose(50 * x[..., 0] + 100, images[..., 0].astype(float))

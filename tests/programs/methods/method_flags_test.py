@@ -112,6 +112,31 @@ class MethodFlagsTest(absltest.TestCase):
     self.assertEndsWith(bits['low_rank'], 'Default: none.')
     self.assertEmpty(bits['dgc'])
 
+  def test_refuses_weights_of_clients_where_the_mean_has_none(self):
+    for name in ('fed_avg', 'random_mask'):
+      with flagsaver.flagsaver(
+        client_weighting='examples', dp_noise_multiplier=1.0, fraction=0.5
+      ):
+        options = method_flags.make_options(name, 0)
+        with self.assertRaisesRegex(
+          runner.UsageError,
+          '^Expected --client_weighting=uniform with noise,.*$',
+        ):
+          method_flags.check_client_weighting(options)
+    with flagsaver.flagsaver(client_weighting='uniform'):
+      method_flags.check_client_weighting(options)
+    with flagsaver.flagsaver(client_weighting='examples'):
+      method_flags.check_client_weighting(None)
+
+  def test_refuses_schedules_of_functional_models(self):
+    with flagsaver.flagsaver(client_learning_rate_schedule='2:0.1'):
+      method_flags.check_schedule('fed_avg')
+      with self.assertRaisesRegex(
+        runner.UsageError,
+        '^Expected no --client_learning_rate_schedule with --method=fed_ss, .*',
+      ):
+        method_flags.check_schedule('fed_ss')
+
 
 if __name__ == '__main__':
   absltest.main()

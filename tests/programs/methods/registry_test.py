@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests of the builders of all methods."""
 
+import re
 from unittest import mock
 
 from absl import flags
@@ -24,6 +25,7 @@ import tensorflow_federated as tff
 
 from programs.methods import method_flags
 from programs.methods import registry
+from programs.training import optimizers
 from tests.programs.methods import tiny_task
 from tff_methods import algorithms
 from tff_methods import communication
@@ -52,6 +54,40 @@ class RegistryTest(parameterized.TestCase):
       if has_client_states
       else tff.learning.templates.LearningProcess,
     )
+
+  @parameterized.parameters(*registry.METHODS)
+  def test_takes_all_flags_of_optimizers(self, name):
+    with flagsaver.flagsaver(
+      client_momentum=0.5,
+      client_clip_norm=1.0,
+      proximal_strength=0.1,
+      client_weighting='uniform',
+      server_optimizer='yogi',
+      client_learning_rate_schedule='2:0.5',
+      server_learning_rate_schedule='2:0.25',
+      **tiny_task.REQUIRED_FLAGS,
+    ):
+      process = registry.METHODS[name].build(
+        tiny_task.TASK,
+        optimizers.build_client_optimizer(),
+        optimizers.build_server_optimizer(),
+        method_flags.make_options(name, 0),
+        None,
+        **optimizers.client_weighting(),
+      )
+      set_rates = optimizers.build_schedule_fn()
+    state = process.initialize()
+    if name in method_flags.WITHOUT_CLIENT_SCHEDULE:
+      self.assertEmpty(state.client_work)
+      state = state._replace(client_work={'learning_rate': 0.1})
+    found = str(set_rates(state, 2))
+    expected = str(state)
+    for old, new in ((0.1, 0.05), (1.0, 0.25)):
+      expected = re.sub(
+        rf"('learning_rate'(, |: )){old}\b", rf'\g<1>{new}', expected
+      )
+    self.assertEqual(found, expected)
+    self.assertNotEqual(found, str(state))
 
   @parameterized.parameters(
     ('sketched_update', {'secure_clip': 1.0}, True),

@@ -77,6 +77,16 @@ class RunDirectoryTest(parameterized.TestCase):
       os.listdir(self._path), ['.lock', 'configuration.json']
     )
 
+  def test_unfinished_export_is_removed(self):
+    self._claim()
+    for name in ('saved_model', 'saved_model.temporary'):
+      (self._path / name).mkdir()
+      (self._path / name / 'saved_model.pb').touch()
+    self._claim()
+    self.assertCountEqual(
+      os.listdir(self._path), ['.lock', 'configuration.json', 'saved_model']
+    )
+
   def test_lock_that_is_a_link_costs_no_data(self):
     self._path.mkdir()
     other = self._path.parent / 'data'

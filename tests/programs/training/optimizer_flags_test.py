@@ -47,6 +47,64 @@ class OptimizerFlagsTest(absltest.TestCase):
     ):
       optimizer_flags.check_flags()
 
+  def test_optional_flags_are_in_use_where_given(self):
+    flags.FLAGS([''])
+    self.assertNotIn('client_momentum', self._names())
+    flags.FLAGS(
+      [
+        '',
+        '--client_momentum=0.5',
+        '--client_clip_norm=2',
+        '--proximal_strength=0.1',
+        '--client_weighting=uniform',
+        '--server_optimizer=adamw',
+        '--server_weight_decay=0.1',
+        '--client_learning_rate_schedule=5:0.1',
+        '--server_learning_rate_schedule=exponential:0.9',
+      ]
+    )
+    optimizer_flags.check_flags()
+    self.assertContainsSubset(
+      {
+        'client_momentum',
+        'client_clip_norm',
+        'proximal_strength',
+        'client_weighting',
+        'server_epsilon',
+        'server_weight_decay',
+        'client_learning_rate_schedule',
+        'server_learning_rate_schedule',
+      },
+      self._names(),
+    )
+
+  def test_refuses_flags_that_do_not_go_together(self):
+    for arguments, message in (
+      (
+        ['--client_optimizer=adam', '--client_momentum=0.5'],
+        'no --client_momentum with --client_optimizer=adam',
+      ),
+      (
+        ['--server_optimizer=yogi', '--server_weight_decay=0.5'],
+        'no --server_weight_decay with --server_optimizer=yogi',
+      ),
+      (['--server_learning_rate_schedule=1'], 'Expected ROUND:FACTOR'),
+    ):
+      with flagsaver.flagsaver():
+        flags.FLAGS(['', *arguments])
+        with self.assertRaisesRegex(runner.UsageError, message):
+          optimizer_flags.check_flags()
+
+  def test_refuses_values_out_of_range(self):
+    for argument in (
+      '--client_momentum=1',
+      '--client_clip_norm=0',
+      '--proximal_strength=nan',
+      '--server_weight_decay=-1',
+    ):
+      with self.assertRaises(flags.Error):
+        flags.FLAGS(['', argument])
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -492,7 +492,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
       expected = _Process().next(expected, clients).state
     path = self._temporary_dir / 'run' / 'best_model_weights.npz'
     with np.load(path) as weights:
-      self.assertAllEqual(weights['trainable_0'], expected['weights'])
+      self.assertAllEqual(weights['trainable/0'], expected['weights'])
 
   def test_stops_early_and_stays_stopped(self):
     accuracies = [0.1, 0.5, 0.7, 0.6, 0.7, 0.9]

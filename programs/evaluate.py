@@ -1,0 +1,128 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+r"""Evaluates the model of a finished run.
+
+  python -m programs.evaluate --run_dir=/tmp/run
+  python -m programs.evaluate --run_dir=/tmp/run --task=emnist \
+    --data_dir=/data --weights=best --export_dir=/tmp/model
+
+Prints a JSON object with the metrics: on the data of the run, those of its
+summary.json. A run with --validation_fraction is evaluated on its validation
+data, or on test data with --test_data. Flags of the task replace those of the
+run. With another --task the other options of the task are that task's defaults,
+and the model must have weights of the same names and shapes. --export_dir
+writes the evaluated model as `programs.train` does. Exit codes: 0; 1 if a file
+cannot be written; 2 if the request cannot be carried out.
+"""
+
+import json
+import sys
+
+from absl import flags
+
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.command_line import task_flags
+from programs.methods import method_flags
+from programs.reports import report_arguments
+from programs.runs import evaluated_run
+from programs.runs import run_directory
+from programs.runs import run_files
+from programs.training import evaluation_flags
+from programs.training import sampling  # Defines flags of private methods.
+
+_RUN_DIR = flags.DEFINE_string('run_dir', None, 'Directory of the run.')
+_WEIGHTS = flags.DEFINE_string(
+  'weights',
+  'last',
+  'Weights to evaluate: last, best (of the best evaluation after round 0), or '
+  'the path of a file of weights.',
+)
+_TEST_DATA = flags.DEFINE_bool(
+  'test_data',
+  False,
+  'Evaluate on test data, although the run has --validation_fraction.',
+)
+_EXPORT_DIR = flags.DEFINE_string(
+  'export_dir',
+  None,
+  'Directory to write the model to, as saved_model and model.keras.',
+)
+_SECTIONS = {
+  'Evaluation': (_RUN_DIR, _WEIGHTS, _TEST_DATA, _EXPORT_DIR),
+  **report_arguments.TASK_SECTION,
+}
+_DEFAULTS = {
+  'Task': dict.fromkeys(
+    (flag.name for flag in report_arguments.TASK_SECTION['Task']),
+    'that of the run',
+  )
+}
+
+
+def main() -> int:
+  """Evaluates as the flags ask; returns the exit code."""
+  runner.check_given(_RUN_DIR)
+  if _EXPORT_DIR.value is not None:
+    run_directory.check_writable(_EXPORT_DIR.value, _EXPORT_DIR.name)
+  run = evaluated_run.read(_RUN_DIR.value)
+  weights_path = run.weights_path(_WEIGHTS.value)
+  evaluated_run.set_flags(
+    run.configuration,
+    task_flags.TASK,
+    (
+      *task_flags.OPTIONS.values(),
+      *(() if _TEST_DATA.value else (evaluation_flags.VALIDATION_FRACTION,)),
+    ),
+    (
+      task_flags.SEED,
+      method_flags.METHOD,
+      sampling.CLIENTS_PER_ROUND,
+      *method_flags.METHOD_FLAGS[run.method].holders,
+    ),
+  )
+  options = method_flags.make_options(run.method, task_flags.SEED.value)
+  task_flags.check_flags()
+  if run.data_sha256 != task_flags.data_fingerprint():
+    print(
+      'evaluate: the data are not those of the run, so the metrics are others.',
+      file=sys.stderr,
+    )
+  with stop_signals.importing():
+    # Imports TensorFlow: only once everything else is checked.
+    from programs.training import run_evaluation
+  try:
+    evaluated = run_evaluation.evaluate(
+      run.method, options, weights_path, _EXPORT_DIR.value
+    )
+  except run_files.StorageError as e:
+    print(f'evaluate: {e}', file=sys.stderr)
+    return 1
+  print(
+    json.dumps(
+      {
+        'run': run.path,
+        'task': task_flags.TASK.value,
+        'method': run.method,
+        'weights': weights_path,
+        **evaluated,
+      },
+      indent=2,
+    )
+  )
+  return 0
+
+
+if __name__ == '__main__':
+  runner.run(main, sections=_SECTIONS, defaults=_DEFAULTS)
