@@ -13,7 +13,7 @@
 # limitations under the License.
 """Export of a trained model, for programs that have neither this nor TFF."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 import contextlib
 import itertools
 import os
@@ -87,6 +87,7 @@ class ModelExport:
       *model.trainable_variables,
       *model.non_trainable_variables,
     ]
+    self._module.resources = list(_resources(model))
     with _of_any_model():
       self._signatures = {
         _SIGNATURE: _trace(model, serving, outputs or serving.outputs)
@@ -156,6 +157,16 @@ class ModelExport:
     for target, source in pairs:
       target.assign(source)
     return model
+
+
+def _resources(model: tff.learning.models.VariableModel) -> Iterator[Any]:
+  """Yields the tables, such as vocabularies, of the layers of a model."""
+  for part in vars(model).values():
+    if isinstance(part, tf.Module):
+      for layer in (part, *part.submodules):
+        for value in vars(layer).values():
+          if isinstance(value, tf.saved_model.experimental.TrackableResource):
+            yield value
 
 
 def build_or_report(

@@ -26,6 +26,7 @@ from tasks import keras_models
 from tasks import options as options_lib
 from tasks import preprocessing
 from tasks import row_task
+from tasks import serving
 from tasks.folder import client_files
 from tasks.folder import examples as examples_lib
 from tasks.folder import file_readers
@@ -89,9 +90,10 @@ def build_folder_task(
     seed,
   )
   _check_outputs(model, copies.outputs, schema, len(class_names))
+  served = _serving(schema, input_spec[0], copies)
   if not class_names:
-    return tff.simulation.baselines.BaselineTask(
-      datasets, _regression_model_fn(copies, input_spec)
+    return serving.ServedTask(
+      datasets, _regression_model_fn(copies, input_spec), serving=served
     )
   rows = keras_rows.KerasRows(copies, options.output_layer, input_spec)
   return row_task.RowTask(
@@ -102,6 +104,7 @@ def build_folder_task(
     rows.row_model,
     class_names=class_names,
     rows_model_fn=_classification_model_fn(rows.keras_model, input_spec),
+    serving=served,
   )
 
 
@@ -142,6 +145,19 @@ def _ensure_database(
       'seed': seed,
     },
     build,
+  )
+
+
+def _serving(
+  schema: schema_lib.Schema, x_spec, copies: keras_models.KerasCopies
+) -> serving.Serving:
+  """Returns the inputs of the exported model: the features, by name."""
+  names = [column.name for column in schema.features]
+  return serving.Serving(
+    x_spec if len(names) > 1 else {names[0]: x_spec},
+    lambda **features: _inputs(features),
+    lambda predictions: {'predictions': predictions},
+    copies,
   )
 
 

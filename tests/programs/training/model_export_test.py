@@ -329,6 +329,31 @@ class ServingOfOtherTasksTest(tf.test.TestCase):
       outputs['predictions'], [[3.0, 1.0, 2.0] @ kernel[:, 0] + bias[0]]
     )
 
+  def test_tables_of_layers_are_exported(self):
+    vocabulary = ['yes', 'no']
+    spec = (tf.TensorSpec([None], tf.string), tf.TensorSpec([None]))
+    x = tf.keras.Input([], dtype=tf.string)
+    lookup = tf.keras.layers.StringLookup(
+      vocabulary=vocabulary, output_mode='one_hot'
+    )
+    y = tf.keras.layers.Dense(1, use_bias=False)(lookup(x))
+    model = tff.learning.models.from_keras_model(
+      tf.keras.Model(x, y[:, 0]),
+      loss=tf.keras.losses.MeanSquaredError(),
+      input_spec=spec,
+    )
+    task = mock.Mock()
+    task.datasets.element_type_structure = spec
+    export = model_export.ModelExport(task, model)
+    directory = self.enter_context(tempfile.TemporaryDirectory())
+    weights = tff.learning.models.ModelWeights(
+      [np.array([[1.0], [2.0], [3.0]], np.float32)], []
+    )
+    (path,) = export.write(weights, directory)
+    served = tf.saved_model.load(path).signatures['serving_default']
+    outputs = served(x=tf.constant(['no', 'other', 'yes']))
+    self.assertAllEqual(outputs['predictions'], [3.0, 1.0, 2.0])
+
 
 if __name__ == '__main__':
   tf.test.main()

@@ -74,6 +74,9 @@ class FolderTaskTest(_FolderTestCase):
     (test,) = task.datasets.get_centralized_test_data()
     self.assertLen(test[1], 5)
     self.assertEqual(task.class_names, ('0', '1', '2'))
+    self.assertEqual(
+      task.serving.inputs, {'x': tf.TensorSpec([None, 2], tf.float32)}
+    )
 
   def test_is_read_once(self):
     folders.write(self.dir, folders.clients({'a': 9, 'b': 9}))
