@@ -84,7 +84,7 @@ class RangeCoder:
     return {'packed': packed, 'range': stacked * unit}
 
   def decode(
-    self, encoded: tensor_encoding.Tensors, shape: Sequence[int]
+    self, encoded: tensor_encoding.Tensors, shape: Sequence[int] | None
   ) -> tf.Tensor:
     """Returns the decoded tensor of a shape."""
     length = tensor_encoding.num_elements(shape)
