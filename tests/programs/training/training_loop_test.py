@@ -408,7 +408,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
       path = self._temporary_dir / name / 'best_model_weights.npz'
       with np.load(path) as weights:
         self.assertEqual(
-          weights['trainable_0'].min(), state.best.metrics['accuracy']
+          weights['trainable/0'].min(), state.best.metrics['accuracy']
         )
 
   def test_resumes_with_the_same_ever_smaller_cohorts(self):
