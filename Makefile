@@ -33,7 +33,8 @@ RUNS := programs/flagfiles/digits_fed_avg.flags,$\
 
 EXAMPLES := own_data rows_method aggregator sign_encoder \
   'new_method.train --task=digits --method=sign_update --rounds=10 \
-  --output_dir=output/examples/sign_update'
+  --output_dir=output/examples/sign_update' \
+  'run_notebook examples/own_data.ipynb'
 
 # TensorFlow logs errors without one when it is imported; failures still raise.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
