@@ -245,8 +245,9 @@ class DamagedRunsTest(parameterized.TestCase):
   def test_whole_run_continues(self):
     path = self._dir / 'continued'
     shutil.copytree(self._dir / 'whole', path)
-    exit_code, _, stderr = self._train(path, _ROUNDS + 1)
+    exit_code, stdout, stderr = self._train(path, _ROUNDS + 1)
     self.assertEqual(exit_code, 0, stderr)
+    self.assertIn(f'Compiling, and resuming after round {_ROUNDS}\n', stdout)
     rows = (path / 'metrics.csv').read_text().splitlines()
     self.assertLen(rows, _ROUNDS + 3)
 
