@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for delta_downlink and delta_downlink_process."""
 
+import dataclasses
 import functools
 import tempfile
 
@@ -37,11 +38,11 @@ _NUM_WEIGHTS = 80  # Of the tensor that is quantized; a bias of 4 is not.
 
 
 @functools.cache
-def _build(learning_rate=0.1):
+def _build(learning_rate=0.1, bits=2):
   return templates.build_delta_downlink_fed_avg(
     linear_model.model_fn,
     tff.learning.optimizers.build_sgdm(learning_rate),
-    options=_OPTIONS,
+    options=dataclasses.replace(_OPTIONS, bits=bits),
   )
 
 
@@ -155,6 +156,27 @@ class DeltaDownlinkProcessExecutionTest(_InProcessTestCase):
       self.assertBetween(ratio, 0.03, 0.35)
     # A small tensor is exact.
     self.assertAllClose(references[0][1], weights[1], rtol=1e-6)
+
+  # With unbiased decoding, 1 bit loses 0.57 instead of 0.36 of the square.
+  @parameterized.parameters(1, 2)
+  def test_training_converges_at_few_bits(self, bits):
+    num_rounds = 40
+    *_, last = _run(_build(bits=bits), num_rounds)
+    process = local_updates.fed_avg()
+    state = process.initialize()
+    losses = []
+    for _ in range(num_rounds):
+      output = process.next(state, local_updates.clients())
+      state = output.state
+      losses.append(output.metrics['client_work']['train']['loss'])
+    found = last.metrics['client_work']['train']['loss']
+    self.assertLess(losses[-1], 0.7 * losses[0])
+    self.assertAllClose(found, losses[-1], rtol=0.05)
+    weights = last.state.global_model_weights.trainable[0]
+    reference = last.state.distributor['reference'].trainable[0]
+    self.assertLess(
+      np.linalg.norm(reference - weights), 0.1 * np.linalg.norm(weights)
+    )
 
   def test_server_trains_its_exact_weights(self):
     weights = _weights()
