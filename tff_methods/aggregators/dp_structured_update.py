@@ -42,7 +42,7 @@ class DpStructuredUpdateFactory(tff.aggregators.UnweightedAggregationFactory):
       scales it, in float64, to a Euclidean norm of at most the clip `C`. Then
       it adds it to the sum.
   3.  It adds Gaussian noise of standard deviation `z * C` in each coordinate,
-      and divides by `options.clients_per_round`, also if fewer clients take
+      and divides by `clients_per_round`, also if fewer clients take
       part.
 
   **Guarantee.** That of `dp_sketched_aggregator`: a client changes the sum by

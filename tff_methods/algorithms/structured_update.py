@@ -77,7 +77,7 @@ def build_structured_update_fed_avg(
       `StructuredUpdateOptions()` by default. Its `min_elements` applies to the
       quantization; give it to `update_space` too.
     client_weighting: Weights of the clients' updates: numbers of examples, or
-      uniform. With `options.noise`, they are uniform.
+      uniform. With `noise` in the options, they are uniform.
     model_distributor: Process that sends the model to the clients, or options
       of its quantization; a broadcast by default.
     metrics_aggregator: Function from the model's metric finalizers to the

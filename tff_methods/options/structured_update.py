@@ -20,6 +20,7 @@ from tff_methods.options import differential_privacy
 from tff_methods.options import randomness
 from tff_methods.options import update_bounds
 
+# Distributions of the fixed factor of low rank: see `update_spaces.LowRank`.
 LEFT_FACTORS = ('signs', 'orthonormal')
 
 
