@@ -41,6 +41,7 @@ _PART_NAMES = (
   'sparse',
   'expansion',
   'rounds',
+  'method_rounds',
   'downlink',
   'runtime',
   'private_sums',

@@ -21,6 +21,7 @@ import psutil
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs.benchmarks import bench_hand_written
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_timing
@@ -28,12 +29,11 @@ from tasks.images import image_models
 from tff_methods import runtime
 from tff_methods import templates
 
-HAND_WRITTEN = 'a hand-written TensorFlow loop'
 IN_PROCESS = 'in-process'
 CPP = "TFF's C++ runtime"
 CPP_DEFAULT_LOOP = "TFF's C++ runtime, TFF's default loop"
 COHORT_SIZES = (100, 1000)
-NUM_REGISTERED = 10_000
+NUM_REGISTERED = 100_000
 _LEARNING_RATE = 0.1
 _LARGE_WIDTH = 7071  # Its square is fifty million.
 
@@ -65,7 +65,9 @@ def time_cnn_rounds(repeats: int) -> dict[str, np.ndarray]:
     model_fn, clients, contexts[CPP], loop='DATASET_REDUCE'
   )
   # Last, since Keras loses track of its models once TFF has built some.
-  runs[HAND_WRITTEN] = _hand_written_round(image_models.mnist_cnn(0), clients)
+  runs[bench_hand_written.NAME] = bench_hand_written.build_round(
+    image_models.mnist_cnn(0), clients, _LEARNING_RATE
+  )
   return _medians(runs, repeats)
 
 
@@ -225,51 +227,6 @@ def _round(
   def run():
     with tff.framework.get_context_stack().install(context):
       process.next(state, clients)
-
-  return run
-
-
-def _hand_written_round(
-  model: tf.keras.Model, clients: Sequence[tf.data.Dataset]
-) -> Callable[[], list[np.ndarray]]:
-  """Returns a function that runs the same round in plain TensorFlow."""
-  loss_fn = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-  variables = model.trainable_variables
-  initial = [tf.constant(v) for v in variables]
-
-  @tf.function
-  def train(dataset, weights):
-    for i, variable in enumerate(variables):
-      variable.assign(weights[i])
-    num_examples, loss_sum, num_correct = 0, 0.0, 0
-    # A loop over the data set itself would become a `Dataset.reduce`, which
-    # runs on one thread.
-    for x, y in iter(dataset):
-      with tf.GradientTape() as tape:
-        logits = model(x, training=True)
-        loss = loss_fn(y, logits)
-      gradients = tape.gradient(loss, variables)
-      for i, variable in enumerate(variables):
-        variable.assign_sub(_LEARNING_RATE * gradients[i])
-      size = tf.shape(y)[0]
-      num_examples += size
-      loss_sum += loss * tf.cast(size, tf.float32)
-      is_correct = tf.argmax(logits, 1, y.dtype) == y
-      num_correct += tf.reduce_sum(tf.cast(is_correct, tf.int32))
-    weight = tf.cast(num_examples, tf.float32)
-    delta = [weight * (w - variables[i]) for i, w in enumerate(weights)]
-    return delta, weight, loss_sum, num_correct
-
-  def run():
-    total = [tf.zeros_like(w) for w in initial]
-    total_weight = 0.0
-    for dataset in clients:
-      delta, weight, _, _ = train(dataset, initial)
-      total = [t + delta[i] for i, t in enumerate(total)]
-      total_weight += weight
-    return [
-      (w - total[i] / total_weight).numpy() for i, w in enumerate(initial)
-    ]
 
   return run
 

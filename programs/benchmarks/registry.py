@@ -48,6 +48,7 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     'sparse': bench_encoders.measure_sparse_round_trips,
     'expansion': bench_expansion.measure,
     'rounds': bench_rounds.measure,
+    'method_rounds': bench_rounds.measure_methods,
     'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
     'private_sums': bench_private_sums.measure,

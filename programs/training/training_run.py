@@ -60,6 +60,8 @@ from tff_methods import simulation
 # Errors that the program reports in one line.
 NoWorkersError = runtime.NoWorkersError
 
+_CLIENT_STATE_CACHE_BYTES = 2**30
+
 # TFF leaves its worker running when a program ends, and prints an error.
 atexit.register(runtime.end_workers)
 
@@ -126,7 +128,7 @@ def run(
     stop_signals.Stopped: After a signal.
   """
   client_states = simulation.ClientStateStore(
-    directory.file(run_files.CLIENT_STATES)
+    directory.file(run_files.CLIENT_STATES), _CLIENT_STATE_CACHE_BYTES
   )
   with stop.interruptible():
     training_progress.show_stage(f'Loading {task_flags.TASK.value}')

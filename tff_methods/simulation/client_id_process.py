@@ -218,7 +218,7 @@ class _StatefulProcess(ClientIdProcess):
     self._client_states.write(
       num_rounds + 1,
       {
-        client_id.decode(): list(map(np.asarray, tree.flatten(client_state)))
+        client_id.decode(): list(map(_read_only, tree.flatten(client_state)))
         for client_id, client_state in states_of_ids
       },
     )
@@ -308,6 +308,13 @@ def _check_client_ids(client_ids: Sequence[str]) -> None:
       'Expected distinct client ids, since each client has one state, found '
       f'{num_repeated} repeated: sample without replacement.'
     )
+
+
+def _read_only(array: Any) -> np.ndarray:
+  """Returns an array that a store need not copy: see `ClientStateCache`."""
+  array = np.asarray(array)
+  array.flags.writeable = False
+  return array
 
 
 def _return_ids(next_on_ids: tff.Computation) -> tff.Computation:

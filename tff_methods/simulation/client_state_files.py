@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from tff_methods.simulation import client_state_cache
 from tff_methods.simulation import store_files
 
 State = list[np.ndarray]
@@ -40,13 +41,18 @@ class ClientStateFiles:
   these contents.
   """
 
-  def __init__(self, path: str):
+  def __init__(self, path: str, cache_bytes: int = 0):
     """Initializes the files; neither reads nor changes any.
 
     Args:
       path: Path of the folder of all clients, made when first needed.
+      cache_bytes: Most bytes of written states that are also kept in memory,
+        from which `load` takes them.
     """
     self.path = path
+    self._cache = None
+    if cache_bytes:
+      self._cache = client_state_cache.ClientStateCache(cache_bytes)
 
   def keys(self) -> Iterator[str]:
     """Yields the keys of the clients that have folders."""
@@ -104,6 +110,8 @@ class ClientStateFiles:
       f.write(checksum.digest())
 
     store_files.write_whole(self.file(key, version), write)
+    if self._cache is not None:
+      self._cache.put(key, version, arrays)
     return checksum.hexdigest()
 
   def load(self, key: str, version: int) -> State:
@@ -114,13 +122,16 @@ class ClientStateFiles:
       version: Version of its state.
 
     Returns:
-      The state.
+      The state; read-only arrays if it is in memory.
 
     Raises:
       DamagedClientStatesError: If the file is missing or damaged, or is of
-        another client or version.
+        another client or version, and the state is not in memory.
       OSError: If the file cannot be read; has the name of the file.
     """
+    cached = self._cache and self._cache.get(key, version)
+    if cached is not None:
+      return cached
     path = self.file(key, version)
     with _reading(path) as f:
       checksum = _new_checksum(key, version)
@@ -161,6 +172,8 @@ class ClientStateFiles:
       versions: Versions of its state.
     """
     for version in versions:
+      if self._cache is not None:
+        self._cache.remove(key, version)
       os.remove(self.file(key, version))
 
   def remove_unfinished(self, key: str) -> None:

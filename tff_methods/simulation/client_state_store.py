@@ -99,9 +99,9 @@ class ClientStateStore:
   The log takes about 135 bytes for each client in each round: 135 MB after
   10,000 rounds of 100 clients. While `restore` verifies it, it takes about
   0.5 KB of memory for each client that has a state. Otherwise the store keeps
-  nothing in memory for a client, so its memory does not grow with the number of
-  clients. The operating system caches recently used files as far as memory
-  allows, and writes them to disk in the background.
+  nothing in memory for a client but `cache_bytes` for all of them, so its
+  memory does not grow with the number of clients. The operating system caches
+  recently used files, too, and writes them to disk in the background.
 
   Files are not forced to the disk. They survive the end of the program, but not
   a crash of the machine, like the checkpoints of
@@ -109,12 +109,15 @@ class ClientStateStore:
   at the same time.
   """
 
-  def __init__(self, directory: str | None = None):
+  def __init__(self, directory: str | None = None, cache_bytes: int = 0):
     """Initializes the store; neither reads nor changes the directory.
 
     Args:
       directory: Directory of the files, made when first needed. `None` makes a
         temporary directory, which is removed with the store.
+      cache_bytes: Most bytes of states that stay in memory, too, once written,
+        the most recently used ones. They are read from there, as read-only
+        arrays; their files are verified by `restore` alone.
     """
     if directory is None:
       directory = tempfile.mkdtemp(prefix='client_states_')
@@ -122,7 +125,7 @@ class ClientStateStore:
     self._directory = os.path.abspath(directory)
     self._saved_rounds_path = os.path.join(self._directory, _SAVED_ROUNDS)
     self._files = client_state_files.ClientStateFiles(
-      os.path.join(self._directory, _STATES)
+      os.path.join(self._directory, _STATES), cache_bytes
     )
     self._log = client_state_log.ClientStateLog(
       os.path.join(self._directory, _LOG)

@@ -45,7 +45,7 @@ class TimeRoundsTest(absltest.TestCase):
       mock.patch.object(bench_rounds, 'cnn_workload', return_value=workload),
     ):
       seconds = bench_client_states.time_rounds(repeats=1)
-    self.assertLen(seconds, 4)
+    self.assertLen(seconds, 6)
     self.assertContainsSubset(
       [bench_client_states.DICTIONARY, bench_client_states.PLAIN], seconds
     )

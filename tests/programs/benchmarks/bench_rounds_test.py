@@ -19,7 +19,10 @@ from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_federated as tff
 
+from programs.benchmarks import bench_hand_written
 from programs.benchmarks import bench_rounds
 from tests.tff_methods import linear_model
 
@@ -41,37 +44,79 @@ class WorkloadTest(parameterized.TestCase):
 
 class TimeRoundsTest(absltest.TestCase):
   @pytest.mark.slow
-  def test_times_every_process(self):
+  def test_times_every_candidate(self):
+    def build_keras_model():
+      return tf.keras.Sequential(
+        [tf.keras.layers.InputLayer((3,)), tf.keras.layers.Dense(2)]
+      )
+
+    clients = [
+      tf.data.Dataset.from_tensors((tf.ones([4, 3]), tf.constant([0, 1, 0, 1])))
+    ]
+
+    def model_fn():
+      return tff.learning.models.from_keras_model(
+        build_keras_model(),
+        loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        input_spec=clients[0].element_spec,
+      )
+
+    seconds = bench_rounds.time_rounds(
+      (model_fn, clients), build_keras_model, repeats=1
+    )
+    self.assertContainsSubset(
+      [bench_rounds.PLAIN, bench_hand_written.NAME], seconds
+    )
+    groups = {name.split(':')[0] for name in seconds}
+    self.assertLen(seconds, 10)
+    self.assertLen(groups, 4)  # Two runtimes, TFF's own loop, by hand.
+    self.assertGreater(min(wall for wall, _ in seconds.values()), 0)
+
+  @pytest.mark.slow
+  def test_times_every_method(self):
     workload = linear_model.model_fn, linear_model.datasets()
-    seconds = bench_rounds.time_rounds(workload, repeats=1)
-    self.assertLen(seconds, 9)
+    seconds = bench_rounds.time_methods(workload, repeats=1)
+    self.assertLen(seconds, 7)
     self.assertIn(bench_rounds.PLAIN, seconds)
     self.assertGreater(min(wall for wall, _ in seconds.values()), 0)
 
 
 class MeasureTest(absltest.TestCase):
-  def test_rows_compare_with_the_plain_mean(self):
+  def test_rows_compare_with_the_plain_mean_and_the_loop_by_hand(self):
     seconds = {
       bench_rounds.PLAIN: np.array([0.5, 1.0]),
-      'sketched': np.array([0.6, 1.5]),
+      bench_hand_written.NAME: np.array([0.6, 1.5]),
     }
-    with (
-      mock.patch.object(bench_rounds, '_WORKLOADS', {'tiny': lambda: None}),
-      mock.patch.object(bench_rounds, 'time_rounds', return_value=seconds),
-    ):
+    with mock.patch.object(bench_rounds, 'time_rounds', return_value=seconds):
       rows = bench_rounds.measure(repeats=1)
-    measured = 'a round of 10 clients: tiny'
+    measured = 'a round of 10 clients: CNN, 843,658 weights'
     self.assertEqual(
       rows,
       [
         [
           *(measured, bench_rounds.PLAIN, '500 ms'),
-          '1.000 x TFF mean, 1.000 x its CPU time',
+          '1.00 x TFF mean in process, 1.00 x its CPU time, 0.83 x by hand',
         ],
         [
-          *(measured, 'sketched', '600 ms'),
-          '1.200 x TFF mean, 1.500 x its CPU time',
+          *(measured, bench_hand_written.NAME, '600 ms'),
+          '1.20 x TFF mean in process, 1.50 x its CPU time, 1.00 x by hand',
         ],
+      ],
+    )
+
+  def test_rows_of_methods_compare_with_the_plain_mean(self):
+    seconds = {
+      bench_rounds.PLAIN: np.array([0.5, 1.0]),
+      'sketched': np.array([0.6, 1.5]),
+    }
+    with mock.patch.object(bench_rounds, 'time_methods', return_value=seconds):
+      rows = bench_rounds.measure_methods(repeats=1)
+    self.assertLen(rows, 4)
+    self.assertEqual(
+      rows[1][1:],
+      [
+        *('sketched', '600 ms'),
+        '1.20 x TFF mean in process, 1.50 x its CPU time',
       ],
     )
 

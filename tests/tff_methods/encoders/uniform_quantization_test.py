@@ -82,10 +82,16 @@ class UniformQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
       {trip(x)[0]['tensors/packed'].tobytes() for _ in range(3)}, 3
     )
 
-  @parameterized.parameters(0.0, 5.0, -3e38, 1e-37)
-  def test_constants_round_trip_exactly(self, value):
+  @parameterized.product(bits=(2, 8), value=(0.0, 5.0, -3e38, 1e-37))
+  def test_constants_round_trip_exactly(self, bits, value):
     x = np.full([9], value, np.float32)
-    self.assertAllEqual(_trip(2, [9])(x)[1], x)
+    self.assertAllEqual(_trip(bits, [9])(x)[1], x)
+
+  @parameterized.parameters(*range(1, 17))
+  def test_both_ends_round_trip_exactly(self, bits):
+    x = np.random.default_rng(0).normal(size=20).astype(np.float32)
+    _, decoded = _trip(bits, [20])(x)
+    self.assertEqual((decoded.min(), decoded.max()), (x.min(), x.max()))
 
   @parameterized.parameters(([0],), ([1],), ([],), ([1, 0, 2],))
   def test_edge_case_shapes_round_trip(self, shape):

@@ -108,9 +108,11 @@ class StoreTestCase(parameterized.TestCase):
     self.parent = pathlib.Path(parent)
     self.directory = self.parent / 'store'
 
-  def store(self, round_num=None):
+  def store(self, round_num=None, cache_bytes=0):
     """Returns the store of a new program, resumed from a round if given."""
-    store = client_state_store.ClientStateStore(str(self.directory))
+    store = client_state_store.ClientStateStore(
+      str(self.directory), cache_bytes
+    )
     if round_num is not None:
       store.restore(round_num)
     return store
@@ -359,6 +361,17 @@ class ContentsTest(StoreTestCase):
       self.assert_read(store, 1, a=[np.zeros(3)])
       (arrays,) = store.read(['a'], 1)
 
+  def test_states_in_memory_are_those_of_the_files(self):
+    store, array = self.store(cache_bytes=1000), np.zeros(3)
+    store.write(1, {'a': [array]})
+    array[:] = 1
+    for path in self.directory.rglob('*.npy'):
+      path.write_bytes(b'')  # Not read.
+    self.assert_read(store, 1, a=[np.zeros(3)])
+    ((read,),) = store.read(['a'], 1)
+    with self.assertRaisesRegex(ValueError, 'read-only'):
+      read[:] = 1
+
   @parameterized.parameters(
     'O', 'S3', 'U3', 'M8[s]', 'V4', [[('a', 'f4')]], ml_dtypes.bfloat16
   )
@@ -427,10 +440,12 @@ class ContentsTest(StoreTestCase):
 
 
 class RandomHistoryTest(StoreTestCase):
-  @parameterized.parameters(*range(6))
-  def test_agrees_with_history(self, seed):
+  # The states of no client, of about three, and of all stay in memory.
+  @parameterized.product(seed=range(4), cache_bytes=(0, 100, 10_000))
+  def test_agrees_with_history(self, seed, cache_bytes):
     generator = random.Random(seed)
-    store, history, num_refused = self.store(), _History(), 0
+    store = self.store(cache_bytes=cache_bytes)
+    history, num_refused = _History(), 0
     for step in range(200):
       name = generator.choice(
         ['write'] * 6 + ['begin_checkpoint'] * 2 + ['checkpoint', 'new']
@@ -445,7 +460,8 @@ class RandomHistoryTest(StoreTestCase):
         args = [round_num + 1, {i: _state(step, ord(i)) for i in cohort}]
       elif name == 'new':  # Killed.
         args = [generator.choice([0, *history.saved * 9])]
-        store, name, must_do = self.store(), 'restore', True
+        store = self.store(cache_bytes=cache_bytes)
+        name, must_do = 'restore', True
       try:
         if name == 'begin_checkpoint':
           _begin_checkpoint(store, *args)
