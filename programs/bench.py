@@ -45,6 +45,7 @@ _PART_NAMES = (
   'downlink',
   'runtime',
   'private_sums',
+  'start',
   'client_states',
   'select',
   'cross_entropy',

@@ -30,6 +30,7 @@ from programs.benchmarks import bench_private_sums
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_select
+from programs.benchmarks import bench_start
 
 # From the number of timed runs to rows of the table of `programs.bench`.
 Measure = Callable[[int], list[list[str]]]
@@ -52,6 +53,7 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
     'private_sums': bench_private_sums.measure,
+    'start': bench_start.measure,
     'client_states': bench_client_states.measure,
     'select': bench_select.measure,
     'cross_entropy': bench_cross_entropy.measure,
