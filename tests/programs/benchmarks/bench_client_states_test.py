@@ -49,7 +49,7 @@ class TimeRoundsTest(absltest.TestCase):
     self.assertContainsSubset(
       [bench_client_states.DICTIONARY, bench_client_states.PLAIN], seconds
     )
-    self.assertGreater(min(seconds.values()), 0)
+    self.assertGreater(min(wall for wall, _ in seconds.values()), 0)
 
 
 if __name__ == '__main__':
