@@ -160,36 +160,6 @@ class LocalModelExecutionTest(parameterized.TestCase, tf.test.TestCase):
       ):
         self.assertAllClose(found, expected, atol=1e-5)
 
-  @parameterized.named_parameters(*_MODELS)
-  def test_step_compiles_with_xla(self, model):
-    local = local_model.build_local_model(model)
-    space = update_spaces.ModelSpace(
-      update_spaces.LowRank(0.5, min_elements=10),
-      [tf.TensorSpec(w.shape, tf.float32) for w in _weights()],
-    )
-
-    @tf.function(jit_compile=True)
-    def step(weights, batch, key):
-      carry = local.start(tff.learning.models.ModelWeights(list(weights), []))
-      maps = space.draw(key)
-      first = local.gradients(carry, batch)
-      parameters = [
-        m.pull_back(g) for m, g in zip(maps, first.gradients, strict=True)
-      ]
-      carry = local.apply_step(first.carry, maps, parameters)
-      return first.gradients, local.gradients(carry, batch).gradients
-
-    (x, y), *_ = linear_model.datasets(num_clients=1)[0].as_numpy_iterator()
-    key = tf.constant([1, 2])
-    first, second = step(tuple(map(tf.constant, _weights())), (x, y), key)
-    expected = _numpy_gradients(_weights(), x, y)
-    moved = [
-      w + np.asarray(m.expand(m.pull_back(tf.constant(g, tf.float32))))
-      for w, m, g in zip(_weights(), space.draw(key), expected, strict=True)
-    ]
-    self.assertAllClose(first, expected, atol=1e-5)
-    self.assertAllClose(second, _numpy_gradients(moved, x, y), atol=1e-5)
-
   @parameterized.product(
     model=[model for _, model in _MODELS], is_valid=(True, False)
   )
