@@ -51,6 +51,8 @@ class CompareTest(absltest.TestCase):
     )
     self.assertTrue(is_equal)
     self.assertSetEqual({row[-1] for row in rows}, {'equal'})
+    # One context adds up like the other.
+    self.assertSetEqual({row[1] for row in rows}, {'0.0e+00'})
 
   @pytest.mark.slow
   def test_finds_different_weights(self):
@@ -67,8 +69,11 @@ class CompareTest(absltest.TestCase):
     workload = linear_model.model_fn, linear_model.datasets()
     with mock.patch.object(gpu_comparison, '_build_processes') as build:
       build.side_effect = lambda model_fn: {
-        'process': tff.learning.algorithms.build_weighted_fed_avg(
-          model_fn, tff.learning.optimizers.build_sgdm(0.1)
+        'process': (
+          tff.learning.algorithms.build_weighted_fed_avg(
+            model_fn, tff.learning.optimizers.build_sgdm(0.1)
+          ),
+          1e-3,
         )
       }
       rows, is_equal = gpu_comparison.compare(
