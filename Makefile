@@ -90,7 +90,7 @@ results-check: env
 
 # Two at a time: each mostly imports and traces, on one core.
 examples: env
-	rm -rf output/examples
+	rm -rf output/examples output/notebook
 	printf '%s\n' $(EXAMPLES) | xargs -P 2 -I ARGUMENTS sh -c \
 	  '$(PYTHON) -m examples.ARGUMENTS'
 

@@ -39,16 +39,11 @@ from programs.reports import report_arguments
 from programs.runs import evaluated_run
 from programs.runs import run_directory
 from programs.runs import run_files
+from programs.runs import weights_flag
 from programs.training import evaluation_flags
 from programs.training import sampling  # Defines flags of private methods.
 
 _RUN_DIR = flags.DEFINE_string('run_dir', None, 'Directory of the run.')
-_WEIGHTS = flags.DEFINE_string(
-  'weights',
-  'last',
-  'Weights to evaluate: last, best (of the best evaluation after round 0), or '
-  'the path of a file of weights.',
-)
 _TEST_DATA = flags.DEFINE_bool(
   'test_data',
   False,
@@ -60,14 +55,15 @@ _EXPORT_DIR = flags.DEFINE_string(
   'Directory to write the model to, as saved_model and model.keras.',
 )
 _SECTIONS = {
-  'Evaluation': (_RUN_DIR, _WEIGHTS, _TEST_DATA, _EXPORT_DIR),
+  'Evaluation': (_RUN_DIR, weights_flag.WEIGHTS, _TEST_DATA, _EXPORT_DIR),
   **report_arguments.TASK_SECTION,
 }
 _DEFAULTS = {
+  'Evaluation': {'weights': 'last'},
   'Task': dict.fromkeys(
     (flag.name for flag in report_arguments.TASK_SECTION['Task']),
     'that of the run',
-  )
+  ),
 }
 
 
@@ -77,7 +73,8 @@ def main() -> int:
   if _EXPORT_DIR.value is not None:
     run_directory.check_writable(_EXPORT_DIR.value, _EXPORT_DIR.name)
   run = evaluated_run.read(_RUN_DIR.value)
-  weights_path = run.weights_path(_WEIGHTS.value)
+  _check_method(run)
+  weights_path = run.weights_path(weights_flag.WEIGHTS.value or 'last')
   evaluated_run.set_flags(
     run.configuration,
     task_flags.TASK,
@@ -122,6 +119,15 @@ def main() -> int:
     )
   )
   return 0
+
+
+def _check_method(run: evaluated_run.EvaluatedRun) -> None:
+  if run.method not in method_flags.METHOD_FLAGS:
+    raise runner.UsageError(
+      f'Expected a run of one of {", ".join(method_flags.METHOD_FLAGS)}, found '
+      f'{run.method!r} in {run.path}; evaluate it in a program that registers '
+      'the method.'
+    )
 
 
 if __name__ == '__main__':

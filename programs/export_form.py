@@ -20,7 +20,8 @@ r"""Writes a method's process as graphs for client and server.
 Cross-device platforms run TFF's MapReduceForm. Writes client/work.pb and
 server/*.pb, a TensorFlow graph each, and signatures.json, as
 docs/guides/deploy.md describes. Takes the flags of `train`, so that presets
-fit; those of rounds and cohorts change nothing. Methods whose clients keep
+fit; those of rounds change nothing, and --clients_per_round matters with noise
+and secure sums only. Methods whose clients keep
 states have no such form; those with rows send all of them in it. Exit codes: 0;
 1 if a file cannot be written; 2 if the request cannot be carried out.
 """
@@ -36,6 +37,7 @@ from programs.methods import method_flags
 from programs.training import initial_weights
 from programs.training import learning_rates
 from programs.training import optimizer_flags
+from programs.training import sampling
 
 _OF_TRAINING = (
   initial_weights.INITIAL_WEIGHTS,
@@ -46,6 +48,7 @@ _SECTIONS = {
   'Form': (common_flags.OUTPUT_DIR,),
   'Task': train.SECTIONS['Task'],
   'Clients': (
+    sampling.CLIENTS_PER_ROUND,
     *(task_flags.OPTIONS[name] for name in task_flags.CLIENT_OPTIONS),
     *optimizer_flags.CLIENT_FLAGS,
   ),

@@ -49,6 +49,7 @@ from programs.command_line import task_flags
 from programs.network import tls_flags
 from programs.reports import report_arguments
 from programs.runs import saved_weights
+from programs.runs import weights_flag
 from tasks import catalog
 
 _ALL = 'all'
@@ -58,11 +59,6 @@ _PARTS = flags.DEFINE_multi_enum(
   None,
   ['gradient_noise', 'privacy', 'confusion'],
   'Part of the report; repeat the flag for several.',
-)
-_WEIGHTS = flags.DEFINE_string(
-  'weights',
-  None,
-  'Path of the model_weights.npz of a run. Default: the initial weights.',
 )
 _NUM_NEGATIVES = flags.DEFINE_list(
   'num_negatives',
@@ -95,7 +91,7 @@ _CLIENT = flags.DEFINE_string(
   'Id of the client whose classes are confused. Default: the first client.',
 )
 _FLAGS_OF_PARTS = {
-  'gradient_noise': (_WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
+  'gradient_noise': (weights_flag.WEIGHTS, _NUM_NEGATIVES, _NUM_BATCHES),
   'privacy': (_NUM_SAMPLED_CLASSES,),
   'confusion': (_RUNS, _CLIENT),
 }
@@ -140,7 +136,11 @@ def main() -> int:
   task_flags.check_flags()
   _check_flags()
   execution_flags.check_flags()
-  weights = saved_weights.load(_WEIGHTS.value) if _WEIGHTS.value else None
+  weights = (
+    saved_weights.load(weights_flag.WEIGHTS.value)
+    if weights_flag.WEIGHTS.value
+    else None
+  )
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
   report_arguments.make_output_dir()
   with stop_signals.importing():

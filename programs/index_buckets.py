@@ -34,11 +34,9 @@ from programs.command_line import task_flags
 from programs.methods import row_flags
 from programs.reports import report_arguments
 from programs.runs import saved_weights
+from programs.runs import weights_flag
 from tasks import catalog
 
-_WEIGHTS = flags.DEFINE_string(
-  'weights', None, 'Path of the model_weights.npz of a run of the task.'
-)
 _NUM_SHOWN = flags.DEFINE_integer(
   'num_shown',
   15,
@@ -56,7 +54,7 @@ _NUM_CLASSES = flags.DEFINE_integer(
 )
 _SECTIONS = {
   'Report': (
-    _WEIGHTS,
+    weights_flag.WEIGHTS,
     _NUM_CLASSES,
     _NUM_SHOWN,
     row_flags.HASH_BITS,
@@ -71,12 +69,12 @@ _DEFAULT_BITS, _DEFAULT_TRANSFORM = 8, 'none'
 
 def main() -> int:
   """Prints the buckets; returns the exit code."""
-  runner.check_given(task_flags.TASK, _WEIGHTS)
+  runner.check_given(task_flags.TASK, weights_flag.WEIGHTS)
   report_arguments.check_task(
     catalog.ROW_TASK_NAMES, 'whose model has a row for each class'
   )
   task_flags.check_flags()
-  weights = saved_weights.load(_WEIGHTS.value)
+  weights = saved_weights.load(weights_flag.WEIGHTS.value)
   with stop_signals.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.reports import hash_buckets

@@ -51,6 +51,9 @@ def build_sign_update_fed_avg(
   server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
   *,
   options: SignOptions | None = None,
+  client_weighting: tff.learning.ClientWeighting = (
+    tff.learning.ClientWeighting.NUM_EXAMPLES
+  ),
   model_distributor: options_lib.DownlinkOptions | None = None,
 ) -> tff.learning.templates.LearningProcess:
   """Builds federated averaging whose clients send signs.
@@ -61,6 +64,7 @@ def build_sign_update_fed_avg(
     server_optimizer_fn: Optimizer of the server; by default SGD with a learning
       rate of 1.
     options: Options; by default `SignOptions()`.
+    client_weighting: Weights of the clients' updates.
     model_distributor: Quantization of the model that clients receive.
 
   Returns:
@@ -71,6 +75,7 @@ def build_sign_update_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
+    client_weighting=client_weighting,
     model_distributor=templates.build_model_distributor(
       model_fn, model_distributor
     ),

@@ -35,13 +35,16 @@ _MIN_ELEMENTS = flags.DEFINE_integer(
 )
 
 
-def _build(task, client_optimizer, server_optimizer, options, downlink):
+def _build(
+  task, client_optimizer, server_optimizer, options, downlink, **weighting
+):
   return sign_update.build_sign_update_fed_avg(
     task.model_fn,
     client_optimizer,
     server_optimizer,
     options=options,
     model_distributor=downlink,
+    **weighting,  # `client_weighting`, if the flag is given.
   )
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Export of a trained model, for programs that have neither this nor TFF."""
+"""Export of trained models, for programs without this package and TFF."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 import contextlib
@@ -123,27 +123,24 @@ class ModelExport:
       shutil.rmtree(temporary_path, ignore_errors=True)
       with _of_any_model():
         tf.saved_model.save(self._module, temporary_path, self._signatures)
-      shutil.rmtree(path, ignore_errors=True)
-      os.replace(temporary_path, path)
-    keras_model = self._build_keras_model()
+      _replace_directory(temporary_path, path)
+      # Of an earlier export, with other weights.
+      if os.path.exists(keras_path):
+        os.remove(keras_path)
+    with _of_any_model():
+      keras_model = self._build_keras_model()
     if keras_model is None:
       return [path]
     with run_store.writing(keras_path):
-      # In a directory: Keras looks at the end of the name.
-      temporary_dir = keras_path + run_files.TEMPORARY_SUFFIX
-      os.makedirs(temporary_dir, exist_ok=True)
-      temporary_path = os.path.join(temporary_dir, KERAS_MODEL)
-      keras_model.save(temporary_path)
-      os.replace(temporary_path, keras_path)
-      os.rmdir(temporary_dir)
-    return [path, keras_path]
+      is_written = _write_keras_model(keras_model, keras_path)
+    return [path, keras_path] if is_written else [path]
 
   def _build_keras_model(self) -> tf.keras.Model | None:
     """Builds a Keras model with the weights, `None` if Keras cannot load it."""
     if self._keras_model_fn is None:
       return None
     model = self._keras_model_fn()
-    if not all(map(_is_of_keras, model.submodules)):
+    if not all(map(_is_of_keras, (model, *model.submodules))):
       return None
     pairs = list(
       itertools.zip_longest(
@@ -157,6 +154,36 @@ class ModelExport:
     for target, source in pairs:
       target.assign(source)
     return model
+
+
+def _replace_directory(source: str, target: str) -> None:
+  """Renames a directory, in place of an earlier one."""
+  earlier = f'{target}.earlier{run_files.TEMPORARY_SUFFIX}'
+  shutil.rmtree(earlier, ignore_errors=True)
+  if os.path.lexists(target):
+    os.replace(target, earlier)
+  os.replace(source, target)
+  shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _write_keras_model(model: tf.keras.Model, path: str) -> bool:
+  """Writes a model; returns false, without a file, if Keras cannot load it."""
+  # In a directory: Keras looks at the end of the name.
+  directory = path + run_files.TEMPORARY_SUFFIX
+  os.makedirs(directory, exist_ok=True)
+  try:
+    temporary_path = os.path.join(directory, KERAS_MODEL)
+    model.save(temporary_path)
+    # Functions and classes of users are found only when a file is loaded.
+    tf.keras.models.load_model(temporary_path, compile=False)
+    os.replace(temporary_path, path)
+  except (OSError, tf.errors.OpError):
+    raise
+  except Exception:  # pylint: disable=broad-exception-caught
+    return False
+  finally:
+    shutil.rmtree(directory, ignore_errors=True)
+  return True
 
 
 def _resources(model: tff.learning.models.VariableModel) -> Iterator[Any]:

@@ -48,6 +48,7 @@ def describe(
   cohort_sizes: Iterable[int],
   num_clients: int,
   delta: float | None,
+  gap: str | None = None,
 ) -> dict[str, object]:
   """Returns the guarantee of a run, and what it rests on.
 
@@ -56,6 +57,8 @@ def describe(
     cohort_sizes: Number of clients in each round.
     num_clients: Number of clients of the task.
     delta: δ; `None` for `privacy.default_delta`.
+    gap: Reason why the noise does not cover all that the results depend on;
+      `None` if it does.
 
   Returns:
     A dict of JSON values. `epsilon` is `None` if there is no guarantee, and
@@ -80,6 +83,8 @@ def describe(
     return description | {'reason': 'the noise follows from a seed for tests'}
   if not noise.noise_multiplier:
     return description | {'reason': 'there is no noise'}
+  if gap is not None:
+    return description | {'reason': gap}
   return description | {
     'epsilon': privacy.epsilon(
       noise_multiplier=noise.noise_multiplier,

@@ -358,9 +358,22 @@ def _privacy(
     ]
   return {
     'privacy': privacy_report.describe(
-      noise, cohort_sizes, experiment.num_clients, privacy_flags.DELTA.value
+      noise,
+      cohort_sizes,
+      experiment.num_clients,
+      privacy_flags.DELTA.value,
+      _privacy_gap(),
     )
   }
+
+
+def _privacy_gap() -> str | None:
+  """Returns why noise does not cover the results, if it does not."""
+  if initial_weights.INITIAL_WEIGHTS.value is not None:
+    return 'it started from weights whose own ε is not known'
+  if evaluation_flags.VALIDATION_FRACTION.value is not None:
+    return 'evaluations read validation data of the clients, without noise'
+  return None
 
 
 def _summary(

@@ -51,7 +51,10 @@ def read_tables(path: str, schema: schema_lib.Schema) -> Iterator[tables.Table]:
 def _read_npz(path: str, schema: schema_lib.Schema) -> Iterator[tables.Table]:
   names = tables.find_columns(path, schema.column_names, _npz_names(path))
   arrays = npz_files.read_npz(path, names, has_text=True)
-  columns = dict(zip(names, map(_to_objects, arrays), strict=True))
+  columns = {
+    name: _to_objects(path, name, array)
+    for name, array in zip(names, arrays, strict=True)
+  }
   sizes = {a.shape[0] if a.ndim else -1 for a in arrays}
   if len(sizes) != 1 or -1 in sizes:
     listed = ', '.join(f'{n} {list(a.shape)}' for n, a in columns.items())
@@ -74,10 +77,16 @@ def _npz_names(path: str) -> list[str]:
       ) from e
 
 
-def _to_objects(array: np.ndarray) -> np.ndarray:
+def _to_objects(path: str, name: str, array: np.ndarray) -> np.ndarray:
   """Returns text as objects of type `str`, and numbers as they are."""
   if array.dtype.kind == 'S':
-    array = np.char.decode(array, 'utf-8')
+    try:
+      array = np.char.decode(array, 'utf-8')
+    except UnicodeDecodeError as e:
+      raise ValueError(
+        f'Expected UTF-8 in {path}, array {name!r}, found other bytes: encode '
+        'it as UTF-8.'
+      ) from e
   return array.astype(object) if array.dtype.kind == 'U' else array
 
 

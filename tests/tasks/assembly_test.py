@@ -20,12 +20,17 @@ import tensorflow_federated as tff
 
 from tasks import assembly
 from tasks import options as options_lib
+from tasks import serving
 from tff_methods import models
 
 _RNG = np.random.default_rng(0)
 _X = _RNG.normal(size=(9, 3)).astype(np.float32)
 _Y = _RNG.integers(4, size=9)
 _OPTIONS = options_lib.TaskOptions(batch_size=2, epochs=1)
+
+_SERVING = serving.Serving(
+  {'x': tf.TensorSpec([None, 3], tf.float32)}, lambda x: x
+)
 
 
 def _stored(rows):
@@ -79,6 +84,7 @@ def _row_task(**kwargs):
     rows_fn=_rows,
     client_spec=assembly.client_spec(_OPTIONS, 5),
     seed=0,
+    serving=_SERVING,
     **kwargs,
   )
 
@@ -104,6 +110,7 @@ class AssembleTaskTest(tf.test.TestCase):
       keras_model_fn=_model,
       client_spec=assembly.client_spec(_OPTIONS, 5),
       seed=0,
+      serving=_SERVING,
     )
     model = task.model_fn()
     ((x, y),) = task.datasets.get_centralized_test_data()
@@ -127,6 +134,7 @@ class AssembleTaskTest(tf.test.TestCase):
       keras_model_fn=_model,
       client_spec=assembly.client_spec(_OPTIONS, 5),
       seed=0,
+      serving=_SERVING,
     )
     train_data = task.datasets.train_data.preprocess(
       task.datasets.train_preprocess_fn

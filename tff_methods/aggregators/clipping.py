@@ -60,10 +60,12 @@ def clip_factor(norm: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
     clip: `float32[]`, above 0.
 
   Returns:
-    At most 1: factor times norm is at most `clip * (1 - MARGIN)`.
+    At most 1: factor times norm is at most `clip * (1 - MARGIN)`. 0 for a norm
+    that is not finite.
   """
   limit = tf.cast(clip, tf.float64) * (1.0 - MARGIN)
-  return tf.where(norm > limit, limit / norm, tf.constant(1.0, tf.float64))
+  factor = tf.where(norm > limit, limit / norm, tf.constant(1.0, tf.float64))
+  return tf.where(tf.math.is_finite(norm), factor, tf.zeros_like(factor))
 
 
 def bounding_factor(
@@ -75,7 +77,7 @@ def bounding_factor(
     norm: `float64[]`, see `global_norm`.
     bounds: The bounds.
   """
-  factor = tf.constant(1.0, tf.float64)
+  factor = tf.cast(tf.math.is_finite(norm), tf.float64)
   if bounds.clip is not None:
     factor = clip_factor(norm, tf.constant(bounds.clip, tf.float32))
   if bounds.zero_above is not None:

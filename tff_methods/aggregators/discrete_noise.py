@@ -38,8 +38,8 @@ class DiscreteGaussian:
   An integer `i` has a probability in proportion to `exp(-i**2 / (2 *
   stddev**2))`. The sampler inverts cumulative probabilities, whole multiples of
   2**-62. So the total variation distance to the exact distribution is at most
-  `total_variation` for each integer; that of all integers of a training, at
-  most their sum, adds to δ.
+  `total_variation` for each integer. That of all integers of a training is at
+  most their sum, and adds at most `1 + exp(ε)` times it to δ.
 
   Attributes:
     total_variation: Bound of the distance, of one integer.

@@ -159,7 +159,8 @@ class _ClippedSum:
     )
     return collections.OrderedDict(
       updates=[
-        total + factor * x
+        # Zero if it is not finite, which only other code than this sends.
+        total + tf.math.multiply_no_nan(x, factor)
         for total, x in zip(sums['updates'], expanded, strict=True)
       ],
       num_below=sums['num_below'] + is_below,

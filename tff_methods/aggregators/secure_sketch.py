@@ -156,7 +156,12 @@ class NoisySketch(SecureSketch):
     self.local_stddev = stddev / math.sqrt(num_clients)
     self.noise = discrete_noise.DiscreteGaussian(self.local_stddev)
     room = num_clients * self._half + math.ceil(_NOISE_RANGE * stddev)
-    self.modulus = secure_aggregation.check_modulus(2 * room + 1)
+    # A power of two: a sum of `int32` that wraps around keeps its remainder.
+    # Noisy integers are spread up to the modulus, so their plain sum, by which
+    # runtimes simulate a secure one, does wrap.
+    self.modulus = secure_aggregation.check_modulus(
+      1 << (2 * room).bit_length()
+    )
     self._secret = seeds.key(secrets.randbits(128))
 
   def encode(self, x: tf.Tensor, key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

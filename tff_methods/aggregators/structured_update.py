@@ -142,7 +142,7 @@ def _build_process(
       factor = clipping.bounding_factor(clipping.global_norm(updates), bounds)
       factor *= tf.cast(weight, tf.float64)
       totals = [
-        total + factor * update
+        total + tf.math.multiply_no_nan(update, factor)
         for total, update in zip(totals, updates, strict=True)
       ]
     return totals, total_weight + tf.cast(weight, tf.float64)

@@ -62,12 +62,13 @@ class ClientStateCache:
       version: Version of its state.
       arrays: The state.
     """
-    self.remove(key, version)
     num_bytes = _num_bytes(arrays)
-    if num_bytes > self._max_bytes:
-      return
-    state = tuple(map(_read_only, arrays))
+    is_kept = num_bytes <= self._max_bytes
+    state = tuple(map(_read_only, arrays)) if is_kept else ()
     with self._lock:
+      self._remove((key, version))
+      if not is_kept:
+        return
       self._states[key, version] = state
       self._num_bytes += num_bytes
       while self._num_bytes > self._max_bytes:

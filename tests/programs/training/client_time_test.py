@@ -47,7 +47,7 @@ class ClientTimeTest(absltest.TestCase):
     metrics = collections.OrderedDict(accuracy=np.float32(0.5))
     state = training_loop.ProgramState(
       *('state', np.int64(7), np.int64(0), np.int64(0), np.float64(0)),
-      *(np.int64(0), metrics, early_stopping.first(metrics)),
+      *(np.int64(0), np.int64(0), metrics, early_stopping.first(metrics)),
     )
     return client_time.measure(experiment, state)
 
