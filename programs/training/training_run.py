@@ -43,6 +43,7 @@ from programs.training import client_time
 from programs.training import early_stopping
 from programs.training import evaluation
 from programs.training import evaluation_data
+from programs.training import evaluation_flags
 from programs.training import initial_weights
 from programs.training import lost_updates
 from programs.training import model_export
