@@ -67,6 +67,11 @@ class BoundingFactorTest(parameterized.TestCase):
     ({'zero_above': 2.0}, 2.1, 0.0),
     ({'clip': 2.0, 'zero_above': 10.0}, 4.0, 0.5),
     ({'clip': 2.0, 'zero_above': 10.0}, 11.0, 0.0),
+    *(
+      (bounds, norm, 0.0)
+      for bounds in ({'clip': 2.0}, {'zero_above': 10.0})
+      for norm in (np.inf, np.nan)
+    ),
   )
   def test_factor(self, bounds, norm, expected):
     factor = clipping.bounding_factor(

@@ -233,6 +233,29 @@ class DistributedNoiseTest(parameterized.TestCase):
       tff.structure.name_list(result.measurements.member), ['num_clients']
     )
 
+  def test_sums_beyond_int32_keep_their_remainder(self):
+    options = options_lib.SecureSketchOptions(
+      clip=_CLIP, clients_per_round=1000, bits=12, noise_multiplier=1.0
+    )
+    sketch = secure_sketch.NoisySketch(_NUM_ELEMENTS, options)
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-2000, 2000, size=[1000, _NUM_ELEMENTS])
+    codes = np.int32(integers % sketch.modulus)
+    self.assertGreater(codes.sum(axis=0, dtype=np.int64).max(), 2**31)
+    with np.errstate(over='ignore'):
+      wrapped = codes.sum(axis=0, dtype=np.int32)
+    key = tf.constant([1, 2])
+    decoded, expected = (
+      sketch.decode(tf.constant(sums, tf.int32), key, tf.constant(1000))
+      for sums in (wrapped % sketch.modulus, integers.sum(0) % sketch.modulus)
+    )
+    np.testing.assert_array_equal(decoded, expected)
+    # As integers, the sums are those of the clients, negative ones included.
+    step = 3.0 * _CLIP / np.sqrt(_NUM_ELEMENTS) / 2**11
+    np.testing.assert_allclose(
+      np.linalg.norm(decoded), step * np.linalg.norm(integers.sum(0)), rtol=1e-4
+    )
+
   @parameterized.parameters((1, 2.5), (2, 1.6), (4, 1.12), (8, 1.01))
   def test_influence_of_one_client(self, bits, largest):
     kwargs = dict(noise_multiplier=_NO_NOISE, bits=bits)
