@@ -24,6 +24,7 @@ import tree
 
 from tff_methods import templates
 from tff_methods.simulation import client_state_store
+from tff_methods.simulation import store_files
 from tff_methods.templates import salted_process
 
 
@@ -254,7 +255,7 @@ class _StatefulProcess(ClientIdProcess):
       for state in (tree.flatten(self._initial_client_state), arrays)
     )
     if expected != found:
-      raise ValueError(
+      raise store_files.DamagedClientStatesError(
         f'Expected client states of shapes and dtypes {expected}, found '
         f'{found} in the store: give each process a store of its own.'
       )

@@ -356,7 +356,8 @@ class StatefulProcessExecutionTest(parameterized.TestCase, tf.test.TestCase):
     (output,) = _run(_compose(store), [['c1']])
     other = _compose(store, _dgc())
     with self.assertRaisesRegex(
-      ValueError, 'give each process a store of its own.$'
+      simulation.DamagedClientStatesError,
+      'give each process a store of its own.$',
     ):
       other.next(output.state, ['c1'])
 
