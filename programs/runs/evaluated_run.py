@@ -23,7 +23,7 @@ from absl import flags
 from programs.command_line import runner
 from programs.runs import run_files
 
-_FILES = {'last': 'model_weights.npz', 'best': 'best_model_weights.npz'}
+_FILES = {'last': run_files.LAST_WEIGHTS, 'best': run_files.BEST_WEIGHTS}
 
 
 @dataclasses.dataclass(frozen=True)

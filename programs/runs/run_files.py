@@ -30,6 +30,8 @@ CLIENT_STATES = 'client_states'
 METRICS = 'metrics.csv'
 PRIVACY_LEDGER = 'privacy_ledger.json'
 SUMMARY = 'summary.json'
+LAST_WEIGHTS = 'model_weights.npz'
+BEST_WEIGHTS = 'best_model_weights.npz'
 TEMPORARY_SUFFIX = '.temporary'
 
 # Largest count; larger integers are also no `float`.

@@ -30,8 +30,6 @@ from programs.runs import run_files
 from programs.runs import saved_weights
 from tff_methods import simulation
 
-LAST_WEIGHTS = 'model_weights.npz'
-BEST_WEIGHTS = 'best_model_weights.npz'
 # Checksum of the client states, in `run_files.LAST_CHECKPOINT`.
 _CLIENT_STATES = 'client_states_sha256'
 _State = TypeVar('_State')
@@ -194,7 +192,7 @@ class RunStore:
 
     Args:
       weights: The weights.
-      name: Name of the file, `LAST_WEIGHTS` or `BEST_WEIGHTS`.
+      name: Name of the file, `run_files.LAST_WEIGHTS` or `BEST_WEIGHTS`.
     """
     path = self._directory.file(name)
     temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'

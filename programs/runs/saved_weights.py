@@ -30,7 +30,6 @@ import numpy as np
 from programs.command_line import runner
 from programs.runs import run_files
 
-_FILE = 'model_weights.npz'
 _CONSTANTS = 'constants'
 _NUMBERED = re.compile(r'(?:non_)?trainable[_/]\d+')
 _MOST_DIFFERENCES = 3
@@ -192,7 +191,7 @@ def load_arrays(path: str) -> dict[str, np.ndarray]:
   # The errors of NumPy, zip files and decompressors have a dozen types.
   except Exception as e:
     raise runner.UsageError(
-      f'Expected the {_FILE} of a run at {path}, found: '
+      f'Expected the {run_files.LAST_WEIGHTS} of a run at {path}, found: '
       f'{run_files.first_line(e)}; give that of a finished run.'
     ) from e
 
@@ -233,7 +232,7 @@ def load_runs(runs: Sequence[str], task_name: str) -> dict[str, SavedWeights]:
         f'Expected runs of --task={task_name} in --runs, found one of '
         f'{summary["task"]} in {path}.'
       )
-    weights[label] = load(os.path.join(path, _FILE))
+    weights[label] = load(os.path.join(path, run_files.LAST_WEIGHTS))
   return weights
 
 

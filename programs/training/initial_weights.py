@@ -18,6 +18,7 @@ import os
 
 from absl import flags
 
+from programs.runs import run_files
 from programs.runs import saved_weights
 
 INITIAL_WEIGHTS = flags.DEFINE_string(
@@ -27,14 +28,13 @@ INITIAL_WEIGHTS = flags.DEFINE_string(
   'file such as its best_model_weights.npz. Default: those of the task, drawn '
   'from --seed.',
 )
-_FILE = 'model_weights.npz'
 
 
 def path() -> str | None:
   """Returns the path of the file of weights; `None` without any."""
   given = INITIAL_WEIGHTS.value
   if given is not None and os.path.isdir(given):
-    return os.path.join(given, _FILE)
+    return os.path.join(given, run_files.LAST_WEIGHTS)
   return given
 
 

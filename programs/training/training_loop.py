@@ -28,6 +28,7 @@ import numpy as np
 import tensorflow_federated as tff
 
 from programs.command_line import stop_signals
+from programs.runs import run_files
 from programs.runs import run_store
 from programs.training import early_stopping
 from programs.training import lost_updates
@@ -205,7 +206,7 @@ def _write_best_weights(
   if _is_best(state):
     store.write_weights(
       experiment.process.get_model_weights(state.server_state),
-      run_store.BEST_WEIGHTS,
+      run_files.BEST_WEIGHTS,
     )
 
 

@@ -168,7 +168,7 @@ def run(
         raise
       raise run_files.storage_error(e.filename, e) from e
   weights = experiment.process.get_model_weights(state.server_state)
-  store.write_weights(weights, run_store.LAST_WEIGHTS)
+  store.write_weights(weights, run_files.LAST_WEIGHTS)
   model_export.write_or_report(parts.export, weights, directory.path)
   summary = _summary(request, state, schedule, weights) | {
     'num_clients': experiment.num_clients,
