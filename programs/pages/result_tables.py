@@ -135,7 +135,9 @@ def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
   if column in at_target:
     return at_target[column]
   if column in metrics:
-    return comparison_table.spread(row.metrics.get(metrics[column]))
+    return comparison_table.spread(
+      metrics[column], row.metrics.get(metrics[column])
+    )
   raise runner.UsageError(
     f'Expected columns of {[*metrics, *_COLUMNS, *at_target]} in '
     f'{descriptions.FILE}, found {column!r}; correct it.'

@@ -34,7 +34,7 @@ class Target:
 
   Attributes:
     metric: Name of the metric.
-    value: The value; a lower `loss` reaches it, of others a higher value.
+    value: The value; a lower loss or error reaches it, of others a higher one.
   """
 
   metric: str
@@ -149,8 +149,8 @@ def baseline_of(
 
 
 def shown_metrics(groups: Groups) -> dict[str, str]:
-  """Returns the display names of the shown fractions of the baseline."""
-  return tables.shown_fractions(next(iter(groups.values()))[0].last.metrics)
+  """Returns the display names of the shown metrics of the baseline."""
+  return tables.shown_metrics(next(iter(groups.values()))[0].last.metrics)
 
 
 def compare(

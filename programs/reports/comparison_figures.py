@@ -25,6 +25,7 @@ from matplotlib import figure as mpl_figure
 from programs.reports import comparison
 from programs.reports import figure_style
 from programs.reports import learning_curves
+from programs.training import metrics as metrics_lib
 
 # Factors within this ratio are on a linear axis.
 _MAX_LINEAR_RATIO = 5
@@ -211,7 +212,9 @@ def draw_factors(
         zorder=3,
         label=names[name],
       )
-    front = pareto_front([p[:2] for p in points.values()], metric == 'loss')
+    front = pareto_front(
+      [p[:2] for p in points.values()], metrics_lib.is_cost(metric)
+    )
     axes.step(
       *zip(*front, strict=True),
       # Lower factors than that of a point of the front are reached, too.

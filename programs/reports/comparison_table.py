@@ -130,7 +130,7 @@ def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
   return [
     row.name,
     row.method,
-    *(spread(row.metrics.get(metric)) for metric in shown),
+    *(spread(metric, row.metrics.get(metric)) for metric in shown),
     rounds,
     tables.megabytes(row.total.num_bytes.mean),
     f'{row.total.factor:.2f} x',
@@ -164,18 +164,20 @@ def target_cells(row: comparison.Row) -> dict[str, str]:
   return cells | ({'seconds to target': seconds} if target.seconds else {})
 
 
-def spread(value: comparison.Statistic | None) -> str:
-  """Formats a fraction as a percentage, with its standard deviation if known.
+def spread(metric: str, value: comparison.Statistic | None) -> str:
+  """Formats a metric, with its standard deviation if known.
 
   Args:
-    value: The fraction over seeds; `None` if no run has it.
+    metric: Name of the metric.
+    value: The metric over seeds; `None` if no run has it.
   """
   if value is None or math.isnan(value.mean):
     return ''
-  mean = tables.percent(value.mean)
+  mean = tables.metric_text(metric, value.mean)
   if value.deviation is None:
     return mean
-  return f'{mean} (± {100 * value.deviation:.2f})'
+  deviation = tables.metric_text(metric, value.deviation).removesuffix(' %')
+  return f'{mean} (± {deviation})'
 
 
 def _escape(cell: str) -> str:

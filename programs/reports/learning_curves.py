@@ -21,6 +21,7 @@ import statistics
 from programs.reports import comparison
 from programs.reports import tables
 from programs.runs import finished_run
+from programs.training import metrics as metrics_lib
 
 _MEGABYTE = 1e6
 # Values from here on, NaN and Inf are not drawn.
@@ -135,7 +136,7 @@ def changes_downlink(groups: comparison.Groups) -> bool:
 def metrics(groups: comparison.Groups) -> dict[str, str]:
   """Returns the metrics to draw, with their display names.
 
-  These are the shown fractions of the baseline; for tasks with many labels,
+  These are the shown metrics of the baseline; for tasks with many labels,
   those of the frequent and of the infrequent classes apart; and the loss.
 
   Args:
@@ -209,19 +210,21 @@ def megabytes(num_bytes: float) -> float:
 
 def in_unit(metric: str, value: float) -> float:
   """Returns the value of a metric as drawn: fractions as percentages."""
-  return value if metric == 'loss' else 100 * value
+  return 100 * value if metrics_lib.is_fraction(metric) else value
 
 
 def label(metric: str, display_name: str) -> str:
   """Returns the label of an axis, with the unit."""
-  return display_name if metric == 'loss' else f'{display_name} (%)'
+  if metrics_lib.is_fraction(metric):
+    return f'{display_name} (%)'
+  return display_name
 
 
 def target_text(target: comparison.Target) -> str:
   """Returns a target as text."""
-  if target.metric == 'loss':
-    return f'loss {target.value:g}'
-  return f'{target.metric} {tables.percent(target.value)}'
+  if metrics_lib.is_fraction(target.metric):
+    return f'{target.metric} {tables.percent(target.value)}'
+  return f'{target.metric} {target.value:g}'
 
 
 def _points(

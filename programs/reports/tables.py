@@ -20,9 +20,11 @@ from rich import console as rich_console
 from rich import table as rich_table
 
 from programs.runs import finished_run
+from programs.training import metrics as metrics_lib
 
 _BYTES_PER_MEGABYTE = 1e6
 _SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
+_COUNTS = ('num_examples', 'num_batches')
 _MAX_WIDTH = 1000  # Characters per line in a file or a pipe.
 
 
@@ -121,12 +123,13 @@ def _privacy_text(privacy: Mapping[str, Any]) -> str:
   )
 
 
-def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
-  """Returns the display names of the shown metrics in [0, 1].
+def shown_metrics(metrics: Mapping[str, float]) -> dict[str, str]:
+  """Returns the display names of the shown metrics.
 
   These are `accuracy`, and `MAP@r` for `map_at_r`. For multi-label tasks they
   are `P@k` for `precision_at_k`, without `accuracy`, which would be the
-  precision at 1.
+  precision at 1. Where there are none of these, as with labels that are
+  numbers, they are all metrics but counts, the loss last.
 
   Args:
     metrics: An evaluation, by the names of metrics.
@@ -138,7 +141,14 @@ def shown_fractions(metrics: Mapping[str, float]) -> dict[str, str]:
         names[name] = f'{shown}{name.removeprefix(prefix)}'
   if 'precision_at_1' in names:
     return names
-  return {n: n for n in ('accuracy',) if n in metrics} | names
+  names = {n: n for n in ('accuracy',) if n in metrics} | names
+  if names:
+    return names
+  return {
+    n: n.replace('_', ' ')
+    for n in sorted(metrics, key=lambda name: name == 'loss')
+    if n not in _COUNTS
+  }
 
 
 def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:
@@ -150,11 +160,16 @@ def metric_texts(metrics: Mapping[str, float]) -> dict[str, str]:
   """
   if not metrics:
     return {}
-  texts = {
-    shown: percent(metrics[name])
-    for name, shown in shown_fractions(metrics).items()
+  shown = shown_metrics(metrics) | {'loss': 'loss'}
+  return {
+    display_name: metric_text(name, metrics[name])
+    for name, display_name in shown.items()
   }
-  return texts | {'loss': f'{metrics["loss"]:.4f}'}
+
+
+def metric_text(name: str, value: float) -> str:
+  """Formats a metric: a fraction as a percentage, others with four decimals."""
+  return percent(value) if metrics_lib.is_fraction(name) else f'{value:.4f}'
 
 
 def megabytes(num_bytes: float, decimals: int = 3) -> str:

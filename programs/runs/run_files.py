@@ -202,8 +202,7 @@ def _check_summary(path: str, summary: Mapping[str, Any]) -> None:
   _check_entries(path, 'best.', summary['best'], _RESULTS)
   for prefix, results in (('', summary), ('best.', summary['best'])):
     metrics = results['metrics']
-    accuracy = 'precision_at_1' if 'precision_at_1' in metrics else 'accuracy'
-    names = {*metrics, accuracy, 'loss', summary['best_metric']}
+    names = {*metrics, 'loss', summary['best_metric']}
     _check_entries(
       path,
       f'{prefix}metrics.',

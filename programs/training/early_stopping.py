@@ -26,8 +26,8 @@ from programs.training import metrics as metrics_lib
 BEST_METRIC = flags.DEFINE_string(
   'best_metric',
   None,
-  'Evaluation metric that selects the best evaluation: the lowest loss, the '
-  'highest of any other metric. Default: the first that is evaluated of '
+  'Evaluation metric that selects the best evaluation: the lowest loss or '
+  'error, the highest of any other metric. Default: the first evaluated of '
   'mean_precision, accuracy and loss.',
 )
 PATIENCE = flags.DEFINE_integer(

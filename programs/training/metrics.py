@@ -14,10 +14,12 @@
 """Metrics of evaluations, by name."""
 
 import collections
+import re
 from typing import Any
 
 # Scalars, `float32`.
 Metrics = collections.OrderedDict[str, Any]
+_FRACTION = re.compile('accuracy|auc|map_at_|precision|recall')
 
 
 def short_name(name: str) -> str:
@@ -25,6 +27,16 @@ def short_name(name: str) -> str:
   return name.removeprefix('sparse_').removeprefix('categorical_')
 
 
+def is_cost(metric: str) -> bool:
+  """Returns whether less is better, as of `loss` and `mean_absolute_error`."""
+  return metric == 'loss' or metric.endswith('_error')
+
+
+def is_fraction(metric: str) -> bool:
+  """Returns whether a metric is shown as a percentage, such as `accuracy`."""
+  return not is_cost(metric) and bool(_FRACTION.search(metric))
+
+
 def is_better(metric: str, value: float, than: float) -> bool:
-  """Returns whether a value is better: lower for `loss`, else higher."""
-  return bool(value < than if metric == 'loss' else value > than)
+  """Returns whether a value is better: lower for a cost, else higher."""
+  return bool(value < than if is_cost(metric) else value > than)

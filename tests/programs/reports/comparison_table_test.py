@@ -80,6 +80,11 @@ class ComparisonTableTest(absltest.TestCase):
       ['44.000', '1.82 x', '4.000', '10.00 x', '40.000', '1.00 x'],
     )
 
+  def test_metrics_of_labels_that_are_numbers(self):
+    header, plain, _ = self._table(self._groups(metric='mean_absolute_error'))
+    self.assertEqual(header[2:5], ['mean absolute error', 'loss', 'rounds'])
+    self.assertEqual(plain[2:4], ['0.7500 (± 0.0707)', '0.2500 (± 0.0707)'])
+
   def test_target(self):
     target = comparison.Target('accuracy', 0.65)
     header, plain, small = self._table(

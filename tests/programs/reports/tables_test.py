@@ -130,6 +130,13 @@ class TablesTest(parameterized.TestCase):
       {'P@1': '50.00 %', 'P@3': '25.00 %', 'loss': '1.0000'},
     )
 
+  def test_all_metrics_where_there_are_no_fractions(self):
+    metrics = {'loss': 1.0, 'num_examples': 3.0, 'mean_absolute_error': 0.5}
+    self.assertEqual(
+      tables.metric_texts(metrics),
+      {'mean absolute error': '0.5000', 'loss': '1.0000'},
+    )
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -31,24 +31,26 @@ def write(
   method='fed_avg',
   num_clients=2,
   other_metrics=(),
+  metric='accuracy',
 ) -> pathlib.Path:
   """Writes the files of a run of four rounds, of equal bytes.
 
   Args:
     path: Directory, which is made.
-    accuracies: Test accuracies after rounds 0, 2 and 4.
+    accuracies: Values of `metric` after rounds 0, 2 and 4.
     uplink_bytes: Bytes sent by all clients in all rounds.
     downlink_bytes: Bytes received by all clients in all rounds.
     seed: Seed of the run.
     task: Name of the task.
     method: Name of the method.
     num_clients: Number of clients of each round.
-    other_metrics: Names of metrics that are as large as the accuracy.
+    other_metrics: Names of metrics that are as large as `metric`.
+    metric: Name of the metric that selects the best evaluation, the largest.
 
   Returns:
     `path`.
   """
-  names = ('accuracy', *other_metrics)
+  names = (metric, *other_metrics)
 
   def results(i):
     metrics = dict.fromkeys(names, accuracies[i])
@@ -68,7 +70,7 @@ def write(
     'seconds': 12.5,
     'rounds_without_update': 0,
     'stopped_early': False,
-    'best_metric': 'accuracy',
+    'best_metric': metric,
     'best': results(best),
     'model_bytes': 600_000,
     'configuration': configuration,

@@ -125,9 +125,10 @@ class RunFilesTest(parameterized.TestCase):
       rf'as ([a-z.]*{name}|best|{name}\.\w+|metrics\.f1)[^\n]*'
     )
 
-  def test_multi_label_runs_have_no_accuracy(self):
+  @parameterized.parameters('precision_at_1', 'mean_absolute_error')
+  def test_runs_without_accuracy(self, name):
     summary = copy.deepcopy(SUMMARY)
-    metrics = {'precision_at_1': 0.3, 'loss': float('nan')}
+    metrics = {name: 0.3, 'loss': float('nan')}
     summary |= {'metrics': metrics, 'best_metric': 'loss'}
     summary['best']['metrics'] = metrics
     run_files.write_json(self._path, summary)

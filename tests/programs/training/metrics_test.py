@@ -33,6 +33,18 @@ class MetricsTest(parameterized.TestCase):
     self.assertFalse(metrics.is_better('loss', 2.0, 2.0))
     self.assertTrue(metrics.is_better('accuracy', 2.0, 1.0))
     self.assertFalse(metrics.is_better('accuracy', 1.0, 2.0))
+    self.assertTrue(metrics.is_better('mean_absolute_error', 1.0, 2.0))
+    self.assertFalse(metrics.is_better('mean_absolute_error', 2.0, 1.0))
+
+  @parameterized.parameters(
+    'accuracy', 'map_at_10', 'infrequent_precision_at_5', 'mean_precision'
+  )
+  def test_fractions(self, name):
+    self.assertTrue(metrics.is_fraction(name))
+
+  @parameterized.parameters('loss', 'mean_absolute_error', 'perplexity')
+  def test_no_fractions(self, name):
+    self.assertFalse(metrics.is_fraction(name))
 
 
 if __name__ == '__main__':
