@@ -19,7 +19,8 @@ r"""Evaluates the model of a finished run.
 
 Prints a JSON object with the metrics: on the data of the run, those of its
 summary.json. A run with --validation_fraction is evaluated on its validation
-data, or on test data with --test_data. Flags of the task replace those of the
+data, or on test data with --test_data; --all_examples takes all examples, for
+data that nothing trained on. Flags of the task replace those of the
 run. With another --task the other options of the task are that task's defaults,
 and the model must have weights of the same names and shapes. --export_dir
 writes the evaluated model as `programs.train` does. Exit codes: 0; 1 if a file
@@ -49,13 +50,27 @@ _TEST_DATA = flags.DEFINE_bool(
   False,
   'Evaluate on test data, although the run has --validation_fraction.',
 )
+_ALL_EXAMPLES = flags.DEFINE_bool(
+  'all_examples',
+  False,
+  'Evaluate on all examples of the task, those of training clients included: '
+  'for other data than those of the run.',
+)
 _EXPORT_DIR = flags.DEFINE_string(
   'export_dir',
   None,
-  'Directory to write the model to, as saved_model and model.keras.',
+  'Directory for the model with these weights: saved_model/ and, if all of its '
+  "layers are Keras' own, model.keras. Replaces those that are there. Default: "
+  'not written.',
 )
 _SECTIONS = {
-  'Evaluation': (_RUN_DIR, weights_flag.WEIGHTS, _TEST_DATA, _EXPORT_DIR),
+  'Evaluation': (
+    _RUN_DIR,
+    weights_flag.WEIGHTS,
+    _TEST_DATA,
+    _ALL_EXAMPLES,
+    _EXPORT_DIR,
+  ),
   **report_arguments.TASK_SECTION,
 }
 _DEFAULTS = {
@@ -70,6 +85,8 @@ _DEFAULTS = {
 def main() -> int:
   """Evaluates as the flags ask; returns the exit code."""
   runner.check_given(_RUN_DIR)
+  if _TEST_DATA.value and _ALL_EXAMPLES.value:
+    runner.refuse_given(_TEST_DATA, _ALL_EXAMPLES)
   if _EXPORT_DIR.value is not None:
     run_directory.check_writable(_EXPORT_DIR.value, _EXPORT_DIR.name)
   run = evaluated_run.read(_RUN_DIR.value)
@@ -80,7 +97,11 @@ def main() -> int:
     task_flags.TASK,
     (
       *task_flags.OPTIONS.values(),
-      *(() if _TEST_DATA.value else (evaluation_flags.VALIDATION_FRACTION,)),
+      *(
+        ()
+        if _TEST_DATA.value or _ALL_EXAMPLES.value
+        else (evaluation_flags.VALIDATION_FRACTION,)
+      ),
     ),
     (
       task_flags.SEED,
@@ -91,7 +112,8 @@ def main() -> int:
   )
   options = method_flags.make_options(run.method, task_flags.SEED.value)
   task_flags.check_flags()
-  if run.data_sha256 != task_flags.data_fingerprint():
+  is_other_data = run.data_sha256 != task_flags.data_fingerprint()
+  if is_other_data:
     print(
       'evaluate: the data are not those of the run, so the metrics are others.',
       file=sys.stderr,
@@ -101,7 +123,12 @@ def main() -> int:
     from programs.training import run_evaluation
   try:
     evaluated = run_evaluation.evaluate(
-      run.method, options, weights_path, _EXPORT_DIR.value
+      run.method,
+      options,
+      weights_path,
+      _EXPORT_DIR.value,
+      all_examples=_ALL_EXAMPLES.value,
+      other_data_of=run.path if is_other_data else None,
     )
   except run_files.StorageError as e:
     print(f'evaluate: {e}', file=sys.stderr)

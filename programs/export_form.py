@@ -34,10 +34,12 @@ from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import method_flags
+from programs.runs import run_directory
 from programs.training import initial_weights
 from programs.training import learning_rates
 from programs.training import optimizer_flags
 from programs.training import sampling
+from tff_methods.common import argument_checks
 
 _OF_TRAINING = (
   initial_weights.INITIAL_WEIGHTS,
@@ -62,11 +64,7 @@ def main() -> int:
   runner.check_given(
     task_flags.TASK, method_flags.METHOD, common_flags.OUTPUT_DIR
   )
-  seed = task_flags.SEED.value
-  options = method_flags.make_options(method_flags.METHOD.value, seed)
-  downlink = method_flags.downlink_options(seed)
-  optimizer_flags.check_flags()
-  method_flags.check_client_weighting(options)
+  choice = method_flags.choice(task_flags.SEED.value)
   for flag in _OF_TRAINING:
     if flag.value is not None:
       raise runner.UsageError(
@@ -74,23 +72,20 @@ def main() -> int:
         'form has no rounds and begins with the weights of the task.'
       )
   task_flags.check_flags()
+  directory = common_flags.OUTPUT_DIR.value
+  run_directory.check_writable(directory)
+  try:
+    argument_checks.check_new_directory(directory)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
   with stop_signals.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.methods import registry
-    from programs.training import optimizers
+    from programs.training import processes
     from tff_methods import deployment
   task = task_flags.build_task()
-  method = registry.METHODS[method_flags.METHOD.value]
-  method.check_task(task, options)
-  process = method.build(
-    task,
-    optimizers.build_client_optimizer(),
-    optimizers.build_server_optimizer(),
-    options,
-    downlink,
-    **optimizers.client_weighting(),
-  )
-  directory = common_flags.OUTPUT_DIR.value
+  registry.METHODS[choice.name].check_task(task, choice.options)
+  process = processes.build_process(task, choice)
   try:
     deployment.write_map_reduce_form(process, directory)
   except ValueError as e:

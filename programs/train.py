@@ -46,7 +46,6 @@ from programs.training import evaluation_flags
 from programs.training import initial_weights
 from programs.training import optimizer_flags
 from programs.training import sampling
-from tff_methods import options as options_lib
 
 _ROUNDS_PER_EVALUATION = flags.DEFINE_integer(
   'rounds_per_evaluation',
@@ -120,13 +119,7 @@ def main() -> int:
   runner.check_given(
     task_flags.TASK, method_flags.METHOD, common_flags.OUTPUT_DIR
   )
-  options = method_flags.make_options(
-    method_flags.METHOD.value, task_flags.SEED.value
-  )
-  downlink = method_flags.downlink_options(task_flags.SEED.value)
-  optimizer_flags.check_flags()
-  method_flags.check_client_weighting(options)
-  method_flags.check_schedule(method_flags.METHOD.value)
+  choice = method_flags.choice(task_flags.SEED.value)
   sampling.check_flags()
   execution_flags.check_flags()
   directory = run_directory.RunDirectory(
@@ -143,7 +136,7 @@ def main() -> int:
   if _DRY_RUN.value:
     return 0
   if summary is None or _is_unfinished(summary):
-    return _train(directory, options, downlink)
+    return _train(directory, choice)
   tables.print_summary(summary)
   return 0
 
@@ -157,9 +150,7 @@ def _is_unfinished(summary: Mapping[str, Any]) -> bool:
 
 
 def _train(
-  directory: run_directory.RunDirectory,
-  options: object,
-  downlink: options_lib.DownlinkOptions | None,
+  directory: run_directory.RunDirectory, choice: method_flags.Choice
 ) -> int:
   """Trains, and prints the results; returns the exit code."""
   _warn_of_changes(directory)
@@ -168,9 +159,7 @@ def _train(
     # Imports TensorFlow: only once everything else is checked.
     from programs.training import training_run
   request = training_run.Request(
-    method_flags.METHOD.value,
-    options,
-    downlink,
+    choice,
     common_flags.ROUNDS.value,
     _ROUNDS_PER_EVALUATION.value,
     _ROUNDS_PER_CHECKPOINT.value,

@@ -135,8 +135,12 @@ class KerasCopies:
     with tf.Graph().as_default(), tf.variable_creator_scope(record):
       try:
         model, _ = self._build_and_call()
-      except ValueError as e:  # Not outside of a graph, so it has a state.
-        raise self._differs(str(e)) from e
+      except ValueError as e:  # Not outside of a graph.
+        raise ValueError(
+          f'Expected {self._name} to make a new model in a graph of '
+          'TensorFlow, too, as TFF does: make all layers inside the function, '
+          f'and no sizes from their tables. Found: {e}'
+        ) from e
     indices = {id(v): i for i, v in enumerate(model.weights)}
     matched = [indices.get(id(v)) for v in created]
     shapes = [[w.shape for w in m.weights] for m in (model, self.template)]
@@ -164,10 +168,10 @@ class KerasCopies:
         'the names, types and shapes of the features.'
       ) from e
 
-  def _differs(self, found: str = 'other variables') -> ValueError:
+  def _differs(self) -> ValueError:
     return ValueError(
       f'Expected {self._name} to make a new model with the same layers at each '
-      f'call, found {found}: make all layers inside the function.'
+      'call, found other variables: make all layers inside the function.'
     )
 
 

@@ -62,6 +62,14 @@ class TffAggregatorOptions:
     return self.name in ('secure', 'ddp_secure')
 
 
+# Options whose mean has no weights of clients.
+UNWEIGHTED_OPTIONS = (
+  TffAggregatorOptions,
+  options_lib.DpSketchOptions,
+  options_lib.SecureSketchOptions,
+)
+
+
 def tff_aggregator_options() -> TffAggregatorOptions:
   """Returns the options of `--tff_aggregator`.
 

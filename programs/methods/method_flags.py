@@ -13,6 +13,8 @@
 # limitations under the License.
 """The flag `--method`, and the flags of each method; no TensorFlow."""
 
+from typing import NamedTuple
+
 from absl import flags
 
 from programs.command_line import runner
@@ -33,11 +35,6 @@ METHOD_FLAGS = {
 }
 METHOD = flags.DEFINE_enum(
   'method', None, list(METHOD_FLAGS), 'Method of training.'
-)
-_UNWEIGHTED = (
-  aggregation_flags.TffAggregatorOptions,
-  options_lib.DpSketchOptions,
-  options_lib.SecureSketchOptions,
 )
 # TFF's local training of functional models has no learning rate in its state.
 WITHOUT_CLIENT_SCHEDULE = (
@@ -66,6 +63,20 @@ for _module in (
   flags.adopt_module_key_flags(_module)
 
 
+class Choice(NamedTuple):
+  """Method of the flags.
+
+  Attributes:
+    name: Name of the method.
+    options: Options that `registry.METHODS[name].build` takes.
+    downlink: Quantization of the model that clients receive; `None` for none.
+  """
+
+  name: str
+  options: object
+  downlink: options_lib.DownlinkOptions | None
+
+
 def register(name: str, method: base.MethodFlags) -> None:
   """Adds a method of another package to `--method`.
 
@@ -87,6 +98,23 @@ def register(name: str, method: base.MethodFlags) -> None:
   flags.FLAGS[METHOD.name].parser.enum_values.append(name)
   SECTIONS[f'Method {name}'] = method.holders
   DEFAULTS[f'Method {name}'] = method.defaults
+
+
+def choice(seed: int) -> Choice:
+  """Returns the method of the flags, which are checked with the optimizers'.
+
+  Args:
+    seed: Seed of all random choices.
+
+  Raises:
+    UsageError: If flags do not fit the method, or each other.
+  """
+  name = METHOD.value
+  found = Choice(name, make_options(name, seed), downlink_options(seed))
+  optimizer_flags.check_flags()
+  check_client_weighting(found.options)
+  check_schedule(name)
+  return found
 
 
 def make_options(name: str, seed: int) -> object:
@@ -125,7 +153,9 @@ def check_client_weighting(options: object) -> None:
   """
   flag = optimizer_flags.CLIENT_WEIGHTING
   has_noise = getattr(options, 'noise', None) is not None
-  is_unweighted = has_noise or isinstance(options, _UNWEIGHTED)
+  is_unweighted = has_noise or isinstance(
+    options, aggregation_flags.UNWEIGHTED_OPTIONS
+  )
   if flag.value == 'examples' and is_unweighted:
     raise runner.UsageError(
       f'Expected --{flag.name}=uniform with noise, secure sums or '

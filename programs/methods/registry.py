@@ -30,6 +30,8 @@ from tff_methods import options as options_lib
 from tff_methods import templates
 
 Process = tff.learning.templates.LearningProcess | templates.ClientStateProcess
+# See `Method.build`.
+_Build = Callable[..., Process]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Method:
       trained weights depend on, such as hash functions.
   """
 
-  build: Callable[..., Process]
+  build: _Build
   check_task: Callable[[tff.simulation.baselines.BaselineTask, Any], None] = (
     lambda task, options: None
   )
@@ -87,8 +89,8 @@ def _build_fed_avg(
 
 def _build_unweighted_aggregator(
   options: object,
-) -> tff.aggregators.UnweightedAggregationFactory | None:
-  """Returns the aggregator of noise, secure sums or TFF; `None` for none."""
+) -> tff.aggregators.UnweightedAggregationFactory:
+  """Returns the aggregator of noise, secure sums or TFF."""
   match options:
     case options_lib.DpSketchOptions():
       return aggregators.dp_sketched_aggregator(**dataclasses.asdict(options))
@@ -109,7 +111,9 @@ def _build_unweighted_aggregator(
         options.noise_multiplier, options.clients_per_round
       )
     case _:
-      return None
+      raise ValueError(
+        f'Expected options of an unweighted mean, found {options!r}.'
+      )
 
 
 def _lift_nesting_limit() -> None:
@@ -121,48 +125,35 @@ def _lift_nesting_limit() -> None:
   protobuf._c_module.SetAllowOversizeProtos(True)  # pylint: disable=protected-access
 
 
-def _or_unweighted(method: Method) -> Method:
-  """Returns the method with the unweighted mean that its options may ask for.
+def _build_unweighted_fed_avg(
+  task, client_optimizer, server_optimizer, options, downlink, **weighting
+):
+  """Builds federated averaging with the unweighted mean of the options.
 
   Under secure sums, training metrics are secure sums, too.
   """
-
-  def build(
-    task, client_optimizer, server_optimizer, options, downlink, **weighting
-  ):
-    aggregator = _build_unweighted_aggregator(options)
-    if aggregator is None:
-      return method.build(
-        task,
-        client_optimizer,
-        server_optimizer,
-        options,
-        downlink,
-        **weighting,
-      )
-    is_secure = isinstance(options, options_lib.SecureSketchOptions) or (
-      isinstance(options, aggregation_flags.TffAggregatorOptions)
-      and options.is_secure
-    )
-    return tff.learning.algorithms.build_unweighted_fed_avg(
-      task.model_fn,
-      client_optimizer,
-      server_optimizer,
-      model_distributor=templates.build_model_distributor(
-        task.model_fn, downlink
-      ),
-      model_aggregator=aggregator,
-      metrics_aggregator=(
-        tff.learning.metrics.secure_sum_then_finalize if is_secure else None
-      ),
-      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-    )
-
-  return dataclasses.replace(method, build=build)
+  del weighting  # All weigh the same.
+  is_secure = isinstance(options, options_lib.SecureSketchOptions) or (
+    isinstance(options, aggregation_flags.TffAggregatorOptions)
+    and options.is_secure
+  )
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    task.model_fn,
+    client_optimizer,
+    server_optimizer,
+    model_distributor=templates.build_model_distributor(
+      task.model_fn, downlink
+    ),
+    model_aggregator=_build_unweighted_aggregator(options),
+    metrics_aggregator=(
+      tff.learning.metrics.secure_sum_then_finalize if is_secure else None
+    ),
+    loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+  )
 
 
-def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
-  """Returns the method of a builder that takes a `model_fn` and `options`."""
+def _of_model_fn(build_process: Callable[..., Process]) -> _Build:
+  """Returns the `build` of a builder that takes a `model_fn` and `options`."""
 
   def build(
     task, client_optimizer, server_optimizer, options, downlink, **weighting
@@ -176,34 +167,23 @@ def _trains_model_fn(build_process: Callable[..., Process]) -> Method:
       **weighting,
     )
 
-  return Method(build)
+  return build
 
 
-def _takes_deltas(
-  method: Method,
+def _of_deltas(
   build_aggregator: Callable[
     [Any], tff.aggregators.WeightedAggregationFactory | None
   ],
-) -> Method:
-  """Returns a method of full updates that also takes `--downlink_deltas`.
+) -> _Build:
+  """Returns the `build` of a method with `--downlink_deltas`.
 
   Args:
-    method: Method with any other downlink.
-    build_aggregator: Function from its options to its aggregator.
+    build_aggregator: Function from the options of the method to its aggregator.
   """
 
   def build(
     task, client_optimizer, server_optimizer, options, downlink, **weighting
   ):
-    if not isinstance(downlink, options_lib.DeltaDownlinkOptions):
-      return method.build(
-        task,
-        client_optimizer,
-        server_optimizer,
-        options,
-        downlink,
-        **weighting,
-      )
     return templates.build_delta_downlink_fed_avg(
       task.model_fn,
       client_optimizer,
@@ -213,7 +193,39 @@ def _takes_deltas(
       **weighting,
     )
 
-  return dataclasses.replace(method, build=build)
+  return build
+
+
+def _has_deltas(options: object, downlink: object) -> bool:
+  del options
+  return isinstance(downlink, options_lib.DeltaDownlinkOptions)
+
+
+def _is_unweighted(options: object, downlink: object) -> bool:
+  """Returns true for options of noise, secure sums or TFF's aggregators."""
+  del downlink
+  return isinstance(options, aggregation_flags.UNWEIGHTED_OPTIONS)
+
+
+def _alternatives(
+  default: _Build, *others: tuple[Callable[[object, object], bool], _Build]
+) -> Method:
+  """Returns the method with a `build` for each kind of options and downlink.
+
+  Args:
+    default: The `build` of all other options.
+    *others: Pairs of a predicate of options and downlink, and the `build` that
+      takes them. The first that is true counts.
+  """
+
+  def build(*arguments, **weighting):
+    *_, options, downlink = arguments
+    chosen = next(
+      (b for takes, b in others if takes(options, downlink)), default
+    )
+    return chosen(*arguments, **weighting)
+
+  return Method(build)
 
 
 _FED_MLH = Method(
@@ -225,23 +237,36 @@ _FED_MLH = Method(
 )
 
 METHODS = {
-  'fed_avg': _takes_deltas(
-    _or_unweighted(Method(_build_fed_avg)), lambda options: None
+  'fed_avg': _alternatives(
+    _build_fed_avg,
+    (_has_deltas, _of_deltas(lambda options: None)),
+    (_is_unweighted, _build_unweighted_fed_avg),
   ),
-  'sketched_update': _takes_deltas(
-    _or_unweighted(_trains_model_fn(algorithms.build_sketched_update_fed_avg)),
-    lambda options: aggregators.sketched_update_aggregator(
-      **dataclasses.asdict(options)
+  'sketched_update': _alternatives(
+    _of_model_fn(algorithms.build_sketched_update_fed_avg),
+    (
+      _has_deltas,
+      _of_deltas(
+        lambda options: aggregators.sketched_update_aggregator(
+          **dataclasses.asdict(options)
+        )
+      ),
     ),
+    (_is_unweighted, _build_unweighted_fed_avg),
   ),
-  'random_mask': _trains_model_fn(algorithms.build_random_mask_fed_avg),
-  'low_rank': _trains_model_fn(algorithms.build_low_rank_fed_avg),
-  'dhqc': _trains_model_fn(algorithms.build_dhqc_fed_avg),
-  'dgc': _trains_model_fn(algorithms.build_dgc_fed_avg),
-  'terngrad': _takes_deltas(
-    _trains_model_fn(algorithms.build_terngrad_fed_avg),
-    lambda options: aggregators.ternary_aggregator(
-      **dataclasses.asdict(options)
+  'random_mask': Method(_of_model_fn(algorithms.build_random_mask_fed_avg)),
+  'low_rank': Method(_of_model_fn(algorithms.build_low_rank_fed_avg)),
+  'dhqc': Method(_of_model_fn(algorithms.build_dhqc_fed_avg)),
+  'dgc': Method(_of_model_fn(algorithms.build_dgc_fed_avg)),
+  'terngrad': _alternatives(
+    _of_model_fn(algorithms.build_terngrad_fed_avg),
+    (
+      _has_deltas,
+      _of_deltas(
+        lambda options: aggregators.ternary_aggregator(
+          **dataclasses.asdict(options)
+        )
+      ),
     ),
   ),
   'fed_ss': Method(

@@ -61,6 +61,15 @@ class Schedule:
     i = bisect.bisect_right(self.rounds, round_num)
     return self.base ** (round_num - 1) * (self.factors[i - 1] if i else 1.0)
 
+  def largest_factor(self, num_rounds: int) -> float:
+    """Returns the largest factor of the first rounds; infinite if too large."""
+    reached = bisect.bisect_right(self.rounds, num_rounds)
+    try:
+      last = self.base ** (num_rounds - 1)
+    except OverflowError:
+      last = math.inf
+    return max(1.0, last, *self.factors[:reached])
+
 
 def parse(flag: flags.FlagHolder) -> Schedule | None:
   """Returns the schedule of a flag, `None` if it is not given.
@@ -90,6 +99,28 @@ def parse(flag: flags.FlagHolder) -> Schedule | None:
       f'Expected ROUND:FACTOR,... with rising rounds and positive factors, or '
       f'exponential:FACTOR in --{flag.name}, found {flag.value!r}.'
     ) from e
+
+
+def check_finite(
+  flag: flags.FlagHolder, rate: flags.FlagHolder, num_rounds: int
+) -> None:
+  """Raises `UsageError` if a schedule is malformed, or a rate overflows.
+
+  Args:
+    flag: `CLIENT_SCHEDULE` or `SERVER_SCHEDULE`.
+    rate: Flag of the learning rate that it multiplies.
+    num_rounds: Number of rounds.
+  """
+  schedule = parse(flag)
+  if schedule is None:
+    return
+  largest = rate.value * schedule.largest_factor(num_rounds)
+  if largest > np.finfo(np.float32).max:
+    raise runner.UsageError(
+      f'Expected --{flag.name} whose rates are finite in float32 in all of '
+      f'{num_rounds} rounds, found {flag.value!r} with --{rate.name}='
+      f'{rate.value:g}; lower the factor.'
+    )
 
 
 def with_rate(state: Any, rate: float) -> Any:

@@ -32,6 +32,7 @@ from tasks import serving as serving_lib
 
 SAVED_MODEL = 'saved_model'
 KERAS_MODEL = 'model.keras'
+_CLASS_NAMES = 'class_names'
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
@@ -93,7 +94,7 @@ class ModelExport:
         _SIGNATURE: _trace(model, serving, outputs or serving.outputs)
       }
     if isinstance(task, tasks.RowTask) and task.class_names is not None:
-      self._signatures['class_names'] = _trace_class_names(task.class_names)
+      self._signatures[_CLASS_NAMES] = _trace_class_names(task.class_names)
 
   def write(
     self, weights: tff.learning.models.ModelWeights, directory: str
@@ -196,6 +197,25 @@ def _resources(model: tff.learning.models.VariableModel) -> Iterator[Any]:
             yield value
 
 
+def saved_class_names(directory: str) -> tuple[str, ...] | None:
+  """Returns the names of the classes of an exported model.
+
+  Args:
+    directory: Directory of the files.
+
+  Returns:
+    The names; `None` if there is no model, or its classes have none.
+  """
+  path = os.path.join(directory, SAVED_MODEL)
+  if not tf.saved_model.contains_saved_model(path):
+    return None
+  signatures = tf.saved_model.load(path).signatures
+  if _CLASS_NAMES not in signatures:
+    return None
+  names = signatures[_CLASS_NAMES]()[_CLASS_NAMES]
+  return tuple(name.decode() for name in names.numpy().tolist())
+
+
 def build_or_report(
   task: tff.simulation.baselines.BaselineTask,
   model: tff.learning.models.VariableModel,
@@ -270,7 +290,7 @@ def _trace_class_names(
   class_names: tuple[str, ...],
 ) -> tf.types.experimental.ConcreteFunction:
   return tf.function(
-    lambda: {'class_names': tf.constant(class_names)}
+    lambda: {_CLASS_NAMES: tf.constant(class_names)}
   ).get_concrete_function()
 
 

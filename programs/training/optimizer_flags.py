@@ -15,6 +15,7 @@
 
 from absl import flags
 
+from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.training import learning_rates
 
@@ -45,7 +46,7 @@ PROXIMAL_STRENGTH = flags.DEFINE_float(
   None,
   'FedProx (Li et al., 2020): factor μ of the term μ/2 ‖w − w₀‖² in the '
   'loss of a client that receives w₀. With random_mask and low_rank the term '
-  'is of the trained parameters. Default: 0.',
+  'is of the trained parameters. Default: 0, without the term.',
 )
 CLIENT_WEIGHTING = flags.DEFINE_enum(
   'client_weighting',
@@ -91,11 +92,15 @@ for _positive_flag in (
   SERVER_EPSILON,
   SERVER_WEIGHT_DECAY,
   CLIENT_CLIP_NORM,
-  PROXIMAL_STRENGTH,
 ):
   flags.register_validator(
     _positive_flag.name, runner.positive, 'Expected a positive number.'
   )
+flags.register_validator(
+  PROXIMAL_STRENGTH.name,
+  lambda strength: not strength or runner.positive(strength),
+  'Expected a positive number, or 0 for no term.',
+)
 for _momentum_flag in (SERVER_MOMENTUM, CLIENT_MOMENTUM):
   flags.register_validator(
     _momentum_flag.name,
@@ -162,5 +167,8 @@ def check_flags() -> None:
       )
   if CLIENT_OPTIMIZER.value != 'sgd':
     runner.refuse_given(CLIENT_MOMENTUM, CLIENT_OPTIMIZER)
-  for flag in (learning_rates.CLIENT_SCHEDULE, learning_rates.SERVER_SCHEDULE):
-    learning_rates.parse(flag)
+  for flag, rate in (
+    (learning_rates.CLIENT_SCHEDULE, CLIENT_LEARNING_RATE),
+    (learning_rates.SERVER_SCHEDULE, SERVER_LEARNING_RATE),
+  ):
+    learning_rates.check_finite(flag, rate, common_flags.ROUNDS.value)

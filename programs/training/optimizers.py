@@ -39,7 +39,7 @@ def build_client_optimizer() -> tff.learning.optimizers.Optimizer:
     optimizer = tff.learning.optimizers.build_sgdm(
       rate, optimizer_flags.CLIENT_MOMENTUM.value or 0.0
     )
-  if optimizer_flags.PROXIMAL_STRENGTH.value is not None:
+  if optimizer_flags.PROXIMAL_STRENGTH.value:
     optimizer = templates.add_proximal_term(
       optimizer, optimizer_flags.PROXIMAL_STRENGTH.value
     )

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Evaluation, and export, of a model whose weights are in a file."""
 
+import itertools
 from typing import Any
 
 import tensorflow_federated as tff
@@ -25,10 +26,18 @@ from programs.training import evaluation
 from programs.training import evaluation_data
 from programs.training import model_export
 from programs.training import weights_format
+import tasks
+from tasks import all_examples as all_examples_lib
 
 
 def evaluate(
-  method_name: str, options: Any, weights_path: str, export_dir: str | None
+  method_name: str,
+  options: Any,
+  weights_path: str,
+  export_dir: str | None,
+  *,
+  all_examples: bool = False,
+  other_data_of: str | None = None,
 ) -> dict[str, Any]:
   """Evaluates a model on the task of the flags.
 
@@ -37,19 +46,26 @@ def evaluate(
     options: Options of the method.
     weights_path: Path of the file of weights.
     export_dir: Directory to write the model to; `None` writes nothing.
+    all_examples: If true, evaluates on training data, too.
+    other_data_of: Directory of the run whose weights they are, if the data are
+      not those of the run; then the classes are compared.
 
   Returns:
     `metrics` by name and, with `export_dir`, the paths `exported`.
 
   Raises:
-    UsageError: If the task cannot be built, is not for the method, or the
-      weights are not of its model.
+    UsageError: If the task cannot be built, is not for the method, has other
+      classes than the run, or the weights are not of its model.
     StorageError: If the model cannot be written.
   """
   task = task_flags.build_task()
   method = registry.METHODS[method_name]
   method.check_task(task, options)
+  if other_data_of is not None:
+    _check_classes(task, other_data_of)
   datasets = evaluation_data.datasets_of(task)
+  if all_examples:
+    datasets = all_examples_lib.as_test_data(datasets)
   evaluation_fn = evaluation.Evaluation(
     task,
     method.build_evaluated_model_fn(task, options),
@@ -77,3 +93,21 @@ def evaluate(
     'metrics': {name: float(value) for name, value in metrics.items()},
     **exported,
   }
+
+
+def _check_classes(
+  task: tff.simulation.baselines.BaselineTask, run_path: str
+) -> None:
+  """Raises `UsageError` unless the classes are those of the run, in order."""
+  expected = model_export.saved_class_names(run_path)
+  if expected is None or not isinstance(task, tasks.RowTask):
+    return
+  found = task.class_names or ()
+  pairs = itertools.zip_longest(expected, found)
+  for i, (name, found_name) in enumerate(pairs):
+    if name != found_name:
+      raise runner.UsageError(
+        f'Expected {len(expected)} classes of the run {run_path}, the number '
+        f'{i} being {name!r}, found {len(found)} in the data, with '
+        f'{found_name!r}; in a folder, list those of the run in schema.json.'
+      )

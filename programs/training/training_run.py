@@ -32,6 +32,7 @@ from programs.command_line import execution
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
+from programs.methods import method_flags
 from programs.methods import privacy_flags
 from programs.methods import registry
 from programs.reports import training_progress
@@ -50,11 +51,11 @@ from programs.training import model_export
 from programs.training import optimizers
 from programs.training import privacy_ledger
 from programs.training import privacy_report
+from programs.training import processes
 from programs.training import sampling
 from programs.training import training_loop
 from programs.training import weights_format
 from tff_methods import communication
-from tff_methods import options as options_lib
 from tff_methods import runtime
 from tff_methods import simulation
 
@@ -88,9 +89,7 @@ class Request:
   """Checked flags of a run.
 
   Attributes:
-    method: Name of the method.
-    options: Options of the method.
-    downlink: Quantization of the model that clients receive; `None` for none.
+    choice: Method, its options, and its downlink.
     rounds: Number of rounds.
     rounds_per_evaluation: Rounds between two evaluations.
     rounds_per_checkpoint: Rounds between two checkpoints.
@@ -100,9 +99,7 @@ class Request:
       of one client.
   """
 
-  method: str
-  options: object
-  downlink: options_lib.DownlinkOptions | None
+  choice: method_flags.Choice
   rounds: int
   rounds_per_evaluation: int
   rounds_per_checkpoint: int
@@ -134,7 +131,7 @@ def run(
   with stop.interruptible():
     training_progress.show_stage(f'Loading {task_flags.TASK.value}')
     task = task_flags.build_task()
-    training_progress.show_stage(f'Building {request.method}')
+    training_progress.show_stage(f'Building {request.choice.name}')
     parts = _build_parts(request, task, client_states)
   experiment = parts.experiment
   directory.claim()
@@ -229,8 +226,8 @@ def _build_parts(
   client_states: simulation.ClientStateStore,
 ) -> _Parts:
   """Builds the parts of a request; writes nothing."""
-  method = registry.METHODS[request.method]
-  method.check_task(task, request.options)
+  method = registry.METHODS[request.choice.name]
+  method.check_task(task, request.choice.options)
   datasets = evaluation_data.datasets_of(task)
   train_data = datasets.train_data
   try:
@@ -241,33 +238,26 @@ def _build_parts(
     raise runner.UsageError(str(e)) from e
   evaluate = evaluation.Evaluation(
     task,
-    method.build_evaluated_model_fn(task, request.options),
+    method.build_evaluated_model_fn(task, request.choice.options),
     None if datasets is task.datasets else datasets,
   )
   stopping = early_stopping.from_flags(evaluate.metric_names)
-  if privacy_report.noise_of(request.options) is not None:
+  if privacy_report.noise_of(request.choice.options) is not None:
     # The margins of clips do not cover its rounding.
     tf.config.experimental.enable_tensor_float_32_execution(False)
   model = evaluate.model
   names = weights_format.of_model(
-    model, method.constants(task, request.options)
+    model, method.constants(task, request.choice.options)
   )
   initial = initial_weights.load(names, weights_format.current(model))
   export = model_export.build_or_report(
-    task, model, method.build_outputs_fn(task, request.options)
+    task, model, method.build_outputs_fn(task, request.choice.options)
   )
   # Last of the steps that may refuse, since it starts a worker and says so.
   execution.set_context()
   preprocessed = train_data.preprocess(datasets.train_preprocess_fn)
   process = simulation.compose_client_id_process(
-    method.build(
-      task,
-      optimizers.build_client_optimizer(),
-      optimizers.build_server_optimizer(),
-      request.options,
-      request.downlink,
-      **optimizers.client_weighting(),
-    ),
+    processes.build_process(task, request.choice),
     preprocessed.dataset_computation,
     client_states,
   )
@@ -301,7 +291,7 @@ def _build_count_bytes(
 
 def _is_unrepeatable(request: Request) -> bool:
   """Returns true if there is noise that must not follow from a seed."""
-  noise = privacy_report.noise_of(request.options)
+  noise = privacy_report.noise_of(request.choice.options)
   return noise is not None and not privacy_report.is_repeatable(noise)
 
 
@@ -344,7 +334,7 @@ def _privacy(
   With early stopping, the number of rounds depends on the models, and the
   guarantee is that of all rounds that were planned.
   """
-  noise = privacy_report.noise_of(request.options)
+  noise = privacy_report.noise_of(request.choice.options)
   if noise is None:
     return {}
   planned = num_rounds
@@ -395,7 +385,7 @@ def _summary(
 
   return {
     'task': task_flags.TASK.value,
-    'method': request.method,
+    'method': request.choice.name,
     **results(state),
     'seconds': float(state.seconds),
     'rounds_without_update': int(state.rounds_without_update),

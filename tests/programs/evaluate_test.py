@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for evaluate, and for training from the weights of a run."""
 
+from collections.abc import Sequence
 import json
 import os
 import pathlib
@@ -29,6 +30,7 @@ from programs import evaluate
 from programs import train
 from tests.programs import program_testing
 from tests.tasks import data_files
+from tests.tasks.folder import folders
 
 _MLH = ('--task=delicious', '--method=fed_mlh', '--num_tables=2')
 _RUNS = {
@@ -38,6 +40,12 @@ _RUNS = {
     '--method=dhqc',
     '--fraction=0.1',
     '--max_client_examples=10',
+  ),
+  # Classes by name, in the order of the data's names.
+  'folder': (
+    '--task=folder',
+    '--keras_model=tests.tasks.folder.folders:dense',
+    '--method=fed_avg',
   ),
   'mlh': (
     *_MLH,
@@ -67,6 +75,16 @@ def _write_labels(directory: str, seed: int):
   )
 
 
+def _write_folder(directory: pathlib.Path, classes: str, sizes: Sequence[int]):
+  """Writes a folder with a client of each size."""
+  contents = folders.clients({str(i): size for i, size in enumerate(sizes)})
+  for arrays in contents.values():
+    # Every class has examples.
+    arrays['y'] = np.array(list(classes))[np.arange(len(arrays['x'])) % 3]
+  schema = folders.SCHEMA | {'label': {'column': 'y', 'classes': 'all'}}
+  folders.write(str(directory), contents, schema)
+
+
 class EvaluateUsageTest(parameterized.TestCase):
   @parameterized.named_parameters(
     ('no_run', [], 'Expected --run_dir, found none'),
@@ -75,6 +93,11 @@ class EvaluateUsageTest(parameterized.TestCase):
       'unwritable',
       ['--run_dir=none', '--export_dir=/dev/null/none'],
       'Expected to write to --export_dir=/dev/null/none',
+    ),
+    (
+      'two_sets_of_examples',
+      ['--run_dir=none', '--all_examples', '--test_data'],
+      'Expected no --test_data with --all_examples',
     ),
   )
   def test_refused(self, arguments, message):
@@ -92,6 +115,7 @@ class EvaluateTest(parameterized.TestCase):
     super().setUpClass()
     cls._dir = cls.enterClassContext(tempfile.TemporaryDirectory())
     _write_labels(cls._dir, 0)
+    _write_folder(cls._path('train'), 'abc', [9, 20, 20])
     for name in _RUNS:
       exit_code, _, stderr = cls._train(name, name)
       assert exit_code == 0, stderr
@@ -102,7 +126,11 @@ class EvaluateTest(parameterized.TestCase):
 
   @classmethod
   def _files(cls, name: str) -> list[str]:
-    data_dir = [] if name == 'digits' else [f'--data_dir={cls._dir}']
+    data_dir = {
+      'digits': [],
+      'mlh': [f'--data_dir={cls._dir}'],
+      'folder': [f'--data_dir={cls._path("train")}'],
+    }[name]
     return [f'--cache_dir={cls._path("cache")}', *data_dir]
 
   @classmethod
@@ -153,7 +181,7 @@ class EvaluateTest(parameterized.TestCase):
     found, _ = self._evaluate(
       name, f'--export_dir={directory}', *self._files(name)
     )
-    names = ['saved_model'] + ['model.keras'] * (name == 'digits')
+    names = ['saved_model'] + ['model.keras'] * (name != 'mlh')
     self.assertEqual(
       found['exported'], [str(directory / name) for name in names]
     )
@@ -184,6 +212,40 @@ class EvaluateTest(parameterized.TestCase):
       found['metrics']['loss'], self._summary('mlh')['metrics']['loss']
     )
     self.assertIn('the data are not those of the run', stderr)
+
+  def test_all_examples_of_other_data(self):
+    _write_folder(self._path('new'), 'abc', [7, 11])
+    cache = f'--cache_dir={self._path("cache")}'
+    found, _ = self._evaluate(
+      'folder', '--all_examples', f'--data_dir={self._path("new")}', cache
+    )
+    # The exported model, on all rows of the files.
+    model = tf.saved_model.load(str(self._path('folder', 'saved_model')))
+    arrays = [np.load(path) for path in self._path('new').glob('*.npz')]
+    predicted = model.signatures['serving_default'](
+      x=tf.constant(np.concatenate([a['x'] for a in arrays]), tf.float32)
+    )['predictions']
+    labels = np.concatenate([a['y'] for a in arrays])
+    is_right = np.array(list('abc'))[np.argmax(predicted, axis=1)] == labels
+    self.assertLen(labels, 18)
+    self.assertAlmostEqual(
+      found['metrics']['accuracy'], np.mean(is_right), places=6
+    )
+
+  def test_other_classes_are_refused(self):
+    _write_folder(self._path('renamed'), 'abd', [9, 9])
+    exit_code, _, stderr = program_testing.run_here(
+      'evaluate.py',
+      evaluate.main,
+      f'--run_dir={self._path("folder")}',
+      f'--data_dir={self._path("renamed")}',
+      f'--cache_dir={self._path("cache")}',
+    )
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(
+      stderr,
+      r"the number 2 being 'c', found 3 in the data, with 'd'; [^\n]*\n$",
+    )
 
   def test_weights_of_another_hash_are_refused(self):
     exit_code, _, stderr = program_testing.run_here(

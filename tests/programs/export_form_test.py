@@ -17,6 +17,7 @@ import json
 import pathlib
 import re
 import tempfile
+from unittest import mock
 
 from absl import flags
 from absl.testing import absltest
@@ -26,6 +27,7 @@ import pytest
 import tensorflow_federated as tff
 
 from programs import export_form
+from programs.command_line import task_flags
 from programs.methods import method_flags
 from programs.methods import registry
 from tests.programs import program_testing
@@ -112,6 +114,16 @@ class ProgramTest(parameterized.TestCase):
     self.assertEqual(exit_code, 2)
     self.assertRegex(stderr, expected)
     self.assertFalse(pathlib.Path(self._dir, 'form').exists())
+
+  def test_full_directory_is_refused_before_the_task_is_built(self):
+    form = pathlib.Path(self._dir, 'form')
+    form.mkdir()
+    (form / 'file').touch()
+    with mock.patch.object(task_flags, 'build_task') as build_task:
+      exit_code, _, stderr = self._run('--method=fed_avg')
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(stderr, f'does not exist or is empty, found {form} with')
+    build_task.assert_not_called()
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ import dataclasses
 import math
 import numbers
 import operator
+import os
 from typing import Any, TypeVar
 
 import numpy as np
@@ -325,3 +326,19 @@ def unwrap_scalars(instance: Any) -> None:
       except TypeError:  # An array; the checks refuse it.
         pass
     object.__setattr__(instance, field.name, value)
+
+
+def check_new_directory(path: str) -> None:
+  """Checks that a directory does not exist, or is empty.
+
+  Args:
+    path: Path of the directory.
+
+  Raises:
+    ValueError: If there are files, or the path is no directory.
+  """
+  if os.path.lexists(path) and (not os.path.isdir(path) or os.listdir(path)):
+    raise ValueError(
+      'Expected a directory that does not exist or is empty, found '
+      f'{os.path.abspath(path)} with other contents; choose another one.'
+    )

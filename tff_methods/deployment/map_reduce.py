@@ -25,6 +25,7 @@ import tempfile
 
 import tensorflow_federated as tff
 
+from tff_methods.common import argument_checks
 from tff_methods.deployment import graphs
 
 SIGNATURES = 'signatures.json'
@@ -99,13 +100,7 @@ def write_map_reduce_form(
     OSError: If it cannot be written.
   """
   directory = os.path.abspath(directory)
-  if os.path.lexists(directory) and (
-    not os.path.isdir(directory) or os.listdir(directory)
-  ):
-    raise ValueError(
-      f'Expected a directory that does not exist or is empty, found '
-      f'{directory} with other contents; choose another one.'
-    )
+  argument_checks.check_new_directory(directory)
   form = build_map_reduce_form(process)
   computations = {
     f'{side}/{name}': getattr(form, name)

@@ -44,9 +44,10 @@ def row_model_from_keras(
     body: Model from examples to embeddings, or a function that returns it, as
       for `tff.learning.models.functional_model_from_keras`. The current weights
       of a model are the initial ones; a function creates new ones. The model
-      has weights, no batch normalization (group normalization works), and no
-      losses of layers; its recurrent layers are unrolled. With
-      `rows_embed_input`, its input are the rows of an example's classes.
+      has weights, no batch normalization (group normalization works), no
+      vocabulary (as of `StringLookup`; `Hashing` works), and no losses of
+      layers; its recurrent layers are unrolled. With `rows_embed_input`, its
+      input are the rows of an example's classes.
     rows: A built layer: a `RowLayer`; a `Dense` layer without activation, whose
       kernel's columns and bias become the rows; or an `Embedding`, whose rows
       are scored by their dot product.
@@ -98,7 +99,20 @@ def _checked_body(body: Any) -> Any:
         f'{layer.name!r}: functional models of TFF cannot update its means; '
         'take GroupNormalization.'
       )
+    if _has_table(layer):
+      # Keras also calls layers on placeholders, and lookups run there, too.
+      raise ValueError(
+        'Expected no vocabulary in the body, found one in '
+        f'{layer.name!r} of type {type(layer).__name__}: functional models of '
+        'TFF cannot look words up; take a Hashing layer, or numbers as input.'
+      )
   return body
+
+
+def _has_table(layer: tf.Module) -> bool:
+  """Returns true for a layer with a lookup table, such as StringLookup."""
+  resource = tf.saved_model.experimental.TrackableResource
+  return any(isinstance(value, resource) for value in vars(layer).values())
 
 
 def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:

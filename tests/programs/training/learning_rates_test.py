@@ -23,6 +23,7 @@ import numpy as np
 
 from programs.command_line import runner
 from programs.training import learning_rates
+from programs.training import optimizer_flags
 
 
 class LearningRatesTest(parameterized.TestCase):
@@ -74,6 +75,37 @@ class LearningRatesTest(parameterized.TestCase):
       r'^Expected ROUND:FACTOR.*--client_learning_rate_schedule, found .*\.$',
     ):
       self._factors(value, 1)
+
+  @parameterized.parameters(
+    # 1.5^220 > 2^128 > 1.5^218.
+    ('exponential:1.5', 219, True),
+    ('exponential:1.5', 221, False),
+    ('exponential:1.5', 10_000, False),
+    ('exponential:0.5', 10_000, True),
+    ('10:1e39', 9, True),
+    ('10:1e39', 10, False),
+  )
+  def test_refuses_rates_that_overflow(self, value, num_rounds, is_taken):
+    flags.FLAGS(
+      [
+        '',
+        f'--server_learning_rate_schedule={value}',
+        '--server_learning_rate=1',
+      ]
+    )
+    arguments = (
+      learning_rates.SERVER_SCHEDULE,
+      optimizer_flags.SERVER_LEARNING_RATE,
+      num_rounds,
+    )
+    if is_taken:
+      learning_rates.check_finite(*arguments)
+    else:
+      with self.assertRaisesRegex(
+        runner.UsageError,
+        f'finite in float32 in all of {num_rounds} rounds, found .*; lower',
+      ):
+        learning_rates.check_finite(*arguments)
 
   def test_sets_the_rate_of_states(self):
     hparams = collections.OrderedDict(

@@ -89,6 +89,10 @@ class OptimizerFlagsTest(absltest.TestCase):
         'no --server_weight_decay with --server_optimizer=yogi',
       ),
       (['--server_learning_rate_schedule=1'], 'Expected ROUND:FACTOR'),
+      (
+        ['--client_learning_rate_schedule=exponential:1.5', '--rounds=1000'],
+        'finite in float32 in all of 1000 rounds',
+      ),
     ):
       with flagsaver.flagsaver():
         flags.FLAGS(['', *arguments])
@@ -100,6 +104,7 @@ class OptimizerFlagsTest(absltest.TestCase):
       '--client_momentum=1',
       '--client_clip_norm=0',
       '--proximal_strength=nan',
+      '--proximal_strength=-1',
       '--server_weight_decay=-1',
     ):
       with self.assertRaises(flags.Error):

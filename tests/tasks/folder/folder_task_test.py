@@ -195,6 +195,17 @@ class RefusalTest(_FolderTestCase):
       self._build(**options)
     self.assertNotIn('\n', str(caught.exception))
 
+  def test_layer_without_a_size_in_graphs(self):
+    schema = {
+      **folders.SCHEMA,
+      'features': {'x': {'dtype': 'string', 'shape': [1]}},
+    }
+    folders.write(self.dir, {'a.csv': 'x,y\nup,0\ndown,1\nup,2\n'}, schema)
+    with self.assertRaisesRegex(
+      ValueError, 'in a graph of TensorFlow, .* and no sizes from their tables'
+    ):
+      self._build('sized_by_table')
+
   def test_without_model_or_schema(self):
     folders.write(self.dir, folders.clients({'a': 9}))
     with self.assertRaisesRegex(ValueError, 'Expected `keras_model`'):

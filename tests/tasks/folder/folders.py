@@ -82,6 +82,17 @@ def dense(num_classes: int) -> tf.keras.Model:
   )
 
 
+def wide(num_classes: int) -> tf.keras.Model:
+  """Model of `SCHEMA`, with tensors that methods compress by default."""
+  return tf.keras.Sequential(
+    [
+      tf.keras.Input([2]),
+      tf.keras.layers.Dense(300, 'relu'),
+      tf.keras.layers.Dense(num_classes),
+    ]
+  )
+
+
 def one_number() -> tf.keras.Model:
   """Model of one feature and a label that is a number."""
   return tf.keras.Sequential([tf.keras.Input([2]), tf.keras.layers.Dense(1)])
@@ -117,6 +128,15 @@ def same_layers(num_classes: int) -> tf.keras.Model:
   if not _SHARED:
     _SHARED.append(tf.keras.layers.Dense(num_classes))
   return tf.keras.Sequential([tf.keras.Input([2]), *_SHARED])
+
+
+def sized_by_table(num_classes: int) -> tf.keras.Model:
+  """Model with a layer that knows its size in eager mode only."""
+  word = tf.keras.Input([1], dtype=tf.string, name='x')
+  lookup = tf.keras.layers.StringLookup(
+    vocabulary=['up', 'down'], output_mode='one_hot'
+  )
+  return tf.keras.Model(word, tf.keras.layers.Dense(num_classes)(lookup(word)))
 
 
 def no_model() -> str:

@@ -14,6 +14,8 @@
 
 import dataclasses
 import fractions
+import pathlib
+import tempfile
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -203,6 +205,23 @@ class Float32Test(parameterized.TestCase):
   def test_numbers_that_are_not_positive(self):
     with self.assertRaisesRegex(ValueError, 'x above 0 and finite, found 0'):
       argument_checks.check_positive_float32('x', 0)
+
+
+class NewDirectoryTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    self._dir = self.enterContext(tempfile.TemporaryDirectory())
+
+  def test_missing_or_empty(self):
+    argument_checks.check_new_directory(self._dir)
+    argument_checks.check_new_directory(f'{self._dir}/a/b')
+
+  def test_refuses_files(self):
+    path = pathlib.Path(self._dir, 'file')
+    path.touch()
+    for refused in (str(path), self._dir):
+      with self.assertRaisesRegex(ValueError, f'empty, found {refused} with'):
+        argument_checks.check_new_directory(refused)
 
 
 if __name__ == '__main__':

@@ -121,6 +121,27 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(error, message):
       models.row_model_from_keras(body, layer, input_spec=_KERAS_SPEC)
 
+  @parameterized.parameters(lambda m: m, lambda m: lambda: m)
+  def test_vocabulary_that_tff_cannot_look_up(self, to_body):
+    text = tf.keras.Input([3], dtype=tf.string)
+    ids = tf.keras.layers.StringLookup(vocabulary=['a', 'b'], name='words')(
+      text
+    )
+    body = tf.keras.Model(text, tf.keras.layers.Embedding(3, 4)(ids))
+    layer = tf.keras.layers.Dense(5)
+    layer.build([None, 4])
+    with self.assertRaisesRegex(
+      ValueError, "no vocabulary in the body, found one in 'words' of type Str"
+    ):
+      models.row_model_from_keras(
+        to_body(body),
+        layer,
+        input_spec=(
+          tf.TensorSpec([None, 3], tf.string),
+          tf.TensorSpec([None], tf.int32),
+        ),
+      )
+
   @parameterized.product(
     to_body=(lambda m: m, lambda m: lambda: m),
     layer=('LSTM', 'BatchNormalization'),
