@@ -87,7 +87,7 @@ def compare(
   """
   model_fn, clients = workload
   rows, all_close = [], True
-  for name, (process, tolerance) in _build_processes(model_fn).items():
+  for name, (process, tolerance) in build_processes(model_fn).items():
     with tff.framework.get_context_stack().install(reference):
       state = process.initialize()
       arguments = [state, clients]
@@ -118,10 +118,14 @@ def compare(
   return rows, all_close
 
 
-def _build_processes(
+def build_processes(
   model_fn: templates.Model,
 ) -> Mapping[str, tuple[_Process, float]]:
-  """Returns processes and tolerances, by name."""
+  """Returns the processes to compare and their tolerances, by name.
+
+  Args:
+    model_fn: Builds the model.
+  """
   optimizer = tff.learning.optimizers.build_sgdm(0.1)
 
   def sketched(**sketch: Any) -> _Process:

@@ -67,7 +67,7 @@ class CompareTest(absltest.TestCase):
         )
 
     workload = linear_model.model_fn, linear_model.datasets()
-    with mock.patch.object(gpu_comparison, '_build_processes') as build:
+    with mock.patch.object(gpu_comparison, 'build_processes') as build:
       build.side_effect = lambda model_fn: {
         'process': (
           tff.learning.algorithms.build_weighted_fed_avg(
