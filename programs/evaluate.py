@@ -115,7 +115,8 @@ def main() -> int:
   is_other_data = run.data_sha256 != task_flags.data_fingerprint()
   if is_other_data:
     print(
-      'evaluate: the data are not those of the run, so the metrics are others.',
+      'evaluate: the data, or the file of the model, are not those of the run, '
+      'so the metrics may be others.',
       file=sys.stderr,
     )
   with stop_signals.importing():

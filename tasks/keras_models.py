@@ -65,6 +65,9 @@ class KerasCopies:
     self._build = build
     self._inputs = inputs
     self._seed = seed
+    # Names of layers, and so of weights in files, do not depend on the models
+    # that the process has built before.
+    tf.keras.backend.reset_uids()
     with self.seeded():
       self.template, self.outputs = self._build_and_call()
     if weights is not None:

@@ -211,7 +211,7 @@ class EvaluateTest(parameterized.TestCase):
     self.assertNotEqual(
       found['metrics']['loss'], self._summary('mlh')['metrics']['loss']
     )
-    self.assertIn('the data are not those of the run', stderr)
+    self.assertIn('the model, are not those of the run', stderr)
 
   def test_all_examples_of_other_data(self):
     _write_folder(self._path('new'), 'abc', [7, 11])

@@ -78,6 +78,15 @@ class FolderTaskTest(_FolderTestCase):
       task.serving.inputs, {'x': tf.TensorSpec([None, 2], tf.float32)}
     )
 
+  def test_names_of_layers_do_not_depend_on_other_models(self):
+    folders.write(self.dir, folders.clients({'a': 9, 'b': 9}))
+    names = []
+    for _ in range(2):
+      task = self._build()
+      names.append([v.name for v in task.rows_model_fn().trainable_variables])
+    self.assertIn('dense/kernel:0', names[0])
+    self.assertEqual(*names)
+
   def test_is_read_once(self):
     folders.write(self.dir, folders.clients({'a': 9, 'b': 9}))
     read = mock.Mock(wraps=file_readers.read_tables)
@@ -204,7 +213,7 @@ class RefusalTest(_FolderTestCase):
     with self.assertRaisesRegex(
       ValueError, 'in a graph of TensorFlow, .* and no sizes from their tables'
     ):
-      self._build('sized_by_table')
+      self._build('sized_by_table', test_fraction=0.5)
 
   def test_without_model_or_schema(self):
     folders.write(self.dir, folders.clients({'a': 9}))
