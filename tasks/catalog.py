@@ -30,7 +30,15 @@ from tasks.folder import client_files
 from tasks.folder import schema
 
 TEXT_TASK_NAMES = ('irc', 'shakespeare', 'python_tokens', 'stackoverflow')
-MULTI_LABEL_TASK_NAMES = ('delicious', 'bibtex', 'stackex', 'xc', 'api_calls')
+# Their data are the functions of installed packages.
+FUNCTION_TASK_NAMES = ('api_calls', 'identifiers')
+MULTI_LABEL_TASK_NAMES = (
+  'delicious',
+  'bibtex',
+  'stackex',
+  'xc',
+  *FUNCTION_TASK_NAMES,
+)
 ROW_TASK_NAMES = ('omniglot', 'glyphs', 'gldv2', *TEXT_TASK_NAMES)
 TASK_NAMES = (
   'digits',

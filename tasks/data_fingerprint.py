@@ -81,7 +81,7 @@ def data_fingerprint(
     stdlib = sysconfig.get_paths()['stdlib']
     for path in _files_below([stdlib], '.py'):
       _add_file(digest, path, os.path.relpath(path, stdlib))
-  elif name == 'api_calls':
+  elif name in catalog.FUNCTION_TASK_NAMES:
     for distribution in package_list.listed_packages():
       _add_distribution(digest, name, distribution)
   else:

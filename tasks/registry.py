@@ -79,6 +79,7 @@ def build_task(
   | `stackex` | `data_dir`, 400 labels | 10, by classes | 552,000 |
   | `xc` | `data_dir`, any number of labels | 10, by classes | varies |
   | `api_calls` | Python packages', 6,161 labels | 10, by classes | 3,431,361 |
+  | `identifiers` | packages', 58,074 labels | 10, by classes | 24,248,474 |
   | `folder` | `data_dir`, with a schema | one per file or id | a user's |
   | `module:function` | a user's | a user's | a user's |
 
@@ -107,8 +108,8 @@ def build_task(
       `user_tasks.build_user_task`.
     data_dir: Directory with the files of the task, see `catalog.files`. For
       `emnist`, `gldv2` and `stackoverflow` it may be `None`: TFF then downloads
-      the files to the cache directory. `digits`, `glyphs`, `python_tokens` and
-      `api_calls` take none.
+      the files to the cache directory. `digits`, `glyphs`, `python_tokens`,
+      `api_calls` and `identifiers` take none.
     cache_dir: Directory of cached client data. `None` stands for the
       environment variable `TFF_METHODS_CACHE`, or `~/.cache/tff_methods`.
     seed: Seed of all random choices, from 0 to 2^32 - 1.

@@ -23,6 +23,12 @@ import tensorflow_federated as tff
 
 Transform = Callable[[tf.data.Dataset], tf.data.Dataset]
 
+_NUM_HASHES = 2**30
+
+
+class SharedExampleDatasets(tff.simulation.baselines.BaselineTaskDatasets):
+  """Data of serialized examples that can be on several clients each."""
+
 
 def hold_out(
   datasets: tff.simulation.baselines.BaselineTaskDatasets, fraction: float
@@ -32,15 +38,24 @@ def hold_out(
   Each client holds out examples that are evenly spaced in the order of its
   data, never the first one: it always has an example to train on.
 
+  Of `SharedExampleDatasets` examples are held out by a hash of their contents,
+  on all clients alike: no client trains on validation data of another one. Each
+  is then evaluated once.
+
   Args:
     datasets: Data of a task.
-    fraction: Fraction of each client's examples that is held out, in (0, 1).
+    fraction: Fraction of each client's examples that is held out, in (0, 1); of
+      shared examples, of all examples in expectation.
 
   Raises:
     ValueError: If no client has enough examples to hold one out.
   """
-  keep, train = _build_part(fraction, False), datasets.train_preprocess_fn
-  held_out = _held_out(datasets.train_data, _build_part(fraction, True))
+  is_shared = isinstance(datasets, SharedExampleDatasets)
+  build_part = _build_part_by_content if is_shared else _build_part
+  keep, train = build_part(fraction, False), datasets.train_preprocess_fn
+  held_out = _held_out(datasets.train_data, build_part(fraction, True))
+  if is_shared:
+    held_out = held_out.unique()
   if not any(True for _ in held_out.take(1)):
     raise ValueError(
       'Expected clients with enough examples to hold some out for validation, '
@@ -76,3 +91,14 @@ def _build_part(fraction: float, is_held_out: bool) -> Transform:
   return lambda dataset: (
     dataset.enumerate().filter(is_in_part).map(lambda _, example: example)
   )
+
+
+def _build_part_by_content(fraction: float, is_held_out: bool) -> Transform:
+  """Returns the same for serialized examples, by a hash of their contents."""
+  num_held_out = round(fraction * _NUM_HASHES)
+
+  def is_in_part(serialized):
+    hashed = tf.strings.to_hash_bucket_fast(serialized, _NUM_HASHES)
+    return tf.equal(hashed < num_held_out, is_held_out)
+
+  return lambda dataset: dataset.filter(is_in_part)

@@ -29,8 +29,9 @@ from tasks import partitions
 from tasks import preprocessing
 from tasks import serving
 from tasks import sources
-from tasks.many_labels import api_calls_source
+from tasks import validation
 from tasks.many_labels import feature_hashing
+from tasks.many_labels import function_sources
 from tasks.many_labels import label_partition
 from tasks.many_labels import multi_label_database
 from tasks.many_labels import multi_label_models
@@ -44,7 +45,8 @@ _SOURCES = {
   'bibtex': multi_label_npz.bibtex,
   'stackex': multi_label_npz.stackex,
   'xc': xc_files.xc,
-  'api_calls': api_calls_source.api_calls,
+  'api_calls': function_sources.api_calls,
+  'identifiers': function_sources.identifiers,
 }
 # With 320,000 labels, the logits of a batch take 128 MB.
 _EVAL_BATCH_SIZE = 100
@@ -61,12 +63,17 @@ class MultiLabelTask(serving.ServedTask):
     network: Layers of the model, from input vectors to logits.
     max_labels: Width that labels are padded to, by -1.
     frequent_classes: Classes that metrics count as frequent.
+    class_counts: Number of training examples of each class.
+    num_train_examples: Number of training examples; one that is on several
+      clients counts once.
   """
 
   num_labels: int = attrs.field(kw_only=True)
   network: label_hashing.Network = attrs.field(kw_only=True)
   max_labels: int = attrs.field(kw_only=True)
   frequent_classes: tuple[int, ...] = attrs.field(kw_only=True)
+  class_counts: tuple[int, ...] = attrs.field(kw_only=True)
+  num_train_examples: int = attrs.field(kw_only=True)
 
   def is_frequent(self) -> np.ndarray:
     """Returns a mask of the frequent classes, bool `[num_labels]`."""
@@ -207,6 +214,8 @@ def _assemble(
     network=network,
     max_labels=summary.max_labels,
     frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
+    class_counts=tuple(summary.label_counts.tolist()),
+    num_train_examples=summary.num_examples,
   )
 
 
@@ -242,7 +251,7 @@ def _build_datasets(
     )
     return feature_hash(indices, values), labels
 
-  return tff.simulation.baselines.BaselineTaskDatasets(
+  return validation.SharedExampleDatasets(
     train_data=client_database.load_train_data(path),
     test_data=client_database.load_test_data(path),
     train_preprocess_fn=preprocessing.build_train_preprocess_fn(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Packages whose functions are the data of the task `api_calls`.
+"""Packages whose functions are the data of `api_calls` and `identifiers`.
 
 No import of TensorFlow or NumPy.
 """

@@ -11,11 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Names, arguments, docstrings and calls of the functions in a module."""
+"""Names, arguments, docstrings and used names of the functions in a module."""
 
 import ast
 from collections.abc import Iterator
 import dataclasses
+from typing import NamedTuple
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -30,12 +31,22 @@ class Function:
     docstring: Its docstring; empty if there is none.
     calls: Names of the called functions, the last name of `a.b.c()`, in its
       body and in nested functions.
+    identifiers: All names in its body and in nested functions: of variables,
+      attributes and keywords, without those of its own arguments.
   """
 
   name: str
   arguments: tuple[str, ...]
   docstring: str
   calls: frozenset[str]
+  identifiers: frozenset[str]
+
+
+class _Names(NamedTuple):
+  """Names in the body of a function: of calls, and all of them."""
+
+  calls: set[str]
+  identifiers: set[str]
 
 
 def find_functions(source: bytes) -> list[Function]:
@@ -53,29 +64,46 @@ def find_functions(source: bytes) -> list[Function]:
     SyntaxError: If this Python cannot parse the source.
   """
   found = []
-  # Each node with the call sets of its enclosing functions.
-  stack: list[tuple[ast.AST, tuple[set[str], ...]]] = [(ast.parse(source), ())]
+  # Each node with the names of its enclosing functions.
+  stack: list[tuple[ast.AST, tuple[_Names, ...]]] = [(ast.parse(source), ())]
   while stack:
     node, enclosing = stack.pop()
-    if isinstance(node, ast.Call):
-      name = getattr(node.func, 'attr', None) or getattr(node.func, 'id', None)
-      if name:
-        for calls in enclosing:
-          calls.add(name)
-    elif isinstance(node, _FUNCTIONS):
-      calls: set[str] = set()
-      found.append((node, calls))
-      inside = (*enclosing, calls)
+    if isinstance(node, _FUNCTIONS):
+      names = _Names(set(), set())
+      found.append((node, names))
+      inside = (*enclosing, names)
       stack.extend((child, inside) for child in node.body)
       stack.append((node.args, enclosing))
       stack.extend((child, enclosing) for child in node.decorator_list)
       continue
+    if enclosing:
+      _add_names(node, enclosing)
     for child in _children(node):
       # Outside of functions, expressions have nothing to collect.
       if enclosing or not isinstance(child, ast.expr):
         stack.append((child, enclosing))
   found.sort(key=lambda pair: (pair[0].lineno, pair[0].col_offset))
-  return [_function(node, frozenset(calls)) for node, calls in found]
+  return [_function(node, names) for node, names in found]
+
+
+def _add_names(node: ast.AST, enclosing: tuple[_Names, ...]) -> None:
+  """Adds the name of a node, without those below it."""
+  if isinstance(node, ast.Call):
+    name = getattr(node.func, 'attr', None) or getattr(node.func, 'id', None)
+    if name:
+      for names in enclosing:
+        names.calls.add(name)
+    return
+  name = None
+  if isinstance(node, ast.Name):
+    name = node.id
+  elif isinstance(node, ast.Attribute):
+    name = node.attr
+  elif isinstance(node, ast.keyword):
+    name = node.arg
+  if name:
+    for names in enclosing:
+      names.identifiers.add(name)
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
@@ -89,13 +117,15 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _function(
-  node: ast.FunctionDef | ast.AsyncFunctionDef, calls: frozenset[str]
+  node: ast.FunctionDef | ast.AsyncFunctionDef, names: _Names
 ) -> Function:
   a = node.args
   arguments = [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg]
+  argument_names = tuple(argument.arg for argument in arguments if argument)
   return Function(
     node.name,
-    tuple(argument.arg for argument in arguments if argument),
+    argument_names,
     ast.get_docstring(node, clean=False) or '',
-    calls,
+    frozenset(names.calls),
+    frozenset(names.identifiers.difference(argument_names)),
   )

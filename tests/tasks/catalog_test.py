@@ -29,7 +29,8 @@ from tasks import row_task
 _NAMES = (
   *('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
   *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
-  *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls', 'folder'),
+  *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls', 'identifiers'),
+  'folder',
 )
 # Run in a fresh process, since this one may have imported TensorFlow.
 _IMPORT_SCRIPT = """
@@ -80,7 +81,8 @@ class NamesTest(parameterized.TestCase):
   def test_tasks_without_files(self):
     without = {n for n in _NAMES if not catalog.files(n).layouts}
     self.assertEqual(
-      without, {'digits', 'glyphs', 'python_tokens', 'api_calls'}
+      without,
+      {'digits', 'glyphs', 'python_tokens', 'api_calls', 'identifiers'},
     )
     downloaded = {n for n in _NAMES if catalog.files(n).is_downloadable}
     self.assertEqual(downloaded, {'emnist', 'gldv2', 'stackoverflow'})

@@ -58,7 +58,9 @@ class DataFingerprintTest(parameterized.TestCase):
     first.with_name('c').touch()
     self.assertLen({one, renamed, self._fingerprint('gldv2')}, 3)
 
-  @parameterized.parameters('digits', 'glyphs', 'python_tokens', 'api_calls')
+  @parameterized.parameters(
+    'digits', 'glyphs', 'python_tokens', 'api_calls', 'identifiers'
+  )
   def test_tasks_of_packages(self, name):
     self.assertRegex(data_fingerprint.data_fingerprint(name), '^[0-9a-f]{64}$')
 

@@ -82,5 +82,47 @@ class HoldOutTest(parameterized.TestCase):
       validation.hold_out(_datasets([9, 3]), 0.1)
 
 
+class SharedExamplesTest(absltest.TestCase):
+  def setUp(self):
+    super().setUp()
+    # Most examples are on two of three clients.
+    self._clients = {
+      f'{i}': [f'{n}'.encode() for n in range(100 * i, 100 * i + 200)]
+      for i in range(3)
+    }
+    self._datasets = validation.SharedExampleDatasets(
+      train_data=tff.simulation.datasets.ClientData.from_clients_and_tf_fn(
+        list(self._clients),
+        lambda client_id: tf.data.Dataset.from_tensor_slices(
+          [f'{n}' for n in range(200)]
+        ).map(
+          lambda n: tf.strings.as_string(
+            tf.strings.to_number(n, tf.int32)
+            + 100 * tf.strings.to_number(client_id, tf.int32)
+          )
+        ),
+      ),
+      test_data=tf.data.Dataset.from_tensor_slices(['test']),
+      train_preprocess_fn=lambda d: d.batch(2),
+      eval_preprocess_fn=lambda d: d.batch(3),
+    )
+
+  def test_no_client_trains_on_validation_data_of_another(self):
+    held_out = validation.hold_out(self._datasets, 0.25)
+    train_data = held_out.train_data.preprocess(held_out.train_preprocess_fn)
+    (*validated,) = np.concatenate(
+      list(held_out.get_centralized_test_data().as_numpy_iterator())
+    )
+    # Each once: 400 examples, of which a quarter are expected.
+    self.assertLen(set(validated), len(validated))
+    self.assertBetween(len(validated), 65, 135)
+    for client_id, examples in self._clients.items():
+      dataset = train_data.create_tf_dataset_for_client(client_id)
+      trained = np.concatenate(list(dataset.as_numpy_iterator())).tolist()
+      self.assertEqual(
+        trained, [e for e in examples if e not in set(validated)]
+      )
+
+
 if __name__ == '__main__':
   absltest.main()

@@ -26,7 +26,7 @@ import tensorflow_federated as tff
 
 from programs.training import evaluation
 import tasks
-from tasks.many_labels import api_calls_source
+from tasks.many_labels import function_sources
 from tests.tasks import data_files
 from tff_methods import label_hashing
 
@@ -216,7 +216,9 @@ class MultiLabelTaskTest(_DeliciousTestCase):
       paths[name] = str(directory / name)
       call = 'open' if i % 2 else 'close'
       (directory / name).write_text(f'def {call}_it{i}(): {call}()\n')
-    source = api_calls_source.functions_source(paths, 'some')
+    source = function_sources.functions_source(
+      paths, 'some', function_sources.CALLS
+    )
     with mock.patch.dict(
       'tasks.many_labels.multi_label_tasks._SOURCES',
       {'api_calls': lambda: source},

@@ -53,13 +53,33 @@ class FindFunctionsTest(parameterized.TestCase):
         ('a', 'b', 'args', 'c', 'kwargs'),
         'Does a thing.\n\n  More.\n  ',
         frozenset({'method', 'inner', 'called_later'}),
+        frozenset({'method', 'inner', 'called_later', 'x'}),
       ),
     )
     self.assertEqual((second.name, second.arguments), ('second', ('self',)))
     self.assertEqual(second.docstring, '')
     self.assertEqual(second.calls, {'third', 'await_this', 'shown', 'range'})
+    self.assertEqual(
+      second.identifiers,
+      {'third', 'await_this', 'x', 'shown', 'i', 'range'},
+    )
     self.assertEqual((third.name, third.calls), ('third', {'await_this'}))
+    self.assertEqual(third.identifiers, {'await_this'})
     self.assertEqual((fourth.name, fourth.calls), ('fourth', frozenset()))
+
+  def test_identifiers_without_the_arguments_of_the_function(self):
+    source = b"""
+def outer(a, *b, c=None, **d):
+  def inner(e):
+    return a + e
+  local.attribute(keyword=c, **d)
+  for loop in b: del e
+"""
+    outer, inner = python_functions.find_functions(source)
+    self.assertEqual(
+      outer.identifiers, {'e', 'local', 'attribute', 'keyword', 'loop'}
+    )
+    self.assertEqual(inner.identifiers, {'a'})
 
   def test_deep_expressions(self):
     source = b'def f():\n  return ' + b'x(1) + ' * 2000 + b'y()'

@@ -22,7 +22,7 @@ from absl.testing import absltest
 import numpy as np
 import pytest
 
-from tasks.many_labels import api_calls_source
+from tasks.many_labels import function_sources
 from tasks.many_labels import package_list
 
 
@@ -46,14 +46,14 @@ class FunctionsSourceTest(absltest.TestCase):
     super().setUp()
     self.dir = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-  def _source(self, sources, contents_hash='0'):
+  def _source(self, sources, labelling=function_sources.CALLS):
     paths = {}
     for name, text in sources.items():
       path = self.dir / name
       path.parent.mkdir(parents=True, exist_ok=True)
       path.write_text(text)
       paths[name] = str(path)
-    return api_calls_source.functions_source(paths, contents_hash)
+    return function_sources.functions_source(paths, '0', labelling)
 
   def test_examples(self):
     train = _modules(False, 6)
@@ -83,6 +83,32 @@ class FunctionsSourceTest(absltest.TestCase):
       self.assertEqual(features, list(range(6)))
     self.assertEqual(data.test.features.indices.tolist(), [4])
     self.assertTrue(np.all(data.train.features.values == 1))
+
+  def test_identifiers(self):
+    train = _modules(False, 3)
+    (test,) = _modules(True, 1)
+    # `rows` is an argument in all but the first module.
+    sources = {
+      f'a/{m}.py': (
+        f'def f{i}({"rows" if i else "x"}):\n  total = sum(rows, start=0)\n'
+        f'  only{i} = self.total\n'
+      )
+      for i, m in enumerate(train)
+    }
+    sources[f'b/{test}.py'] = 'def g(): return start.rows\n'
+    data = self._source(sources, function_sources.IDENTIFIERS).load()
+    # In two functions and more: self, start, sum and total.
+    self.assertEqual(data.num_labels, 4)
+    for row in range(3):
+      self.assertEqual(_decode(data.train, row), [0, 1, 2, 3])
+    self.assertEqual(_decode(data.test, 0), [1])
+
+  def test_labels_are_part_of_the_fingerprint(self):
+    fingerprints = {
+      self._source({}, labelling).fingerprint
+      for labelling in (function_sources.CALLS, function_sources.IDENTIFIERS)
+    }
+    self.assertLen(fingerprints, 2)
 
   def test_copies_are_left_out(self):
     function = 'def f{}(x):\n  """Doc."""\n  call()\n'
@@ -116,7 +142,9 @@ class FunctionsSourceTest(absltest.TestCase):
     self.assertLen(data.train.labels, 5)
 
   def test_missing_file_raises(self):
-    source = api_calls_source.functions_source({'a.py': '/not/there.py'}, '0')
+    source = function_sources.functions_source(
+      {'a.py': '/not/there.py'}, '0', function_sources.CALLS
+    )
     with self.assertRaisesRegex(
       ValueError,
       'Expected to read /not/there.py, found FileNotFoundError: reinstall',
@@ -175,14 +203,14 @@ class ApiCallsTest(absltest.TestCase):
     self._install('lib_b', {'lib_b.py': 'def h(): call()\n'})
     self._install('lib_c', {'lib_c.py': 'def i(): call()\n'})
     self.package_list.write_text('# Two of three.\nlib_a\nlib_b\n')
-    source = api_calls_source.api_calls()
+    source = function_sources.api_calls()
     data = source.load()
     self.assertEqual(len(data.train.labels) + len(data.test.labels), 7)
     self.assertEqual(
-      api_calls_source.api_calls().fingerprint, source.fingerprint
+      function_sources.api_calls().fingerprint, source.fingerprint
     )
     self._install('lib_b', {'lib_b.py': 'def h(): other()\n'})
-    changed = api_calls_source.api_calls().fingerprint
+    changed = function_sources.api_calls().fingerprint
     self.assertNotEqual(changed, source.fingerprint)
 
   def test_missing_package_raises(self):
@@ -190,20 +218,20 @@ class ApiCallsTest(absltest.TestCase):
     with self.assertRaisesRegex(
       ValueError, 'Expected no-such-library, listed in api_calls_packages.txt'
     ):
-      api_calls_source.api_calls()
+      function_sources.api_calls()
 
   def test_names_the_missing_list(self):
     with self.assertRaisesRegex(
       ValueError, f'{self.package_list}, .*, found none'
     ):
-      api_calls_source.api_calls()
+      function_sources.api_calls()
 
 
 class LockedPackagesTest(absltest.TestCase):
   @pytest.mark.slow
   @pytest.mark.timeout(900)
   def test_has_thousands_of_labels(self):
-    data = api_calls_source.api_calls().load()
+    data = function_sources.api_calls().load()
     self.assertGreater(data.num_labels, 6_000)
     self.assertGreater(len(data.train.labels), 55_000)
     self.assertGreater(len(data.test.labels), 5_000)
@@ -211,6 +239,17 @@ class LockedPackagesTest(absltest.TestCase):
     self.assertEqual(counts.min(), 5)
     # A power law: most labels are rare, some occur in thousands of functions.
     self.assertLess(np.median(counts), 12)
+    self.assertGreater(counts.max(), 5_000)
+
+  @pytest.mark.slow
+  @pytest.mark.timeout(900)
+  def test_has_tens_of_thousands_of_identifiers(self):
+    data = function_sources.identifiers().load()
+    self.assertGreater(data.num_labels, 50_000)
+    self.assertGreater(len(data.train.labels), 65_000)
+    counts = np.bincount(data.train.labels.indices)
+    self.assertEqual(counts.min(), 2)
+    self.assertLess(np.median(counts), 5)
     self.assertGreater(counts.max(), 5_000)
 
 

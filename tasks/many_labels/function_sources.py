@@ -11,15 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Prediction of the calls of Python functions, in the locked packages."""
+"""Prediction of the names in Python functions, in the locked packages."""
 
 import collections
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 import contextlib
+import dataclasses
 import functools
 import gc
 import hashlib
 from importlib import metadata
+import operator
 import pathlib
 import platform
 import re
@@ -34,15 +36,31 @@ from tasks.many_labels import python_functions
 # `substrates` repeats the modules of TensorFlow Probability, for JAX.
 _LEFT_OUT_DIRS = {'_tests', 'substrates', 'test', 'testing', 'tests'}
 _TEST_MODULE = re.compile(r'test_.*|.*_test|conftest')
-# Fewest training functions that a label, or a feature, occurs in.
-_MIN_COUNT = 5
+# Fewest training functions that a feature occurs in.
+_MIN_FEATURE_COUNT = 5
 # Splits `getHTTPResponse_v2` into get, HTTP, Response, v, 2.
 _SUB_TOKEN = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+')
-# Changes when the examples that `load` returns change.
-_VERSION = 'calls-1'
-
-# Features and calls of a function.
+# Features and labels of a function.
 _Example = tuple[frozenset[str], frozenset[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelling:
+  """Labels of functions.
+
+  Attributes:
+    version: Changes when the examples that a source loads change.
+    labels_of: Maps a function to its labels.
+    min_count: Fewest training functions of a label.
+  """
+
+  version: str
+  labels_of: Callable[[python_functions.Function], frozenset[str]]
+  min_count: int
+
+
+CALLS = Labelling('calls-1', operator.attrgetter('calls'), 5)
+IDENTIFIERS = Labelling('identifiers-1', operator.attrgetter('identifiers'), 2)
 
 
 def api_calls() -> multi_label_source.MultiLabelSource:
@@ -64,24 +82,47 @@ def api_calls() -> multi_label_source.MultiLabelSource:
   Raises:
     ValueError: If a package is not installed.
   """
+  return _packages_source(CALLS)
+
+
+def identifiers() -> multi_label_source.MultiLabelSource:
+  """Opens the functions of Python packages, labelled by all their names.
+
+  Labels are the names of variables, attributes and keywords in the body, those
+  of calls among them, but not those of the function's own arguments, which are
+  features. Labels in a single training function are dropped. All else is as in
+  `api_calls`.
+
+  Returns:
+    A source of functions.
+
+  Raises:
+    ValueError: If a package is not installed.
+  """
+  return _packages_source(IDENTIFIERS)
+
+
+def _packages_source(
+  labelling: Labelling,
+) -> multi_label_source.MultiLabelSource:
   paths, hashes = {}, []
   for package in package_list.listed_packages():
     for name, path, content_hash in _find_modules(package):
       paths[name] = path
       hashes.append(f'{name} {content_hash}\n')
-  return functions_source(
-    paths, hashlib.sha256(''.join(sorted(hashes)).encode()).hexdigest()
-  )
+  contents_hash = hashlib.sha256(''.join(sorted(hashes)).encode()).hexdigest()
+  return functions_source(paths, contents_hash, labelling)
 
 
 def functions_source(
-  paths: Mapping[str, str], contents_hash: str
+  paths: Mapping[str, str], contents_hash: str, labelling: Labelling
 ) -> multi_label_source.MultiLabelSource:
   """Opens the functions of the given modules; see `api_calls`.
 
   Args:
     paths: Paths of the modules, by names such as `package/module.py`.
     contents_hash: Hash of the names and the contents of the files.
+    labelling: Labels of the functions.
 
   Returns:
     A source of functions.
@@ -89,17 +130,20 @@ def functions_source(
   # Python's version determines which modules can be parsed.
   version = '.'.join(platform.python_version_tuple()[:2])
   return multi_label_source.MultiLabelSource(
-    f'{_VERSION}-{version}-{contents_hash}', functools.partial(_load, paths)
+    f'{labelling.version}-{version}-{contents_hash}',
+    functools.partial(_load, paths, labelling),
   )
 
 
-def _load(paths: Mapping[str, str]) -> multi_label_source.MultiLabelData:
+def _load(
+  paths: Mapping[str, str], labelling: Labelling
+) -> multi_label_source.MultiLabelData:
   with _without_garbage_collection():
-    train, test = _read_examples(paths)
-  labels = _vocabulary(calls for _, calls in train)
+    train, test = _read_examples(paths, labelling)
+  labels = _vocabulary((names for _, names in train), labelling.min_count)
   train = [e for e in train if not labels.keys().isdisjoint(e[1])]
   test = [e for e in test if not labels.keys().isdisjoint(e[1])]
-  features = _vocabulary(f for f, _ in train)
+  features = _vocabulary((f for f, _ in train), _MIN_FEATURE_COUNT)
   return multi_label_source.check_data(
     'the packages',
     multi_label_source.MultiLabelData(
@@ -112,7 +156,7 @@ def _load(paths: Mapping[str, str]) -> multi_label_source.MultiLabelData:
 
 
 def _read_examples(
-  paths: Mapping[str, str],
+  paths: Mapping[str, str], labelling: Labelling
 ) -> tuple[list[_Example], list[_Example]]:
   """Returns the training examples, and those held out."""
   seen, train, test = set(), [], []
@@ -120,9 +164,10 @@ def _read_examples(
     examples = test if _is_held_out(name) else train
     for function in _read_functions(path):
       key = (function.name, function.arguments, function.docstring)
-      if function.calls and key not in seen:
+      names = labelling.labels_of(function)
+      if names and key not in seen:
         seen.add(key)
-        examples.append((_features(function), function.calls))
+        examples.append((_features(function), names))
   return train, test
 
 
@@ -205,12 +250,14 @@ def _features(function: python_functions.Function) -> frozenset[str]:
   )
 
 
-def _vocabulary(sets: Iterable[frozenset[str]]) -> dict[str, int]:
+def _vocabulary(
+  sets: Iterable[frozenset[str]], min_count: int
+) -> dict[str, int]:
   """Returns consecutive ids of the frequent names, in code point order."""
   counts = collections.Counter()
   for names in sets:
     counts.update(names)
-  kept = sorted(n for n, count in counts.items() if count >= _MIN_COUNT)
+  kept = sorted(n for n, count in counts.items() if count >= min_count)
   return {name: i for i, name in enumerate(kept)}
 
 
@@ -228,5 +275,5 @@ def _encode(
   ones = np.ones(len(encoded.indices), np.float32)
   return multi_label_source.MultiLabelExamples(
     multi_label_source.SparseRows(encoded.indptr, encoded.indices, ones),
-    rows((calls for _, calls in examples), labels),
+    rows((names for _, names in examples), labels),
   )
