@@ -41,7 +41,8 @@ _DECODING = flags.DEFINE_enum(
   'mean',
   list(options_lib.DECODINGS),
   'Score of a label: mean or median of the log-probabilities of its buckets '
-  'over the hash tables, or mean of their logits.',
+  'over the hash tables, mean of their logits, or median of signed '
+  'probabilities (count_sketch, for an even number of buckets).',
 )
 _NUM_MODELS = flags.DEFINE_integer(
   'num_models',
@@ -72,13 +73,27 @@ class LabelHashChoice:
 
 def _fed_mlh_options(seed: int) -> LabelHashChoice:
   runner.check_given(_NUM_BUCKETS)
+  if _is_signed() and _NUM_BUCKETS.value % 2:
+    raise runner.UsageError(
+      'Expected an even --num_buckets with --decoding=count_sketch, found '
+      f'{_NUM_BUCKETS.value}; add or leave out one.'
+    )
   return LabelHashChoice(
     _NUM_TABLES.value, _NUM_BUCKETS.value, _DECODING.value, seed
   )
 
 
 def _fed_avg_ensemble_options(seed: int) -> LabelHashChoice:
+  if _is_signed():
+    raise runner.UsageError(
+      'Expected another --decoding than count_sketch with this --method, whose '
+      'labels share no buckets; choose mean, median or mean_logits.'
+    )
   return LabelHashChoice(_NUM_MODELS.value, None, _DECODING.value, seed)
+
+
+def _is_signed() -> bool:
+  return _DECODING.value == 'count_sketch'
 
 
 METHOD_FLAGS = {

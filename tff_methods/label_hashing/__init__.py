@@ -20,6 +20,7 @@ from tff_methods.label_hashing.bucket_likelihood import BernoulliBuckets
 from tff_methods.label_hashing.bucket_likelihood import BucketLikelihood
 from tff_methods.label_hashing.bucket_likelihood import CategoricalBuckets
 from tff_methods.label_hashing.decoding import class_scores
+from tff_methods.label_hashing.decoding import signed_probabilities
 from tff_methods.label_hashing.decoding import top_k
 from tff_methods.label_hashing.divergence import hashed_distribution
 from tff_methods.label_hashing.divergence import kl_divergence
@@ -44,5 +45,6 @@ __all__ = [
   'Network',
   'num_buckets_for',
   'PADDING',
+  'signed_probabilities',
   'top_k',
 ]

@@ -112,6 +112,43 @@ def top_k(
 
 
 # Traced even if the caller is eager: a loop of small ops is slow there.
+def signed_probabilities(log_probabilities: tf.Tensor) -> tf.Tensor:
+  """Returns probabilities of buckets, each minus that of its partner.
+
+  Buckets 2m and 2m + 1 are partners: the two signs of bucket m of a count
+  sketch with B / 2 buckets. A class j has the sign `s(j) = 1` if its bucket is
+  even, and -1 if it is odd. The probability that bucket m has a label of sign 1
+  minus that of sign -1, times s(j), is the value of class j: its bucket's
+  probability minus the partner's. Another class is as likely to share the
+  bucket as to be in the partner, so that it cancels in expectation over the
+  hash functions. With the median over tables this is the estimate of the count
+  sketch, algorithm 1 of the paper.
+
+  Args:
+    log_probabilities: `float32[..., B]`, with an even number of buckets.
+
+  Returns:
+    `float32[..., B]`.
+
+  Raises:
+    ValueError: If the number of buckets is odd.
+  """
+  num_buckets = log_probabilities.shape[-1]
+  if num_buckets is None or num_buckets % 2:
+    raise ValueError(
+      'Expected an even number of buckets, two for each bucket of a count '
+      f'sketch, found {num_buckets}: add or leave out one.'
+    )
+  pairs = tf.reshape(
+    tf.exp(log_probabilities),
+    tf.concat([tf.shape(log_probabilities)[:-1], [num_buckets // 2, 2]], 0),
+  )
+  signed = pairs - tf.reverse(pairs, [-1])
+  return tf.ensure_shape(
+    tf.reshape(signed, tf.shape(log_probabilities)), log_probabilities.shape
+  )
+
+
 @functools.partial(tf.function, autograph=False)
 def _top_k(log_probabilities, label_hash, k, reduction, chunk_size):
   """See `top_k`."""

@@ -129,8 +129,9 @@ class HashedLabelModel:
       k: Number of classes to return, at most p.
       decoding: Score of a class, one of `options.DECODINGS`. `'mean'`, as in
         the paper, or `'median'`, of the log-probabilities of its buckets over
-        the tables; or `'mean_logits'`, of their logits, as in the code of the
-        paper's authors.
+        the tables; `'mean_logits'`, of their logits, as in the code of the
+        paper's authors; or `'count_sketch'`, the median of their
+        `signed_probabilities`, as in the paper's algorithm 1.
       chunk_size: Number of classes that are scored at once: see
         `label_hashing.top_k`.
 
@@ -140,14 +141,16 @@ class HashedLabelModel:
 
     Raises:
       TypeError: If `k` or `chunk_size` is not an int.
-      ValueError: If an argument is out of range.
+      ValueError: If an argument is out of range, or the number of buckets odd
+        with `'count_sketch'`.
     """
     argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
     scores = _swap_batch_and_tables(predictions)
-    reduction = 'mean'
     if decoding != 'mean_logits':
       scores = self.likelihood.log_probabilities(scores)
-      reduction = decoding
+    if decoding == 'count_sketch':
+      scores = decoding_lib.signed_probabilities(scores)
+    reduction = 'median' if decoding in ('median', 'count_sketch') else 'mean'
     return decoding_lib.top_k(
       scores, self.label_hash, k, reduction=reduction, chunk_size=chunk_size
     )

@@ -15,5 +15,6 @@
 
 # Reductions of a label's scores over hash tables.
 REDUCTIONS = ('mean', 'median')
-# Scores of labels: a reduction of log-probabilities, or the mean of logits.
-DECODINGS = (*REDUCTIONS, 'mean_logits')
+# Scores of labels: a reduction of log-probabilities, the mean of logits, or the
+# median of signed probabilities.
+DECODINGS = (*REDUCTIONS, 'mean_logits', 'count_sketch')

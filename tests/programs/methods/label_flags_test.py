@@ -48,6 +48,17 @@ class LabelFlagsTest(absltest.TestCase):
     ):
       method_flags.make_options('fed_mlh', 0)
 
+  def test_signs_need_pairs_of_buckets(self):
+    with flagsaver.flagsaver(num_buckets=5, decoding='count_sketch'):
+      with self.assertRaisesRegex(
+        runner.UsageError, 'Expected an even --num_buckets .*found 5; add'
+      ):
+        method_flags.make_options('fed_mlh', 0)
+      with self.assertRaisesRegex(
+        runner.UsageError, 'Expected another --decoding than count_sketch'
+      ):
+        method_flags.make_options('fed_avg_ensemble', 0)
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -237,5 +237,35 @@ class DecodingArgumentsTest(parameterized.TestCase, tf.test.TestCase):
       self._top_k(chunk_size=100)
 
 
+class SignedProbabilitiesTest(tf.test.TestCase):
+  def test_pairs_are_opposite(self):
+    probabilities = np.array([[0.5, 0.2, 0.1, 0.9]])
+    signed = label_hashing.signed_probabilities(
+      tf.constant(np.log(probabilities), tf.float32)
+    )
+    self.assertAllClose(signed, [[0.3, -0.3, -0.8, 0.8]])
+
+  def test_estimates_are_unbiased_over_hash_functions(self):
+    # Probabilities of buckets that are sums, as the values in a count sketch.
+    values = np.array([0.3, 0.0, 0.05, 0.2, 0.01, 0.15])
+    num_draws = 4_000
+    label_hash = label_hashing.LabelHash.draw(6, num_draws, 4, seed=0)
+    buckets = label_hash.buckets()
+    sums = np.stack([np.bincount(b, values, minlength=4) for b in buckets])
+    signed = label_hashing.signed_probabilities(
+      tf.constant(np.log(sums + 1e-30)[:, np.newaxis])
+    ).numpy()[:, 0]
+    estimates = np.take_along_axis(signed, buckets, axis=1)
+    errors = 5 * estimates.std(axis=0) / num_draws**0.5
+    self.assertTrue(np.all(np.abs(estimates.mean(axis=0) - values) < errors))
+    # Without signs, other classes add a quarter of their values.
+    unsigned = np.take_along_axis(sums, buckets, axis=1).mean(axis=0)
+    self.assertGreater((unsigned - values).min(), 0.09)
+
+  def test_odd_number_of_buckets(self):
+    with self.assertRaisesRegex(ValueError, 'even number .*found 3: add'):
+      label_hashing.signed_probabilities(tf.zeros([2, 3]))
+
+
 if __name__ == '__main__':
   tf.test.main()

@@ -120,6 +120,24 @@ class HashedLabelModelTest(tf.test.TestCase):
       self.assertAllClose(scores[i], means[order])
       self.assertAllEqual(classes[i], order)
 
+  def test_top_k_of_the_count_sketch(self):
+    predictions = self.rng.normal(size=[2, 3, 4]).astype(np.float32)
+    scores, classes = self.model.top_k(
+      tf.constant(predictions), 3, decoding='count_sketch'
+    )
+    probabilities = 1 / (1 + np.exp(-predictions.astype(np.float64)))
+    # Algorithm 1: tables of signed values, and the sign of each class.
+    sketch = probabilities[:, :, 0::2] - probabilities[:, :, 1::2]
+    buckets = self.label_hash.buckets()
+    signs, cells = 1 - 2 * (buckets % 2), buckets // 2
+    for i in range(2):
+      estimates = np.median(
+        [signs[r] * sketch[i, r, cells[r]] for r in range(3)], axis=0
+      )
+      order = np.argsort(-estimates, kind='stable')[:3]
+      self.assertAllClose(scores[i], estimates[order])
+      self.assertAllEqual(classes[i], order)
+
   def test_unknown_decoding(self):
     with self.assertRaisesRegex(ValueError, "'mean_logits'.*found 'max'"):
       self.model.top_k(tf.zeros([2, 3, 4]), 1, decoding='max')
