@@ -46,6 +46,7 @@ def save_curves(
   x_label: str,
   y_label: str,
   log_x: bool = False,
+  log_y: bool = False,
 ) -> None:
   """Draws curves in one pair of axes.
 
@@ -53,8 +54,9 @@ def save_curves(
     path: Path of the PNG file. An existing file is replaced.
     curves: The curves, by their names in the legend.
     x_label: Label of the x axis.
-    y_label: Label of the y axis, which starts at 0.
+    y_label: Label of the y axis, which starts at 0 unless it is logarithmic.
     log_x: If true, the x axis is logarithmic.
+    log_y: If true, the y axis is logarithmic.
   """
   figure = _new_figure(1.5 * _INCHES, _INCHES)
   axes = figure.add_subplot()
@@ -64,7 +66,10 @@ def save_curves(
     )
   if log_x:
     axes.set_xscale('log')
-  axes.set_ylim(bottom=0)
+  if log_y:
+    axes.set_yscale('log')
+  else:
+    axes.set_ylim(bottom=0)
   axes.set_xlabel(x_label)
   axes.set_ylabel(y_label)
   axes.grid(alpha=0.3)

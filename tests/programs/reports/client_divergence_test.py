@@ -14,26 +14,41 @@
 """Tests for client_divergence."""
 
 import itertools
-import types
 
 from absl.testing import absltest
 import numpy as np
 from scipy import stats
-import tensorflow_federated as tff
 
 from programs.reports import client_divergence
+from programs.reports import client_labels
 from tff_methods import label_hashing
 
 
-def _measure(counts, *args, **kwargs):
-  label_divergences = client_divergence.pairwise_divergences(counts)
-  return client_divergence.measure(counts, label_divergences, *args, **kwargs)
+def _positives(examples):
+  """Returns the positives of examples, each a list of labels."""
+  width = max(map(len, examples))
+  padded = [[*labels] + [-1] * (width - len(labels)) for labels in examples]
+  return client_labels.from_batches([np.array(padded)])
+
+
+def _random_clients(num_clients, num_labels, seed=0):
+  rng = np.random.default_rng(seed)
+  return [
+    _positives(
+      [
+        rng.choice(num_labels, rng.integers(1, 4), replace=False).tolist()
+        for _ in range(rng.integers(20, 40))
+      ]
+    )
+    for _ in range(num_clients)
+  ]
 
 
 class MeasureTest(absltest.TestCase):
   def test_is_the_mean_over_pairs_and_tables(self):
-    counts = np.random.default_rng(0).integers(1, 21, size=[3, 11])
-    found = _measure(counts, 4, num_tables=5, seed=7)
+    clients = _random_clients(3, 11)
+    found = client_divergence.measure(clients, 11, 4, num_tables=5, seed=7)
+    counts = [1 + c.counts(11) for c in clients]
     buckets = label_hashing.LabelHash.draw(11, 5, 4, 7).buckets()
     means, ratios = [], []
     for table in buckets:
@@ -52,33 +67,29 @@ class MeasureTest(absltest.TestCase):
     self.assertLess(found.largest_ratio, 1)
 
   def test_equal_clients_have_no_divergence(self):
-    counts = np.array([[2, 6, 1], [2, 6, 1]])
-    found = _measure(counts, 2, num_tables=1, seed=0)
-    self.assertEqual(found[1:], (0.0, 0.0, 0.0))
+    clients = 2 * [_positives([[0, 2], [1], [1]])]
+    found = client_divergence.measure(clients, 3, 2, num_tables=1, seed=0)
+    self.assertEqual(found[1:], (0.0, 0.0, 0.0, 0.0))
 
+  def test_divergence_of_labels_never_grows(self):
+    for seed in range(20):
+      clients = _random_clients(2, 30, seed)
+      found = client_divergence.measure(clients, 30, 5, num_tables=4, seed=seed)
+      self.assertLessEqual(found.largest_ratio, 1)
 
-class CountLabelsTest(absltest.TestCase):
-  def test_counts_the_positives_of_each_client(self):
-    padding = label_hashing.PADDING
-    labels = {
-      'a': [[0, 2], [2, padding], [padding, padding]],
-      'b': [[3, 1], [3, 0], [2, 3]],
-    }
-    data = tff.simulation.datasets.TestClientData(
-      {
-        client: (np.zeros([3, 1], np.float32), np.array(rows, np.int32))
-        for client, rows in labels.items()
-      }
+  def test_unions_can_diverge_where_labels_do_not(self):
+    # Both clients have ten positives of each label. Labels 0 and 1 occur
+    # together on the first client, apart on the second.
+    together = _positives(10 * [[0, 1]] + 10 * [[2]])
+    apart = _positives(10 * [[0], [1], [2]])
+    tables = label_hashing.LabelHash.draw(3, 8, 2, 0).buckets()
+    is_shared = (tables[:, 0] == tables[:, 1]) & (tables[:, 0] != tables[:, 2])
+    self.assertTrue(is_shared.any())
+    found = client_divergence.measure(
+      [together, apart], 3, 2, num_tables=8, seed=0
     )
-    task = types.SimpleNamespace(
-      num_labels=5,
-      datasets=types.SimpleNamespace(
-        train_data=data, train_preprocess_fn=lambda dataset: dataset.batch(2)
-      ),
-    )
-    np.testing.assert_array_equal(
-      client_divergence.count_labels(task), [[1, 0, 2, 0, 0], [1, 1, 1, 3, 0]]
-    )
+    self.assertEqual(found.mean, 0)
+    self.assertGreater(found.of_unions, 0)
 
 
 if __name__ == '__main__':

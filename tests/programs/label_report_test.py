@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for label_divergence."""
+"""Tests for label_report."""
 
 import pathlib
 import tempfile
@@ -21,7 +21,7 @@ from absl.testing import parameterized
 from matplotlib import image as mpl_image
 import numpy as np
 
-from programs import label_divergence
+from programs import label_report
 from tests.programs import program_testing
 from tests.tasks import data_files
 
@@ -43,21 +43,43 @@ class ProgramTest(parameterized.TestCase):
 
   def _run(self, *arguments):
     return program_testing.run_here(
-      'label_divergence.py',
-      label_divergence.main,
+      'label_report.py',
+      label_report.main,
       f'--data_dir={self._dir}',
       f'--cache_dir={self._dir}/cache',
       f'--output_dir={self._dir}/out',
       *arguments,
     )
 
-  def test_prints_and_draws(self):
-    exit_code, stdout, stderr = self._run('--task=delicious')
+  def test_prints_and_draws_all_parts(self):
+    exit_code, stdout, stderr = self._run(
+      '--task=delicious', '--num_clients=2', '--num_draws=3'
+    )
     self.assertEqual(exit_code, 0, stderr)
+    self.assertRegex(stdout, r'training examples +│ 200 ')
+    self.assertRegex(stdout, r'No label has 100 positives')
+    self.assertRegex(stdout, r'labels, hashed to 1 buckets')
+    self.assertRegex(stdout, r'hash tables of 32 labels')
     self.assertRegex(stdout, r'│ 4 +│ 0\.\d+ \(± 0\.\d+\) +│ 0\.\d+ +│ 0\.\d+ ')
     self.assertRegex(stdout, r'32, not hashed +│ \d')
-    image = mpl_image.imread(pathlib.Path(self._dir, 'out', 'divergence.png'))
-    self.assertGreater(np.ptp(image), 0.5)
+    for name in (
+      'frequencies',
+      'ranks',
+      'positives',
+      'collisions',
+      'divergence',
+    ):
+      image = mpl_image.imread(pathlib.Path(self._dir, 'out', f'{name}.png'))
+      self.assertGreater(np.ptp(image), 0.5)
+
+  def test_one_part(self):
+    exit_code, stdout, stderr = self._run(
+      '--task=delicious', '--part=frequencies'
+    )
+    self.assertEqual(exit_code, 0, stderr)
+    self.assertNotIn('buckets', stdout)
+    pictures = pathlib.Path(self._dir, 'out').glob('*.png')
+    self.assertEqual({p.stem for p in pictures}, {'frequencies', 'ranks'})
 
   @parameterized.named_parameters(
     ('no_task', 'Expected --task', []),
@@ -65,6 +87,11 @@ class ProgramTest(parameterized.TestCase):
       'many_buckets',
       'Expected --bucket_counts of at most 32.*found 33; lower it',
       ['--task=delicious', '--bucket_counts=2,33'],
+    ),
+    (
+      'too_many',
+      'Expected --buckets of at most 32.*found 33; lower it',
+      ['--task=delicious', '--buckets=33'],
     ),
     (
       'words',
@@ -83,9 +110,7 @@ class ProgramTest(parameterized.TestCase):
     exit_code, stdout, stderr = self._run(*arguments)
     self.assertEqual(exit_code, 2)
     self.assertNotIn('│', stdout)
-    self.assertRegex(
-      stderr, rf'(?m)^label_divergence: [^\n]*{message}[^\n]*\n\Z'
-    )
+    self.assertRegex(stderr, rf'(?m)^label_report: [^\n]*{message}[^\n]*\n\Z')
 
 
 if __name__ == '__main__':
