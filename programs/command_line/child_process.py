@@ -18,6 +18,7 @@ import ctypes
 import os
 import signal
 import subprocess
+from typing import BinaryIO
 
 from programs.command_line import stop_signals
 
@@ -25,7 +26,9 @@ _PR_SET_PDEATHSIG = 1  # From Linux's <sys/prctl.h>.
 
 
 def start(
-  command: Sequence[str], signum: int = signal.SIGTERM
+  command: Sequence[str],
+  signum: int = signal.SIGTERM,
+  stdout: BinaryIO | None = None,
 ) -> subprocess.Popen[bytes]:
   """Starts a process that receives a signal when this one ends, in any way.
 
@@ -34,6 +37,7 @@ def start(
   Args:
     command: The program and its arguments.
     signum: Number of the signal.
+    stdout: File of its standard output; that of this process by default.
   """
   parent_pid = os.getpid()
   prctl = ctypes.CDLL(None).prctl
@@ -46,16 +50,24 @@ def start(
   # A session of its own: Ctrl-C reaches this program alone, which forwards it.
   # `preexec_fn` is unsafe in a process with threads; this one has none.
   return subprocess.Popen(
-    command, start_new_session=True, preexec_fn=tie_to_parent
+    command,
+    start_new_session=True,
+    preexec_fn=tie_to_parent,
+    stdout=stdout,
   )
 
 
-def run(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
+def run(
+  command: Sequence[str],
+  stop: stop_signals.StopSignals,
+  stdout: BinaryIO | None = None,
+) -> int:
   """Runs a program to its end, and forwards a stop signal to it.
 
   Args:
     command: The program and its arguments.
     stop: The context of stop signals.
+    stdout: File of its standard output; that of this process by default.
 
   Returns:
     The exit code of the program.
@@ -63,7 +75,7 @@ def run(command: Sequence[str], stop: stop_signals.StopSignals) -> int:
   Raises:
     Stopped: After a stop signal, once the program has ended.
   """
-  process = start(command)
+  process = start(command, stdout=stdout)
   signum = signal.SIGTERM
   try:
     with stop.interruptible():

@@ -20,7 +20,8 @@ A block stands between two comments:
   <!-- end of results -->
 
 A table of figures outside of a block follows a line of its own that says that
-there are no files it could come from, such as *Run before; files not kept.*
+there are no files it could come from, such as *Run before; files not kept.* In
+a block, *Not tested.* stands for a table whose runs are not complete.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ _END = '<!-- end of results -->'
 _BLOCK = re.compile(
   rf'^{_BEGIN.pattern}\n(?P<body>.*?)^{_END}$', re.DOTALL | re.MULTILINE
 )
-_MARK = re.compile(r'^\*[^*\n]+ not kept\.\*$', re.MULTILINE)
+_MARK = re.compile(r'^\*(?:[^*\n]+ not kept|Not tested)\.\*$', re.MULTILINE)
 _FIGURES = '## Figures'
 
 
@@ -76,7 +77,7 @@ def replace(text: str, contents: Mapping[str, str]) -> str:
 
 
 def is_marked(text: str) -> bool:
-  """Returns whether a line says that files were not kept."""
+  """Returns whether a line says that files were not kept, or not made yet."""
   return _MARK.search(text) is not None
 
 

@@ -22,14 +22,16 @@
   'sketched_updates/digits_fed_avg' = '`digits_fed_avg`'
   'digits_terngrad' = '`digits_terngrad`'
 
+A column is that of a comparison, or the name of a metric that is a fraction.
 Each row names a run and its label; `heading = [...]` names several columns of
-labels, which are then lists; `at = 'best'` shows the best evaluation instead
-of the last one. `target = 'METRIC=VALUE'` adds columns of the costs until it
-is reached; with `network = NAME` and `client_seconds = SECONDS`, the simulated
-time is among them. `picture = NAME` adds a picture of `programs.compare`. A run
-NAME is `programs/flagfiles/NAME.flags`, NAME-FLAG=VALUE is the same with a flag
-more, and PAGE/NAME is a run of another page. Reduction factors are relative to
-the first row.
+labels, which are then lists; `at = 'best'` shows the best evaluation instead of
+the last one, and `at = 'test'` the best one by validation data, evaluated on
+test data at the end. `target = 'METRIC=VALUE'` adds columns of the costs until
+it is reached; with `network = NAME` and `client_seconds = SECONDS`, the
+simulated time is among them. `picture = NAME` adds a picture of
+`programs.compare`. A run NAME is `programs/flagfiles/NAME.flags`,
+NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
+page. Reduction factors are relative to the first row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -102,7 +104,7 @@ class Table:
     columns: Names of the columns of results.
     seeds: Seeds of each run.
     rows: The rows.
-    at: Evaluation in the table, as `--at` of `programs.compare`.
+    at: Evaluation in the table, one of `run_results.PAGE_AT`.
     picture: Name of a picture of `comparison_figures`; `None` for none.
     target: `METRIC=VALUE` to reach; `None` for none.
     network: Name of a network of `simulated_time`; `None` for none.
@@ -179,7 +181,7 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   if not isinstance(rows, dict) or not rows:
     raise _damaged(path, f'{rows!r} as {name}.rows')
   at = contents.get('at', 'last')
-  if at not in run_results.AT:
+  if at not in run_results.PAGE_AT:
     raise _damaged(path, f'{at!r} as {name}.at')
   optional = {}
   for key, kind in _OPTIONAL_TYPES.items():

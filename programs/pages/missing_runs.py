@@ -14,6 +14,7 @@
 """Training of the runs that tables lack, and their files in `results/`."""
 
 from collections.abc import Sequence
+import os
 import pathlib
 import sys
 
@@ -21,6 +22,7 @@ from programs.command_line import child_process
 from programs.command_line import stop_signals
 from programs.pages import descriptions
 from programs.pages import stored_runs
+from programs.runs import run_files
 from tasks import catalog
 
 # Where runs are trained, in the layout of `results/`.
@@ -35,6 +37,9 @@ def train(
   forwarded: Sequence[str] = (),
 ) -> int:
   """Trains what the tables of a page lack, and adds the files of each run.
+
+  Runs of tables with `at = 'test'` are then evaluated on test data, with the
+  weights that are best on validation data.
 
   A run that fails, such as one without its data, does not keep the others from
   being trained.
@@ -55,12 +60,14 @@ def train(
   """
   root = results_dir.parent
   first_failure = 0
-  for run, seeds in _missing(results_dir, page):
+  for run, seeds, with_test in _missing(results_dir, page):
     flags = list(forwarded)
     if data_dir is not None and _has_files(root, run):
       flags.append(f'--data_dir={data_dir}')
     command = compare_command(root, run, seeds, flags)
     exit_code = child_process.run([sys.executable, *command], stop)
+    if with_test and not exit_code:
+      exit_code = _evaluate(root, run, seeds, stop, flags)
     first_failure = first_failure or exit_code
     if not exit_code:
       for seed in seeds:
@@ -94,6 +101,37 @@ def compare_command(
   ]
 
 
+def _evaluate(
+  root: pathlib.Path,
+  run: descriptions.Run,
+  seeds: Sequence[int],
+  stop: stop_signals.StopSignals,
+  forwarded: Sequence[str],
+) -> int:
+  """Evaluates the best weights of trained runs on test data.
+
+  Returns:
+    0, or the exit code of the first evaluation that failed.
+  """
+  for seed in seeds:
+    run_dir = stored_runs.directory(root / OUTPUT_DIR, run, seed)
+    path = run_dir / run_files.TEST_EVALUATION
+    temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
+    command = [
+      *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
+      *('--weights=best', '--test_data', *forwarded),
+    ]
+    try:
+      with open(temporary_path, 'wb') as file:
+        exit_code = child_process.run(command, stop, file)
+      if exit_code:
+        return exit_code
+      os.replace(temporary_path, path)
+    except OSError as e:
+      raise run_files.storage_error(str(path), e) from e
+  return 0
+
+
 def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
   """Returns whether the task of a run reads data files."""
   task = stored_runs.flags_of(root, run).get('task')
@@ -102,14 +140,26 @@ def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
 
 def _missing(
   results_dir: pathlib.Path, page: descriptions.Page
-) -> list[tuple[descriptions.Run, list[int]]]:
-  """Returns the runs of a page that lack files, with the seeds they lack."""
+) -> list[tuple[descriptions.Run, list[int], bool]]:
+  """Returns the runs of a page that lack files.
+
+  Returns:
+    Each run with the seeds that it lacks, and whether a table has its
+    evaluation on test data.
+  """
   wanted: dict[descriptions.Run, set[int]] = {}
+  tested: set[descriptions.Run] = set()
   for table in page.tables:
     for row in table.rows:
       wanted.setdefault(row.run, set()).update(table.seeds)
+      if stored_runs.needs_test(table):
+        tested.add(row.run)
   missing = [
-    (run, stored_runs.missing_seeds(results_dir, run, sorted(seeds)))
+    (
+      run,
+      stored_runs.missing_seeds(results_dir, run, sorted(seeds), run in tested),
+      run in tested,
+    )
     for run, seeds in wanted.items()
   ]
-  return [(run, seeds) for run, seeds in missing if seeds]
+  return [(run, seeds, test) for run, seeds, test in missing if seeds]

@@ -134,10 +134,9 @@ def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
     return _COLUMNS[column](row)
   if column in at_target:
     return at_target[column]
-  if column in metrics:
-    return comparison_table.spread(
-      metrics[column], row.metrics.get(metrics[column])
-    )
+  if column in metrics or column in row.metrics:
+    name = metrics.get(column, column)
+    return comparison_table.spread(name, row.metrics.get(name))
   raise runner.UsageError(
     f'Expected columns of {[*metrics, *_COLUMNS, *at_target]} in '
     f'{descriptions.FILE}, found {column!r}; correct it.'

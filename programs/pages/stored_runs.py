@@ -48,12 +48,21 @@ def is_complete(results_dir: pathlib.Path, table: descriptions.Table) -> bool:
     table: The table.
   """
   return not any(
-    missing_seeds(results_dir, row.run, table.seeds) for row in table.rows
+    missing_seeds(results_dir, row.run, table.seeds, needs_test(table))
+    for row in table.rows
   )
 
 
+def needs_test(table: descriptions.Table) -> bool:
+  """Returns whether a table has evaluations on test data at the end."""
+  return table.at == 'test'
+
+
 def missing_seeds(
-  results_dir: pathlib.Path, run: descriptions.Run, seeds: Iterable[int]
+  results_dir: pathlib.Path,
+  run: descriptions.Run,
+  seeds: Iterable[int],
+  with_test: bool = False,
 ) -> list[int]:
   """Returns the seeds of a run without files.
 
@@ -61,12 +70,14 @@ def missing_seeds(
     results_dir: The directory `results`.
     run: The run.
     seeds: Seeds of the run.
+    with_test: If true, an evaluation on test data counts among the files.
   """
+  names = (*FILES, run_files.TEST_EVALUATION) if with_test else FILES
   return [
     seed
     for seed in seeds
     if not all(
-      (directory(results_dir, run, seed) / name).exists() for name in FILES
+      (directory(results_dir, run, seed) / name).exists() for name in names
     )
   ]
 
@@ -88,11 +99,14 @@ def add(
   Raises:
     StorageError: If a file cannot be written.
   """
-  target = directory(results_dir, run, seed)
+  target, found = (directory(d, run, seed) for d in (results_dir, source))
+  names = list(FILES)
+  if (found / run_files.TEST_EVALUATION).exists():
+    names.append(run_files.TEST_EVALUATION)
   try:
     target.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-      shutil.copyfile(directory(source, run, seed) / name, target / name)
+    for name in names:
+      shutil.copyfile(found / name, target / name)
   except OSError as e:
     raise run_files.storage_error(str(target), e) from e
 
@@ -164,10 +178,12 @@ def read_table(
   """
   groups = {}
   for row in table.rows:
-    missing = missing_seeds(results_dir, row.run, table.seeds)
+    missing = missing_seeds(
+      results_dir, row.run, table.seeds, needs_test(table)
+    )
     if missing:
       raise runner.UsageError(
-        f'Expected files {", ".join(FILES)} in '
+        f'Expected the files of a run in '
         f'{directory(results_dir, row.run, missing[0])}, found not all of '
         'them; run `make results` for each PAGE with this table.'
       )

@@ -67,6 +67,8 @@ class FinishedRun:
     summary: Contents of `summary.json`.
     rows: Rows of `metrics.csv`, for each round from 0 on; empty cells are left
       out. Bytes are sums from the first round on.
+    test_metrics: Metrics of the best weights on test data, of a run that is
+      evaluated on validation data; `None` if they were not evaluated.
   """
 
   name: str
@@ -75,6 +77,7 @@ class FinishedRun:
   environment: Mapping[str, str]
   summary: Mapping[str, Any]
   rows: Sequence[Mapping[str, float]]
+  test_metrics: Mapping[str, float] | None = None
 
   @property
   def task(self) -> str:
@@ -100,6 +103,20 @@ class FinishedRun:
   def best(self) -> Evaluation:
     """Best evaluation, by the metric that the run selects it by."""
     return _of_results(self.summary['best'])
+
+  @property
+  def test(self) -> Evaluation:
+    """Best evaluation, with metrics on test data.
+
+    Raises:
+      UsageError: If the run was not evaluated on test data.
+    """
+    if self.test_metrics is None:
+      raise runner.UsageError(
+        f'Expected an evaluation of the run {self.name!r} on test data, found '
+        'none; give it --validation_fraction.'
+      )
+    return dataclasses.replace(self.best, metrics=self.test_metrics)
 
   @property
   def client_seconds(self) -> float | None:
@@ -180,6 +197,7 @@ def read(path: str) -> FinishedRun:
     environment=_entry(path, contents, 'environment'),
     summary=summary,
     rows=_read_rows(path, summary['rounds']),
+    test_metrics=_read_test_metrics(path),
   )
 
 
@@ -190,6 +208,20 @@ def _of_results(results: Mapping[str, Any]) -> Evaluation:
     results['downlink_bytes'],
     results['metrics'],
   )
+
+
+def _read_test_metrics(path: str) -> dict[str, float] | None:
+  """Returns the metrics in the output of `programs.evaluate`, if there are."""
+  file = os.path.join(path, run_files.TEST_EVALUATION)
+  contents = run_files.read_json(file)
+  if contents is None:
+    return None
+  metrics = contents.get('metrics')
+  if not isinstance(metrics, dict) or not all(
+    isinstance(value, float) for value in metrics.values()
+  ):
+    raise run_files.damaged(file, f'{reprlib.repr(metrics)} as metrics')
+  return metrics
 
 
 def _entry(path: str, contents: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from programs.runs import finished_run
 from programs.training import metrics as metrics_lib
 
 AT = ('last', 'best', 'matching')
+# Of tables of pages, too: the best one, evaluated on test data at the end.
+PAGE_AT = (*AT, 'test')
 
 
 def evaluation_at(
@@ -25,19 +27,24 @@ def evaluation_at(
   """Returns the evaluation that stands for a run in a comparison.
 
   Args:
-    at: One of `AT`: the last evaluation, the best one, or the first one that is
-      as good as the best of the baseline.
+    at: One of `PAGE_AT`: the last evaluation, the best one, the first one that
+      is as good as the best of the baseline, or the best one on test data.
     run: The run.
     baseline: The run that it is compared with, which may be the same.
 
   Returns:
     The evaluation, or `None` if none is as good as the best of the baseline.
+
+  Raises:
+    UsageError: If the run was not evaluated on test data.
   """
   match at:
     case 'last':
       return run.last
     case 'best':
       return run.best
+    case 'test':
+      return run.test
     case _:  # 'matching'
       # The metric that selected the best evaluation of the baseline.
       metric = baseline.summary['best_metric']

@@ -106,6 +106,15 @@ class UnmarkedTablesTest(parameterized.TestCase):
   def test_mark(self, text, expected):
     self.assertEqual(blocks.is_marked(text), expected)
 
+  @parameterized.parameters(
+    ('*Run before; files not kept.*', True),
+    ('*Not tested.*', True),
+    ('Not tested.', False),
+    ('*Not kept at all.*', False),
+  )
+  def test_marks(self, line, expected):
+    self.assertEqual(blocks.is_marked(f'Text.\n\n{line}\n'), expected)
+
 
 if __name__ == '__main__':
   absltest.main()

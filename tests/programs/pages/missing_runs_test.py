@@ -50,9 +50,12 @@ class MissingRunsTest(absltest.TestCase):
     self._commands = []
 
   def _train(self, fails=()):
-    def run(command, stop):
+    def run(command, stop, stdout=None):
       del stop  # Unused.
       self._commands.append(command)
+      if stdout is not None:
+        stdout.write(b'{"metrics": {}}')
+        return 0
       flags = dict(f.removeprefix('--').split('=', 1) for f in command[3:])
       name = pathlib.Path(flags['runs']).stem
       if name in fails:
@@ -121,6 +124,31 @@ class MissingRunsTest(absltest.TestCase):
     self._commands.clear()
     self.assertEqual(self._train(), 0)
     self.assertLen(self._commands, 1)
+
+  def test_evaluates_on_test_data_at_the_end(self):
+    small_repository.write_page(
+      self._root, _DESCRIPTION.replace('[second]', "[second]\nat = 'test'"), ''
+    )
+    self.assertEqual(self._train(), 0)
+    evaluations = [c for c in self._commands if c[2] == 'programs.evaluate']
+    self.assertLen(evaluations, 6)
+    run_dir = self._root / 'output/results/page/small-bits=4/seed_2'
+    self.assertEqual(
+      evaluations[-1],
+      [
+        *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
+        *('--weights=best', '--test_data', '--cache_dir=cache'),
+      ],
+    )
+    path = self._results / 'page/small-bits=4/seed_2/test_evaluation.json'
+    self.assertEqual(path.read_text(), '{"metrics": {}}')
+    self._commands.clear()
+    self.assertEqual(self._train(), 0)
+    self.assertEmpty(self._commands)
+    # One that lacks this file alone is evaluated again.
+    path.unlink()
+    self.assertEqual(self._train(), 0)
+    self.assertLen(self._commands, 2)
 
 
 if __name__ == '__main__':

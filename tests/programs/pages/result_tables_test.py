@@ -82,6 +82,26 @@ class ResultTablesTest(parameterized.TestCase):
   def test_best_evaluation(self):
     self.assertIn(_BEST, self._text(at='best'))
 
+  def test_best_evaluation_on_test_data(self):
+    for name, accuracy in (('plain', 0.4), ('small', 0.6)):
+      small_repository.write_test_evaluation(
+        self._results / 'page' / name / 'seed_0', accuracy
+      )
+    text = self._text(at='test')
+    # Rounds and bytes are those of the best evaluation.
+    self.assertIn('| digits | 40.00 % | 1 | 4.000 | 1.00 x |', text)
+    self.assertIn('| digits | 60.00 % | 1 | 1.000 | 4.00 x |', text)
+
+  def test_without_evaluation_on_test_data(self):
+    with self.assertRaisesRegex(
+      runner.UsageError, 'page/plain/seed_0, found not all'
+    ):
+      self._text(at='test')
+
+  def test_columns_of_metrics_by_name(self):
+    self.assertIn('| loss |', self._text(columns=('loss',)))
+    self.assertIn('| 50.00 % |', self._text(columns=('loss',)))
+
   # By hand: 0.7 and 0.72 have a standard deviation of 0.0141.
   def test_several_seeds(self):
     text = self._text(seeds=(0, 1))

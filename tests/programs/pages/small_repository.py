@@ -38,6 +38,18 @@ def write_page(root: pathlib.Path, description: str, page: str) -> None:
     (root / f'programs/flagfiles/{name}.flags').write_text(_FLAGS)
 
 
+def write_test_evaluation(directory: pathlib.Path, accuracy: float) -> None:
+  """Writes the evaluation of a run on test data, as `programs.evaluate` does.
+
+  Args:
+    directory: The directory of the run.
+    accuracy: Accuracy on test data.
+  """
+  (directory / 'test_evaluation.json').write_text(
+    json.dumps({'run': 'some', 'metrics': {'accuracy': accuracy, 'loss': 0.3}})
+  )
+
+
 def write_run(
   directory: pathlib.Path,
   accuracy: float,

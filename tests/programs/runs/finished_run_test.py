@@ -46,6 +46,24 @@ class FinishedRunTest(parameterized.TestCase):
     self.assertEqual(run.best, run.evaluations[1])
     self.assertEqual(run.best.total_bytes, 40_000_000)
 
+  def test_evaluation_on_test_data(self):
+    example_runs.write(self._path)
+    with self.assertRaisesRegex(
+      runner.UsageError, "run 'plain' on test data, found none; give it"
+    ):
+      _ = finished_run.read(str(self._path)).test
+    test_path = self._path / 'test_evaluation.json'
+    test_path.write_text(json.dumps({'metrics': {'accuracy': 0.25}}))
+    run = finished_run.read(str(self._path))
+    self.assertEqual(run.test.metrics, {'accuracy': 0.25})
+    self.assertEqual(run.test.rounds, run.best.rounds)
+    self.assertEqual(run.test.total_bytes, run.best.total_bytes)
+    test_path.write_text(json.dumps({'metrics': {'accuracy': 'high'}}))
+    with self.assertRaisesRegex(
+      runner.UsageError, 'test_evaluation.json.* as metrics'
+    ):
+      finished_run.read(str(self._path))
+
   def test_directory_without_a_seed_has_the_name(self):
     path = example_runs.write(self._path.with_name('alone'))
     self.assertEqual(finished_run.read(f'{path}/').name, 'alone')
