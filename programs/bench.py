@@ -52,6 +52,8 @@ _PART_NAMES = (
   'index',
   'lsh_select',
   'label_hashing',
+  'label_rounds',
+  'xc_files',
 )
 _REPEATS = flags.DEFINE_integer(
   'repeats',

@@ -25,12 +25,14 @@ from programs.benchmarks import bench_encoders
 from programs.benchmarks import bench_expansion
 from programs.benchmarks import bench_index
 from programs.benchmarks import bench_label_hashing
+from programs.benchmarks import bench_label_rounds
 from programs.benchmarks import bench_lsh_select
 from programs.benchmarks import bench_private_sums
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_start
+from programs.benchmarks import bench_xc_files
 
 # From the number of timed runs to rows of the table of `programs.bench`.
 Measure = Callable[[int], list[list[str]]]
@@ -62,4 +64,6 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     ),
     'lsh_select': bench_lsh_select.measure,
     'label_hashing': bench_label_hashing.measure,
+    'label_rounds': bench_label_rounds.measure,
+    'xc_files': bench_xc_files.measure,
   }
