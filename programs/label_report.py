@@ -16,8 +16,8 @@ r"""Reports what label hashing does to the labels of a task.
   python -m programs.label_report --task=delicious --data_dir=data \
     --output_dir=/tmp/labels
 
-After Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)". Each part
-prints a table and draws a PNG file in --output_dir:
+After Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)". Each
+section prints a table and draws a PNG file in --output_dir:
 
 - frequencies: figure 2, how often labels occur and how much rare ones
   contribute (frequencies.png, ranks.png).
@@ -48,18 +48,18 @@ from programs.command_line import task_flags
 from programs.reports import report_arguments
 from tasks import catalog
 
-_PART_NAMES = (
+_SECTION_NAMES = (
   'frequencies',
   'estimation',
   'positives',
   'collisions',
   'divergence',
 )
-_PARTS = flags.DEFINE_multi_enum(
-  'part',
-  list(_PART_NAMES),
-  list(_PART_NAMES),
-  'Part of the report; repeat the flag for several. Default: all.',
+_SHOWN = flags.DEFINE_multi_enum(
+  'section',
+  list(_SECTION_NAMES),
+  list(_SECTION_NAMES),
+  'Section of the report; repeat the flag for several. Default: all.',
 )
 _NUM_DRAWS = flags.DEFINE_integer(
   'num_draws',
@@ -84,7 +84,7 @@ _BUCKET_COUNTS = flags.DEFINE_list(
 )
 _SECTIONS = {
   'Report': (
-    _PARTS,
+    _SHOWN,
     _NUM_DRAWS,
     _BUCKETS,
     _BUCKET_COUNTS,
@@ -129,8 +129,8 @@ def main() -> int:
     seed=task_flags.SEED.value,
     output_dir=common_flags.OUTPUT_DIR.value,
   )
-  for part in _PARTS.value:
-    getattr(sections, part)()
+  for section in _SHOWN.value:
+    getattr(sections, section)()
   return 0
 
 

@@ -27,6 +27,7 @@ from tff_methods import label_hashing
 
 _TABLE_COUNTS = (1, 2, 3, 4, 6, 8)
 _PROBABILITY = 0.05
+_MAX_CODES = 2**62
 # Numbers of buckets, relative to those that the bound asks for.
 _FACTORS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4)
 
@@ -130,7 +131,7 @@ def measure(
     num_labels, num_draws * num_tables, num_buckets, seed
   ).buckets()
   found = [
-    num_colliding_pairs(draw)
+    num_colliding_pairs(draw, num_buckets)
     for draw in buckets.reshape(num_draws, num_tables, num_labels)
   ]
   return Collisions(
@@ -142,14 +143,21 @@ def measure(
   )
 
 
-def num_colliding_pairs(buckets: Sequence[np.ndarray] | np.ndarray) -> int:
+def num_colliding_pairs(
+  buckets: Sequence[np.ndarray] | np.ndarray, num_buckets: int
+) -> int:
   """Returns the number of pairs of labels with the same bucket in each table.
 
   Args:
-    buckets: `int[R, p]`, bucket of each label in each table.
+    buckets: `int64[R, p]`, bucket of each label in each table.
+    num_buckets: Number of buckets of each table.
   """
-  columns = np.ascontiguousarray(np.asarray(buckets).T)
-  # Equal rows have equal bytes.
-  codes = columns.view([('', columns.dtype)] * columns.shape[1])
+  codes, num_codes = np.zeros(1, np.int64), 1
+  for of_table in buckets:
+    if num_codes > _MAX_CODES // num_buckets:
+      _, codes = np.unique(codes, return_inverse=True)
+      num_codes = codes.size
+    codes = codes * num_buckets + of_table
+    num_codes *= num_buckets
   _, counts = np.unique(codes, return_counts=True)
   return int((counts * (counts - 1) // 2).sum())

@@ -51,7 +51,7 @@ class ProgramTest(parameterized.TestCase):
       *arguments,
     )
 
-  def test_prints_and_draws_all_parts(self):
+  def test_prints_and_draws_all_sections(self):
     exit_code, stdout, stderr = self._run(
       '--task=delicious', '--num_clients=2', '--num_draws=3'
     )
@@ -72,9 +72,9 @@ class ProgramTest(parameterized.TestCase):
       image = mpl_image.imread(pathlib.Path(self._dir, 'out', f'{name}.png'))
       self.assertGreater(np.ptp(image), 0.5)
 
-  def test_one_part(self):
+  def test_one_section(self):
     exit_code, stdout, stderr = self._run(
-      '--task=delicious', '--part=frequencies'
+      '--task=delicious', '--section=frequencies'
     )
     self.assertEqual(exit_code, 0, stderr)
     self.assertNotIn('buckets', stdout)

@@ -99,8 +99,8 @@ class ResultTablesTest(parameterized.TestCase):
       self._text(at='test')
 
   def test_columns_of_metrics_by_name(self):
-    self.assertIn('| loss |', self._text(columns=('loss',)))
-    self.assertIn('| 50.00 % |', self._text(columns=('loss',)))
+    self.assertIn('| task | loss |', self._text(columns=('loss',)))
+    self.assertIn('| digits | 0.5000 |', self._text(columns=('loss',)))
 
   # By hand: 0.7 and 0.72 have a standard deviation of 0.0141.
   def test_several_seeds(self):

@@ -14,28 +14,35 @@
 """Tests for bucket_collisions."""
 
 from absl.testing import absltest
+from absl.testing import parameterized
 import numpy as np
 
 from programs.reports import bucket_collisions
 from tff_methods import label_hashing
 
 
-class NumCollidingPairsTest(absltest.TestCase):
+class NumCollidingPairsTest(parameterized.TestCase):
   def test_in_all_tables(self):
     count = bucket_collisions.num_colliding_pairs
-    self.assertEqual(count([[0, 1, 0], [2, 1, 2]]), 1)
-    self.assertEqual(count([[0, 1, 0], [2, 1, 0]]), 0)
-    self.assertEqual(count([[0, 0, 0], [2, 2, 2]]), 3)
+    self.assertEqual(count([[0, 1, 0], [2, 1, 2]], 3), 1)
+    self.assertEqual(count([[0, 1, 0], [2, 1, 0]], 3), 0)
+    self.assertEqual(count([[0, 0, 0], [2, 2, 2]], 3), 3)
 
-  def test_equals_a_search_of_all_pairs(self):
+  @parameterized.parameters(2, 40)
+  def test_equals_a_search_of_all_pairs(self, num_tables):
     rng = np.random.default_rng(0)
-    for _ in range(50):
-      buckets = rng.integers(6, size=[2, 7])
+    for _ in range(20):
+      # Two distinct columns, and others that differ from them in few tables.
+      buckets = rng.integers(6, size=[num_tables, 2])[:, [0, 0, 0, 1, 1, 0, 1]]
+      for _ in range(3):
+        buckets[rng.integers(num_tables), rng.integers(7)] += 1
       pairs = [(i, j) for i in range(7) for j in range(i)]
       expected = sum(
         np.array_equal(buckets[:, i], buckets[:, j]) for i, j in pairs
       )
-      self.assertEqual(bucket_collisions.num_colliding_pairs(buckets), expected)
+      self.assertEqual(
+        bucket_collisions.num_colliding_pairs(buckets, 9), expected
+      )
 
 
 class MeasureTest(absltest.TestCase):
