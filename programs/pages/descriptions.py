@@ -22,7 +22,7 @@
   'sketched_updates/digits_fed_avg' = '`digits_fed_avg`'
   'digits_terngrad' = '`digits_terngrad`'
 
-A column is that of a comparison, or the name of a metric that is a fraction.
+A column is that of a comparison, or the name of a metric.
 Each row names a run and its label; `heading = [...]` names several columns of
 labels, which are then lists; `at = 'best'` shows the best evaluation instead of
 the last one, and `at = 'test'` the best one by validation data, evaluated on
