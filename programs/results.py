@@ -46,9 +46,9 @@ _ACTION = flags.DEFINE_enum(
 _PAGE = flags.DEFINE_string(
   'page', None, 'Name of a directory in results/, for --action=run.'
 )
-_SECTIONS = {
-  'Flags': (_ACTION, _PAGE, common_flags.DATA_DIR, common_flags.CACHE_DIR)
-}
+_FORWARDED = (common_flags.CACHE_DIR, common_flags.DEVICE)
+_RUN_FLAGS = (_PAGE, common_flags.DATA_DIR, *_FORWARDED)
+_SECTIONS = {'Flags': (_ACTION, *_RUN_FLAGS)}
 
 
 def main() -> int:
@@ -100,7 +100,7 @@ def _check(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
 
 
 def _refuse_flags_of_run() -> None:
-  for flag in (_PAGE, common_flags.DATA_DIR, common_flags.CACHE_DIR):
+  for flag in _RUN_FLAGS:
     runner.refuse_given(flag, _ACTION)
 
 
@@ -111,10 +111,9 @@ def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
     raise runner.UsageError(
       f'Expected a --page, one of {list(by_name)}, found {_PAGE.value!r}.'
     )
-  cache_dir = common_flags.CACHE_DIR
-  forwarded = []
-  if cache_dir.present:
-    forwarded.append(f'--{cache_dir.name}={cache_dir.value}')
+  forwarded = [
+    f'--{flag.name}={flag.value}' for flag in _FORWARDED if flag.present
+  ]
   with stop_signals.StopSignals() as stop:
     return missing_runs.train(
       results_dir,

@@ -154,6 +154,7 @@ def build_processes(
     'eden, 8 bits': sketched(bits=8),
     'uniform, 8 bits': sketched(bits=8, quantizer='uniform'),
     'TernGrad': algorithms.build_terngrad_fed_avg(model_fn, optimizer),
+    'FetchSGD': algorithms.build_fetch_sgd_fed_avg(model_fn, optimizer),
     'DHQC': algorithms.build_dhqc_fed_avg(model_fn, optimizer),
     'DGC': algorithms.build_dgc_fed_avg(model_fn, optimizer),
   }

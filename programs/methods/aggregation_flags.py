@@ -30,7 +30,8 @@ SECURE_CLIP = flags.DEFINE_float(
   None,
   'Secure sums: largest norm of an update. Clients send integers of --bits '
   '(default: 4) bits, of which the server sees the sum. The runtimes here only '
-  'simulate this protection.',
+  'simulate this protection. With --dp_noise_multiplier, clients add shares of '
+  'the noise.',
 )
 TFF_AGGREGATOR = flags.DEFINE_enum(
   'tff_aggregator',
@@ -119,9 +120,14 @@ def secure_sketch_options(
     ValueError: If a value is out of range.
   """
   _refuse_deltas(SECURE_CLIP)
+  runner.refuse_given(
+    privacy_flags.CLIP, SECURE_CLIP, 'leave it out; the latter is the clip.'
+  )
   return options_lib.SecureSketchOptions(
     clip=SECURE_CLIP.value,
     clients_per_round=sampling.CLIENTS_PER_ROUND.value,
+    noise_multiplier=privacy_flags.NOISE_MULTIPLIER.value,
+    noise_seed_for_tests=privacy_flags.NOISE_SEED_FOR_TESTS.value,
     seed_source=base.SEED_SOURCE.value,
     base_seed=seed,
     **sketch,

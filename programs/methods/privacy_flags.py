@@ -35,7 +35,8 @@ CLIP = flags.DEFINE_string(
   'dp_clip',
   None,
   'With --dp_noise_multiplier: largest norm of an update, or adaptive (the '
-  'default) for a private estimate of the median norm.',
+  'default) for a private estimate of the median norm. With --secure_clip: '
+  'leave it out.',
 )
 DELTA = flags.DEFINE_float(
   'dp_delta',

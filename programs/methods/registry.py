@@ -269,6 +269,7 @@ METHODS = {
       ),
     ),
   ),
+  'fetch_sgd': Method(_of_model_fn(algorithms.build_fetch_sgd_fed_avg)),
   'fed_ss': Method(
     row_methods.build_fed_ss,
     row_methods.check_fed_ss_task,

@@ -35,7 +35,8 @@ _FRACTION = flags.DEFINE_float(
   None,
   'Fraction of the coordinates that a client sends, in (0, 1]. With '
   'random_mask those that it trains (required); with low_rank the rank, as a '
-  "fraction of each matrix's smaller dimension.",
+  "fraction of each matrix's smaller dimension; with fetch_sgd the size of a "
+  'sketch, as a fraction of the weights.',
 )
 _RANK = flags.DEFINE_integer(
   'rank',
@@ -91,7 +92,10 @@ _SCOPE = flags.DEFINE_enum(
   'of each tensor.',
 )
 _MOMENTUM = flags.DEFINE_float(
-  'momentum', 0.9, "Momentum of the clients' velocities, in [0, 1)."
+  'momentum',
+  0.9,
+  "Momentum in [0, 1): of the clients' velocities (dgc), or of the server's "
+  'sketch (fetch_sgd).',
 )
 _WARM_UP_FRACTIONS = flags.DEFINE_list(
   'warm_up_fractions',
@@ -113,6 +117,26 @@ _CLIP_FACTOR = flags.DEFINE_float(
   'Clip magnitudes at this many standard deviations of their tensor; 0 '
   'disables clipping.',
   lower_bound=0.0,
+)
+_APPLIED_FRACTION = flags.DEFINE_float(
+  'applied_fraction',
+  None,
+  'Fraction of the weights that a round changes, in (0, 1].',
+)
+_SKETCH_ROWS = flags.DEFINE_integer(
+  'sketch_rows',
+  None,
+  'Number of rows of a count sketch.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
+)
+_ERROR_RESET = flags.DEFINE_enum(
+  'error_reset',
+  None,
+  list(options_lib.ERROR_RESETS),
+  "Part of the server's error that applied values leave behind. buckets: all "
+  'but their buckets, in the momentum, too; values: all but the values, as in '
+  'the paper.',
 )
 _CLIP_NORM = flags.DEFINE_float(
   'clip_norm',
@@ -173,15 +197,9 @@ def _sketch_options(
   | options_lib.SecureSketchOptions
 ):
   privacy_flags.check_flags()
-  if privacy_flags.is_private():
-    runner.refuse_given(
-      aggregation_flags.SECURE_CLIP,
-      privacy_flags.NOISE_MULTIPLIER,
-      'leave one out.',
-    )
   for choice, make_options in (
-    (privacy_flags.NOISE_MULTIPLIER, privacy_flags.options),
     (aggregation_flags.SECURE_CLIP, aggregation_flags.secure_sketch_options),
+    (privacy_flags.NOISE_MULTIPLIER, privacy_flags.options),
   ):
     if choice.value is not None:
       _refuse_sketches_of_tensors(choice)
@@ -283,9 +301,24 @@ def _terngrad_options(seed: int) -> options_lib.TernGradOptions:
   )
 
 
+def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
+  return options_lib.CountSketchOptions(
+    momentum=_MOMENTUM.value,
+    base_seed=seed,
+    **base.given(
+      fraction=_FRACTION.value,
+      applied_fraction=_APPLIED_FRACTION.value,
+      sketch_rows=_SKETCH_ROWS.value,
+      error_reset=_ERROR_RESET.value,
+    ),
+  )
+
+
 def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
   defaults = base.field_defaults(
-    options_class, 'bits', 'fraction', 'min_elements', 'scope', 'step_scale'
+    options_class,
+    *('bits', 'fraction', 'min_elements', 'scope', 'step_scale'),
+    *('applied_fraction', 'sketch_rows', 'error_reset'),
   )
   return base.MethodFlags(
     (*own_flags, base.DOWNLINK_BITS), make_options, defaults
@@ -371,5 +404,14 @@ METHOD_FLAGS = {
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
     base.DOWNLINK_DELTAS,
+  ),
+  'fetch_sgd': _method_flags(
+    _fetch_sgd_options,
+    options_lib.CountSketchOptions,
+    _FRACTION,
+    _APPLIED_FRACTION,
+    _SKETCH_ROWS,
+    _ERROR_RESET,
+    _MOMENTUM,
   ),
 }

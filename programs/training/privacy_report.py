@@ -17,11 +17,14 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from programs.methods import aggregation_flags
+from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import privacy
 
 Noise: TypeAlias = (
-  options_lib.NoiseOptions | aggregation_flags.TffAggregatorOptions
+  options_lib.NoiseOptions
+  | options_lib.SecureSketchOptions
+  | aggregation_flags.TffAggregatorOptions
 )
 
 
@@ -32,7 +35,10 @@ def noise_of(options: object) -> Noise | None:
       return options
     case options_lib.StructuredUpdateOptions():
       return options.noise
-    case aggregation_flags.TffAggregatorOptions():
+    case (
+      options_lib.SecureSketchOptions()
+      | aggregation_flags.TffAggregatorOptions()
+    ):
       return options if options.noise_multiplier is not None else None
     case _:
       return None
@@ -48,6 +54,8 @@ def describe(
   cohort_sizes: Iterable[int],
   num_clients: int,
   delta: float | None,
+  *,
+  num_weights: int,
   gap: str | None = None,
 ) -> dict[str, object]:
   """Returns the guarantee of a run, and what it rests on.
@@ -57,12 +65,16 @@ def describe(
     cohort_sizes: Number of clients in each round.
     num_clients: Number of clients of the task.
     delta: δ; `None` for `privacy.default_delta`.
+    num_weights: Number of values of an update.
     gap: Reason why the noise does not cover all that the results depend on;
       `None` if it does.
 
   Returns:
     A dict of JSON values. `epsilon` is `None` if there is no guarantee, and
     `reason` then says why.
+
+  Raises:
+    ValueError: If a value is out of range.
   """
   if delta is None:
     delta = privacy.default_delta(num_clients)
@@ -85,11 +97,21 @@ def describe(
     return description | {'reason': 'there is no noise'}
   if gap is not None:
     return description | {'reason': gap}
-  return description | {
-    'epsilon': privacy.epsilon(
+  if isinstance(noise, options_lib.SecureSketchOptions):
+    # Rounds of any other number of clients fail.
+    epsilon = privacy.discrete_gaussian_epsilon(
+      noise_multiplier=noise.noise_multiplier,
+      clients_per_round=noise.clients_per_round,
+      num_rounds=len(cohort_sizes),
+      num_clients=num_clients,
+      delta=delta,
+      **aggregators.secure_sum_noise(num_weights, noise)._asdict(),
+    )
+  else:
+    epsilon = privacy.epsilon(
       noise_multiplier=noise.noise_multiplier,
       cohort_sizes=cohort_sizes,
       num_clients=num_clients,
       delta=delta,
     )
-  }
+  return description | {'epsilon': epsilon}

@@ -169,7 +169,7 @@ def run(
   model_export.write_or_report(parts.export, weights, directory.path)
   summary = _summary(request, state, schedule, weights) | {
     'num_clients': experiment.num_clients,
-    **_privacy(request, experiment, int(state.round_num)),
+    **_privacy(request, experiment, weights.trainable, int(state.round_num)),
   }
   summary |= _measured_before(directory)
   directory.write_summary(summary)
@@ -249,7 +249,8 @@ def _build_parts(
   names = weights_format.of_model(
     model, method.constants(task, request.choice.options)
   )
-  initial = initial_weights.load(names, weights_format.current(model))
+  untrained = weights_format.current(model)
+  initial = initial_weights.load(names, untrained)
   export = model_export.build_or_report(
     task, model, method.build_outputs_fn(task, request.choice.options)
   )
@@ -273,7 +274,7 @@ def _build_parts(
     set_learning_rates=optimizers.build_schedule_fn(),
   )
   try:
-    _privacy(request, experiment, num_rounds=0)
+    _privacy(request, experiment, untrained.trainable, num_rounds=0)
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
   return _Parts(experiment, stopping, names, export)
@@ -327,7 +328,10 @@ def _cohort_sizes(
 
 
 def _privacy(
-  request: Request, experiment: training_loop.Experiment, num_rounds: int
+  request: Request,
+  experiment: training_loop.Experiment,
+  trained: Iterable[np.ndarray],
+  num_rounds: int,
 ) -> dict[str, object]:
   """Returns the entry `privacy` of `summary.json`, if there is noise.
 
@@ -353,7 +357,8 @@ def _privacy(
       cohort_sizes,
       experiment.num_clients,
       privacy_flags.DELTA.value,
-      _privacy_gap(),
+      num_weights=sum(x.size for x in trained),
+      gap=_privacy_gap(),
     )
   }
 

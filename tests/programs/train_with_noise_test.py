@@ -75,6 +75,22 @@ class TrainWithNoiseTest(absltest.TestCase):
     self.assertLess(summary['uplink_bytes'], 6 * 151_306 / 4 * 1.1)
 
   @pytest.mark.slow
+  def test_noise_under_secure_sums(self):
+    summary, _ = self._train(
+      'run', '--method=sketched_update', '--secure_clip=1'
+    )
+    found = summary['privacy']
+    # 3 of 50 clients for 2 rounds: nearly the noise of one trusted server.
+    trusted = privacy.epsilon(
+      noise_multiplier=2.0,
+      cohort_sizes=[3, 3],
+      num_clients=50,
+      delta=found['delta'],
+    )
+    self.assertBetween(found['epsilon'] / trusted, 0.999, 1.5)
+    self.assertEqual(found['clip'], 1.0)
+
+  @pytest.mark.slow
   def test_seeded_noise_repeats_and_has_no_epsilon(self):
     arguments = ['--method=fed_avg', '--dp_noise_seed_for_tests=7']
     summary, stdout = self._train('first', *arguments)

@@ -14,6 +14,7 @@
 """Aggregators: `tff.aggregators` factories of encoded updates."""
 
 # pylint: disable=g-importing-member
+from tff_methods.aggregators.count_sketched import count_sketch_aggregator
 from tff_methods.aggregators.dp_sketched import dp_sketched_aggregator
 from tff_methods.aggregators.dp_structured_update import (
   DpStructuredUpdateFactory,
@@ -27,6 +28,8 @@ from tff_methods.aggregators.error_feedback_mean import ClientStateOutput
 from tff_methods.aggregators.error_feedback_mean import ErrorFeedbackMeanFactory
 from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
 from tff_methods.aggregators.secure_sketched import secure_sketched_aggregator
+from tff_methods.aggregators.secure_sketched import secure_sum_noise
+from tff_methods.aggregators.secure_sketched import SecureSumNoise
 from tff_methods.aggregators.selected_rows import selected_rows_aggregator
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
@@ -39,6 +42,7 @@ from tff_methods.aggregators.ternary_update import ternary_aggregator
 __all__ = [
   'ClientStateAggregation',
   'ClientStateOutput',
+  'count_sketch_aggregator',
   'dp_sketched_aggregator',
   'DpStructuredUpdateFactory',
   'EncodedSumFactory',
@@ -49,6 +53,8 @@ __all__ = [
   'ResidualFeedback',
   'RowModelUpdateFactory',
   'secure_sketched_aggregator',
+  'secure_sum_noise',
+  'SecureSumNoise',
   'selected_rows_aggregator',
   'sketched_update_aggregator',
   'StructuredUpdateFactory',

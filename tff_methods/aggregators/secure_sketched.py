@@ -19,7 +19,7 @@ are rotated first, so that the range follows from the clip.
 """
 
 import collections
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +30,7 @@ from tff_methods.aggregators import clipping
 from tff_methods.aggregators import scope as scopes
 from tff_methods.aggregators import secure_sketch
 from tff_methods.aggregators import value_types
+from tff_methods.common import argument_checks
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
 
@@ -80,7 +81,7 @@ def secure_sketched_aggregator(
   also holds six standard deviations of noise. Exactly `clients_per_round`
   clients have to take part, whose shares of noise add up, and clipped values
   are not counted. Adding or removing a client's integers changes the sum by at
-  most `D`, replacing them by at most `2 * D`. See
+  most `D`, replacing them by at most `2 * D`. See `secure_sum_noise` and
   `privacy.discrete_gaussian_epsilon`. If other clients of the round reveal
   their shares, so much less noise is left.
 
@@ -127,6 +128,39 @@ def secure_sketched_aggregator(
       base_seed=base_seed,
     )
   )
+
+
+class SecureSumNoise(NamedTuple):
+  """Noise of a secure sum, as `privacy.discrete_gaussian_epsilon` takes it.
+
+  Attributes:
+    local_stddev: Standard deviation of a client's share, in integers.
+    num_values: Number of integers of a client.
+  """
+
+  local_stddev: float
+  num_values: int
+
+
+def secure_sum_noise(
+  num_weights: int, options: options_lib.SecureSketchOptions
+) -> SecureSumNoise:
+  """Returns the noise that `secure_sketched_aggregator` adds.
+
+  Args:
+    num_weights: Number of values of an update, all tensors together.
+    options: Arguments of the aggregator, with `noise_multiplier`.
+
+  Raises:
+    TypeError: If `num_weights` is not an int.
+    ValueError: If there is no noise, or the process cannot be created: see
+      `secure_sketched_aggregator`.
+  """
+  argument_checks.check_int('num_weights', num_weights, minimum=1)
+  if options.noise_multiplier is None:
+    raise ValueError('Expected options with noise_multiplier, found None.')
+  sketch = secure_sketch.NoisySketch(num_weights, options)
+  return SecureSumNoise(sketch.local_stddev, sketch.num_sent)
 
 
 class _SecureSketchedFactory(tff.aggregators.UnweightedAggregationFactory):

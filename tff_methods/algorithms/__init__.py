@@ -18,6 +18,7 @@ from tff_methods.algorithms.dgc import build_dgc_fed_avg
 from tff_methods.algorithms.dhqc import build_dhqc_fed_avg
 from tff_methods.algorithms.fed_mlh import build_fed_mlh
 from tff_methods.algorithms.fed_ss import build_fed_ss
+from tff_methods.algorithms.fetch_sgd import build_fetch_sgd_fed_avg
 from tff_methods.algorithms.low_rank import build_low_rank_fed_avg
 from tff_methods.algorithms.lsh_select import build_lsh_select_fed_avg
 from tff_methods.algorithms.random_mask import build_random_mask_fed_avg
@@ -32,6 +33,7 @@ __all__ = [
   'build_dhqc_fed_avg',
   'build_fed_mlh',
   'build_fed_ss',
+  'build_fetch_sgd_fed_avg',
   'build_low_rank_fed_avg',
   'build_lsh_select_fed_avg',
   'build_random_mask_fed_avg',

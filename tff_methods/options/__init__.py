@@ -19,6 +19,8 @@ programs make one from flags, before TensorFlow is imported.
 """
 
 # pylint: disable=g-importing-member
+from tff_methods.options.count_sketch import CountSketchOptions
+from tff_methods.options.count_sketch import ERROR_RESETS
 from tff_methods.options.differential_privacy import DpSketchOptions
 from tff_methods.options.differential_privacy import NoiseOptions
 from tff_methods.options.downlink import DeltaDownlinkOptions
@@ -49,16 +51,18 @@ from tff_methods.options.ternary import TernGradOptions
 from tff_methods.options.update_bounds import UpdateBounds
 
 __all__ = [
-  'LEFT_FACTORS',
+  'CountSketchOptions',
   'DECODINGS',
   'DeltaDownlinkOptions',
   'DgcOptions',
   'DhqcOptions',
   'DownlinkOptions',
   'DpSketchOptions',
+  'ERROR_RESETS',
   'FED_SS_VARIANTS',
   'FedSsOptions',
   'FEEDBACKS',
+  'LEFT_FACTORS',
   'LowRankOptions',
   'LshSelectOptions',
   'NoiseOptions',

@@ -41,6 +41,13 @@ class AggregationFlagsTest(parameterized.TestCase):
     with flagsaver.flagsaver(secure_clip=0.5, bits='2', fraction=0.25):
       options = method_flags.make_options('sketched_update', 3)
     self.assertEqual((options.bits, options.fraction), (2, 0.25))
+    self.assertIsNone(options.noise_multiplier)
+    with flagsaver.flagsaver(
+      secure_clip=0.5, dp_noise_multiplier=3.0, dp_noise_seed_for_tests=5
+    ):
+      options = method_flags.make_options('sketched_update', 3)
+    self.assertEqual(options.noise_multiplier, 3.0)
+    self.assertEqual(options.noise_seed_for_tests, 5)
 
   @parameterized.parameters(
     ('robust', None), ('compression', None), ('secure', None), ('ddp_secure', 2)
@@ -73,8 +80,13 @@ class AggregationFlagsTest(parameterized.TestCase):
     ),
     (
       'sketched_update',
-      {'secure_clip': 1, 'dp_noise_multiplier': 1},
-      'no --secure_clip with --dp_noise_multiplier',
+      {'secure_clip': 1, 'dp_noise_multiplier': 1, 'dp_clip': 1},
+      'no --dp_clip with --secure_clip',
+    ),
+    (
+      'sketched_update',
+      {'secure_clip': 1, 'dp_noise_multiplier': 0},
+      'noise_multiplier above 0',
     ),
     ('fed_avg', {'secure_clip': 1}, 'no --secure_clip with --method=fed_avg'),
     (

@@ -91,6 +91,11 @@ class RegistryTest(parameterized.TestCase):
 
   @parameterized.parameters(
     ('sketched_update', {'secure_clip': 1.0}, True),
+    (
+      'sketched_update',
+      {'secure_clip': 1.0, 'dp_noise_multiplier': 0.5},
+      True,
+    ),
     ('sketched_update', {'dp_noise_multiplier': 1.0}, False),
     ('fed_avg', {'dp_noise_multiplier': 1.0}, False),
     ('random_mask', {'dp_noise_multiplier': 1.0, 'fraction': 0.5}, False),

@@ -298,6 +298,20 @@ class DistributedNoiseTest(parameterized.TestCase):
       state = output.state
       noise.append(5 * _flat(output.result) / (2.0 * norm_bound))
     self.assertAlmostEqual(np.std(noise), 1.0, delta=0.06)
+    stated = aggregators.secure_sum_noise(
+      _NUM_ELEMENTS,
+      options_lib.SecureSketchOptions(
+        clip=_CLIP, clients_per_round=5, noise_multiplier=2.0
+      ),
+    )
+    self.assertEqual(stated.num_values, _NUM_ELEMENTS)
+    # Integers of 4 bits stand for steps of an eighth of the range.
+    step = 3 * _CLIP / np.sqrt(_NUM_ELEMENTS) / 8
+    self.assertAlmostEqual(
+      np.std(noise) * 2.0 * norm_bound / step / np.sqrt(5),
+      stated.local_stddev,
+      delta=0.06 * stated.local_stddev,
+    )
     correlations = np.corrcoef(np.array(noise))[np.triu_indices(20, 1)]
     self.assertLess(np.abs(correlations).max(), 0.4)
 
@@ -347,6 +361,17 @@ class DistributedNoiseTest(parameterized.TestCase):
       results.append(_flat(output.result))
     for result in results[1:]:
       np.testing.assert_allclose(result, results[0], atol=1e-6)
+
+  @parameterized.parameters(
+    ({}, 5, ValueError, 'with noise_multiplier, found None'),
+    ({'noise_multiplier': 1.0}, 5.0, TypeError, 'num_weights'),
+  )
+  def test_no_stated_noise(self, kwargs, num_weights, error, message):
+    options = options_lib.SecureSketchOptions(
+      clip=_CLIP, clients_per_round=5, **kwargs
+    )
+    with self.assertRaisesRegex(error, message):
+      aggregators.secure_sum_noise(num_weights, options)
 
   def test_noise_that_is_too_large_raises(self):
     with self.assertRaisesRegex(ValueError, 'lower bits or noise_multiplier'):

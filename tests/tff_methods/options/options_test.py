@@ -46,6 +46,7 @@ _OPTIONS = (
   (options_lib.RandomMaskOptions, {'fraction': 0.1}),
   (options_lib.LowRankOptions, {'rank': 2}),
   (options_lib.TernGradOptions, {}),
+  (options_lib.CountSketchOptions, {}),
   (options_lib.FedSsOptions, {'num_sampled_classes': 10}),
   (options_lib.LshSelectOptions, {}),
   (options_lib.RandomnessOptions, {}),
