@@ -100,7 +100,7 @@ def add(
     StorageError: If a file cannot be written.
   """
   target, found = (directory(d, run, seed) for d in (results_dir, source))
-  names = list(FILES)
+  names: list[str] = [*FILES]
   if (found / run_files.TEST_EVALUATION).exists():
     names.append(run_files.TEST_EVALUATION)
   try:

@@ -79,7 +79,11 @@ def report(
   ranks = _spread_indices(counts.size)
   figures.save_curves(
     ranks_path,
-    {'labels': figures.Curve(ranks + 1, counts[::-1][ranks])},
+    {
+      'labels': figures.Curve(
+        (ranks + 1).tolist(), counts[::-1][ranks].tolist()
+      )
+    },
     x_label='rank of the label',
     y_label='training examples',
     log_x=True,
@@ -119,12 +123,14 @@ def _draw_frequencies(path: str, counts: np.ndarray, num_examples: int) -> None:
   # As rare: of equal counts, the last one has all of them below.
   last = np.searchsorted(counts, counts[shown], side='right')
   totals = np.cumsum(counts)
-  x = counts[shown] / num_examples
+  x = (counts[shown] / num_examples).tolist()
   figures.save_curves(
     path,
     {
-      'labels': figures.Curve(x, last / counts.size),
-      'their positives': figures.Curve(x, totals[last - 1] / totals[-1]),
+      'labels': figures.Curve(x, (last / counts.size).tolist()),
+      'their positives': figures.Curve(
+        x, (totals[last - 1] / totals[-1]).tolist()
+      ),
     },
     x_label='share of the examples that have a label',
     y_label='share of labels that are as rare',
