@@ -107,7 +107,7 @@ bazel-test: env
 	  --test_tag_filters=smoke //...
 
 # All tests but the slow ones. Each target imports TensorFlow anew, so that this
-# takes longer than `make test`, and is no part of .ci/run.
+# takes longer than `make test`, and is a part of .ci/full alone.
 bazel-test-all: env
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(BAZEL) test --keep_going \
 	  --test_tag_filters=-slow //...
