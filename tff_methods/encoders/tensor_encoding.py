@@ -207,13 +207,59 @@ def chain(
     return identity_encoder(value_spec)
   stages = list(stages)
   stage, _ = stages.pop()
-  encoder = tensor_encoding.core.Encoder(stage, {})
+  encoder = _Encoder(stage, {})
   while stages:
     stage, key = stages.pop()
-    encoder = tensor_encoding.core.Encoder(stage, {key: encoder})
+    encoder = _Encoder(stage, {key: encoder})
   # It encodes zeros to infer the types: in a graph that is never run.
   with tf.Graph().as_default():
-    return GatherEncoder.from_encoder(encoder, value_spec)
+    gather_encoder = GatherEncoder.from_encoder(encoder, value_spec)
+  encoder.end_inference()
+  return gather_encoder
+
+
+class _OwnParams(dict):
+  """Encode params, as `_Encoder.get_params` returns them."""
+
+
+class _Encoder(tensor_encoding.core.Encoder):
+  """Encoder that traces its encoding once to infer shapes.
+
+  A `GatherEncoder` encodes zeros for the shapes of the stages' inputs: twice
+  when it is made, and in each `get_params`, most of whose operations were those
+  of the encoding. Static shapes are the same each time.
+  """
+
+  def __init__(self, stage: Stage, children: dict[str, Any]):
+    """Initializes the encoder, which infers until `end_inference`."""
+    super().__init__(stage, children)
+    self._is_inferring = True
+    self._encoded = None  # Result of `encode` for zeros.
+
+  def end_inference(self) -> None:
+    """Keeps static shapes, and no tensor of the graph that inferred them."""
+    *_, shapes = self._encoded
+    is_static = not any(map(tf.is_tensor, tf.nest.flatten(shapes)))
+    self._is_inferring = False
+    self._encoded = (None, None, shapes) if is_static else None
+
+  def get_params(self, state, name=None):
+    """Returns `(encode_params, decode_params)`."""
+    encode_params, decode_params = super().get_params(state, name)
+    return _OwnParams(encode_params), decode_params
+
+  def encode(self, x, encode_params, name=None):
+    """Encodes a tensor; see the base class.
+
+    A `GatherEncoder` hands on the very params of `get_params` in its own
+    `get_params` alone, where only the shapes are of use.
+    """
+    if self._is_inferring:
+      self._encoded = self._encoded or super().encode(x, encode_params, name)
+      return self._encoded
+    if self._encoded and isinstance(encode_params, _OwnParams):
+      return self._encoded
+    return super().encode(x, encode_params, name)
 
 
 def identity_encoder(value_spec: tf.TensorSpec) -> GatherEncoder:

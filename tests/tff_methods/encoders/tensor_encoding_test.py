@@ -12,6 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from unittest import mock
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -92,6 +94,20 @@ class ChainTest(tf.test.TestCase):
       ],
     )
     self.assertAllEqual(decoded, [64.0, 128.0, 0.0])
+
+  def test_encodes_zeros_once(self):
+    with mock.patch.object(
+      _Scale, 'encode', autospec=True, side_effect=_Scale.encode
+    ) as encode:
+      stages = [(_Scale(2.0), 'quotient'), (_Scale(4.0), '')]
+      encoder = encoders.chain(stages, tf.TensorSpec([2]))
+      self.assertEqual(encode.call_count, len(stages))
+      params, _, _ = encoder.get_params(encoder.initial_state())
+      self.assertEqual(encode.call_count, len(stages))
+      for _ in range(2):
+        payload, _ = encoder.encode(tf.constant([8.0, 16.0]), params)
+        self.assertAllEqual(payload['tensors/quotient/quotient'], [1.0, 2.0])
+    self.assertEqual(encode.call_count, 3 * len(stages))
 
   def test_no_stages_send_the_value(self):
     for dtype in (tf.float32, tf.int64, tf.float64):
