@@ -25,13 +25,14 @@ def cache(function: _Function) -> _Function:
   """Returns a function that calls another once for equal arguments.
 
   Unlike `functools.cache`, it takes an argument by position, by name and by
-  default for the same. `__wrapped__` is the function without the cache.
+  default for the same, and 1 and 1.0 for different ones. `__wrapped__` is the
+  function without the cache.
 
   Args:
     function: A function of hashable arguments.
   """
   signature = inspect.signature(function)
-  cached = functools.cache(function)
+  cached = functools.lru_cache(maxsize=None, typed=True)(function)
 
   @functools.wraps(function)
   def call(*args, **kwargs):

@@ -16,6 +16,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
@@ -48,6 +49,7 @@ def _flat(value):
   return np.concatenate([np.ravel(x) for x in value]).astype(np.float64)
 
 
+@caching.cache
 def _create(**kwargs):
   arguments = dict(
     noise_multiplier=0.0, clients_per_round=_NUM_CLIENTS, clip=_CLIP
@@ -90,7 +92,7 @@ class DpSketchedAggregatorComputationTest(parameterized.TestCase):
 
   def test_bad_types_raise(self):
     with self.assertRaisesRegex(TypeError, 'clip to be a number, found list'):
-      _create(clip=[1.0])
+      _create.__wrapped__(clip=[1.0])
     factory = aggregators.dp_sketched_aggregator(
       noise_multiplier=1.0, clients_per_round=1
     )
@@ -191,7 +193,7 @@ class DpSketchedAggregatorExecutionTest(parameterized.TestCase):
   def test_noise_does_not_follow_from_the_seed(self):
     values = _values([1.0])
     sums = [
-      _mean(_create(noise_multiplier=1.0, base_seed=0), values)
+      _mean(_create.__wrapped__(noise_multiplier=1.0, base_seed=0), values)
       for _ in range(2)
     ]
     self.assertGreater(np.linalg.norm(sums[0] - sums[1]), 0.5)

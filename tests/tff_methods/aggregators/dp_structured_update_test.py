@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
@@ -53,6 +54,7 @@ def _encoder_fn(bits):
   return lambda spec, i: encoders.sketch_encoder(spec, sketch, (i,))
 
 
+@caching.cache
 def _create(space, bits=None, **kwargs):
   model_space = update_spaces.ModelSpace(_SPACES[space], _SPECS)
   options = dict(

@@ -18,6 +18,7 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tff_methods import aggregators
 from tff_methods import encoders
 from tff_methods import options as options_lib
@@ -61,8 +62,13 @@ def _values():
   return list(np.random.default_rng(0).normal(size=(3, 300)).astype(np.float32))
 
 
+@caching.cache
+def _create(factory):
+  return factory.create(_VALUE_TYPE)
+
+
 def _mean(factory, values):
-  process = factory.create(_VALUE_TYPE)
+  process = _create(factory)
   return process.next(process.initialize(), values).result
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
@@ -50,6 +51,7 @@ def _clipped(value):
   return x * min(1.0, _CLIP / np.linalg.norm(x))
 
 
+@caching.cache
 def _create(**kwargs):
   arguments = dict(clip=_CLIP, clients_per_round=5)
   factory = aggregators.secure_sketched_aggregator(**(arguments | kwargs))

@@ -218,13 +218,17 @@ class GradientNoiseTest(tf.test.TestCase):
     noise = []
     for k in (4, 6, 9, 12):
       model = row_model.sub_model(k)
-      errors = []
-      for i in range(200):
+
+      def error(i, k=k, model=model):
         candidates = retrieval.sample_candidates(
-          tf.constant([i, k]), positives, row_models.NUM_CLASSES, k
+          tf.stack([i, k]), positives, row_models.NUM_CLASSES, k
         )
         sampled = gradient(model, tf.gather(rows, candidates.keys), candidates)
-        errors.append(tf.norm(sampled - full))
+        return tf.norm(sampled - full)
+
+      errors = tf.function(
+        lambda error=error: tf.map_fn(error, tf.range(200), tf.float32)
+      )()
       noise.append(np.mean(errors) / tf.norm(full).numpy())
     self.assertAllGreater(-np.diff(noise), 0.02)
     self.assertAllClose(noise[-1], 0.0, atol=1e-5)

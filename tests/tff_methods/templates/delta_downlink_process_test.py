@@ -69,6 +69,18 @@ def _run(process, num_rounds, reference_rounds=(), weights=None):
   return outputs
 
 
+@functools.cache
+def _fed_avg_losses(num_rounds):
+  """Returns the training losses of rounds of federated averaging."""
+  process = local_updates.fed_avg()
+  state, losses = process.initialize(), []
+  for _ in range(num_rounds):
+    output = process.next(state, local_updates.clients())
+    state = output.state
+    losses.append(output.metrics['client_work']['train']['loss'])
+  return losses
+
+
 def _bytes(structure):
   return [np.asarray(x).tobytes() for x in tf.nest.flatten(structure)]
 
@@ -162,13 +174,7 @@ class DeltaDownlinkProcessExecutionTest(_InProcessTestCase):
   def test_training_converges_at_few_bits(self, bits):
     num_rounds = 40
     *_, last = _run(_build(bits=bits), num_rounds)
-    process = local_updates.fed_avg()
-    state = process.initialize()
-    losses = []
-    for _ in range(num_rounds):
-      output = process.next(state, local_updates.clients())
-      state = output.state
-      losses.append(output.metrics['client_work']['train']['loss'])
+    losses = _fed_avg_losses(num_rounds)
     found = last.metrics['client_work']['train']['loss']
     self.assertLess(losses[-1], 0.7 * losses[0])
     self.assertAllClose(found, losses[-1], rtol=0.05)

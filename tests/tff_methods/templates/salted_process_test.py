@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
 from tff_methods import algorithms
 from tff_methods import communication
@@ -26,6 +27,7 @@ from tff_methods.templates import salted_process
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 
 
+@caching.cache
 def _build(**kwargs):
   return algorithms.build_sketched_update_fed_avg(
     linear_model.model_fn,

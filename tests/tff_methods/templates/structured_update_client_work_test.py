@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tests.tff_methods import caching
 from tests.tff_methods import linear_model
 from tff_methods import templates
 from tff_methods import update_spaces
@@ -34,6 +35,7 @@ def _model_space(space=_MASK):
   )
 
 
+@caching.cache
 def _build(model_fn=linear_model.model_fn, optimizer=_SGD, **kwargs):
   return templates.build_structured_update_client_work(
     model_fn, optimizer, _model_space(), **kwargs
@@ -191,7 +193,7 @@ class StructuredUpdateClientWorkExecutionTest(
   @pytest.mark.slow
   def test_keys_follow_from_seed_and_data(self):
     def keys(**kwargs):
-      client_work = _build(**kwargs)
+      client_work = _build.__wrapped__(**kwargs)
       output = client_work.next(
         client_work.initialize(), _broadcast(), linear_model.datasets()
       )
