@@ -18,18 +18,36 @@ that refuses a `no`.
 """
 
 import functools
+import os
 import pathlib
 import re
+import tempfile
+from unittest import mock
 
 from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
 from absl.testing import parameterized
+import numpy as np
+import pytest
+import tensorflow as tf
 
+from programs import train
 from programs.command_line import runner
+from programs.diagnostics import gpu_comparison
 from programs.methods import method_flags
 from programs.methods import registry
+from programs.training import processes
+from tests.programs import program_testing
 from tests.programs.methods import tiny_task
+from tests.tasks import data_files
+from tests.tasks.folder import folders
+from tests.tff_methods import linear_model
+from tff_methods import deployment
+from tff_methods import runtime
+from tff_methods import simulation
+from tff_methods import templates
+from tff_methods.simulation import client_id_process
 
 _GUIDES = pathlib.Path(__file__).parents[3] / 'docs' / 'guides'
 _REQUIRED = {
@@ -45,6 +63,16 @@ _FLAGS = {
   'secure sum': [['--secure_clip=1'], ['--tff_aggregator=secure']],
   'downlink bits': [['--downlink_bits=4']],
   'client state': [['--downlink_deltas', '--downlink_bits=4']],
+}
+_IN_GPU_CHECK = {
+  'federated averaging': 'fed_avg',
+  'eden, 8 bits': 'sketched_update',
+  'uniform, 8 bits': 'sketched_update',
+  'random mask, 25 %': 'random_mask',
+  'low rank, 25 %': 'low_rank',
+  'TernGrad': 'terngrad',
+  'DHQC': 'dhqc',
+  'DGC': 'dgc',
 }
 
 
@@ -118,6 +146,142 @@ class FlagsTest(parameterized.TestCase):
         'no' if says[method]['MapReduceForm'].startswith('no') else 'yes'
       )
       self.assertEqual(cells['MapReduceForm'], expected, method)
+
+
+@pytest.mark.slow
+class RoundTest(parameterized.TestCase):
+  """Rounds on a folder, or on a task with many labels."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls._dir = cls.enterClassContext(tempfile.TemporaryDirectory())
+    folders.write(
+      os.path.join(cls._dir, 'folder'),
+      folders.clients({'a': 12, 'b': 9, 'c': 10}),
+    )
+    examples = [({i % 5: 1.0, 5: 2.0}, [i % 7, 7]) for i in range(30)]
+    data_files.write_multi_label(
+      cls._dir,
+      'delicious.npz',
+      {'_train': examples, '_test': examples[:9]},
+      6,
+      8,
+    )
+
+  @classmethod
+  @functools.cache
+  def _train(cls, method: str, *arguments: str):
+    """Trains for a round; returns the directory and the process."""
+    built = []
+
+    def compose(process, *rest):
+      built.append(process)
+      return client_id_process.compose_client_id_process(process, *rest)
+
+    if method in _WITH_LABELS:
+      task = ['--task=delicious', f'--data_dir={cls._dir}']
+      task += ['--num_clients=3', '--hidden_width=32']
+    else:
+      task = ['--task=folder', f'--data_dir={os.path.join(cls._dir, "folder")}']
+      task.append('--keras_model=tests.tasks.folder.folders:wide')
+    output_dir = os.path.join(cls._dir, method, str(len(arguments)))
+    with mock.patch.object(simulation, 'compose_client_id_process', compose):
+      exit_code, _, stderr = program_testing.run_here(
+        'train.py',
+        train.main,
+        *task,
+        f'--method={method}',
+        *_REQUIRED.get(method, []),
+        '--downlink_bits=4',
+        '--rounds=1',
+        '--clients_per_round=2',
+        '--device=cpu',
+        f'--cache_dir={os.path.join(cls._dir, "cache")}',
+        f'--output_dir={output_dir}',
+        *arguments,
+      )
+    assert exit_code == 0, stderr
+    return output_dir, built[0]
+
+  @classmethod
+  def _run(cls, method: str):
+    """Trains from the weights of a run of the same model."""
+    base = {'fed_ss': 'fed_ss', 'lsh_select': 'fed_ss'}
+    base |= dict(zip(_WITH_LABELS, _WITH_LABELS, strict=True))
+    weights, _ = cls._train(base.get(method, 'fed_avg'))
+    return cls._train(method, f'--initial_weights={weights}')
+
+  @parameterized.parameters(*registry.METHODS)
+  def test_trains_on_own_data_from_weights_and_exports(self, method):
+    # The cells `own data`, `downlink bits`, `client state`, `initial weights`
+    # and `export`.
+    cells = _cells()[method]
+    directory, process = self._run(method)
+    self.assertEqual(
+      isinstance(process, templates.ClientStateProcess),
+      cells['client state'] == 'always',
+    )
+    self.assertEqual(cells['initial weights'], 'yes')
+    self.assertEqual(cells['export'], 'yes')
+    model = tf.saved_model.load(os.path.join(directory, 'saved_model'))
+    self.assertIn('serving_default', model.signatures)
+
+  def test_weights_are_those_of_the_run(self):
+    # Evaluations after the last round of one, and before the first of another.
+    first, _ = self._train('fed_avg')
+    losses = [
+      np.genfromtxt(
+        os.path.join(directory, 'metrics.csv'), delimiter=',', names=True
+      )['evaluationloss'][row]
+      for directory, row in (
+        (first, -1),
+        (self._run('random_mask')[0], 0),
+        (self._run('terngrad')[0], 0),
+      )
+    ]
+    self.assertAlmostEqual(losses[0], losses[1], places=5)
+    self.assertAlmostEqual(losses[0], losses[2], places=5)
+
+  @parameterized.parameters(*registry.METHODS)
+  def test_several_workers_can_share_rounds(self, method):
+    self.assertEqual(_cells()[method]['several workers'], 'yes')
+    runtime.check_mergeable(self._run(method)[1].next)
+
+  @parameterized.parameters(*registry.METHODS)
+  def test_map_reduce_form(self, method):
+    _, process = self._run(method)
+    if _cells()[method]['MapReduceForm'] == 'yes':
+      deployment.build_map_reduce_form(process)
+    else:
+      with self.assertRaisesRegex(
+        ValueError, _refusal('MapReduceForm', method)
+      ):
+        deployment.build_map_reduce_form(process)
+
+  @flagsaver.flagsaver
+  def test_processes_of_flags(self):
+    flags.FLAGS.mark_as_parsed()
+    for method, cells in _cells().items():
+      for column in ('DP', 'secure sum', 'client state'):
+        for arguments in _FLAGS[column]:
+          if (
+            cells[column] == 'yes'
+            or arguments[0].partition('=')[0] in cells[column]
+          ):
+            with self.subTest(f'{method} {arguments}'):
+              processes.build_process(
+                tiny_task.TASK, _choose(method, *arguments)
+              )
+
+  def test_gpu_check_has_methods_that_are_not_measured(self):
+    checked = gpu_comparison.build_processes(linear_model.model_fn)
+    checked = {_IN_GPU_CHECK[name] for name in checked}
+    for method, cells in _cells().items():
+      self.assertEqual(
+        cells['GPU'],
+        'not measured; in `gpu_check`' if method in checked else 'not measured',
+      )
 
 
 if __name__ == '__main__':
