@@ -73,6 +73,7 @@ _IN_GPU_CHECK = {
   'TernGrad': 'terngrad',
   'DHQC': 'dhqc',
   'DGC': 'dgc',
+  'FetchSGD': 'fetch_sgd',
 }
 
 
