@@ -17,6 +17,7 @@ import dataclasses
 
 from tff_methods.common import argument_checks
 
+# Ways to take applied values out of the error.
 ERROR_RESETS = ('buckets', 'values')
 
 
