@@ -62,9 +62,25 @@ def stop_while_importing(
   os._exit(128 + signum)
 
 
+# Python's handlers of the signals that end a program during its imports.
+HANDLERS = {
+  signal.SIGINT: signal.default_int_handler,
+  signal.SIGTERM: signal.SIG_DFL,
+}
+
+
+def handle_signals_while_importing() -> list[signal.Signals]:
+  """Sets `stop_while_importing` in place of the handlers of Python.
+
+  Returns:
+    The signals whose handlers it replaced.
+  """
+  replaced = [s for s, h in HANDLERS.items() if signal.getsignal(s) is h]
+  for signum in replaced:
+    signal.signal(signum, stop_while_importing)
+  return replaced
+
+
 # For the imports of `python -m programs.NAME`, until `runner.run` starts.
-if (
-  sys.argv[0] == '-m'
-  and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-):
-  signal.signal(signal.SIGINT, stop_while_importing)
+if sys.argv[0] == '-m':
+  handle_signals_while_importing()

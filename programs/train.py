@@ -81,6 +81,7 @@ SECTIONS = {
     common_flags.ROUNDS,
     _ROUNDS_PER_EVALUATION,
     evaluation_flags.VALIDATION_FRACTION,
+    evaluation_flags.CLIENTS_PER_EVALUATION,
     _ROUNDS_PER_CHECKPOINT,
     early_stopping.BEST_METRIC,
     early_stopping.PATIENCE,
@@ -121,6 +122,8 @@ def main() -> int:
   )
   choice = method_flags.choice(task_flags.SEED.value)
   sampling.check_flags()
+  evaluation_flags.check_flags()
+  evaluation_flags.check_options(choice.options)
   execution_flags.check_flags()
   directory = run_directory.RunDirectory(
     common_flags.OUTPUT_DIR.value, _configuration()
@@ -201,7 +204,10 @@ def _check_cohort() -> None:
   num_clients = task_flags.num_clients()
   if num_clients is not None:
     try:
-      sampling.check_num_clients(num_clients)
+      evaluation_flags.check_num_clients(num_clients)
+      sampling.check_num_clients(
+        num_clients, evaluation_flags.num_held_out_clients()
+      )
     except ValueError as e:
       raise runner.UsageError(str(e)) from e
 

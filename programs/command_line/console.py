@@ -47,6 +47,7 @@ def main() -> int:
     return _USAGE_EXIT_CODE
   # As with `python -m`, where `programs` itself does it.
   signal.signal(signal.SIGINT, programs.stop_while_importing)
+  programs.handle_signals_while_importing()
   sys.argv = arguments
   runpy.run_module(f'programs.{name}', run_name='__main__', alter_sys=True)
   return 0

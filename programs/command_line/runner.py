@@ -71,8 +71,10 @@ def run(
       and name of the flag.
   """
   is_process = signal.getsignal(signal.SIGINT) is programs.stop_while_importing
+  for signum, handler in programs.HANDLERS.items():
+    if signal.getsignal(signum) is programs.stop_while_importing:
+      signal.signal(signum, handler)
   if is_process:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     kernels.choose(os.environ)
   argv = argv or sys.argv
   name, _ = os.path.splitext(os.path.basename(argv[0]))

@@ -13,10 +13,12 @@
 # limitations under the License.
 """Stop signals as an exception, raised only at interruptible places."""
 
+import asyncio
 from collections.abc import Generator
 import contextlib
 import signal
 import types
+from typing import Any
 
 import programs
 
@@ -51,16 +53,17 @@ class Stopped(BaseException):
 class StopSignals:
   """Context in which stop signals raise `Stopped` at interruptible places.
 
-  Inside `interruptible()` a signal raises `Stopped` immediately. Elsewhere it
-  waits for the next `interruptible()`, so that files are written completely. A
-  second signal raises anywhere. An ignored SIGHUP remains ignored, as `nohup`
-  asks for.
+  Inside `interruptible()` a signal raises `Stopped` immediately, also in a
+  coroutine that awaits something there. Elsewhere it waits for the next
+  `interruptible()`, so that files are written completely. A second signal
+  raises anywhere. An ignored SIGHUP remains ignored, as `nohup` asks for.
   """
 
   def __init__(self) -> None:
     """Initializes the context; handlers are installed on entry."""
     self._signum = None
     self._interruptible = False
+    self._task: asyncio.Task[Any] | None = None
     self._former_handlers = {}
 
   def __enter__(self) -> 'StopSignals':
@@ -79,34 +82,54 @@ class StopSignals:
   def interruptible(self) -> Generator[None, None, None]:
     """Lets signals raise `Stopped`, including one that already waits."""
     self._interruptible = True
+    task = self._task = _current_task()
     try:
       if self._signum is not None:
         raise Stopped(self._signum)
       yield
+    except asyncio.CancelledError:
+      if task is None or self._signum is None:
+        raise
+      task.uncancel()
+      raise Stopped(self._signum) from None
     finally:
       self._interruptible = False
+      self._task = None
 
   def _handle(self, signum: int, frame: types.FrameType | None) -> None:
     del frame  # Unused.
     is_second = self._signum is not None
     self._signum = signum
-    if self._interruptible or is_second:
+    if is_second or self._interruptible and self._task is _current_task():
       raise Stopped(signum)
+    if self._task is not None:
+      # It awaits something. An exception here would end the event loop.
+      self._task.get_loop().call_soon_threadsafe(self._cancel, self._task)
+
+  def _cancel(self, task: asyncio.Task[Any]) -> None:
+    """Cancels what a coroutine awaits, if it is interruptible still."""
+    if self._task is task:
+      task.cancel()
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+  """Returns the coroutine that runs, `None` between or without coroutines."""
+  try:
+    return asyncio.current_task()
+  except RuntimeError:  # There is no event loop.
+    return None
 
 
 @contextlib.contextmanager
 def importing() -> Generator[None, None, None]:
-  """Lets Ctrl-C end the program with one line during slow imports.
+  """Lets Ctrl-C and SIGTERM end the program with one line in slow imports.
 
   An exception would be raised inside the imported module, which may swallow
   it or print a traceback.
   """
-  former_handler = signal.getsignal(signal.SIGINT)
-  is_default = former_handler is signal.default_int_handler
-  if is_default:
-    signal.signal(signal.SIGINT, programs.stop_while_importing)
+  replaced = programs.handle_signals_while_importing()
   try:
     yield
   finally:
-    if is_default:
-      signal.signal(signal.SIGINT, former_handler)
+    for signum in replaced:
+      signal.signal(signum, programs.HANDLERS[signum])

@@ -103,6 +103,13 @@ def print_summary(summary: Mapping[str, Any]) -> None:
   if 'validation_fraction' in summary['configuration']:
     data = finished_run.evaluated_on(summary['configuration'])
     print(f'Evaluated on {data}, not on test data.')
+  held_out = metrics_lib.on_held_out_clients(summary['metrics'])
+  if held_out:
+    texts = metric_texts(held_out).items()
+    print(
+      'Last evaluation on held-out clients: '
+      f'{", ".join(f"{name} {text}" for name, text in texts)}.'
+    )
   if 'privacy' in summary:
     print(_privacy_text(summary['privacy']))
   if summary['stopped_early']:
@@ -147,7 +154,7 @@ def shown_metrics(metrics: Mapping[str, float]) -> dict[str, str]:
   return {
     n: n.replace('_', ' ')
     for n in sorted(metrics, key=lambda name: name == 'loss')
-    if n not in _COUNTS
+    if n not in _COUNTS and not n.startswith(metrics_lib.HELD_OUT_CLIENTS)
   }
 
 

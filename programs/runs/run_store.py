@@ -11,13 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Checkpoints, metrics and weights of a run, on disk."""
+"""Managers of program state, metrics and weights, in the directory of a run."""
 
 from collections.abc import Generator, Mapping
 import contextlib
 import os
 import shutil
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from tensorboard.plugins.hparams import api as hparams_api
@@ -32,21 +32,24 @@ from tff_methods import simulation
 
 # Checksum of the client states, in `run_files.LAST_CHECKPOINT`.
 _CLIENT_STATES = 'client_states_sha256'
-_State = TypeVar('_State')
 _STATES_TO_KEEP = 1  # The old state is removed after the new one is written.
 
 
-class RunStore:
-  """Store of program states, metrics and weights, through TFF's managers.
+class RunStore(
+  tff.program.ProgramStateManager[Any],
+  tff.program.ReleaseManager[Mapping[str, object], int],
+):
+  """Manager of program states, and of the metrics of the rounds up to them.
 
-  The managers are not safe for concurrent use: await each call.
+  Versions and keys are numbers of completed rounds. To load a state removes the
+  metrics of later rounds, which were released but not saved, and brings client
+  states back to its round. Not safe for concurrent use: await each call.
   """
 
   def __init__(
     self,
     directory: run_directory.RunDirectory,
     client_states: simulation.ClientStateStore | None = None,
-    weights_format: saved_weights.WeightsFormat | None = None,
   ):
     """Initializes the store; changes nothing.
 
@@ -54,10 +57,8 @@ class RunStore:
       directory: Directory of the run.
       client_states: Store of the client states, saved and restored with the
         program states; `None` for methods without client state.
-      weights_format: Names of the weights in files; `None` numbers them.
     """
     self._directory = directory
-    self._weights_format = weights_format
     self._client_states = client_states
     self._csv_path = directory.file(run_files.METRICS)
     self._tensorboard_dir = directory.file('tensorboard')
@@ -75,10 +76,36 @@ class RunStore:
     )
     self._tensorboard = None
 
-  async def load(self, structure: _State) -> _State | None:
-    """Returns the latest program state, `None` if there is none.
+  async def get_versions(self) -> list[int] | None:
+    """Returns the rounds of the saved states, `None` if there are none."""
+    return await self._states.get_versions()
 
-    Removes the metrics of later rounds, which were released but not saved.
+  async def load(self, version: int, structure: Any) -> Any:
+    """Returns the program state of a round.
+
+    Args:
+      version: Number of completed rounds of the state.
+      structure: Program state of the same structure.
+
+    Raises:
+      ProgramStateNotFoundError: If there is no such state.
+      UsageError: If the checkpoint or the metrics are damaged.
+      StorageError: If a file cannot be written.
+    """
+    try:
+      state = await self._states.load(version, structure)
+    except tff.program.ProgramStateNotFoundError:
+      raise
+    except Exception as e:  # TensorFlow raises many kinds on damaged files.
+      raise run_files.damaged(
+        self._directory.file(run_files.CHECKPOINTS),
+        f'{type(e).__name__}: {run_files.first_line(e)}',
+      ) from e
+    await self._return_to(version)
+    return state
+
+  async def load_latest(self, structure: Any) -> tuple[Any, int]:
+    """Returns the latest program state and its round, `(None, 0)` without one.
 
     Args:
       structure: Program state of the same structure.
@@ -87,12 +114,19 @@ class RunStore:
       UsageError: If the checkpoint or the metrics are damaged.
       StorageError: If a file cannot be written.
     """
-    state, version = await self._load_latest(structure)
+    versions = await self.get_versions()
+    if versions is None:
+      await self._return_to(None)
+      return None, 0
+    return await self.load(max(versions), structure), max(versions)
+
+  async def _return_to(self, version: int | None) -> None:
+    """Removes metrics and client states later than a saved state."""
     if self._client_states is not None:
-      round_num = 0 if state is None else version
+      round_num = version or 0
       self._client_states.restore(round_num, self._noted_checksum(round_num))
     rows, key = [], 0
-    if state is not None:
+    if version is not None:
       rows = metrics_file.read(self._csv_path)[: version + 1]
     # TensorBoard's files may lack the newest points, may have points after the
     # saved round, and cannot be changed: rewrite them from the table.
@@ -109,7 +143,6 @@ class RunStore:
     if rows:
       with writing(self._csv_path):
         await self._csv.release(rows[-1], key)  # Removes all later rows.
-    return state
 
   def _write_hyperparameters(self) -> None:
     """Writes the configuration for TensorBoard's view of hyperparameters.
@@ -127,35 +160,26 @@ class RunStore:
       hparams_api.hparams(hyperparameters)
     writer.close()
 
-  async def _load_latest(self, structure: _State) -> tuple[_State | None, int]:
-    """Returns the latest program state and its round."""
-    try:
-      return await self._states.load_latest(structure)
-    except Exception as e:  # TensorFlow raises many kinds on damaged files.
-      raise run_files.damaged(
-        self._directory.file(run_files.CHECKPOINTS),
-        f'{type(e).__name__}: {run_files.first_line(e)}',
-      ) from e
-
-  async def save(self, state: object, round_num: int) -> None:
-    """Saves the program state after a round, unless it is saved already.
+  async def save(self, program_state: Any, version: int) -> None:
+    """Saves the program state after a round.
 
     Args:
-      state: The program state.
-      round_num: Number of completed rounds.
+      program_state: The program state.
+      version: Number of completed rounds.
 
     Raises:
+      ProgramStateExistsError: If there is one of this round.
       StorageError: If a file cannot be written. Earlier checkpoints remain.
     """
-    if round_num in (await self._states.get_versions() or ()):
-      return
+    path = self._directory.file(run_files.CHECKPOINTS)
+    if version in (await self.get_versions() or ()):
+      raise tff.program.ProgramStateExistsError(version=version, path=path)
     checkpoint = contextlib.nullcontext()
     if self._client_states is not None:
-      checkpoint = self._client_states.checkpoint(round_num)
-    path = self._directory.file(run_files.CHECKPOINTS)
+      checkpoint = self._client_states.checkpoint(version)
     with writing(path), checkpoint as checksum:
-      await self._states.save(state, round_num)
-    noted: dict[str, object] = {'round': round_num}
+      await self._states.save(program_state, version)
+    noted: dict[str, object] = {'round': version}
     if checksum is not None:
       noted[_CLIENT_STATES] = checksum
     # After the checkpoint: `RunDirectory.check_complete` expects it.
@@ -175,33 +199,62 @@ class RunStore:
       raise run_files.damaged(path, f'{checksum!r} as {_CLIENT_STATES}')
     return checksum
 
-  async def release(
-    self, metrics: Mapping[str, object], round_num: int
-  ) -> None:
-    """Releases the metrics of a round, replacing those of later rounds."""
-    with writing(self._csv_path):
-      await self._csv.release(metrics, round_num)
-    assert self._tensorboard is not None  # `load` makes it.
-    with writing(self._tensorboard_dir):
-      await self._tensorboard.release(metrics, round_num)
-
-  def write_weights(
-    self, weights: tff.learning.models.ModelWeights, name: str
-  ) -> None:
-    """Writes the weights of a model, for `np.load`.
+  async def release(self, value: Mapping[str, object], key: int) -> None:
+    """Releases the metrics of a round, replacing those of later rounds.
 
     Args:
-      weights: The weights.
-      name: Name of the file, `run_files.LAST_WEIGHTS` or `BEST_WEIGHTS`.
+      value: Scalars by name.
+      key: Number of completed rounds.
+
+    Raises:
+      StorageError: If a file cannot be written.
     """
-    path = self._directory.file(name)
+    with writing(self._csv_path):
+      await self._csv.release(value, key)
+    assert self._tensorboard is not None  # `load` makes it.
+    with writing(self._tensorboard_dir):
+      await self._tensorboard.release(value, key)
+
+
+class WeightsReleaseManager(
+  tff.program.ReleaseManager[tff.learning.models.ModelWeights, str]
+):
+  """Manager of model weights, in files for `np.load`."""
+
+  def __init__(
+    self,
+    paths: Mapping[str, str],
+    weights_format: saved_weights.WeightsFormat | None = None,
+  ):
+    """Initializes the manager; writes nothing.
+
+    Args:
+      paths: Path of the file of each key.
+      weights_format: Names of the weights in files; `None` numbers them.
+    """
+    self._paths = dict(paths)
+    self._weights_format = weights_format
+
+  async def release(
+    self, value: tff.learning.models.ModelWeights, key: str
+  ) -> None:
+    """Writes the weights of a model, replacing earlier ones.
+
+    Args:
+      value: The weights.
+      key: A key of the files.
+
+    Raises:
+      StorageError: If the file cannot be written.
+    """
+    path = self._paths[key]
     temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
     weights_format = self._weights_format or saved_weights.numbered(
-      len(weights.trainable), len(weights.non_trainable)
+      len(value.trainable), len(value.non_trainable)
     )
     with writing(path):
       with open(temporary_path, 'wb') as f:
-        np.savez(f, **weights_format.arrays(weights))
+        np.savez(f, **weights_format.arrays(value))
       os.replace(temporary_path, path)
 
 

@@ -20,15 +20,20 @@ runtime does not tell their times. A round of one client has no such company.
 from collections.abc import Sequence
 import statistics
 import time
+from typing import Any
 
-from programs.training import training_loop
+from programs.training import data_source
+from programs.training import program_logic
+from tff_methods import simulation
 
 # Of clients, whose data differ; the first round also compiles.
 _NUM_ROUNDS = 5
 
 
 def measure(
-  experiment: training_loop.Experiment, state: training_loop.ProgramState
+  process: simulation.ClientIdProcess,
+  state: program_logic.ProgramState,
+  schedule: program_logic.Schedule,
 ) -> float:
   """Returns the median duration of rounds of one client each, in seconds.
 
@@ -36,22 +41,24 @@ def measure(
   rounds are dropped; clients with states keep those of `state`.
 
   Args:
-    experiment: The process.
+    process: The process.
     state: State of the program from which the rounds start.
+    schedule: Cohort sizes.
   """
-  clients = experiment.sample_clients(int(state.round_num) + 1)
+  iterator = data_source.copy_iterator(state.data_iterator)
+  clients: Any = iterator.select(schedule.cohort_size(int(state.round_num) + 1))
   durations = [
-    _seconds_of_round(experiment, state, [client])
+    _seconds_of_round(process, state.server_state, [client])
     for client in [clients[0], *clients[:_NUM_ROUNDS]]
   ]
   return statistics.median(durations[1:])
 
 
 def _seconds_of_round(
-  experiment: training_loop.Experiment,
-  state: training_loop.ProgramState,
+  process: simulation.ClientIdProcess,
+  server_state: Any,
   clients: Sequence[str],
 ) -> float:
   start = time.monotonic()
-  experiment.process.next(state.server_state, clients)
+  process.next(server_state, clients)
   return time.monotonic() - start

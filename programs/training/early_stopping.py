@@ -60,7 +60,7 @@ class Best(NamedTuple):
 
 
 class EvaluatedState(Protocol):
-  """Part of `training_loop.ProgramState` that early stopping reads."""
+  """Part of `program_logic.ProgramState` that early stopping reads."""
 
   @property
   def round_num(self) -> np.int64:

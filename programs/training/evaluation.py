@@ -74,9 +74,10 @@ class Evaluation:
     ]
 
   def __call__(
-    self, model_weights: tff.learning.models.ModelWeights
+    self, model_weights: tff.learning.models.ModelWeights, round_num: int = 0
   ) -> metrics_lib.Metrics:
-    """Evaluates a model."""
+    """Evaluates a model, in the same way after each round."""
+    del round_num  # Unused.
     assign_weights(model_weights, self._model)
     self._model.reset_metrics()
     for batch in self._data:

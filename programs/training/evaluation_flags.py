@@ -15,6 +15,11 @@
 
 from absl import flags
 
+from programs.command_line import common_flags
+from programs.command_line import runner
+from programs.methods import aggregation_flags
+from tff_methods import options as options_lib
+
 VALIDATION_FRACTION = flags.DEFINE_float(
   'validation_fraction',
   None,
@@ -26,8 +31,69 @@ flags.register_validator(
   lambda value: value is None or 0 < value < 1,
   'Expected a number between 0 and 1, excluding both.',
 )
+CLIENTS_PER_EVALUATION = flags.DEFINE_integer(
+  'clients_per_evaluation',
+  None,
+  'Hold out this many clients, which never train, and evaluate on their '
+  'examples too, with a federated computation. The clients follow from --seed. '
+  'Default: none.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
+)
+_FLAGS = (VALIDATION_FRACTION, CLIENTS_PER_EVALUATION)
+
+
+def check_flags() -> None:
+  """Raises `UsageError` for flags that do not go together."""
+  if VALIDATION_FRACTION.value is not None:
+    runner.refuse_given(
+      CLIENTS_PER_EVALUATION,
+      VALIDATION_FRACTION,
+      'hold out examples or clients, not both.',
+    )
+
+
+def check_options(options: object) -> None:
+  """Raises `UsageError` for held-out clients where updates are protected.
+
+  Args:
+    options: Options of the method.
+  """
+  is_protected = (
+    isinstance(
+      options, (options_lib.NoiseOptions, options_lib.SecureSketchOptions)
+    )
+    or getattr(options, 'noise', None) is not None
+    or isinstance(options, aggregation_flags.TffAggregatorOptions)
+    and options.is_secure
+  )
+  if is_protected and CLIENTS_PER_EVALUATION.value is not None:
+    raise runner.UsageError(
+      f'Expected no --{CLIENTS_PER_EVALUATION.name} with noise or secure sums, '
+      f'found {CLIENTS_PER_EVALUATION.value}: held-out clients send their '
+      'metrics as they are; leave it out.'
+    )
+
+
+def num_held_out_clients() -> int:
+  """Returns the number of clients that never train."""
+  return CLIENTS_PER_EVALUATION.value or 0
+
+
+def check_num_clients(num_clients: int) -> None:
+  """Raises `ValueError` if no client would remain to train.
+
+  Args:
+    num_clients: Number of clients of the task.
+  """
+  if num_held_out_clients() >= num_clients:
+    raise ValueError(
+      f'Expected --{CLIENTS_PER_EVALUATION.name} below {num_clients}, the '
+      f'number of clients of the task, found {num_held_out_clients()}: hold '
+      'out fewer.'
+    )
 
 
 def flags_in_use() -> list[flags.FlagHolder]:
   """Returns the flags that results depend on."""
-  return [] if VALIDATION_FRACTION.value is None else [VALIDATION_FRACTION]
+  return [flag for flag in _FLAGS if flag.value is not None]

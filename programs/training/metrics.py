@@ -17,6 +17,9 @@ import collections
 import re
 from typing import Any
 
+# Prefix of the names of metrics on held-out clients.
+HELD_OUT_CLIENTS = 'held_out_clients/'
+
 # Scalars, `float32`.
 Metrics = collections.OrderedDict[str, Any]
 _FRACTION = re.compile('accuracy|auc|map_at_|precision|recall')
@@ -29,7 +32,8 @@ def short_name(name: str) -> str:
 
 def is_cost(metric: str) -> bool:
   """Returns whether less is better, as of `loss` and `mean_absolute_error`."""
-  return metric == 'loss' or metric.endswith('_error')
+  name = metric.removeprefix(HELD_OUT_CLIENTS)
+  return name == 'loss' or name.endswith('_error')
 
 
 def is_fraction(metric: str) -> bool:
@@ -40,3 +44,12 @@ def is_fraction(metric: str) -> bool:
 def is_better(metric: str, value: float, than: float) -> bool:
   """Returns whether a value is better: lower for a cost, else higher."""
   return bool(value < than if is_cost(metric) else value > than)
+
+
+def on_held_out_clients(metrics: Metrics) -> Metrics:
+  """Returns the metrics on held-out clients, by the names of the others."""
+  return collections.OrderedDict(
+    (name.removeprefix(HELD_OUT_CLIENTS), value)
+    for name, value in metrics.items()
+    if name.startswith(HELD_OUT_CLIENTS)
+  )

@@ -77,9 +77,14 @@ def check_flags() -> None:
     )
 
 
-def check_num_clients(num_clients: int) -> None:
-  """Raises `ValueError` if a task has fewer clients than the first round."""
-  _check_cohort_size(CLIENTS_PER_ROUND.value, num_clients)
+def check_num_clients(num_clients: int, num_held_out: int = 0) -> None:
+  """Raises `ValueError` if a task has fewer clients than the first round.
+
+  Args:
+    num_clients: Number of clients of the task.
+    num_held_out: Number of clients of these that do not train.
+  """
+  _check_cohort_size(CLIENTS_PER_ROUND.value, num_clients, num_held_out)
 
 
 def flags_in_use() -> list[flags.FlagHolder]:
@@ -89,29 +94,18 @@ def flags_in_use() -> list[flags.FlagHolder]:
   return [CLIENTS_PER_ROUND, SAMPLING, *_EXPONENTIAL_FLAGS]
 
 
-def build_sampling_fn_from_flags(
-  client_ids: Sequence[str], seed: int
-) -> Callable[[int], list[str]]:
-  """Builds the sampling function that the flags ask for.
-
-  Args:
-    client_ids: Ids of all clients; their order does not matter.
-    seed: Non-negative integer.
+def cohort_size_fn_from_flags() -> Callable[[int], int]:
+  """Returns the cohort sizes that the flags ask for.
 
   Returns:
-    See `build_sampling_fn`.
-
-  Raises:
-    ValueError: If there are fewer clients than `--clients_per_round`.
+    A function from the number of a round, from 1, to its cohort size.
   """
-  cohort_size_fn = None
+  clients_per_round = CLIENTS_PER_ROUND.value
   if SAMPLING.value == 'exponential':
-    cohort_size_fn = build_exponential_cohort_size_fn(
-      CLIENTS_PER_ROUND.value, DECAY.value, MINIMUM.value
+    return build_exponential_cohort_size_fn(
+      clients_per_round, DECAY.value, MINIMUM.value
     )
-  return build_sampling_fn(
-    client_ids, CLIENTS_PER_ROUND.value, seed, cohort_size_fn
-  )
+  return lambda round_num: clients_per_round
 
 
 def build_exponential_cohort_size_fn(
@@ -175,17 +169,38 @@ def build_sampling_fn(
   _check_cohort_size(clients_per_round, len(population))
 
   def sample_clients(round_num: int) -> list[str]:
-    rng = np.random.default_rng((seed, round_num))
     size = cohort_size_fn(round_num) if cohort_size_fn else clients_per_round
-    return rng.choice(population, size=size, replace=False).tolist()
+    return sample(population, size, seed, round_num)
 
   return sample_clients
 
 
-def _check_cohort_size(clients_per_round: int, num_clients: int) -> None:
-  if not 0 < clients_per_round <= num_clients:
+def sample(
+  population: np.ndarray, size: int, seed: int, round_num: int
+) -> list[str]:
+  """Samples the clients of a round uniformly without replacement.
+
+  Args:
+    population: Ids of all clients, sorted.
+    size: Number of clients of the round.
+    seed: Non-negative integer.
+    round_num: Number of the round, from 1.
+
+  Returns:
+    The ids of the clients; they depend on the arguments only.
+  """
+  rng = np.random.default_rng((seed, round_num))
+  return rng.choice(population, size=size, replace=False).tolist()
+
+
+def _check_cohort_size(
+  clients_per_round: int, num_clients: int, num_held_out: int = 0
+) -> None:
+  num_training = num_clients - num_held_out
+  if not 0 < clients_per_round <= num_training:
+    which = f' without the {num_held_out} held out' if num_held_out else ''
     raise ValueError(
-      f'Expected from 1 to {num_clients} clients per round, the number of '
-      f'clients of the task, found {clients_per_round}: lower '
+      f'Expected from 1 to {num_training} clients per round, the number of '
+      f'clients of the task{which}, found {clients_per_round}: lower '
       '--clients_per_round.'
     )

@@ -15,16 +15,13 @@
 
 import asyncio
 import atexit
-import collections
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 import dataclasses
 import functools
 import os
-import secrets
 import sys
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
@@ -33,7 +30,6 @@ from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import method_flags
-from programs.methods import privacy_flags
 from programs.methods import registry
 from programs.reports import training_progress
 from programs.runs import run_directory
@@ -41,19 +37,22 @@ from programs.runs import run_files
 from programs.runs import run_store
 from programs.runs import saved_weights
 from programs.training import client_time
+from programs.training import data_source
 from programs.training import early_stopping
 from programs.training import evaluation
 from programs.training import evaluation_data
-from programs.training import evaluation_flags
+from programs.training import federated_evaluation
 from programs.training import initial_weights
 from programs.training import lost_updates
 from programs.training import model_export
 from programs.training import optimizers
 from programs.training import privacy_ledger
-from programs.training import privacy_report
 from programs.training import processes
+from programs.training import program_logic
+from programs.training import program_process
+from programs.training import run_privacy
+from programs.training import run_summary
 from programs.training import sampling
-from programs.training import training_loop
 from programs.training import weights_format
 from tff_methods import communication
 from tff_methods import runtime
@@ -72,14 +71,26 @@ class _Parts(NamedTuple):
   """Parts of a run that its request determines.
 
   Attributes:
-    experiment: Process to train, and the measurement of its results.
-    stopping: Early stopping.
+    process: Process to train.
+    data_source: Source of the clients of each round.
+    num_clients: Number of clients of the task, from which rounds sample.
+    evaluate: Evaluation of the model.
+    schedule: Rounds, evaluations and checkpoints.
+    privacy: Privacy of the run.
+    count_batches: Function from a client id to the number of its batches.
+    initial_weights: Weights to start from; `None` for those of the process.
     weights_format: Names of the weights in files.
     export: Exporter of the trained model; `None` if it cannot be saved.
   """
 
-  experiment: training_loop.Experiment
-  stopping: early_stopping.EarlyStopping
+  process: simulation.ClientIdProcess
+  data_source: tff.program.FederatedDataSource
+  num_clients: int
+  evaluate: evaluation.Evaluation | federated_evaluation.FederatedEvaluation
+  schedule: program_logic.Schedule
+  privacy: run_privacy.RunPrivacy
+  count_batches: Callable[[str], int]
+  initial_weights: tff.learning.models.ModelWeights | None
   weights_format: saved_weights.WeightsFormat
   export: model_export.ModelExport | None
 
@@ -133,30 +144,20 @@ def run(
     task = task_flags.build_task()
     training_progress.show_stage(f'Building {request.choice.name}')
     parts = _build_parts(request, task, client_states)
-  experiment = parts.experiment
   directory.claim()
-  experiment = _with_ledger(request, experiment, directory)
-  store = run_store.RunStore(
-    directory,
-    client_states if experiment.process.keeps_client_states else None,
-    parts.weights_format,
-  )
-  schedule = training_loop.Schedule(
-    request.rounds,
-    request.rounds_per_evaluation,
-    request.rounds_per_checkpoint,
-    parts.stopping,
-  )
+  ledger = parts.privacy.open_ledger(directory)
   saved_rounds = directory.saved_rounds()
   training_progress.show_stage(
     f'Compiling, and resuming after round {saved_rounds}'
     if saved_rounds
     else 'Compiling, and evaluating the initial model'
   )
-  with training_progress.Progress(schedule.rounds) as shown:
+  with training_progress.Progress(request.rounds) as shown:
     try:
-      state = asyncio.run(
-        training_loop.train(experiment, schedule, store, stop, _Report(shown))
+      state = _train(
+        parts,
+        _build_managers(parts, directory, client_states),
+        _build_hooks(parts, ledger, stop, shown),
       )
     except simulation.DamagedClientStatesError as e:
       raise runner.UsageError(str(e)) from e
@@ -164,21 +165,90 @@ def run(
       if not _is_below(e.filename, directory.path):
         raise
       raise run_files.storage_error(e.filename, e) from e
-  weights = experiment.process.get_model_weights(state.server_state)
-  store.write_weights(weights, run_files.LAST_WEIGHTS)
+  weights = parts.process.get_model_weights(state.server_state)
   model_export.write_or_report(parts.export, weights, directory.path)
-  summary = _summary(request, state, schedule, weights) | {
-    'num_clients': experiment.num_clients,
-    **_privacy(request, experiment, weights.trainable, int(state.round_num)),
+  summary = run_summary.describe(
+    request.choice.name, request.configuration, state, parts.schedule, weights
+  ) | {
+    'num_clients': parts.num_clients,
+    **parts.privacy.describe(int(state.round_num), request.rounds, ledger),
   }
   summary |= _measured_before(directory)
   directory.write_summary(summary)
   if request.measures_client and run_files.CLIENT_SECONDS not in summary:
     training_progress.show_stage('Measuring the time of a client')
     with stop.interruptible():
-      summary[run_files.CLIENT_SECONDS] = client_time.measure(experiment, state)
+      summary[run_files.CLIENT_SECONDS] = client_time.measure(
+        parts.process, state, parts.schedule
+      )
     directory.write_summary(summary)
   return summary
+
+
+def _build_managers(
+  parts: _Parts,
+  directory: run_directory.RunDirectory,
+  client_states: simulation.ClientStateStore,
+) -> program_logic.Managers:
+  """Returns the managers of the files of a run."""
+  store = run_store.RunStore(
+    directory, client_states if parts.process.keeps_client_states else None
+  )
+  models = run_store.WeightsReleaseManager(
+    {
+      program_logic.BEST_MODEL: directory.file(run_files.BEST_WEIGHTS),
+      program_logic.LAST_MODEL: directory.file(run_files.LAST_WEIGHTS),
+    },
+    parts.weights_format,
+  )
+  return program_logic.Managers(store, store, models)
+
+
+def _build_hooks(
+  parts: _Parts,
+  ledger: privacy_ledger.PrivacyLedger | None,
+  stop: stop_signals.StopSignals,
+  shown: training_progress.Progress,
+) -> program_logic.Hooks:
+  """Returns the steps around the rounds of a run."""
+  return program_logic.Hooks(
+    count_bytes=_build_count_bytes(parts.process),
+    find_lost_updates=functools.partial(
+      lost_updates.find, count_batches=parts.count_batches
+    ),
+    initial_weights=parts.initial_weights,
+    begin_round=(lambda num_clients: None) if ledger is None else ledger.add,
+    prepare_state=(
+      optimizers.build_schedule_fn() or (lambda state, round_num: state)
+    ),
+    report=_Report(shown),
+    interruptible=stop.interruptible,
+    is_repeatable=ledger is None,
+  )
+
+
+def _train(
+  parts: _Parts, managers: program_logic.Managers, hooks: program_logic.Hooks
+) -> program_logic.ProgramState:
+  """Runs the program logic; returns the last state."""
+  stack = tff.framework.get_context_stack()
+  process = program_process.of_client_id_process(parts.process, stack.current)
+
+  async def train():
+    # The error of a call, which is raised, is also that of each part of its
+    # result; asyncio would print those that nobody awaits.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    return await program_logic.train_model(
+      process,
+      parts.data_source,
+      parts.evaluate,
+      parts.schedule,
+      managers,
+      hooks,
+    )
+
+  with stack.install(runtime.create_program_context(stack.current)):
+    return asyncio.run(train())
 
 
 def _measured_before(
@@ -202,7 +272,7 @@ class _Report:
 
   def __call__(
     self,
-    state: training_loop.ProgramState,
+    state: program_logic.ProgramState,
     is_evaluated: bool,
     lost: lost_updates.LostUpdates,
   ) -> None:
@@ -230,22 +300,39 @@ def _build_parts(
   method.check_task(task, request.choice.options)
   datasets = evaluation_data.datasets_of(task)
   train_data = datasets.train_data
-  try:
-    sample_clients = sampling.build_sampling_fn_from_flags(
-      train_data.client_ids, _cohort_seed(request)
-    )
-  except ValueError as e:
-    raise runner.UsageError(str(e)) from e
-  evaluate = evaluation.Evaluation(
-    task,
-    method.build_evaluated_model_fn(task, request.choice.options),
-    None if datasets is task.datasets else datasets,
+  training_ids, held_out_ids = evaluation_data.divide_clients(
+    train_data.client_ids, task_flags.SEED.value
   )
-  stopping = early_stopping.from_flags(evaluate.metric_names)
-  if privacy_report.noise_of(request.choice.options) is not None:
+  model_fn = method.build_evaluated_model_fn(task, request.choice.options)
+  central = evaluation.Evaluation(
+    task, model_fn, None if datasets is task.datasets else datasets
+  )
+  evaluate = central
+  if held_out_ids:
+    evaluate = federated_evaluation.FederatedEvaluation(
+      central,
+      model_fn,
+      train_data.preprocess(datasets.eval_preprocess_fn),
+      held_out_ids,
+    )
+  schedule = program_logic.Schedule(
+    request.rounds,
+    request.rounds_per_evaluation,
+    request.rounds_per_checkpoint,
+    sampling.cohort_size_fn_from_flags(),
+    early_stopping.from_flags(evaluate.metric_names),
+  )
+  model = central.model
+  untrained = weights_format.current(model)
+  privacy = run_privacy.RunPrivacy(
+    request.choice.options,
+    schedule.cohort_size,
+    num_clients=len(training_ids),
+    num_weights=sum(array.size for array in untrained.trainable),
+  )
+  if privacy.has_noise:
     # The margins of clips do not cover its rounding.
     tf.config.experimental.enable_tensor_float_32_execution(False)
-  model = evaluate.model
   names = weights_format.of_model(
     model, method.constants(task, request.choice.options)
   )
@@ -263,144 +350,33 @@ def _build_parts(
     client_states,
   )
   execution.check_mergeable(process.mergeable_next)
-  experiment = training_loop.Experiment(
-    process=process,
-    sample_clients=sample_clients,
-    count_bytes=_build_count_bytes(process),
-    evaluate=evaluate,
-    num_clients=len(train_data.client_ids),
-    count_batches=lost_updates.build_count_batches(preprocessed),
-    initial_weights=initial and tff.learning.models.ModelWeights(*initial),
-    set_learning_rates=optimizers.build_schedule_fn(),
-  )
+  if isinstance(evaluate, federated_evaluation.FederatedEvaluation):
+    execution.check_mergeable(evaluate.next)
   try:
-    _privacy(request, experiment, untrained.trainable, num_rounds=0)
+    privacy.describe(0, request.rounds)
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
-  return _Parts(experiment, stopping, names, export)
+  return _Parts(
+    process=process,
+    data_source=data_source.SampledClientsDataSource(
+      training_ids, privacy.cohort_seed(task_flags.SEED.value)
+    ),
+    num_clients=len(training_ids),
+    evaluate=evaluate,
+    schedule=schedule,
+    privacy=privacy,
+    count_batches=lost_updates.build_count_batches(preprocessed),
+    initial_weights=initial and tff.learning.models.ModelWeights(*initial),
+    weights_format=names,
+    export=export,
+  )
 
 
 def _build_count_bytes(
   process: simulation.ClientIdProcess,
 ) -> Callable[[int, Any, int], Mapping[str, int]]:
-  """Returns `training_loop.Experiment.count_bytes` of a process."""
+  """Returns `program_logic.Hooks.count_bytes` of a process."""
   build = functools.cache(communication.build_round_bytes_fn)
   return lambda round_num, metrics, num_clients: build(
     process.accounted_next(round_num - 1)
   )(metrics, num_clients)
-
-
-def _is_unrepeatable(request: Request) -> bool:
-  """Returns true if there is noise that must not follow from a seed."""
-  noise = privacy_report.noise_of(request.choice.options)
-  return noise is not None and not privacy_report.is_repeatable(noise)
-
-
-def _cohort_seed(request: Request) -> int:
-  """Returns the seed of cohorts, with noise a secret of this process.
-
-  The guarantee rests on cohorts that nobody knows, and --seed is no secret.
-  """
-  if _is_unrepeatable(request):
-    return secrets.randbits(128)
-  return task_flags.SEED.value
-
-
-def _with_ledger(
-  request: Request,
-  experiment: training_loop.Experiment,
-  directory: run_directory.RunDirectory,
-) -> training_loop.Experiment:
-  """Returns the experiment with the record of its rounds, if it needs one."""
-  if not _is_unrepeatable(request):
-    return experiment
-  ledger = privacy_ledger.PrivacyLedger(
-    directory.file(run_files.PRIVACY_LEDGER),
-    _cohort_sizes(experiment, range(1, directory.saved_rounds() + 1)),
-  )
-  return dataclasses.replace(experiment, ledger=ledger)
-
-
-def _cohort_sizes(
-  experiment: training_loop.Experiment, round_nums: Iterable[int]
-) -> list[int]:
-  return [len(experiment.sample_clients(i)) for i in round_nums]
-
-
-def _privacy(
-  request: Request,
-  experiment: training_loop.Experiment,
-  trained: Iterable[np.ndarray],
-  num_rounds: int,
-) -> dict[str, object]:
-  """Returns the entry `privacy` of `summary.json`, if there is noise.
-
-  With early stopping, the number of rounds depends on the models, and the
-  guarantee is that of all rounds that were planned.
-  """
-  noise = privacy_report.noise_of(request.choice.options)
-  if noise is None:
-    return {}
-  planned = num_rounds
-  if early_stopping.PATIENCE.value is not None:
-    planned = max(num_rounds, request.rounds)
-  if experiment.ledger is None:
-    cohort_sizes = _cohort_sizes(experiment, range(1, planned + 1))
-  else:
-    cohort_sizes = [
-      *collections.Counter(experiment.ledger.num_rounds).elements(),
-      *_cohort_sizes(experiment, range(num_rounds + 1, planned + 1)),
-    ]
-  return {
-    'privacy': privacy_report.describe(
-      noise,
-      cohort_sizes,
-      experiment.num_clients,
-      privacy_flags.DELTA.value,
-      num_weights=sum(x.size for x in trained),
-      gap=_privacy_gap(),
-    )
-  }
-
-
-def _privacy_gap() -> str | None:
-  """Returns why noise does not cover the results, if it does not."""
-  if initial_weights.INITIAL_WEIGHTS.value is not None:
-    return 'it started from weights whose own ε is not known'
-  if evaluation_flags.VALIDATION_FRACTION.value is not None:
-    return 'evaluations read validation data of the clients, without noise'
-  return None
-
-
-def _summary(
-  request: Request,
-  state: training_loop.ProgramState,
-  schedule: training_loop.Schedule,
-  weights: tff.learning.models.ModelWeights,
-) -> dict[str, object]:
-  """Returns the contents of `summary.json`."""
-
-  def results(at: training_loop.ProgramState | early_stopping.Best):
-    return {
-      'rounds': int(at.round_num),
-      'metrics': {name: float(value) for name, value in at.metrics.items()},
-      'uplink_bytes': int(at.uplink_bytes),
-      'downlink_bytes': int(at.downlink_bytes),
-    }
-
-  return {
-    'task': task_flags.TASK.value,
-    'method': request.choice.name,
-    **results(state),
-    'seconds': float(state.seconds),
-    'rounds_without_update': int(state.rounds_without_update),
-    'lost_updates': int(state.lost_updates),
-    'stopped_early': int(state.round_num) < schedule.rounds,
-    'best_metric': schedule.stopping.metric,
-    'best': results(state.best),
-    'model_bytes': sum(
-      np.asarray(array).nbytes
-      for array in [*weights.trainable, *weights.non_trainable]
-    ),
-    'configuration': dict(request.configuration),
-  }

@@ -246,9 +246,16 @@ class TrainOnFilesTest(absltest.TestCase):
       '--method=fed_ss',
       '--num_sampled_classes=22',
       '--rounds=1',
+      '--clients_per_evaluation=2',
     )
     self.assertRegex(stdout, r'round 1/1: accuracy \S+ %, MAP@10 \S+ %, loss')
     self.assertBetween(summary['metrics']['map_at_10'], 0, 1)
+    held_out = summary['metrics']['held_out_clients/accuracy']
+    self.assertIn(
+      f'Last evaluation on held-out clients: accuracy {100 * held_out:.2f} %, ',
+      stdout,
+    )
+    self.assertNotIn('held_out_clients/map_at_10', summary['metrics'])
     with np.load(self._output_dir / 'model_weights.npz') as weights:
       arrays = list(weights.values())
     # 22 of 24 rows though the simulation sends all, and a key of 8 bytes.
@@ -272,8 +279,9 @@ class TrainOnFilesTest(absltest.TestCase):
       '--method=fed_mlh',
       '--num_tables=3',
       '--num_buckets=4',
-      '--num_clients=3',
+      '--num_clients=4',
       '--hidden_width=7',
+      '--clients_per_evaluation=1',
       '--rounds=30',
       '--rounds_per_evaluation=1',
       '--early_stopping_patience=3',
@@ -283,6 +291,8 @@ class TrainOnFilesTest(absltest.TestCase):
     self.assertLess(summary['rounds'], 30)
     self.assertEqual(summary['best']['rounds'], summary['rounds'] - 3)
     self.assertEqual(summary['best_metric'], 'mean_precision')
+    self.assertEqual(summary['num_clients'], 3)
+    self.assertIn('held_out_clients/mean_precision', summary['metrics'])
     # Three tables, each of layers of 6, 7, 7 and 4 units.
     num_weights = 3 * (6 * 7 + 7 + 7 * 7 + 7 + 7 * 4 + 4)
     self.assertEqual(summary['model_bytes'], 4 * num_weights)

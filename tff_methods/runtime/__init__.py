@@ -21,6 +21,7 @@ from tff_methods.runtime.kernels import uses_onednn
 from tff_methods.runtime.local_context import create_local_context
 from tff_methods.runtime.local_context import set_local_context
 from tff_methods.runtime.orphans import find as find_orphans
+from tff_methods.runtime.program_context import create_program_context
 from tff_methods.runtime.remote_context import check_mergeable
 from tff_methods.runtime.remote_context import create_remote_context
 from tff_methods.runtime.remote_context import set_remote_context
@@ -32,6 +33,7 @@ __all__ = [
   'create_async_in_process_context',
   'create_in_process_context',
   'create_local_context',
+  'create_program_context',
   'create_remote_context',
   'end_workers',
   'find_orphans',

@@ -97,6 +97,11 @@ class ClientIdProcess(abc.ABC):
 
   @property
   @abc.abstractmethod
+  def learning_process(self) -> tff.learning.templates.LearningProcess | None:
+    """The same process for TFF, on client ids; `None` with client states."""
+
+  @property
+  @abc.abstractmethod
   def mergeable_next(self) -> tff.Computation | None:
     """Computation of a round to check before it runs on several workers.
 
@@ -180,6 +185,10 @@ class _StatelessProcess(ClientIdProcess):
     return False
 
   @property
+  def learning_process(self):
+    return self._on_ids
+
+  @property
   def mergeable_next(self):
     return self._on_ids.next
 
@@ -239,6 +248,10 @@ class _StatefulProcess(ClientIdProcess):
   @property
   def keeps_client_states(self):
     return True
+
+  @property
+  def learning_process(self):
+    return None
 
   @property
   def mergeable_next(self):

@@ -13,10 +13,12 @@
 # limitations under the License.
 """Tests for stop_signals."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -75,6 +77,101 @@ class StopSignalsTest(parameterized.TestCase):
     self.assertNotIsInstance(stop_signals.Stopped(signal.SIGINT), Exception)
 
 
+class StopSignalsInCoroutinesTest(absltest.TestCase):
+  """Signals while a coroutine waits, which the event loop must survive."""
+
+  def _signal_soon(self, signum: int = signal.SIGTERM) -> None:
+    """Sends a signal once the event loop waits."""
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signum))
+    timer.start()
+    self.addCleanup(timer.join)
+
+  def test_awaiting_ends_at_once_and_the_coroutine_continues(self):
+    async def wait():
+      with stop_signals.StopSignals() as stop:
+        try:
+          with stop.interruptible():
+            self._signal_soon()
+            await asyncio.sleep(60)
+        except stop_signals.Stopped as e:
+          await asyncio.sleep(0)  # It is no longer cancelled.
+          return e.exit_code
+
+    self.assertEqual(asyncio.run(wait()), 143)
+
+  def test_running_code_raises(self):
+    async def run():
+      with stop_signals.StopSignals() as stop, stop.interruptible():
+        await asyncio.sleep(0)
+        _signal_self(signal.SIGINT)
+        self.fail('Expected to be stopped before.')
+
+    with self.assertRaises(stop_signals.Stopped):
+      asyncio.run(run())
+
+  def test_signal_in_another_coroutine_stops_the_one_that_awaits_it(self):
+    async def signal_and_return():
+      _signal_self(signal.SIGTERM)
+      await asyncio.sleep(60)
+
+    async def run():
+      with stop_signals.StopSignals() as stop, stop.interruptible():
+        await asyncio.create_task(signal_and_return())
+
+    with self.assertRaises(stop_signals.Stopped):
+      asyncio.run(run())
+
+  def test_waits_where_it_is_not_interruptible(self):
+    ends = []
+
+    async def run():
+      with stop_signals.StopSignals() as stop:
+        with stop.interruptible():
+          await asyncio.sleep(0)
+        self._signal_soon()
+        await asyncio.sleep(0.5)
+        ends.append('written')
+        with stop.interruptible():
+          self.fail('Expected to be stopped before.')
+
+    with self.assertRaises(stop_signals.Stopped):
+      asyncio.run(run())
+    self.assertEqual(ends, ['written'])
+
+  def test_signal_at_the_end_of_an_await_waits(self):
+    async def run():
+      with stop_signals.StopSignals() as stop:
+        task = asyncio.current_task()
+        with stop.interruptible():
+          handled = asyncio.Event()
+
+          def finish_and_signal():
+            handled.set()  # The coroutine will continue, and then
+            _signal_self(signal.SIGTERM)  # its cancellation comes.
+
+          asyncio.get_running_loop().call_soon(finish_and_signal)
+          try:
+            await handled.wait()
+          except asyncio.CancelledError:
+            self.fail('Expected the result before.')
+        await asyncio.sleep(0.1)
+        self.assertEqual(task.cancelling(), 0)
+        with stop.interruptible():
+          self.fail('Expected to be stopped before.')
+
+    with self.assertRaises(stop_signals.Stopped):
+      asyncio.run(run())
+
+  def test_other_cancellations_are_not_ours(self):
+    async def run():
+      with stop_signals.StopSignals() as stop, stop.interruptible():
+        asyncio.current_task().cancel()
+        await asyncio.sleep(60)
+
+    with self.assertRaises(asyncio.CancelledError):
+      asyncio.run(run())
+
+
 # As `python -m programs.NAME` imports the package.
 _IMPORT = """
 import signal
@@ -83,7 +180,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv[0] = '-m'
 import programs
 """
-_IS_STOPPED_IN_AN_IMPORT = f'{_IMPORT}signal.raise_signal(signal.SIGINT)'
+_IS_STOPPED_IN_AN_IMPORT = f'{_IMPORT}signal.raise_signal(signal.SIG%s)'
+_IS_STOPPED_IN_A_LATER_IMPORT = f"""
+{_IMPORT}
+from programs.command_line import runner
+from programs.command_line import stop_signals
+def main():
+  with stop_signals.importing():
+    signal.raise_signal(signal.SIG%s)
+runner.run(main)
+"""
 _IS_STOPPED_IN_MAIN = f"""
 {_IMPORT}
 from programs.command_line import runner
@@ -94,7 +200,7 @@ except KeyboardInterrupt:
 """
 
 
-class StopWhileImportingTest(absltest.TestCase):
+class StopWhileImportingTest(parameterized.TestCase):
   def _run(self, program: str) -> tuple[int, str]:
     result = subprocess.run(
       [sys.executable, '-c', program],
@@ -104,13 +210,22 @@ class StopWhileImportingTest(absltest.TestCase):
     )
     return result.returncode, result.stderr
 
-  def test_ends_with_one_line(self):
+  @parameterized.product(
+    program=[_IS_STOPPED_IN_AN_IMPORT, _IS_STOPPED_IN_A_LATER_IMPORT],
+    signal_and_code=[('INT', 130), ('TERM', 143)],
+  )
+  def test_ends_with_one_line(self, program, signal_and_code):
+    name, exit_code = signal_and_code
     self.assertEqual(
-      self._run(_IS_STOPPED_IN_AN_IMPORT), (130, 'stopped by SIGINT.\n')
+      self._run(program % name), (exit_code, f'stopped by SIG{name}.\n')
     )
 
   def test_is_over_when_the_program_runs(self):
     self.assertEqual(self._run(_IS_STOPPED_IN_MAIN), (7, ''))
+    in_main = _IS_STOPPED_IN_MAIN.replace(
+      'raise_signal(signal.SIGINT', 'raise_signal(signal.SIGTERM'
+    )
+    self.assertEqual(self._run(in_main), (-signal.SIGTERM, ''))
 
 
 if __name__ == '__main__':

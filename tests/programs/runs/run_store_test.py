@@ -75,7 +75,7 @@ def _read_hparams(log_dir: str) -> list[tuple[dict, dict]]:
 
 
 class RunStoreTest(absltest.TestCase):
-  """Client states with program states; see also `training_loop_test`."""
+  """Client states with program states; see also `program_logic_test`."""
 
   def setUp(self):
     super().setUp()
@@ -95,7 +95,7 @@ class RunStoreTest(absltest.TestCase):
       directory = run_directory.RunDirectory(str(path), configuration)
       directory.claim()
       store = run_store.RunStore(directory)
-      await store.load([np.float32(0)])
+      await store.load_latest([np.float32(0)])
       for i, loss in enumerate(losses):
         await store.release({'loss': np.float32(loss)}, i + 1)
 
@@ -139,7 +139,7 @@ class RunStoreTest(absltest.TestCase):
   def _save(self, *rounds: int, client_states=None):
     async def save():
       store = self._open(client_states)
-      await store.load([np.float32(0)])
+      await store.load_latest([np.float32(0)])
       for round_num in range(max(rounds) + 1):
         await store.release(_METRICS, round_num)
         if round_num in rounds:
@@ -172,7 +172,7 @@ class RunStoreTest(absltest.TestCase):
   def test_client_states_are_restored_with_the_latest_state(self):
     self._save(3, 5)
     store = self._open(self._client_states)
-    (state,) = asyncio.run(store.load([np.float32(0)]))
+    (state,), _ = asyncio.run(store.load_latest([np.float32(0)]))
     self.assertEqual(state, 5)
     self.assertEqual(
       self._client_states.mock_calls, [mock.call.restore(5, None)]
@@ -186,16 +186,16 @@ class RunStoreTest(absltest.TestCase):
     self._client_states.checkpoint.side_effect = checkpoint
     self._save(3, 5, client_states=self._client_states)
     self._client_states.restore.reset_mock()
-    asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+    asyncio.run(self._open(self._client_states).load_latest([np.float32(0)]))
     self._client_states.restore.assert_called_once_with(5, 'of 5')
     note = self._path / 'last_checkpoint.json'
     # Killed before it was written; and damaged.
     note.write_text('{"round": 3, "client_states_sha256": "of 3"}')
-    asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+    asyncio.run(self._open(self._client_states).load_latest([np.float32(0)]))
     self._client_states.restore.assert_called_with(5, None)
     note.write_text('{"round": 5, "client_states_sha256": 7}')
     with self.assertRaisesRegex(runner.UsageError, '7 as client_states_sha256'):
-      asyncio.run(self._open(self._client_states).load([np.float32(0)]))
+      asyncio.run(self._open(self._client_states).load_latest([np.float32(0)]))
 
   def test_message_of_a_full_disk_is_that_of_the_system(self):
     error = tf.errors.ResourceExhaustedError(
@@ -216,7 +216,8 @@ class RunStoreTest(absltest.TestCase):
   def test_saved_state_is_not_saved_again(self):
     self._save(3)
     store = self._open(self._client_states)
-    asyncio.run(store.save([np.float32(3)], 3))
+    with self.assertRaises(tff.program.ProgramStateExistsError):
+      asyncio.run(store.save([np.float32(3)], 3))
     self._client_states.checkpoint.assert_not_called()
 
   def test_no_directory_of_client_states_without_them(self):

@@ -19,10 +19,11 @@ from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
+import tensorflow_federated as tff
 
 from programs.training import client_time
 from programs.training import early_stopping
-from programs.training import training_loop
+from programs.training import program_logic
 
 _SECONDS = {'a': 3.0, 'b': 5.0, 'c': 4.0, 'd': 90.0, 'e': 2.0, 'f': 1.0}
 
@@ -41,15 +42,18 @@ class ClientTimeTest(absltest.TestCase):
     self._rounds.append((state, client_ids))
 
   def _measure(self, clients):
-    experiment = mock.create_autospec(training_loop.Experiment, instance=True)
-    experiment.process = mock.Mock(next=self._next)
-    experiment.sample_clients = {8: clients}.__getitem__
+    iterator = mock.create_autospec(
+      tff.program.FederatedDataSourceIterator, instance=True
+    )
+    iterator.__deepcopy__ = lambda memo: mock.Mock(select={9: clients}.get)
+    schedule = program_logic.Schedule(7, 1, 1, {8: 9}.__getitem__)
     metrics = collections.OrderedDict(accuracy=np.float32(0.5))
-    state = training_loop.ProgramState(
+    state = program_logic.ProgramState(
       *('state', np.int64(7), np.int64(0), np.int64(0), np.float64(0)),
       *(np.int64(0), np.int64(0), metrics, early_stopping.first(metrics)),
+      iterator,
     )
-    return client_time.measure(experiment, state)
+    return client_time.measure(mock.Mock(next=self._next), state, schedule)
 
   def test_median_of_rounds_of_one_client_after_one_that_compiles(self):
     self.assertEqual(self._measure(list('abcdef')), 4.0)

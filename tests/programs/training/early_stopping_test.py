@@ -11,18 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for early_stopping; training_loop_test has runs that it ends."""
+"""Tests for early_stopping; program_logic_test has runs that it ends."""
+
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
+import tensorflow_federated as tff
 
 from programs.training import early_stopping
-from programs.training import training_loop
+from programs.training import program_logic
 
 
 def _state(round_num, best, **metrics):
-  return training_loop.ProgramState(
+  return program_logic.ProgramState(
     server_state=(),
     round_num=np.int64(round_num),
     uplink_bytes=np.int64(10 * round_num),
@@ -32,6 +35,7 @@ def _state(round_num, best, **metrics):
     lost_updates=np.int64(0),
     metrics=metrics,
     best=best,
+    data_iterator=mock.create_autospec(tff.program.FederatedDataSourceIterator),
   )
 
 

@@ -33,6 +33,7 @@ class MetricsTest(parameterized.TestCase):
     self.assertFalse(metrics.is_better('loss', 2.0, 2.0))
     self.assertTrue(metrics.is_better('accuracy', 2.0, 1.0))
     self.assertFalse(metrics.is_better('accuracy', 1.0, 2.0))
+    self.assertTrue(metrics.is_better('held_out_clients/loss', 1.0, 2.0))
     self.assertTrue(metrics.is_better('mean_absolute_error', 1.0, 2.0))
     self.assertFalse(metrics.is_better('mean_absolute_error', 2.0, 1.0))
 
@@ -45,6 +46,10 @@ class MetricsTest(parameterized.TestCase):
   @parameterized.parameters('loss', 'mean_absolute_error', 'perplexity')
   def test_no_fractions(self, name):
     self.assertFalse(metrics.is_fraction(name))
+
+  def test_on_held_out_clients(self):
+    found = {'loss': 1, 'held_out_clients/loss': 2, 'held_out_clients/x': 3}
+    self.assertEqual(metrics.on_held_out_clients(found), {'loss': 2, 'x': 3})
 
 
 if __name__ == '__main__':

@@ -110,8 +110,8 @@ class SamplingFlagsTest(parameterized.TestCase):
     flags.FLAGS.mark_as_parsed()
 
   def _sample_sizes(self) -> list[int]:
-    sample = sampling.build_sampling_fn_from_flags(_CLIENT_IDS, 0)
-    return [len(sample(round_num)) for round_num in range(1, 5)]
+    cohort_size = sampling.cohort_size_fn_from_flags()
+    return [cohort_size(round_num) for round_num in range(1, 5)]
 
   def test_static_is_the_default(self):
     sampling.check_flags()

@@ -180,25 +180,16 @@ class InProcessContext(tff.framework.SyncContext):
     """
     return self._engine.count_bytes()
 
+  def to_async(self) -> tff.framework.AsyncContext:
+    """Returns an asynchronous context on the same devices and compilations."""
+    return _AsyncContext(self._engine)
 
-class AsyncInProcessContext(tff.framework.AsyncContext):
-  """Asynchronous context that computes in this process.
 
-  See `InProcessContext`. Cancellation of `invoke` stops the computation.
-  """
+class _AsyncContext(tff.framework.AsyncContext):
+  """Asynchronous context on an engine."""
 
-  def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
-    """Builds the context; starts nothing yet.
-
-    Args:
-      devices: Names of TensorFlow devices; the first is the server's.
-      max_concurrent_clients: Number of clients at once, on all devices.
-
-    Raises:
-      ValueError: If there is no device, or `max_concurrent_clients` is not
-        positive.
-    """
-    self._engine = _Engine(devices, max_concurrent_clients)
+  def __init__(self, engine: _Engine):
+    self._engine = engine
 
   async def invoke(
     self, comp: tff.framework.ConcreteComputation, arg: Any
@@ -236,6 +227,26 @@ class AsyncInProcessContext(tff.framework.AsyncContext):
       See `InProcessContext.count_bytes`.
     """
     return self._engine.count_bytes()
+
+
+class AsyncInProcessContext(_AsyncContext):
+  """Asynchronous context that computes in this process.
+
+  See `InProcessContext`. Cancellation of `invoke` stops the computation.
+  """
+
+  def __init__(self, devices: Sequence[str], max_concurrent_clients: int):
+    """Builds the context; starts nothing yet.
+
+    Args:
+      devices: Names of TensorFlow devices; the first is the server's.
+      max_concurrent_clients: Number of clients at once, on all devices.
+
+    Raises:
+      ValueError: If there is no device, or `max_concurrent_clients` is not
+        positive.
+    """
+    super().__init__(_Engine(devices, max_concurrent_clients))
 
 
 async def _wait(future: futures.Future) -> None:

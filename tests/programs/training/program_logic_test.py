@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests for training_loop, with what run_store keeps of it.
+"""Tests for program_logic, with what run_store keeps of it.
 
 The learning process is a stand-in, so that a run takes no time and can be cut
 short everywhere. `train_test` has real ones.
@@ -19,6 +19,7 @@ short everywhere. `train_test` has real ones.
 
 import asyncio
 import collections
+from collections.abc import Callable
 import contextlib
 import dataclasses
 import pathlib
@@ -36,9 +37,11 @@ from programs.command_line import stop_signals
 from programs.runs import run_directory
 from programs.runs import run_store
 from programs.training import early_stopping
+from programs.training import lost_updates
 from programs.training import privacy_ledger
+from programs.training import program_logic
 from programs.training import sampling
-from programs.training import training_loop
+from tff_methods import runtime
 from tff_methods import simulation
 
 _BYTES_PER_CLIENT = 3 * 2**30  # Two rounds are more than 32 bits hold.
@@ -48,7 +51,7 @@ _CLIENTS_PER_ROUND = 2
 class _Process:
   """Stand-in for a learning process: a chaotic map driven by client ids."""
 
-  keeps_client_states = False
+  client_data_type = tff.FederatedType(np.str_, tff.CLIENTS)
 
   def __init__(self, on_next=lambda round_num: None):
     self._on_next = on_next
@@ -77,20 +80,58 @@ class _Process:
   def get_model_weights(self, state):
     return tff.learning.models.ModelWeights((state['weights'],), ())
 
+  def set_model_weights(self, state, weights):
+    return {**state, 'weights': weights.trainable[0]}
 
-def _experiment(process) -> training_loop.Experiment:
-  return training_loop.Experiment(
+
+@dataclasses.dataclass(frozen=True)
+class _Experiment:
+  """Parts of a run: the process, and functions of its other parts."""
+
+  process: '_Process'
+  sample_clients: Callable[[int], list[str]]
+  evaluate: Callable[..., collections.OrderedDict]
+  ledger: privacy_ledger.PrivacyLedger | None = None
+
+
+def _experiment(process) -> _Experiment:
+  return _Experiment(
     process=process,
     sample_clients=lambda round_num: [str(round_num), str(round_num**2)],
-    count_bytes=lambda round_num, metrics, num_clients: dict(
-      uplink_bytes=num_clients * _BYTES_PER_CLIENT, downlink_bytes=num_clients
-    ),
-    evaluate=lambda weights: collections.OrderedDict(
+    evaluate=lambda weights, round_num: collections.OrderedDict(
       accuracy=weights.trainable[0].min()
     ),
-    num_clients=100,
-    count_batches=lambda client_id: 2,
   )
+
+
+def _data_source(sample_clients) -> tff.program.FederatedDataSource:
+  """Returns a source of the clients that a function of rounds gives."""
+  ids = tff.FederatedType(np.str_, tff.CLIENTS)
+
+  class Iterator(tff.program.FederatedDataSourceIterator):
+    federated_type = ids
+
+    def __init__(self, num_selected=0):
+      self._num_selected = num_selected
+
+    def select(self, k=None):
+      self._num_selected += 1
+      return sample_clients(self._num_selected)
+
+    def to_bytes(self):
+      return str(self._num_selected).encode()
+
+    @classmethod
+    def from_bytes(cls, buffer):
+      return cls(int(buffer))
+
+  class Source(tff.program.FederatedDataSource):
+    federated_type = ids
+
+    def iterator(self):
+      return Iterator()
+
+  return Source()
 
 
 class _NoisyProcess(_Process):
@@ -109,6 +150,13 @@ class _NoisyProcess(_Process):
       {**output.state, 'weights': output.state['weights'] + noise},
       output.metrics,
     )
+
+
+def _program_context():
+  context = tff.framework.get_context_stack().current
+  return tff.framework.get_context_stack().install(
+    runtime.create_program_context(context)
+  )
 
 
 class _Killed(BaseException):
@@ -228,7 +276,7 @@ class _StopSignalsAtTheEnd(stop_signals.StopSignals):
         signal.raise_signal(signal.SIGINT)
 
 
-class TrainingLoopTestCase(tf.test.TestCase):
+class ProgramLogicTestCase(tf.test.TestCase):
   """Runs in separate directories, and the files that they leave."""
 
   def setUp(self):
@@ -242,25 +290,59 @@ class TrainingLoopTestCase(tf.test.TestCase):
     rounds: int = 5,
     survives: int = -1,
     process: _Process | None = None,
-    experiment: training_loop.Experiment | None = None,
+    experiment: _Experiment | None = None,
     rounds_per_checkpoint: int = 2,
     stop: stop_signals.StopSignals | None = None,
     store_fn=None,
     patience: int | None = None,
-  ) -> tuple[training_loop.ProgramState, list[tuple[int, bool]]]:
+  ) -> tuple[program_logic.ProgramState, list[tuple[int, bool]]]:
     directory = run_directory.RunDirectory(str(self._temporary_dir / name), {})
     directory.claim()
     reports = []
+    experiment = experiment or _experiment(process or _Process())
     stopping = early_stopping.EarlyStopping(patience=patience)
-    store_fn = store_fn or (lambda d: _MortalStore(d, survives))
-    with stop or stop_signals.StopSignals() as stop:
+    store = (
+      store_fn(directory) if store_fn else _MortalStore(directory, survives)
+    )
+    paths = {
+      program_logic.BEST_MODEL: directory.file('best_model_weights.npz'),
+      program_logic.LAST_MODEL: directory.file('model_weights.npz'),
+    }
+    with stop or stop_signals.StopSignals() as stop, _program_context():
+      hooks = program_logic.Hooks(
+        count_bytes=lambda round_num, metrics, num_clients: dict(
+          uplink_bytes=num_clients * _BYTES_PER_CLIENT,
+          downlink_bytes=num_clients,
+        ),
+        find_lost_updates=lambda metrics, clients: lost_updates.find(
+          metrics, clients, count_batches=lambda client_id: 2
+        ),
+        report=lambda state, new, _: reports.append(
+          (int(state.round_num), new)
+        ),
+        interruptible=stop.interruptible,
+        **(
+          {'begin_round': experiment.ledger.add, 'is_repeatable': False}
+          if experiment.ledger
+          else {}
+        ),
+      )
       state = asyncio.run(
-        training_loop.train(
-          experiment or _experiment(process or _Process()),
-          training_loop.Schedule(rounds, 3, rounds_per_checkpoint, stopping),
-          store_fn(directory),
-          stop,
-          lambda state, new, _: reports.append((int(state.round_num), new)),
+        program_logic.train_model(
+          experiment.process,
+          _data_source(experiment.sample_clients),
+          experiment.evaluate,
+          program_logic.Schedule(
+            rounds,
+            3,
+            rounds_per_checkpoint,
+            lambda round_num: _CLIENTS_PER_ROUND,
+            stopping,
+          ),
+          program_logic.Managers(
+            store, store, run_store.WeightsReleaseManager(paths)
+          ),
+          hooks,
         )
       )
     return state, reports
@@ -291,13 +373,16 @@ class TrainingLoopTestCase(tf.test.TestCase):
     def without_time(state):
       return tf.nest.map_structure(
         lambda leaf: (leaf.dtype, leaf.tobytes()),
-        state._replace(seconds=np.float64(0)),
+        state._replace(
+          seconds=np.float64(0),
+          data_iterator=np.bytes_(state.data_iterator.to_bytes()),
+        ),
       )
 
     self.assertEqual(without_time(a), without_time(b))
 
 
-class TrainingLoopTest(TrainingLoopTestCase):
+class ProgramLogicTest(ProgramLogicTestCase):
   def test_trains_evaluates_and_reports_by_schedule(self):
     state, reports = self._train('run')
     self.assertEqual(
@@ -471,7 +556,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
     values = iter(accuracies)
     experiment = dataclasses.replace(
       _experiment(_Process()),
-      evaluate=lambda weights: collections.OrderedDict(
+      evaluate=lambda weights, round_num: collections.OrderedDict(
         accuracy=np.float32(next(values))
       ),
     )
@@ -568,7 +653,7 @@ class TrainingLoopTest(TrainingLoopTestCase):
     self.assertFalse(path.exists())
 
 
-class ClientStatesTest(TrainingLoopTestCase):
+class ClientStatesTest(ProgramLogicTestCase):
   """Runs with client states."""
 
   def _train_with_client_states(
