@@ -77,7 +77,8 @@ def check(
     evaluation: Evaluation of the model.
   """
   if isinstance(process, tff.learning.templates.LearningProcess):
-    data_type = process.next.type_signature.parameter[1]
+    next_fn: Any = process.next
+    data_type = next_fn.type_signature.parameter[1]
     if isinstance(evaluation, tff.Computation):
       _check_evaluation(process, evaluation)
   elif isinstance(process, ClientIdRounds):
@@ -136,7 +137,8 @@ async def evaluate(
     round_num: Number of completed rounds.
   """
   if isinstance(evaluation, tff.Computation):
-    found: Any = await tff.program.materialize_value(evaluation(weights))
+    computation: Any = evaluation
+    found: Any = await tff.program.materialize_value(computation(weights))
     metrics = round_metrics.flatten(found)
   else:
     metrics = evaluation(weights, round_num)

@@ -40,9 +40,8 @@ def create_program_context(
     context: Synchronous context, such as `create_local_context()`.
   """
   if isinstance(context, in_process.InProcessContext):
-    # TFF's annotation names its own class, of which it needs `invoke` alone.
-    return tff.program.NativeFederatedContext(context.to_async())  # pyright: ignore[reportArgumentType]
-  return tff.program.NativeFederatedContext(_ThreadContext(context))  # pyright: ignore[reportArgumentType]
+    return tff.program.NativeFederatedContext(context.to_async())
+  return tff.program.NativeFederatedContext(_ThreadContext(context))
 
 
 class _ThreadContext(tff.framework.AsyncContext):

@@ -286,6 +286,9 @@ class ProgramPlatformsTest(parameterized.TestCase):
     )
 
   def test_every_step_is_logged(self):
+    # TensorFlow sets the verbosity again after it has saved a model.
+    self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+    logging.set_verbosity(logging.INFO)
     with self.assertLogs(logging.get_absl_logger(), 'INFO') as logged:
       self._train(rounds=1)
     messages = [record.getMessage() for record in logged.records]
