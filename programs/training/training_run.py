@@ -336,7 +336,6 @@ def _build_parts(
   names = weights_format.of_model(
     model, method.constants(task, request.choice.options)
   )
-  untrained = weights_format.current(model)
   initial = initial_weights.load(names, untrained)
   export = model_export.build_or_report(
     task, model, method.build_outputs_fn(task, request.choice.options)
