@@ -234,7 +234,7 @@ class _Encoder(tensor_encoding.core.Encoder):
     """Initializes the encoder, which infers until `end_inference`."""
     super().__init__(stage, children)
     self._is_inferring = True
-    self._encoded = None  # Result of `encode` for zeros.
+    self._encoded: Any = None  # Result of `encode` for zeros.
 
   def end_inference(self) -> None:
     """Keeps static shapes, and no tensor of the graph that inferred them."""
