@@ -14,7 +14,7 @@
 r"""Reports what label hashing does to the labels of a task.
 
   python -m programs.label_report --task=delicious --data_dir=data \
-    --output_dir=/tmp/labels
+    --output_dir=output/labels
 
 After Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)". Each
 section prints a table and draws a PNG file in --output_dir:

@@ -16,6 +16,8 @@
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tasks import validation
+
 
 def as_test_data(
   datasets: tff.simulation.baselines.BaselineTaskDatasets,
@@ -23,7 +25,8 @@ def as_test_data(
   """Returns data of a task whose test data are all of its examples.
 
   These are the examples of the training clients, client by client in the order
-  of their ids, then the test data.
+  of their ids, then the test data. Examples that are on several clients
+  (`validation.SharedExampleDatasets`) count once.
 
   Args:
     datasets: Data of a task.
@@ -31,9 +34,12 @@ def as_test_data(
   train_data, test_data = datasets.train_data, datasets.test_data
   if isinstance(test_data, tff.simulation.datasets.ClientData):
     test_data = _of_all_clients(test_data)
-  return tff.simulation.baselines.BaselineTaskDatasets(
+  of_clients = _of_all_clients(train_data)
+  if isinstance(datasets, validation.SharedExampleDatasets):
+    of_clients = of_clients.unique()
+  return type(datasets)(
     train_data=train_data,
-    test_data=_of_all_clients(train_data).concatenate(test_data),
+    test_data=of_clients.concatenate(test_data),
     train_preprocess_fn=datasets.train_preprocess_fn,
     eval_preprocess_fn=datasets.eval_preprocess_fn,
   )

@@ -40,7 +40,7 @@ def hold_out(
 
   Of `SharedExampleDatasets` examples are held out by a hash of their contents,
   on all clients alike: no client trains on validation data of another one. Each
-  is then evaluated once.
+  is then evaluated once. A client with few examples can be left without any.
 
   Args:
     datasets: Data of a task.

@@ -165,7 +165,8 @@ def lower_bound(
   inequality they are at least the sum, less the examples that each pair of
   labels shares. Independent labels of n_l and n_m of n examples share `n_l n_m
   / n` in expectation; a pair with label j is in the bucket with a probability
-  of 1 / B, another one of 1 / B^2:
+  of 1 / B, another one of 1 / B^2, if the hashes of three labels are
+  independent:
 
     `n_j + (N - n_j) / B - n_j (N - n_j) / (B n) - (N - n_j)^2 / (2 B^2 n)`.
 

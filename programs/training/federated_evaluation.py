@@ -28,10 +28,8 @@ class FederatedEvaluation:
 
   The latter is a round of `tff.learning.algorithms.build_fed_eval` with all
   held-out clients, in the current `tff.program.FederatedContext`. Each one
-  evaluates
-  the model on its examples, and the server sums their metrics. Its metrics have
-  the names of the others behind
-  `metrics.HELD_OUT_CLIENTS`.
+  evaluates the model on its examples, and the server sums their metrics. Their
+  names have the prefix `metrics.HELD_OUT_CLIENTS`.
   """
 
   def __init__(

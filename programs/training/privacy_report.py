@@ -89,6 +89,11 @@ def describe(
     'neighbours': 'one client replaced by another',
     'assumption': 'nobody knows which clients took part in which round',
   }
+  if isinstance(noise, options_lib.SecureSketchOptions):
+    _check_cohorts(cohort_sizes, noise.clients_per_round)
+    description['assumption'] += (
+      '; the server sees sums alone; no client reveals its share of the noise'
+    )
   if isinstance(noise, aggregation_flags.TffAggregatorOptions):
     return description | {'reason': "TFF's aggregator comes without accounting"}
   if is_repeatable(noise):
@@ -98,7 +103,6 @@ def describe(
   if gap is not None:
     return description | {'reason': gap}
   if isinstance(noise, options_lib.SecureSketchOptions):
-    # Rounds of any other number of clients fail.
     epsilon = privacy.discrete_gaussian_epsilon(
       noise_multiplier=noise.noise_multiplier,
       clients_per_round=noise.clients_per_round,
@@ -115,3 +119,13 @@ def describe(
       delta=delta,
     )
   return description | {'epsilon': epsilon}
+
+
+def _check_cohorts(cohort_sizes: Iterable[int], clients_per_round: int) -> None:
+  """Raises `ValueError` if shares of noise do not add up in a round."""
+  for size in cohort_sizes:
+    if size != clients_per_round:
+      raise ValueError(
+        f'Expected rounds of {clients_per_round} clients, whose shares of '
+        f'noise add up, found one of {size}: leave out --sampling.'
+      )

@@ -221,10 +221,11 @@ async def train_model(
 
   async def save(state: ProgramState) -> None:
     nonlocal saved_round
-    if state.round_num != saved_round:
-      saved_round = int(state.round_num)
-      logging.info('Saving the program state after round %d.', saved_round)
-      await managers.program_state.save(state, saved_round)
+    round_num = int(state.round_num)
+    if round_num != saved_round:
+      logging.info('Saving the program state after round %d.', round_num)
+      await managers.program_state.save(state, round_num)
+      saved_round = round_num
 
   try:
     while not schedule.is_over(state):
@@ -245,7 +246,9 @@ async def train_model(
         await training.release_if_best(state, managers)
       hooks.report(state, schedule.is_evaluated(round_num), lost)
   except stop_signals.Stopped:
-    await save(state)
+    # A save that was interrupted may have ended.
+    with contextlib.suppress(tff.program.ProgramStateExistsError):
+      await save(state)
     raise
   logging.info('Releasing the model after round %d.', state.round_num)
   await managers.model.release(await training.weights(state), LAST_MODEL)

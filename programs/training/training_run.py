@@ -235,9 +235,7 @@ def _train(
   process = program_process.of_client_id_process(parts.process, stack.current)
 
   async def train():
-    # The error of a call, which is raised, is also that of each part of its
-    # result; asyncio would print those that nobody awaits.
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    asyncio.get_running_loop().set_exception_handler(_handle_exception)
     return await program_logic.train_model(
       process,
       parts.data_source,
@@ -249,6 +247,18 @@ def _train(
 
   with stack.install(runtime.create_program_context(stack.current)):
     return asyncio.run(train())
+
+
+def _handle_exception(
+  loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+) -> None:
+  """Handles errors that nobody awaits.
+
+  The error of a call, which is raised, is also that of each part of its result:
+  asyncio would print those of the others.
+  """
+  if 'exception was never retrieved' not in context['message']:
+    loop.default_exception_handler(context)
 
 
 def _measured_before(
@@ -330,6 +340,10 @@ def _build_parts(
     num_clients=len(training_ids),
     num_weights=sum(array.size for array in untrained.trainable),
   )
+  try:
+    privacy.describe(0, request.rounds)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
   if privacy.has_noise:
     # The margins of clips do not cover its rounding.
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -351,10 +365,6 @@ def _build_parts(
   execution.check_mergeable(process.mergeable_next)
   if isinstance(evaluate, federated_evaluation.FederatedEvaluation):
     execution.check_mergeable(evaluate.next)
-  try:
-    privacy.describe(0, request.rounds)
-  except ValueError as e:
-    raise runner.UsageError(str(e)) from e
   return _Parts(
     process=process,
     data_source=data_source.SampledClientsDataSource(

@@ -111,7 +111,6 @@ def top_k(
   return _top_k(log_probabilities, label_hash, k, reduction, chunk_size)
 
 
-# Traced even if the caller is eager: a loop of small ops is slow there.
 def signed_probabilities(log_probabilities: tf.Tensor) -> tf.Tensor:
   """Returns probabilities of buckets, each minus that of its partner.
 
@@ -121,8 +120,8 @@ def signed_probabilities(log_probabilities: tf.Tensor) -> tf.Tensor:
   minus that of sign -1, times s(j), is the value of class j: its bucket's
   probability minus the partner's. Another class is as likely to share the
   bucket as to be in the partner, so that it cancels in expectation over the
-  hash functions. With the median over tables this is the estimate of the count
-  sketch, algorithm 1 of the paper.
+  hash functions, but for examples that have both classes. With the median over
+  tables this is the estimate of the count sketch, algorithm 1 of the paper.
 
   Args:
     log_probabilities: `float32[..., B]`, with an even number of buckets.
@@ -149,6 +148,7 @@ def signed_probabilities(log_probabilities: tf.Tensor) -> tf.Tensor:
   )
 
 
+# Traced even if the caller is eager: a loop of small ops is slow there.
 @functools.partial(tf.function, autograph=False)
 def _top_k(log_probabilities, label_hash, k, reduction, chunk_size):
   """See `top_k`."""

@@ -85,6 +85,16 @@ class DescribeTest(absltest.TestCase):
       delta=1e-3,
     )
     self.assertEqual(description['clip'], 1.0)
+    self.assertIn('share of the noise', description['assumption'])
+
+  def test_shares_of_noise_need_the_same_number_of_clients(self):
+    options = options_lib.SecureSketchOptions(
+      clip=1.0, clients_per_round=20, noise_multiplier=3.0
+    )
+    with self.assertRaisesRegex(
+      ValueError, 'rounds of 20 clients.*found one of 19: leave out --sampling'
+    ):
+      privacy_report.describe(options, [20, 19], 300, 1e-3, num_weights=26_010)
 
   def test_noise_of_options(self):
     noise = options_lib.NoiseOptions(noise_multiplier=1.0, clients_per_round=3)

@@ -260,6 +260,22 @@ class _ImpatientStore(run_store.RunStore):
     await super().release(metrics, round_num)
 
 
+class _StoreStoppedAtASave(run_store.RunStore):
+  """Store that receives two stop signals around the save of a round."""
+
+  def __init__(self, directory, round_num: int, is_saved: bool):
+    super().__init__(directory)
+    self._round_num, self._is_saved = round_num, is_saved
+
+  async def save(self, program_state, version):
+    stops, self._round_num = version == self._round_num, None
+    if not stops or self._is_saved:
+      await super().save(program_state, version)
+    if stops:
+      signal.raise_signal(signal.SIGINT)
+      signal.raise_signal(signal.SIGINT)
+
+
 class _StopSignalsAtTheEnd(stop_signals.StopSignals):
   """Stop signals that arrive at the end of the n-th interruptible place."""
 
@@ -621,6 +637,19 @@ class ProgramLogicTest(ProgramLogicTestCase):
     self.assertEqual([round_num for round_num, _ in reports], [3, 4, 5])
     self._assert_same_state(resumed_state, state)
     self._assert_same_run('stopped', 'whole')
+
+  def test_stopped_within_a_save_keeps_its_round(self):
+    state, _ = self._train('whole', rounds_per_checkpoint=4)
+    for name, is_saved in (('before', False), ('after', True)):
+
+      def build_store(directory, is_saved=is_saved):
+        return _StoreStoppedAtASave(directory, 4, is_saved)
+
+      with self.assertRaises(stop_signals.Stopped):
+        self._train(name, rounds_per_checkpoint=4, store_fn=build_store)
+      resumed_state, reports = self._train(name, rounds_per_checkpoint=4)
+      self.assertEqual([round_num for round_num, _ in reports], [4, 5])
+      self._assert_same_state(resumed_state, state)
 
   def test_stopped_at_the_end_of_a_round_loses_no_metrics(self):
     state, _ = self._train('whole', rounds_per_checkpoint=100)

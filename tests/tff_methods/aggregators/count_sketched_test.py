@@ -199,7 +199,7 @@ class CountSketchAggregatorExecutionTest(parameterized.TestCase):
     self.assertGreater(grown['values'], 1e6)
     self.assertLess(grown['buckets'], 3.0)
 
-  def test_rounds_of_no_weight_change_nothing(self):
+  def test_mean_of_no_weight_is_zero(self):
     process = _create()
     output = process.next(process.initialize(), _values(0), [0.0, 0.0])
     np.testing.assert_array_equal(_flat(output.result), 0.0)

@@ -227,7 +227,7 @@ class LocalContextTest(absltest.TestCase):
       absltest.mock.patch.object(local_context, '_NUM_FIRST_CALLS', 2),
       # Any size counts as grown.
       absltest.mock.patch.object(local_context, '_MAX_GROWTH_BYTES', -(2**40)),
-      self.assertLogs(level='INFO') as logs,
+      self.assertLogs('absl', 'INFO') as logs,
     ):
       found = [_mean(values) for _ in range(5)]
     self.assertEqual(found, [expected] * 5)
