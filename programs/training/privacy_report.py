@@ -79,6 +79,12 @@ def describe(
   if delta is None:
     delta = privacy.default_delta(num_clients)
   cohort_sizes = list(cohort_sizes)
+  assumption = 'nobody knows which clients took part in which round'
+  if isinstance(noise, options_lib.SecureSketchOptions):
+    _check_cohorts(cohort_sizes, noise.clients_per_round)
+    assumption += (
+      '; the server sees sums alone; no client reveals its share of the noise'
+    )
   description: dict[str, object] = {
     'epsilon': None,
     'delta': delta,
@@ -87,13 +93,8 @@ def describe(
     'num_clients': num_clients,
     'rounds': len(cohort_sizes),
     'neighbours': 'one client replaced by another',
-    'assumption': 'nobody knows which clients took part in which round',
+    'assumption': assumption,
   }
-  if isinstance(noise, options_lib.SecureSketchOptions):
-    _check_cohorts(cohort_sizes, noise.clients_per_round)
-    description['assumption'] += (
-      '; the server sees sums alone; no client reveals its share of the noise'
-    )
   if isinstance(noise, aggregation_flags.TffAggregatorOptions):
     return description | {'reason': "TFF's aggregator comes without accounting"}
   if is_repeatable(noise):
