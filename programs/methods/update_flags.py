@@ -317,8 +317,14 @@ def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
 def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
   defaults = base.field_defaults(
     options_class,
-    *('bits', 'fraction', 'min_elements', 'scope', 'step_scale'),
-    *('applied_fraction', 'sketch_rows', 'error_reset'),
+    'bits',
+    'fraction',
+    'min_elements',
+    'scope',
+    'step_scale',
+    'applied_fraction',
+    'sketch_rows',
+    'error_reset',
   )
   return base.MethodFlags(
     (*own_flags, base.DOWNLINK_BITS), make_options, defaults

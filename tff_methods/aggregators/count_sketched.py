@@ -174,14 +174,7 @@ class _Steps:
   ):
     self.value_type = value_types.check_value_type(value_type, [tf.float32])
     self._options = options
-    self._layout = scopes.Layout(
-      tff.types.type_to_tf_tensor_specs(self.value_type), 'model'
-    )
-    if not self._layout.specs:
-      raise TypeError(
-        'Expected values of one tensor or more, found none: make weights '
-        'trainable.'
-      )
+    self._layout = scopes.vector_layout(self.value_type)
     (spec,) = self._layout.specs
     self._length = spec.shape.num_elements()
     num_buckets = math.ceil(

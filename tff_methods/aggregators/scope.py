@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_federated as tff
 
 
 class Layout:
@@ -64,6 +65,25 @@ class Layout:
         for part, spec in zip(parts, self._flat_specs, strict=True)
       ]
     return tf.nest.pack_sequence_as(self._model_specs, list(tensors))
+
+
+def vector_layout(value_type: tff.Type) -> Layout:
+  """Returns the layout of a value as one vector.
+
+  Args:
+    value_type: Type of one `float32` tensor or more: see
+      `value_types.check_value_type`.
+
+  Raises:
+    TypeError: If there are no tensors.
+  """
+  layout = Layout(tff.types.type_to_tf_tensor_specs(value_type), 'model')
+  if not layout.specs:
+    raise TypeError(
+      'Expected values of one tensor or more, found none: make weights '
+      'trainable.'
+    )
+  return layout
 
 
 def check_one_dtype(specs: Sequence[tf.TensorSpec]) -> None:

@@ -177,14 +177,7 @@ class _SecureSketchedFactory(tff.aggregators.UnweightedAggregationFactory):
   def create(self, value_type: tff.Type) -> tff.templates.AggregationProcess:
     """Creates the process."""
     value_type = value_types.check_value_type(value_type, [tf.float32])
-    layout = scopes.Layout(
-      tff.types.type_to_tf_tensor_specs(value_type), 'model'
-    )
-    if not layout.specs:
-      raise TypeError(
-        'Expected values of one tensor or more, found none: make weights '
-        'trainable.'
-      )
+    layout = scopes.vector_layout(value_type)
     (spec,) = layout.specs
     sketch = self._sketch_class(spec.shape.num_elements(), self._options)
     return _build_process(value_type, layout, sketch, self._options)

@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.common import sorting
 from tff_methods.label_hashing import hash_functions
 
 _BLOCK_SIZE = 64
@@ -249,7 +250,7 @@ def _total(costs: Sequence[tf.Tensor], reduction: str) -> tf.Tensor:
   """
   if reduction == 'median':
     surplus = len(costs) - _num_counted(len(costs), reduction)
-    costs = _sort(costs)[surplus // 2 : len(costs) - surplus // 2]
+    costs = sorting.sort(costs)[surplus // 2 : len(costs) - surplus // 2]
   return functools.reduce(tf.subtract, costs[1:], -costs[0])
 
 
@@ -262,19 +263,6 @@ def _num_counted(num_tables: int, reduction: str) -> int:
   if reduction == 'mean':
     return num_tables
   return 1 if num_tables % 2 else 2
-
-
-def _sort(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-  """Sorts R tensors, element by element, by odd-even transposition.
-
-  For a few tables this is much faster than `tf.sort` across them.
-  """
-  values = list(values)
-  for step in range(len(values)):
-    for i in range(step % 2, len(values) - 1, 2):
-      low, high = values[i : i + 2]
-      values[i : i + 2] = [tf.minimum(low, high), tf.maximum(low, high)]
-  return values
 
 
 def _check_arguments(
