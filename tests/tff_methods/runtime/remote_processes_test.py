@@ -23,6 +23,7 @@ from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
+from tff_methods import label_hashing
 from tff_methods import options as options_lib
 from tff_methods import runtime
 
@@ -35,6 +36,28 @@ def _dense(build, **kwargs):
     lambda: build(linear_model.model_fn, _SGD, **kwargs),
     linear_model.datasets,
   )
+
+
+def _build_fed_mlh() -> tff.learning.templates.LearningProcess:
+  model = label_hashing.HashedLabelModel(
+    label_hashing.DenseNetwork(5, (7,)),
+    label_hashing.LabelHash.draw(9, num_tables=2, num_buckets=4, seed=0),
+    max_labels=2,
+  )
+  return algorithms.build_fed_mlh(model, _SGD)
+
+
+def _label_datasets() -> list[tf.data.Dataset]:
+  rng = np.random.default_rng(0)
+  return [
+    tf.data.Dataset.from_tensor_slices(
+      (
+        rng.normal(size=[size, 5]).astype(np.float32),
+        rng.integers(-1, 9, [size, 2], np.int32),
+      )
+    ).batch(4)
+    for size in (6, 10, 7)
+  ]
 
 
 def _of_rows(build, **kwargs):
@@ -75,6 +98,12 @@ _PROCESSES = {
   'dgc': _dense(
     algorithms.build_dgc_fed_avg, options=options_lib.DgcOptions(fraction=0.2)
   ),
+  'fetch_sgd': _dense(
+    algorithms.build_fetch_sgd_fed_avg,
+    options=options_lib.CountSketchOptions(fraction=0.2),
+  ),
+  # The ensemble of FedAvg's networks is a model of the same process.
+  'fed_mlh': (_build_fed_mlh, _label_datasets),
   'lsh_select': _of_rows(
     algorithms.build_lsh_select_fed_avg,
     options=options_lib.LshSelectOptions(row_budget=0.5),
