@@ -121,21 +121,24 @@ class MomentumCorrection(ErrorFeedback):
     u <- momentum * u + g,  v <- v + u,
 
   then `u` and `v` are set to zero where `v` is sent (the paper's "momentum
-  correction" and "momentum factor masking").
+  correction" and "momentum factor masking"). With Nesterov momentum, the second
+  step is `v <- v + momentum * u + g`.
   """
 
-  def __init__(self, momentum: float):
+  def __init__(self, momentum: float, nesterov: bool = False):
     """Initializes the rule.
 
     Args:
       momentum: Momentum of the velocity, in [0, 1). With 0 it is
         `ResidualFeedback('unsent_values')`.
+      nesterov: If true, uses Nesterov momentum.
 
     Raises:
-      TypeError: If `momentum` is not a number.
+      TypeError: If `momentum` is not a number, or `nesterov` not a bool.
       ValueError: If `momentum` is out of range.
     """
     self._momentum = argument_checks.check_momentum(momentum)
+    self._nesterov = argument_checks.check_bool('nesterov', nesterov)
 
   def initial_state(self, spec: tf.TensorSpec) -> State:
     """Returns a residual and a velocity of zeros."""
@@ -145,8 +148,9 @@ class MomentumCorrection(ErrorFeedback):
   def add(self, state: State, update: tf.Tensor) -> State:
     """Updates the velocity, and adds it to the residual."""
     velocity = self._momentum * state['velocity'] + update
+    step = self._momentum * velocity + update if self._nesterov else velocity
     return collections.OrderedDict(
-      [(RESIDUAL, state[RESIDUAL] + velocity), ('velocity', velocity)]
+      [(RESIDUAL, state[RESIDUAL] + step), ('velocity', velocity)]
     )
 
   def remove(self, state: State, is_sent: tf.Tensor, error: tf.Tensor) -> State:

@@ -76,8 +76,9 @@ class ErrorFeedbackMeanFactory:
   3.  The server decodes and sums the payloads (see `EncodedSum.build_sum`), and
       divides by the sum of the weights.
 
-  A client without weight in a round sends zeros and keeps all of its update, so
-  nothing is lost.
+  A client without weight in a round, such as one without examples or whose
+  training diverged, changes nothing: it sends zeros, and its state stays as it
+  was, as if it had not been in the round. Momentum does not decay, either.
 
   Measurements: an `OrderedDict` of `payload_bytes`: `int64`, the bytes of the
   encoded updates, summed over the clients of the round and counted on arrival.
@@ -234,10 +235,13 @@ def _encode(
   ]
   payload = weighted_sum.encode(weighted, client_params)
   received = weighted_sum.decode(payload, after_sum_params)
-  return payload, [
+  kept = [
     feedback.remove(state, *_sent_and_error(x, decoded, weight))
     for state, x, decoded in zip(states, weighted, received, strict=True)
   ]
+  return payload, tf.nest.map_structure(
+    lambda new, old: tf.where(weight > 0.0, new, old), kept, client_state
+  )
 
 
 def _build_divide(

@@ -16,10 +16,10 @@
 Lin et al., "Deep Gradient Compression: Reducing the Communication Bandwidth for
 Distributed Training" (2018). In the paper, a worker accumulates gradients with
 momentum and sends the largest accumulated values in each step. Here, the update
-of a client's local training takes the place of the gradient. Of the paper's
-four remedies, three are implemented: momentum correction, momentum factor
-masking and the warm-up of the density. For the fourth, clipping of local
-gradients, use a client optimizer that clips.
+of a client's local training takes the place of the gradient. The paper's
+remedies are momentum correction (with plain or Nesterov momentum), momentum
+factor masking and the warm-up of the density. The fourth, local clipping, is
+`DgcOptions.bounds`, which clips an update before it is accumulated.
 """
 
 import tensorflow_federated as tff
@@ -101,7 +101,7 @@ def _aggregator_and_warm_up(
   list[tuple[int, aggregators.ErrorFeedbackMeanFactory]],
 ]:
   """Returns the aggregator, and the warm-up as (num_rounds, aggregator)s."""
-  feedback = aggregators.MomentumCorrection(options.momentum)
+  feedback = aggregators.MomentumCorrection(options.momentum, options.nesterov)
 
   def build(fraction):
     return error_feedback_process.top_k_with_error_feedback(

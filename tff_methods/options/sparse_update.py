@@ -102,6 +102,7 @@ class DgcOptions(SparseOptions):
 
   Attributes:
     momentum: Momentum of the clients' velocities, in [0, 1).
+    nesterov: If true, the momentum is Nesterov's.
     warm_up_fractions: Fractions of the first rounds, each above `fraction`;
       empty for no warm-up. `None`: those of the paper's 0.25, 0.0625, 0.015625
       and 0.004 that are above `fraction`.
@@ -115,12 +116,14 @@ class DgcOptions(SparseOptions):
   fraction: float = 0.001
   scope: str = 'tensor'
   momentum: float = 0.9
+  nesterov: bool = False
   warm_up_fractions: Sequence[float] | None = None
   rounds_per_warm_up_fraction: int = 1
 
   def __post_init__(self) -> None:
     super().__post_init__()
     argument_checks.check_momentum(self.momentum)
+    argument_checks.check_bool('nesterov', self.nesterov)
     argument_checks.check_int(
       'rounds_per_warm_up_fraction', self.rounds_per_warm_up_fraction, minimum=1
     )

@@ -14,7 +14,7 @@
 """Learning processes on client ids, with or without client states."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 import functools
 from typing import Any
 
@@ -57,8 +57,7 @@ class ClientIdProcess(abc.ABC):
 
     Args:
       state: State of the server.
-      client_ids: Ids of the clients of the round. TFF's `ClientData` does not
-        check them: unknown ids silently yield an empty dataset.
+      client_ids: Ids of the clients of the round.
 
     Returns:
       The next state of the server, and the metrics of the round.
@@ -116,6 +115,7 @@ def compose_client_id_process(
   ),
   dataset_computation: tff.Computation,
   client_states: client_state_store.ClientStateStore,
+  client_ids: Collection[str] | None = None,
 ) -> ClientIdProcess:
   """Composes a process with the computation of each client's data set.
 
@@ -133,16 +133,22 @@ def compose_client_id_process(
     dataset_computation: `(str -> B*)`, from a client id to the client's data,
       like that of `tff.simulation.datasets.ClientData`.
     client_states: Store of the client states; unused if clients keep none.
+    client_ids: Ids of all clients, which `next` checks; `None` leaves ids
+      unchecked. The `dataset_computation` of TFF's `ClientData` has an empty
+      data set for unknown ids.
 
   Returns:
-    A `ClientIdProcess`. If clients keep states, its `next` raises `TypeError`
-    for anything but client ids, and `ValueError` for repeated ids, or if the
-    store does not have the states of this round or has those of another
-    process.
+    A `ClientIdProcess`. Its `next` raises `ValueError` for unknown client ids.
+    If clients keep states, it raises `TypeError` for anything but client ids,
+    and `ValueError` for repeated ids, or if the store does not have the states
+    of this round or has those of another process.
   """
+  known_ids = None if client_ids is None else frozenset(client_ids)
   if isinstance(process, templates.ClientStateProcess):
-    return _StatefulProcess(process, dataset_computation, client_states)
-  return _StatelessProcess(process, dataset_computation)
+    return _StatefulProcess(
+      process, dataset_computation, client_states, known_ids
+    )
+  return _StatelessProcess(process, dataset_computation, known_ids)
 
 
 class _StatelessProcess(ClientIdProcess):
@@ -152,8 +158,10 @@ class _StatelessProcess(ClientIdProcess):
     self,
     process: tff.learning.templates.LearningProcess,
     dataset_computation: tff.Computation,
+    known_ids: frozenset[str] | None,
   ):
     self._process = process
+    self._known_ids = known_ids
     if isinstance(process, salted_process.SaltedProcess):
       self._on_ids = _compose_salted(process, dataset_computation)
     else:
@@ -167,6 +175,7 @@ class _StatelessProcess(ClientIdProcess):
     return self._on_ids.initialize()
 
   def next(self, state, client_ids):
+    _check_known(client_ids, self._known_ids)
     return self._on_ids.next(state, client_ids)
 
   def get_model_weights(self, state):
@@ -201,10 +210,13 @@ class _StatefulProcess(ClientIdProcess):
     process: templates.ClientStateProcess,
     dataset_computation: tff.Computation,
     client_states: client_state_store.ClientStateStore,
+    known_ids: frozenset[str] | None,
   ):
     self._process = process
+    self._known_ids = known_ids
     self._dataset_computation = dataset_computation
     self._client_states = client_states
+    self._is_checked = False
     self._composed = {}
     # The number of completed rounds before the last round that ran, and its
     # `next`, which can depend on the cohort.
@@ -215,12 +227,14 @@ class _StatefulProcess(ClientIdProcess):
 
   def next(self, state, client_ids):
     _check_client_ids(client_ids)
+    _check_known(client_ids, self._known_ids)
     client_ids = list(client_ids)
     num_rounds = self._process.num_rounds(state)
     client_states = [
       self._initial_client_state if arrays is None else self._pack(arrays)
       for arrays in self._client_states.read(client_ids, num_rounds)
     ]
+    self._check_store(num_rounds)
     chosen_next = self._process.next_for(num_rounds, client_states)
     next_fn = self._next_on_ids(chosen_next)
     state, metrics, states_of_ids = next_fn(state, client_ids, client_states)
@@ -235,10 +249,10 @@ class _StatefulProcess(ClientIdProcess):
     return tff.learning.templates.LearningProcessOutput(state, metrics)
 
   def get_model_weights(self, state):
-    return self._process.get_model_weights(state)
+    return state.global_model_weights
 
   def set_model_weights(self, state, weights):
-    return self._process.set_model_weights(state, weights)
+    return state._replace(global_model_weights=weights)
 
   def accounted_next(self, num_rounds):
     if self._last_round is not None and self._last_round[0] == num_rounds:
@@ -260,6 +274,21 @@ class _StatefulProcess(ClientIdProcess):
   @functools.cached_property
   def _initial_client_state(self) -> Any:
     return self._process.initial_client_state()
+
+  def _check_store(self, num_rounds: int) -> None:
+    """Raises `ValueError` unless the store is that of this process."""
+    last_round = self._client_states.last_round
+    if num_rounds > last_round:
+      raise ValueError(
+        f'Expected the client states after round {num_rounds}, that of the '
+        f"server's state, found those up to round {last_round}: restore both "
+        'from one checkpoint.'
+      )
+    if not self._is_checked:  # Otherwise only clients that return would show.
+      arrays = self._client_states.any_state(num_rounds)
+      if arrays is not None:
+        self._pack(arrays)
+      self._is_checked = True
 
   def _pack(self, arrays: client_state_store.State) -> Any:
     """Packs the arrays of the store into the structure of a client state."""
@@ -321,6 +350,20 @@ def _check_client_ids(client_ids: Sequence[str]) -> None:
     raise ValueError(
       'Expected distinct client ids, since each client has one state, found '
       f'{num_repeated} repeated: sample without replacement.'
+    )
+
+
+def _check_known(
+  client_ids: Sequence[str], known_ids: frozenset[str] | None
+) -> None:
+  """Raises `ValueError` for client ids that are not among the known ones."""
+  if known_ids is None:
+    return
+  unknown = [i for i in client_ids if i not in known_ids]
+  if unknown:
+    raise ValueError(
+      f'Expected ids of the {len(known_ids)} clients, found {len(unknown)} '
+      f'unknown, such as {unknown[0]!r}: take ids from client_ids of the data.'
     )
 
 

@@ -138,6 +138,20 @@ class ClientStateStore:
     # Ends of the log after these rounds.
     self._end = self._previous_end = client_state_log.START
 
+  @property
+  def last_round(self) -> int:
+    """Last round that was written, saved or restored; 0 before the first."""
+    return self._round
+
+  def any_state(self, round_num: int) -> State | None:
+    """Returns the state of some client after a round; `None` if there is none.
+
+    Args:
+      round_num: Number of completed rounds, whose states are kept.
+    """
+    states = (self._read(key, round_num) for key in self._files.keys())
+    return next((state for state in states if state is not None), None)
+
   def read(
     self, client_ids: Sequence[str], round_num: int
   ) -> list[State | None]:

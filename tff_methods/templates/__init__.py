@@ -29,6 +29,9 @@ from tff_methods.templates.delta_downlink_process import DeltaDownlinkProcess
 from tff_methods.templates.error_feedback_process import (
   build_error_feedback_fed_avg,
 )
+from tff_methods.templates.error_feedback_process import (
+  build_error_feedback_process,
+)
 from tff_methods.templates.index_client import IndexClient
 from tff_methods.templates.index_client import RowBudget
 from tff_methods.templates.index_distributor import build_index_distributor
@@ -58,6 +61,7 @@ __all__ = [
   'build_class_sampling_distributor',
   'build_delta_downlink_fed_avg',
   'build_error_feedback_fed_avg',
+  'build_error_feedback_process',
   'build_index_distributor',
   'build_model_distributor',
   'build_row_retrieval',

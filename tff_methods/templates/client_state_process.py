@@ -14,7 +14,7 @@
 """Learning processes with client states that persist between rounds."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
 from typing import Any, NamedTuple
 
@@ -78,6 +78,7 @@ class ClientStateProcess(tff.templates.IterativeProcess):
     next_fn: tff.Computation,
     *,
     initial_client_state_fn: tff.Computation,
+    accessors: Mapping[str, tff.Computation],
     warm_up: Sequence[tuple[int, tff.Computation]] = (),
   ):
     """Initializes the process; see `compose_client_state_process` to build one.
@@ -86,6 +87,8 @@ class ClientStateProcess(tff.templates.IterativeProcess):
       initialize_fn: `( -> S@SERVER)`.
       next_fn: `next` of the rounds after the warm-up.
       initial_client_state_fn: `( -> C)`.
+      accessors: Getters and setters of model weights and hyperparameters: see
+        `learning_round.build_accessors`.
       warm_up: `next` of the first rounds, in order, as (num_rounds, next)
         pairs.
 
@@ -113,6 +116,7 @@ class ClientStateProcess(tff.templates.IterativeProcess):
           f'{other.type_signature}: give all rounds the same states and result.'
         )
     self._initial_client_state_fn = initial_client_state_fn
+    self._accessors = dict(accessors)
     self._warm_up = tuple(warm_up)
 
   @property
@@ -162,15 +166,29 @@ class ClientStateProcess(tff.templates.IterativeProcess):
     """Returns the number of completed rounds of a state."""
     return int(state.aggregator['num_rounds'])
 
-  def get_model_weights(self, state: Any) -> tff.learning.models.ModelWeights:
-    """Returns the model weights of a state."""
-    return state.global_model_weights
+  @property
+  def get_model_weights(self) -> tff.Computation:
+    """Model weights of a state: `(S -> tff.learning.models.ModelWeights)`."""
+    return self._accessors['get_model_weights']
 
-  def set_model_weights(
-    self, state: Any, weights: tff.learning.models.ModelWeights
-  ) -> Any:
-    """Returns a copy of a state with other model weights."""
-    return state._replace(global_model_weights=weights)
+  @property
+  def set_model_weights(self) -> tff.Computation:
+    """State with other weights: `(<S, ModelWeights> -> S)`."""
+    return self._accessors['set_model_weights']
+
+  @property
+  def get_hparams(self) -> tff.Computation:
+    """Hyperparameters of a state: `(S -> H)`.
+
+    `H` is that of a `tff.learning.templates.LearningProcess`: those of client
+    work and finalizer.
+    """
+    return self._accessors['get_hparams_fn']
+
+  @property
+  def set_hparams(self) -> tff.Computation:
+    """State with other hyperparameters: `(<S, H> -> S)`."""
+    return self._accessors['set_hparams_fn']
 
 
 def compose_client_state_process(
@@ -238,6 +256,9 @@ def compose_client_state_process(
     init_fn,
     build_next(model_update_aggregation),
     initial_client_state_fn=model_update_aggregation.initial_client_state,
+    accessors=learning_round.build_accessors(
+      init_fn.type_signature.result.member, client_work, model_finalizer
+    ),
     warm_up=[
       (part.num_rounds, build_next(part.aggregation)) for part in warm_up
     ],

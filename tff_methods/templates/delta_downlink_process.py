@@ -13,7 +13,7 @@
 # limitations under the License.
 """Federated averaging whose downlink is quantized differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class DeltaDownlinkProcess(client_state_process.ClientStateProcess):
     next_fn: tff.Computation,
     *,
     initial_client_state_fn: tff.Computation,
+    accessors: Mapping[str, tff.Computation],
     reference_next_fn: tff.Computation,
   ):
     """Initializes the process; see `build_delta_downlink_fed_avg`.
@@ -51,10 +52,14 @@ class DeltaDownlinkProcess(client_state_process.ClientStateProcess):
       initialize_fn: `( -> S@SERVER)`.
       next_fn: `next` that sends the difference.
       initial_client_state_fn: `( -> C)`.
+      accessors: See `ClientStateProcess`.
       reference_next_fn: `next` of the same type that sends the reference.
     """
     super().__init__(
-      initialize_fn, next_fn, initial_client_state_fn=initial_client_state_fn
+      initialize_fn,
+      next_fn,
+      initial_client_state_fn=initial_client_state_fn,
+      accessors=accessors,
     )
     self._reference_next_fn = reference_next_fn
 
@@ -239,5 +244,8 @@ def _compose(
     init_fn,
     build_next(sends_difference=True),
     initial_client_state_fn=downlink.initial_client_state,
+    accessors=learning_round.build_accessors(
+      init_fn.type_signature.result.member, client_work, finalizer
+    ),
     reference_next_fn=build_next(sends_difference=False),
   )

@@ -86,8 +86,66 @@ def build_error_feedback_fed_avg(
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
   )
+  local_model.check_model(model_fn)
+  return build_error_feedback_process(
+    model_fn,
+    fed_avg.build_client_work(
+      model_fn,
+      optimizer=client_optimizer_fn,
+      client_weighting=client_weighting,
+      metrics_aggregator=metrics_aggregator,
+      loop_implementation=loop_implementation,
+    ),
+    server_optimizer_fn,
+    model_aggregator=model_aggregator,
+    warm_up=warm_up,
+    model_distributor=model_distributor,
+  )
+
+
+def build_error_feedback_process(
+  model_fn: local_model.Model,
+  client_work: tff.learning.templates.ClientWorkProcess,
+  server_optimizer_fn: tff.learning.optimizers.Optimizer | None = None,
+  *,
+  model_aggregator: aggregators.ErrorFeedbackMeanFactory,
+  warm_up: Sequence[tuple[int, aggregators.ErrorFeedbackMeanFactory]] = (),
+  model_distributor: sketched_distributor.ModelDistributor | None = None,
+) -> client_state_process.ClientStateProcess:
+  """Builds a process of any client work, with error feedback on its updates.
+
+  Local training can be one of your own, or TFF's, such as Mime's. (FedProx is
+  an optimizer: see `add_proximal_term`.)
+
+  `next` is that of `build_error_feedback_fed_avg`.
+
+  Args:
+    model_fn: A function that returns a `tff.learning.models.VariableModel`, or
+      a `tff.learning.models.FunctionalModel`.
+    client_work: Local training of this model. Its state is at the server, and
+      the client states are those of the aggregator alone.
+    server_optimizer_fn: Optimizer of the server; SGD with a learning rate of 1
+      by default.
+    model_aggregator: Encoder and error feedback of the updates.
+    warm_up: See `build_error_feedback_fed_avg`.
+    model_distributor: See `build_error_feedback_fed_avg`.
+
+  Returns:
+    A `ClientStateProcess`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type, or `client_work` is of another
+      model.
+    ValueError: If a number of warm-up rounds is below 1.
+  """
+  fed_avg.check_arguments(
+    client_work=client_work,
+    server_optimizer_fn=server_optimizer_fn,
+    model_distributor=model_distributor,
+  )
   description = local_model.describe(model_fn)
   weights_type = description.weights_type
+  _check_client_work(client_work, weights_type)
 
   def create(factory):
     if not isinstance(factory, aggregators.ErrorFeedbackMeanFactory):
@@ -101,13 +159,7 @@ def build_error_feedback_fed_avg(
   return client_state_process.compose_client_state_process(
     description.initial_weights_fn,
     sketched_distributor.build_model_distributor(model_fn, model_distributor),
-    fed_avg.build_client_work(
-      model_fn,
-      optimizer=client_optimizer_fn,
-      client_weighting=client_weighting,
-      metrics_aggregator=metrics_aggregator,
-      loop_implementation=loop_implementation,
-    ),
+    client_work,
     create(model_aggregator),
     fed_avg.build_finalizer(server_optimizer_fn, weights_type),
     warm_up=[
@@ -115,6 +167,35 @@ def build_error_feedback_fed_avg(
       for num_rounds, factory in warm_up
     ],
   )
+
+
+def _check_client_work(
+  client_work: tff.learning.templates.ClientWorkProcess,
+  weights_type: tff.StructWithPythonType,
+) -> None:
+  """Raises `TypeError` unless a client work trains a model of this type."""
+  signature = client_work.next.type_signature
+  received = signature.parameter[1].member
+  result = signature.result.result.member
+  for what, expected, found, fits in (
+    (
+      'receive the model',
+      weights_type,
+      received,
+      received.is_assignable_from(weights_type),
+    ),
+    (
+      'return updates of type',
+      weights_type.trainable,
+      result.update,
+      weights_type.trainable.is_assignable_from(result.update),
+    ),
+  ):
+    if not fits:
+      raise TypeError(
+        f'Expected client_work to {what} {expected}, found {found}: build it '
+        'for the model of model_fn.'
+      )
 
 
 def top_k_with_error_feedback(

@@ -69,6 +69,12 @@ _EXPECTED = {
   'client_optimizer_fn': _expected_optimizer(is_optional=False),
   'optimizer': _expected_optimizer(is_optional=False),
   'server_optimizer_fn': _expected_optimizer(is_optional=True),
+  'client_work': _Expected(
+    _instance_of(tff.learning.templates.ClientWorkProcess),
+    'a tff.learning.templates.ClientWorkProcess',
+    'build it with tff.learning.templates, such as '
+    'build_model_delta_client_work',
+  ),
   'client_weighting': _Expected(
     _instance_of(tff.learning.ClientWeighting),
     'a tff.learning.ClientWeighting',
@@ -115,8 +121,9 @@ def check_arguments(**arguments: Any) -> None:
   Args:
     **arguments: Values by the names of the arguments: `client_optimizer_fn`,
       `optimizer` (of a client work), `server_optimizer_fn`,
-      `client_weighting`, `model_distributor`, `model_aggregator`,
-      `rows_aggregator`, `metrics_aggregator` and `loop_implementation`.
+      `client_work`, `client_weighting`, `model_distributor`,
+      `model_aggregator`, `rows_aggregator`, `metrics_aggregator` and
+      `loop_implementation`.
 
   Raises:
     TypeError: If an argument is of a wrong type.

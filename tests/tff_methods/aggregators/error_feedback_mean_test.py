@@ -293,27 +293,33 @@ class ErrorFeedbackMeanExecutionTest(parameterized.TestCase, tf.test.TestCase):
       expected = np.average(sent, axis=0, weights=weights)
       self.assertAllClose(_vector(output.result), expected, atol=1e-5)
 
-  @parameterized.parameters('model', 'tensor')
-  def test_client_without_weight_keeps_all(self, scope):
-    aggregation = _create(scope=scope, bits=4)
+  @parameterized.parameters(
+    ('with_error', 'model'), ('with_error', 'tensor'), ('momentum', 'model')
+  )
+  def test_client_without_weight_changes_nothing(self, feedback, scope):
+    bits = None if feedback == 'momentum' else 4
+    aggregation = _create(feedback, scope=scope, bits=bits)
     state, client_states = _first(aggregation, 2)
     values = _values(2)
+    output = aggregation.next(state, values, [2.0, 1.0], client_states)
+    state, client_states = output.state, output.client_states
     output = aggregation.next(state, values, [2.0, 0.0], client_states)
-    self.assertAllEqual(_residuals(output.client_states)[1], _vector(values[1]))
+    for x, y in zip(
+      tf.nest.flatten(output.client_states[1]),
+      tf.nest.flatten(client_states[1]),
+      strict=True,
+    ):
+      self.assertEqual(x.tobytes(), y.tobytes())
+    self.assertNotAllEqual(
+      *map(_residuals, (output.client_states, client_states))
+    )
     alone = aggregation.next(state, values[:1], [2.0], client_states[:1])
     for x, y in zip(output.result, alone.result, strict=True):
       self.assertAllEqual(x, y)
-    # It keeps its earlier residual too, and sends it later.
-    before = output.client_states
-    zeros = [[np.zeros_like(x) for x in value] for value in values]
-    output = aggregation.next(state, zeros, [0.0, 0.0], before)
-    for x, y in zip(
-      _residuals(output.client_states), _residuals(before), strict=True
-    ):
-      self.assertEqual(x.tobytes(), y.tobytes())
+    # Nor do rounds without any weight.
+    output = aggregation.next(state, values, [0.0, 0.0], client_states)
     self.assertAllEqual(_vector(output.result), np.zeros(_NUM_ALL))
-    output = aggregation.next(state, zeros, [0.0, 1.0], output.client_states)
-    self.assertNotAllEqual(_vector(output.result), np.zeros(_NUM_ALL))
+    self.assertAllEqual(*map(_residuals, (output.client_states, client_states)))
 
   def test_small_tensors_are_sent_whole(self):
     aggregation = _create(scope='tensor', min_elements=6, bits=2)

@@ -104,6 +104,19 @@ class MomentumCorrectionExecutionTest(parameterized.TestCase, tf.test.TestCase):
       )
       self.assertAllClose(residual, expected, rtol=1e-6)
 
+  def test_nesterov_is_a_step_ahead_of_plain_momentum(self):
+    """Sutskever et al. (2013): the step looks ahead by momentum * velocity."""
+    updates, sent, errors = _rounds(num_rounds=6)
+    feedback = aggregators.MomentumCorrection(0.5, nesterov=True)
+    rounds = _run(feedback, updates, np.zeros_like(sent), errors)
+    # As plain momentum, but update j counts 1 + m + ... once more.
+    for i, (residual, _) in enumerate(rounds):
+      expected = sum(
+        updates[j] * sum(0.5**age for age in range(i - j + 2))
+        for j in range(i + 1)
+      )
+      self.assertAllClose(residual, expected, rtol=1e-6)
+
   def test_momentum_stops_where_a_value_is_sent(self):
     updates, sent, errors = _rounds(num_rounds=6)
     feedback = aggregators.MomentumCorrection(0.9)

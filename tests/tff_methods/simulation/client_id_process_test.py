@@ -35,6 +35,15 @@ class _DictStore:
   def __init__(self):
     self.versions = {}
 
+  @property
+  def last_round(self):
+    return max((r for r, _ in self.versions), default=0)
+
+  def any_state(self, num_rounds):
+    return next(
+      (s for (r, _), s in self.versions.items() if r <= num_rounds), None
+    )
+
   def read(self, client_ids, num_rounds):
     return [
       self.versions[max(found)]
@@ -97,9 +106,9 @@ def _dgc():
   )
 
 
-def _compose(store, process=None):
+def _compose(store, process=None, client_ids=None):
   return simulation.compose_client_id_process(
-    process or _dhqc(), _client_data, store
+    process or _dhqc(), _client_data, store, client_ids
   )
 
 
@@ -181,6 +190,16 @@ class StatelessProcessExecutionTest(tf.test.TestCase):
     self.assertAllEqual(
       process.get_model_weights(state).trainable[0], np.zeros([20, 4])
     )
+
+  def test_unknown_ids_raise(self):
+    message = (
+      "^Expected ids of the 2 clients, found 1 unknown, such as 'c7': [^\n]*$"
+    )
+    for process in (local_updates.fed_avg(), _dhqc()):
+      process = _compose(_DictStore(), process, ['c1', 'c2'])
+      state = process.initialize()
+      with self.assertRaisesRegex(ValueError, message):
+        process.next(state, ['c1', 'c7'])
 
   def test_clients_with_the_same_data_draw_by_their_ids(self):
     mask = algorithms.build_random_mask_fed_avg(
@@ -360,6 +379,25 @@ class StatefulProcessExecutionTest(parameterized.TestCase, tf.test.TestCase):
       'give each process a store of its own.$',
     ):
       other.next(output.state, ['c1'])
+
+  def test_states_of_another_process_raise_though_the_client_is_new(self):
+    store = simulation.ClientStateStore()
+    (output,) = _run(_compose(store), [['c1']])
+    with self.assertRaisesRegex(
+      simulation.DamagedClientStatesError, '^Expected client states [^\n]*$'
+    ):
+      _compose(store, _dgc()).next(output.state, ['c2'])
+
+  def test_server_state_of_a_later_round_than_the_store_raises(self):
+    _, output = _run(_compose(_DictStore()), [['c1'], ['c1']])
+    store = simulation.ClientStateStore()
+    process = _compose(store)
+    _run(process, [['c1']])
+    with self.assertRaisesRegex(
+      ValueError, '^Expected the client states after round 2[^\n]*to round 1:'
+    ):
+      process.next(output.state, ['c1'])
+    self.assertEqual(store.last_round, 1)
 
   def test_state_of_later_round_with_a_new_store_raises(self):
     (output,) = _run(_compose(_DictStore()), [['c1']])

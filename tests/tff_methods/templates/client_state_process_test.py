@@ -63,7 +63,7 @@ class ClientStateProcessComputationTest(
   def test_is_an_iterative_process(self):
     next_fn, initial = _next(), _initial(np.float32)
     process = templates.ClientStateProcess(
-      _initialize, next_fn, initial_client_state_fn=initial
+      _initialize, next_fn, initial_client_state_fn=initial, accessors={}
     )
     self.assertIsInstance(process, tff.templates.IterativeProcess)
     self.assertIs(process.next, next_fn)
@@ -78,6 +78,7 @@ class ClientStateProcessComputationTest(
       _initialize,
       steps[2],
       initial_client_state_fn=_initial(np.float32),
+      accessors={},
       warm_up=[(2, steps[0]), (1, steps[1])],
     )
     expected = [0, 0, 1, 2, 2]
@@ -101,6 +102,7 @@ class ClientStateProcessComputationTest(
         _initialize,
         _next(argument, result),
         initial_client_state_fn=_initial(np.float64),
+        accessors={},
       )
 
   def test_other_types_in_the_warm_up_raise(self):
@@ -113,6 +115,7 @@ class ClientStateProcessComputationTest(
         _initialize,
         _next(),
         initial_client_state_fn=_initial(np.float32),
+        accessors={},
         warm_up=[(1, _next()), (1, _next(np.float64))],
       )
 
@@ -133,7 +136,10 @@ class ClientStateProcessComputationTest(
 
   def test_rounds_are_read_from_the_state(self):
     process = templates.ClientStateProcess(
-      _initialize, _next(), initial_client_state_fn=_initial(np.float32)
+      _initialize,
+      _next(),
+      initial_client_state_fn=_initial(np.float32),
+      accessors={},
     )
     state = tff.learning.templates.LearningAlgorithmState(
       *[None] * 3, collections.OrderedDict(num_rounds=np.int32(7)), None
