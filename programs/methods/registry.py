@@ -264,7 +264,10 @@ METHODS = {
       _has_deltas,
       _of_deltas(
         lambda options: aggregators.ternary_aggregator(
-          **dataclasses.asdict(options)
+          clip_factor=options.clip_factor,
+          min_elements=options.min_elements,
+          seed_source=options.seed_source,
+          base_seed=options.base_seed,
         )
       ),
     ),

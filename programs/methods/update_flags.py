@@ -97,6 +97,9 @@ _MOMENTUM = flags.DEFINE_float(
   "Momentum in [0, 1): of the clients' velocities (dgc), or of the server's "
   'sketch (fetch_sgd).',
 )
+_NESTEROV = flags.DEFINE_bool(
+  'nesterov', False, "Nesterov momentum of the clients' velocities."
+)
 _WARM_UP_FRACTIONS = flags.DEFINE_list(
   'warm_up_fractions',
   None,
@@ -117,6 +120,12 @@ _CLIP_FACTOR = flags.DEFINE_float(
   'Clip magnitudes at this many standard deviations of their tensor; 0 '
   'disables clipping.',
   lower_bound=0.0,
+)
+_SHARE_SCALE = flags.DEFINE_bool(
+  'share_scale',
+  False,
+  'Give all clients of a round the largest of their scales. Not with several '
+  '--workers: one sum of the round depends on another.',
 )
 _APPLIED_FRACTION = flags.DEFINE_float(
   'applied_fraction',
@@ -275,6 +284,7 @@ def _dgc_options(seed: int) -> options_lib.DgcOptions:
   del seed  # Nothing is random.
   return options_lib.DgcOptions(
     momentum=_MOMENTUM.value,
+    nesterov=_NESTEROV.value,
     warm_up_fractions=_warm_up_fractions(),
     rounds_per_warm_up_fraction=_ROUNDS_PER_WARM_UP_FRACTION.value,
     **_sparse_options(),
@@ -294,11 +304,29 @@ def _warm_up_fractions() -> list[float] | None:
 
 
 def _terngrad_options(seed: int) -> options_lib.TernGradOptions:
+  if _SHARE_SCALE.value:
+    _refuse_shared_scale()
   return options_lib.TernGradOptions(
     clip_factor=_CLIP_FACTOR.value or None,
+    share_scale=_SHARE_SCALE.value,
     **base.given(min_elements=_MIN_ELEMENTS.value),
     **_randomness(seed),
   )
+
+
+def _refuse_shared_scale() -> None:
+  """Refuses flags that do not go with `--share_scale`."""
+  if base.DOWNLINK_DELTAS.value:
+    raise runner.UsageError(
+      f'Expected no --{base.DOWNLINK_DELTAS.name} with --{_SHARE_SCALE.name}, '
+      'found both; leave one out.'
+    )
+  if len(common_flags.WORKERS.value or []) > 1:
+    raise runner.UsageError(
+      f'Expected one of --{common_flags.WORKERS.name} at most with '
+      f'--{_SHARE_SCALE.name}, whose sum depends on a maximum of the same '
+      f'round, found {len(common_flags.WORKERS.value)}; leave one out.'
+    )
 
 
 def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
@@ -396,6 +424,7 @@ METHOD_FLAGS = {
     options_lib.DgcOptions,
     _FRACTION,
     _MOMENTUM,
+    _NESTEROV,
     _WARM_UP_FRACTIONS,
     _ROUNDS_PER_WARM_UP_FRACTION,
     _SCOPE,
@@ -407,6 +436,7 @@ METHOD_FLAGS = {
     _terngrad_options,
     options_lib.TernGradOptions,
     _CLIP_FACTOR,
+    _SHARE_SCALE,
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
     base.DOWNLINK_DELTAS,

@@ -18,14 +18,13 @@ Deep Learning" (2017). The update of a client's local training takes the place
 of a worker's gradient.
 """
 
-import dataclasses
-
 import tensorflow_federated as tff
 
-from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
+from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import salted_mean
+from tff_methods.aggregators import shared_ternary
 from tff_methods.aggregators import ternary_update
 from tff_methods.common import argument_checks
 from tff_methods.templates import fed_avg
@@ -52,7 +51,11 @@ def build_terngrad_fed_avg(
   `next: <S@SERVER, {B*}@CLIENTS> -> <state=S@SERVER, metrics=M@SERVER>`, `S` a
   `tff.learning.templates.LearningAlgorithmState` and `M` as in
   `tff.learning.algorithms.build_weighted_fed_avg`, with the measurements of
-  `aggregators.ternary_aggregator` under `aggregator`.
+  `aggregators.ternary_aggregator` under `aggregator`; with `share_scale`,
+  `payload_bytes` includes the clients' own scales.
+
+  With `options.share_scale`, one aggregation of a round depends on another. TFF
+  cannot split it over several workers, nor into a `MapReduceForm`.
 
   Args:
     model_fn: A function that returns a `tff.learning.models.VariableModel`, or
@@ -86,23 +89,34 @@ def build_terngrad_fed_avg(
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
   )
-  if options.seed_source == 'reproducible':
+  if options.share_scale or options.seed_source == 'reproducible':
     return salted_process.build_salted_fed_avg(
       model_fn,
       client_optimizer_fn,
       server_optimizer_fn,
-      model_aggregator=salted_mean.SaltedMeanFactory(
-        ternary_update.ternary_encoder_fn(options),
-        min_elements=options.min_elements,
-      ),
+      model_aggregator=_salted_factory(options),
       **arguments,
     )
   return fed_avg.build_weighted_fed_avg(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,
-    model_aggregator=aggregators.ternary_aggregator(
-      **dataclasses.asdict(options)
+    model_aggregator=encoded_mean.encoded_mean_factory(
+      ternary_update.ternary_encoder_fn(options),
+      min_elements=options.min_elements,
+      weighted=True,
     ),
     **arguments,
+  )
+
+
+def _salted_factory(
+  options: options_lib.TernGradOptions,
+) -> tff.aggregators.WeightedAggregationFactory:
+  """Returns the aggregator of updates with salts."""
+  if options.share_scale:
+    return shared_ternary.SharedTernaryMeanFactory(options)
+  return salted_mean.SaltedMeanFactory(
+    ternary_update.ternary_encoder_fn(options),
+    min_elements=options.min_elements,
   )

@@ -40,6 +40,7 @@ from tff_methods.encoders.tensor_encoding import map_in_sequence
 from tff_methods.encoders.tensor_encoding import SeededStage
 from tff_methods.encoders.tensor_encoding import Stage
 from tff_methods.encoders.ternary_quantization import TernaryQuantizationStage
+from tff_methods.encoders.ternary_quantization import TernaryRoundingStage
 from tff_methods.encoders.top_k import TopKStage
 from tff_methods.encoders.uniform_quantization import UniformQuantizationStage
 
@@ -64,6 +65,7 @@ __all__ = [
   'Stage',
   'SubsamplingStage',
   'TernaryQuantizationStage',
+  'TernaryRoundingStage',
   'TopKStage',
   'UniformQuantizationStage',
 ]

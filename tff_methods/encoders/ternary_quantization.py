@@ -97,10 +97,8 @@ class TernaryQuantizationStage(tensor_encoding.ClientSeededStage):
       return {'packed': tf.zeros([0], tf.uint8), 'scale': tf.zeros([])}, {}
     z, scale, squared_norm = scaling.well_scaled(x)
     unclipped = z
-    largest = tf.reduce_max(tf.abs(z))
+    largest = _largest(z, squared_norm, self._clip_factor)
     if self._clip_factor is not None:
-      limit = self._clip_factor * tf.sqrt(squared_norm / length)
-      largest = tf.minimum(largest, limit)
       z = tf.clip_by_value(z, -largest, largest)
     key = self.client_key(x, encode_params)
     trits = _round_at_random(z, largest, key)
@@ -118,13 +116,67 @@ class TernaryQuantizationStage(tensor_encoding.ClientSeededStage):
   ) -> tf.Tensor:
     """Decodes encoded tensors: see `Stage.decode`."""
     del decode_params, num_summands  # Unused.
-    trits_of_byte = np.arange(256)[:, None] // _PLACES % 3 - 1.0
-    table = tf.constant(trits_of_byte, tf.float32) * encoded_tensors['scale']
-    packed = tf.cast(encoded_tensors['packed'], tf.int32)
-    length = tensor_encoding.num_elements(shape)
-    return tf.reshape(
-      tf.reshape(tf.gather(table, packed), [-1])[:length], shape
-    )
+    return _unpack(encoded_tensors['packed'], encoded_tensors['scale'], shape)
+
+
+class TernaryRoundingStage(tensor_encoding.ClientSeededStage):
+  """Rounds values in [-1, 1] stochastically to -1, 0 or 1.
+
+  `TernaryQuantizationStage` of values that are already divided by a scale that
+  the receiver knows, so that none is sent.
+
+  Encode params: `key`, `int32[2]`. Encoded tensors: `packed`,
+  `uint8[ceil(n / 5)]`.
+  """
+
+  name = 'ternary_rounding'
+  decode_needs_input_shape = True
+
+  def encode(
+    self, x: tf.Tensor, encode_params: tensor_encoding.Tensors
+  ) -> tuple[tensor_encoding.Tensors, tensor_encoding.Tensors]:
+    """Encodes a tensor: see `Stage.encode`."""
+    x = tf.reshape(x, [-1])
+    if not x.shape[0]:
+      return {'packed': tf.zeros([0], tf.uint8)}, {}
+    key = self.client_key(x, encode_params)
+    return {'packed': _pack(_round_at_random(x, tf.constant(1.0), key))}, {}
+
+  def decode(
+    self,
+    encoded_tensors: tensor_encoding.Tensors,
+    decode_params: tensor_encoding.Tensors,
+    num_summands: tf.Tensor | None = None,
+    shape: Sequence[int] | None = None,
+  ) -> tf.Tensor:
+    """Decodes encoded tensors: see `Stage.decode`."""
+    del decode_params, num_summands  # Unused.
+    return _unpack(encoded_tensors['packed'], tf.constant(1.0), shape)
+
+
+def largest_magnitude(x: tf.Tensor, clip_factor: float | None) -> tf.Tensor:
+  """Returns the largest magnitude of a tensor, clipped, `float32[]`.
+
+  Args:
+    x: A `float32` tensor of at least one element.
+    clip_factor: See `TernaryQuantizationStage`.
+
+  Raises:
+    tf.errors.InvalidArgumentError: When run, if `x` has NaN or Inf.
+  """
+  z, scale, squared_norm = scaling.well_scaled(x)
+  return _largest(z, squared_norm, clip_factor) * scale
+
+
+def _largest(
+  z: tf.Tensor, squared_norm: tf.Tensor, clip_factor: float | None
+) -> tf.Tensor:
+  """See `largest_magnitude`; of a well scaled tensor."""
+  largest = tf.reduce_max(tf.abs(z))
+  if clip_factor is None:
+    return largest
+  num_elements = tensor_encoding.num_elements(z.shape)
+  return tf.minimum(largest, clip_factor * tf.sqrt(squared_norm / num_elements))
 
 
 def _round_at_random(
@@ -156,3 +208,13 @@ def _pack(trits: tf.Tensor) -> tf.Tensor:
   numbers = tf.linalg.matvec(rows, tf.constant(_PLACES, tf.float32))
   # Shifts each digit from -1, 0, 1 to 0, 1, 2.
   return tf.cast(numbers + float(_PLACES.sum()), tf.uint8)
+
+
+def _unpack(
+  packed: tf.Tensor, scale: tf.Tensor, shape: Sequence[int] | None
+) -> tf.Tensor:
+  """Returns the values of `_pack`, times a scale, in a shape."""
+  trits_of_byte = np.arange(256)[:, None] // _PLACES % 3 - 1.0
+  table = tf.constant(trits_of_byte, tf.float32) * scale
+  values = tf.reshape(tf.gather(table, tf.cast(packed, tf.int32)), [-1])
+  return tf.reshape(values[: tensor_encoding.num_elements(shape)], shape)

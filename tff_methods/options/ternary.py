@@ -27,18 +27,23 @@ class TernGradOptions(randomness.RandomnessOptions):
     clip_factor: Magnitudes are clipped at this many standard deviations of
       their tensor, 2.5 in the paper; `None` disables clipping.
     min_elements: Tensors with fewer elements (biases) are sent uncompressed.
+    share_scale: If true, all clients of a round use the largest of their
+      scales, the paper's scaler sharing. It needs two exchanges in a round, and
+      does not run on several workers.
 
   Raises:
-    TypeError: If `clip_factor` is not a number, or `min_elements` or
-      `base_seed` is not an int.
+    TypeError: If `clip_factor` is not a number, `min_elements` or `base_seed`
+      is not an int, or `share_scale` is not a bool.
     ValueError: If a value is out of range.
   """
 
   clip_factor: float | None = 2.5
   min_elements: int = 256
+  share_scale: bool = False
 
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.clip_factor is not None:
       argument_checks.check_positive_float32('clip_factor', self.clip_factor)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
+    argument_checks.check_bool('share_scale', self.share_scale)

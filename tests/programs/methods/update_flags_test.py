@@ -179,9 +179,15 @@ class UpdateFlagsTest(parameterized.TestCase):
     (
       'terngrad',
       'terngrad',
-      {'clip_factor': 0.0, 'min_elements': 7, 'seed_source': 'entropy'},
+      {
+        'clip_factor': 0.0,
+        'min_elements': 7,
+        'share_scale': True,
+        'seed_source': 'entropy',
+      },
       options_lib.TernGradOptions(
         clip_factor=None,
+        share_scale=True,
         min_elements=7,
         seed_source='entropy',
         base_seed=_SEED,
@@ -250,6 +256,20 @@ class UpdateFlagsTest(parameterized.TestCase):
       self.assertRaisesRegex(runner.UsageError, f'^[^\n]*{message}[^\n]*$'),
     ):
       method_flags.make_options(method, _SEED)
+
+  @parameterized.parameters(
+    ({'downlink_deltas': True}, 'no --downlink_deltas with --share_scale'),
+    (
+      {'workers': ['a:1', 'b:1']},
+      'one of --workers at most with --share_scale',
+    ),
+  )
+  def test_shared_scale_with_other_flags_raises(self, given, message):
+    with (
+      flagsaver.flagsaver(share_scale=True, **given),
+      self.assertRaisesRegex(runner.UsageError, f'^Expected {message}[^\n]*$'),
+    ):
+      method_flags.make_options('terngrad', _SEED)
 
   @parameterized.parameters(
     ('0.5,0.25', ['0.5', '0.25']), ('', []), ('0.5', ['0.5'])

@@ -113,6 +113,24 @@ class TerngradFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     _, metrics = linear_model.train(_small(), 20)
     self.assertGreater(metrics['client_work']['train']['accuracy'], 0.6)
 
+  def test_shared_scale_is_that_of_the_largest_update(self):
+    process = _build(min_elements=10, clip_factor=None, share_scale=True)
+    self.assertEqual(
+      process.next.type_signature.parameter[1],
+      _small().next.type_signature.parameter[1],
+    )
+    clients = linear_model.datasets(num_clients=2)
+    weights = local_updates.fed_avg().initialize().global_model_weights
+    scale = max(
+      np.abs(local_updates.local_update(weights, client)[0]).max()
+      for client in clients
+    )
+    # Both clients have as many examples.
+    counts = _kernel(process, 1, clients) * 2 / scale
+    self.assertAllClose(counts, np.round(counts), atol=1e-4)
+    self.assertAllInSet(np.abs(np.round(counts)), [0.0, 1.0, 2.0])
+    self.assertGreater(np.abs(counts).max(), 0.5)
+
   def test_bits_depend_on_the_seed_alone(self):
     first = _kernel(_small(), 3)
     again = _kernel(_build(min_elements=10, base_seed=0), 3)

@@ -185,6 +185,23 @@ class TernaryQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
       encoders.TernaryQuantizationStage([0], 'clock')
 
 
+class TernaryRoundingStageTest(parameterized.TestCase, tf.test.TestCase):
+  def test_payload_is_five_digits_a_byte(self):
+    x = np.random.default_rng(0).uniform(-1, 1, size=1001).astype(np.float32)
+    x[:3] = [-1.0, 0.0, 1.0]
+    stage = encoders.TernaryRoundingStage([0])
+    payload, decoded = round_trip.of_stages([(stage, '')], [1001])(x)
+    self.assertEqual(
+      {name: value.nbytes for name, value in payload.items()},
+      {'tensors/packed': 201},
+    )
+    self.assertAllEqual(decoded, _trits(payload['tensors/packed'], 1001))
+    self.assertAllEqual(decoded[:3], x[:3])
+    self.assertAllInSet(decoded * np.sign(x), [0.0, 1.0])
+    # Standard deviation of the mean: below 0.5 / sqrt(1001) = 0.016.
+    self.assertLess(abs((decoded - x).mean()), 0.08)
+
+
 class TernaryQuantizationStageExecutionTest(tf.test.TestCase):
   def test_sums_in_the_aggregator_of_tff(self):
     factory = tff.aggregators.EncodedSumFactory(
