@@ -92,24 +92,7 @@ def main() -> int:
   run = evaluated_run.read(_RUN_DIR.value)
   _check_method(run)
   weights_path = run.weights_path(weights_flag.WEIGHTS.value or 'last')
-  evaluated_run.set_flags(
-    run.configuration,
-    task_flags.TASK,
-    (
-      *task_flags.OPTIONS.values(),
-      *(
-        ()
-        if _TEST_DATA.value or _ALL_EXAMPLES.value
-        else (evaluation_flags.VALIDATION_FRACTION,)
-      ),
-    ),
-    (
-      task_flags.SEED,
-      method_flags.METHOD,
-      sampling.CLIENTS_PER_ROUND,
-      *method_flags.METHOD_FLAGS[run.method].holders,
-    ),
-  )
+  _set_flags(run)
   options = method_flags.make_options(run.method, task_flags.SEED.value)
   task_flags.check_flags()
   is_other_data = run.data_sha256 != task_flags.data_fingerprint()
@@ -134,19 +117,32 @@ def main() -> int:
   except run_files.StorageError as e:
     print(f'evaluate: {e}', file=sys.stderr)
     return 1
-  print(
-    json.dumps(
-      {
-        'run': run.path,
-        'task': task_flags.TASK.value,
-        'method': run.method,
-        'weights': weights_path,
-        **evaluated,
-      },
-      indent=2,
-    )
-  )
+  heading = {
+    'run': run.path,
+    'task': task_flags.TASK.value,
+    'method': run.method,
+    'weights': weights_path,
+  }
+  print(json.dumps(heading | evaluated, indent=2))
   return 0
+
+
+def _set_flags(run: evaluated_run.EvaluatedRun) -> None:
+  """Gives flags of the task and the method the values that the run had."""
+  task_options = list(task_flags.OPTIONS.values())
+  if not (_TEST_DATA.value or _ALL_EXAMPLES.value):
+    task_options.append(evaluation_flags.VALIDATION_FRACTION)
+  evaluated_run.set_flags(
+    run.configuration,
+    task_flags.TASK,
+    task_options,
+    (
+      task_flags.SEED,
+      method_flags.METHOD,
+      sampling.CLIENTS_PER_ROUND,
+      *method_flags.METHOD_FLAGS[run.method].holders,
+    ),
+  )
 
 
 def _check_method(run: evaluated_run.EvaluatedRun) -> None:

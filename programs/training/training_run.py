@@ -319,11 +319,9 @@ def _build_parts(
   )
   evaluate = central
   if held_out_ids:
+    held_out = train_data.preprocess(datasets.eval_preprocess_fn)
     evaluate = federated_evaluation.FederatedEvaluation(
-      central,
-      model_fn,
-      train_data.preprocess(datasets.eval_preprocess_fn),
-      held_out_ids,
+      central, model_fn, held_out, held_out_ids
     )
   schedule = program_logic.Schedule(
     request.rounds,
@@ -334,19 +332,8 @@ def _build_parts(
   )
   model = central.model
   untrained = weights_format.current(model)
-  privacy = run_privacy.RunPrivacy(
-    request.choice.options,
-    schedule.cohort_size,
-    num_clients=len(training_ids),
-    num_weights=sum(array.size for array in untrained.trainable),
-  )
-  try:
-    privacy.describe(0, request.rounds)
-  except ValueError as e:
-    raise runner.UsageError(str(e)) from e
-  if privacy.has_noise:
-    # The margins of clips do not cover its rounding.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+  num_weights = sum(array.size for array in untrained.trainable)
+  privacy = _build_privacy(request, schedule, len(training_ids), num_weights)
   names = weights_format.of_model(
     model, method.constants(task, request.choice.options)
   )
@@ -362,9 +349,7 @@ def _build_parts(
     preprocessed.dataset_computation,
     client_states,
   )
-  execution.check_mergeable(process.mergeable_next)
-  if isinstance(evaluate, federated_evaluation.FederatedEvaluation):
-    execution.check_mergeable(evaluate.next)
+  _check_mergeable(process, evaluate)
   return _Parts(
     process=process,
     data_source=data_source.SampledClientsDataSource(
@@ -379,6 +364,38 @@ def _build_parts(
     weights_format=names,
     export=export,
   )
+
+
+def _build_privacy(
+  request: Request,
+  schedule: program_logic.Schedule,
+  num_clients: int,
+  num_weights: int,
+) -> run_privacy.RunPrivacy:
+  """Builds what a run reports of its noise; refuses what has no such report."""
+  privacy = run_privacy.RunPrivacy(
+    request.choice.options,
+    schedule.cohort_size,
+    num_clients=num_clients,
+    num_weights=num_weights,
+  )
+  try:
+    privacy.describe(0, request.rounds)
+  except ValueError as e:
+    raise runner.UsageError(str(e)) from e
+  if privacy.has_noise:
+    # The margins of clips do not cover its rounding.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+  return privacy
+
+
+def _check_mergeable(
+  process: simulation.ClientIdProcess,
+  evaluate: evaluation.Evaluation | federated_evaluation.FederatedEvaluation,
+) -> None:
+  execution.check_mergeable(process.mergeable_next)
+  if isinstance(evaluate, federated_evaluation.FederatedEvaluation):
+    execution.check_mergeable(evaluate.next)
 
 
 def _build_count_bytes(
