@@ -23,6 +23,7 @@ from programs.pages import descriptions
 from programs.pages import stored_runs
 from programs.reports import comparison
 from programs.reports import comparison_table
+from programs.reports import privacy_results
 from programs.reports import simulated_time
 from programs.reports import tables
 from programs.runs import finished_run
@@ -86,7 +87,10 @@ def text(page: descriptions.Page, results: Results) -> str:
   shown = comparison.shown_metrics(results.groups)
   metrics = {title: name for name, title in shown.items()}
   cells = [
-    [*row.labels, *(_cell(result, column, metrics) for column in table.columns)]
+    [
+      *row.labels,
+      *(_cell(results, result, column, metrics) for column in table.columns),
+    ]
     for row, result in zip(table.rows, results.rows, strict=True)
   ]
   header = [*table.heading, *table.columns]
@@ -121,10 +125,16 @@ def _clock(table: descriptions.Table) -> comparison.Clock | None:
   return simulated_time.build_clock(network, lambda _: table.client_seconds)
 
 
-def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
+def _cell(
+  results: Results,
+  row: comparison.Row,
+  column: str,
+  metrics: Mapping[str, str],
+) -> str:
   """Returns the cell of a row in a column.
 
   Args:
+    results: Results of the table.
     row: Results of the row.
     column: Name of the column.
     metrics: Names of the metrics, by their titles.
@@ -132,14 +142,17 @@ def _cell(row: comparison.Row, column: str, metrics: Mapping[str, str]) -> str:
   at_target = comparison_table.target_cells(row)
   if column in _COLUMNS:
     return _COLUMNS[column](row)
+  if column == privacy_results.EPSILON:
+    return privacy_results.epsilon_text(results.groups[row.name])
   if column in at_target:
     return at_target[column]
   if column in metrics or column in row.metrics:
     name = metrics.get(column, column)
     return comparison_table.spread(name, row.metrics.get(name))
+  known = [*metrics, *_COLUMNS, privacy_results.EPSILON, *at_target]
   raise runner.UsageError(
-    f'Expected columns of {[*metrics, *_COLUMNS, *at_target]} in '
-    f'{descriptions.FILE}, found {column!r}; correct it.'
+    f'Expected columns of {known} in {descriptions.FILE}, found {column!r}; '
+    'correct it.'
   )
 
 

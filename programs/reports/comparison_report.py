@@ -27,6 +27,7 @@ from programs.reports import comparison_figures
 from programs.reports import comparison_table
 from programs.reports import figure_style
 from programs.reports import learning_curves
+from programs.reports import privacy_results
 from programs.runs import run_files
 
 REPORT = 'report.html'
@@ -94,7 +95,7 @@ def write(request: Request, directory: str) -> str:
     _template().render(
       title=_title(groups),
       description=_description(request),
-      notes=request.notes,
+      notes=[*request.notes, *privacy_results.notes(groups)],
       header=header,
       rows=cells,
       sections=sections,
@@ -185,7 +186,7 @@ def _description(request: Request) -> str:
 def _tables(
   groups: comparison.Groups,
 ) -> list[tuple[str, list[str], list[list[str]]]]:
-  """Returns the flags that differ, and the seeds and machines of the runs."""
+  """Returns guarantees, flags that differ, and seeds and machines of runs."""
   configurations = {
     name: runs[0].configuration for name, runs in groups.items()
   }
@@ -208,7 +209,9 @@ def _tables(
     ]
     for name, of_name in groups.items()
   ]
+  privacy = privacy_results.rows(groups)
   return [
+    *([('Privacy', list(privacy_results.TITLES), privacy)] if privacy else []),
     ('Flags that differ', ['run', *differing], flags),
     ('Seeds and machines', ['run', 'seeds', 'versions and processor'], runs),
   ]

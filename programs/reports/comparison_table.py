@@ -20,6 +20,7 @@ import json
 import math
 
 from programs.reports import comparison
+from programs.reports import privacy_results
 from programs.reports import tables
 from programs.runs import finished_run
 from programs.runs import run_results
@@ -49,6 +50,7 @@ def header(
     'run',
     'method',
     *comparison.shown_metrics(groups).values(),
+    *([privacy_results.EPSILON] if privacy_results.has_privacy(groups) else []),
     'rounds',
     'total MB',
     'less total',
@@ -75,7 +77,15 @@ def cells(
     rows: Results of `comparison.compare`.
   """
   shown = list(comparison.shown_metrics(groups))
-  return [_cells(row, shown) for row in rows]
+  has_privacy = privacy_results.has_privacy(groups)
+  epsilons = [
+    [privacy_results.epsilon_text(groups[row.name])] if has_privacy else []
+    for row in rows
+  ]
+  return [
+    _cells(row, shown, epsilon)
+    for row, epsilon in zip(rows, epsilons, strict=True)
+  ]
 
 
 def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -119,11 +129,14 @@ def csv_text(
   return output.getvalue()
 
 
-def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
+def _cells(
+  row: comparison.Row, shown: Sequence[str], epsilon: Sequence[str]
+) -> list[str]:
   at_target = target_cells(row).values()
   if not row.num_found:
     no_results = [''] * 8
-    return [row.name, '', *('' for _ in shown), _NEVER, *no_results, *at_target]
+    metrics = ['' for _ in shown]
+    return [row.name, '', *metrics, *epsilon, _NEVER, *no_results, *at_target]
   rounds = f'{row.rounds.mean:.0f}'
   if row.num_found < row.num_runs:
     rounds += f' ({row.num_found} of {row.num_runs} runs)'
@@ -131,6 +144,7 @@ def _cells(row: comparison.Row, shown: Sequence[str]) -> list[str]:
     row.name,
     row.method,
     *(spread(metric, row.metrics.get(metric)) for metric in shown),
+    *epsilon,
     rounds,
     tables.megabytes(row.total.num_bytes.mean),
     f'{row.total.factor:.2f} x',
@@ -214,6 +228,8 @@ def _record(
   record['run_seconds'] = run.summary['seconds']
   record['rounds_without_update'] = run.summary['rounds_without_update']
   record['stopped_early'] = run.summary['stopped_early']
+  for name, value in run.summary.get('privacy', {}).items():
+    record[f'privacy/{name}'] = _csv_value(value)
   if target is not None:
     record |= _target_record(run, target, clock)
   for prefix, entries in (

@@ -19,6 +19,7 @@ from typing import Any
 from rich import console as rich_console
 from rich import table as rich_table
 
+from programs.reports import privacy_results
 from programs.runs import finished_run
 from programs.training import metrics as metrics_lib
 
@@ -111,23 +112,12 @@ def print_summary(summary: Mapping[str, Any]) -> None:
       f'{", ".join(f"{name} {text}" for name, text in texts)}.'
     )
   if 'privacy' in summary:
-    print(_privacy_text(summary['privacy']))
+    print(*privacy_results.sentences(summary['privacy']), sep='\n')
   if summary['stopped_early']:
     print(
       f'Stopped early: no better {summary["best_metric"]} after round '
       f'{summary["best"]["rounds"]}.'
     )
-
-
-def _privacy_text(privacy: Mapping[str, Any]) -> str:
-  """Returns one line on the guarantee of a run."""
-  if privacy['epsilon'] is None:
-    return f'Privacy: none, {privacy["reason"]}.'
-  return (
-    f'Privacy: ε = {privacy["epsilon"]:.2f}, δ = {privacy["delta"]:.1e} for '
-    f'the final model; neighbours: {privacy["neighbours"]}; assumed: '
-    f'{privacy["assumption"]}.'
-  )
 
 
 def shown_metrics(metrics: Mapping[str, float]) -> dict[str, str]:

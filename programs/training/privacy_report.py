@@ -128,5 +128,5 @@ def _check_cohorts(cohort_sizes: Iterable[int], clients_per_round: int) -> None:
     if size != clients_per_round:
       raise ValueError(
         f'Expected rounds of {clients_per_round} clients, whose shares of '
-        f'noise add up, found one of {size}: leave out --sampling.'
+        f'noise add up, found one of {size}: leave out --sampling=exponential.'
       )

@@ -16,6 +16,8 @@
 import collections
 from collections.abc import Callable
 
+from programs.command_line import common_flags
+from programs.command_line import task_flags
 from programs.methods import privacy_flags
 from programs.runs import run_directory
 from programs.runs import run_files
@@ -24,6 +26,7 @@ from programs.training import evaluation_flags
 from programs.training import initial_weights
 from programs.training import privacy_ledger
 from programs.training import privacy_report
+from tasks import disclosures
 
 
 class RunPrivacy:
@@ -140,4 +143,6 @@ def _gap() -> str | None:
     return 'it started from weights whose own ε is not known'
   if evaluation_flags.VALIDATION_FRACTION.value is not None:
     return 'evaluations read validation data of the clients, without noise'
-  return None
+  return disclosures.find(
+    task_flags.TASK.value, common_flags.DATA_DIR.value, task_flags.options()
+  )

@@ -372,7 +372,7 @@ def _build_privacy(
   num_clients: int,
   num_weights: int,
 ) -> run_privacy.RunPrivacy:
-  """Builds what a run reports of its noise; refuses what has no such report."""
+  """Builds the privacy of a run; refuses cohorts without a guarantee."""
   privacy = run_privacy.RunPrivacy(
     request.choice.options,
     schedule.cohort_size,
@@ -380,7 +380,7 @@ def _build_privacy(
     num_weights=num_weights,
   )
   try:
-    privacy.describe(0, request.rounds)
+    privacy.describe(request.rounds, request.rounds)
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
   if privacy.has_noise:

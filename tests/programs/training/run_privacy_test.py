@@ -45,6 +45,7 @@ class RunPrivacyTest(absltest.TestCase):
   def setUp(self):
     super().setUp()
     flags.FLAGS.mark_as_parsed()
+    self.enter_context(flagsaver.flagsaver(task='mnist'))
     temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
     self._directory = mock.create_autospec(
       run_directory.RunDirectory, instance=True
@@ -97,6 +98,21 @@ class RunPrivacyTest(absltest.TestCase):
       description = _privacy().describe(3, 9)['privacy']
     self.assertIsNone(description['epsilon'])
     self.assertIn('validation data', description['reason'])
+
+  def test_data_of_clients_in_the_task_leave_no_guarantee(self):
+    with flagsaver.flagsaver(task='shakespeare'):
+      description = _privacy().describe(3, 9)['privacy']
+    self.assertIsNone(description['epsilon'])
+    self.assertRegex(description['reason'], 'vocabulary of the task')
+
+  def test_shares_of_noise_need_equal_cohorts(self):
+    options = options_lib.SecureSketchOptions(
+      clip=1.0, clients_per_round=20, noise_multiplier=2.0
+    )
+    privacy = _with_options(options, lambda round_num: 21 - round_num)
+    privacy.describe(1, 1)
+    with self.assertRaisesRegex(ValueError, 'of 20 clients.*found one of 19'):
+      privacy.describe(2, 2)
 
 
 if __name__ == '__main__':
