@@ -272,6 +272,18 @@ METHODS = {
       ),
     ),
   ),
+  'qsgd': _alternatives(
+    _of_model_fn(algorithms.build_qsgd_fed_avg),
+    (
+      _has_deltas,
+      _of_deltas(
+        lambda options: aggregators.qsgd_aggregator(
+          **dataclasses.asdict(options)
+        )
+      ),
+    ),
+  ),
+  'ef_sign': Method(_of_model_fn(algorithms.build_ef_sign_fed_avg)),
   'fetch_sgd': Method(_of_model_fn(algorithms.build_fetch_sgd_fed_avg)),
   'fed_ss': Method(
     row_methods.build_fed_ss,

@@ -26,6 +26,7 @@ from tff_methods.aggregators.error_feedback import ResidualFeedback
 from tff_methods.aggregators.error_feedback_mean import ClientStateAggregation
 from tff_methods.aggregators.error_feedback_mean import ClientStateOutput
 from tff_methods.aggregators.error_feedback_mean import ErrorFeedbackMeanFactory
+from tff_methods.aggregators.qsgd_update import qsgd_aggregator
 from tff_methods.aggregators.row_model_update import RowModelUpdateFactory
 from tff_methods.aggregators.secure_sketched import secure_sketched_aggregator
 from tff_methods.aggregators.secure_sketched import secure_sum_noise
@@ -50,6 +51,7 @@ __all__ = [
   'ErrorFeedbackMeanFactory',
   'hierarchical_quantization_aggregator',
   'MomentumCorrection',
+  'qsgd_aggregator',
   'ResidualFeedback',
   'RowModelUpdateFactory',
   'secure_sketched_aggregator',

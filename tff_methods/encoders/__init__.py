@@ -23,8 +23,10 @@ from tff_methods.encoders.eden_quantization import EdenQuantizationStage
 from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
 )
+from tff_methods.encoders.norm_quantization import NormQuantizationStage
 from tff_methods.encoders.rotation import RotationStage
 from tff_methods.encoders.row_quantization import RowQuantization
+from tff_methods.encoders.sign_quantization import SignQuantizationStage
 from tff_methods.encoders.sketching import contraction as sketch_contraction
 from tff_methods.encoders.sketching import sketch_encoder
 from tff_methods.encoders.sparsification import sparse_encoder
@@ -56,9 +58,11 @@ __all__ = [
   'HierarchicalQuantizationStage',
   'identity_encoder',
   'map_in_sequence',
+  'NormQuantizationStage',
   'RotationStage',
   'RowQuantization',
   'SeededStage',
+  'SignQuantizationStage',
   'sketch_contraction',
   'sketch_encoder',
   'sparse_encoder',

@@ -25,6 +25,10 @@ from tff_methods.options.differential_privacy import DpSketchOptions
 from tff_methods.options.differential_privacy import NoiseOptions
 from tff_methods.options.downlink import DeltaDownlinkOptions
 from tff_methods.options.downlink import DownlinkOptions
+from tff_methods.options.gradient_quantization import EfSignOptions
+from tff_methods.options.gradient_quantization import NORMS
+from tff_methods.options.gradient_quantization import QsgdOptions
+from tff_methods.options.gradient_quantization import SIGN_LEVELS
 from tff_methods.options.label_hashing import DECODINGS
 from tff_methods.options.label_hashing import REDUCTIONS
 from tff_methods.options.randomness import RandomnessOptions
@@ -58,6 +62,7 @@ __all__ = [
   'DhqcOptions',
   'DownlinkOptions',
   'DpSketchOptions',
+  'EfSignOptions',
   'ERROR_RESETS',
   'FED_SS_VARIANTS',
   'FedSsOptions',
@@ -66,6 +71,8 @@ __all__ = [
   'LowRankOptions',
   'LshSelectOptions',
   'NoiseOptions',
+  'NORMS',
+  'QsgdOptions',
   'QUANTIZERS',
   'RandomMaskOptions',
   'RandomnessOptions',
@@ -75,6 +82,7 @@ __all__ = [
   'SCALES',
   'SecureSketchOptions',
   'SEED_SOURCES',
+  'SIGN_LEVELS',
   'SketchOptions',
   'SparseOptions',
   'StructuredUpdateOptions',

@@ -47,7 +47,7 @@ class RegistryTest(parameterized.TestCase):
     process = registry.METHODS[name].build(
       tiny_task.TASK, sgd, sgd, options, None
     )
-    has_client_states = name in ('dhqc', 'dgc')
+    has_client_states = name in ('dhqc', 'dgc', 'ef_sign')
     self.assertIsInstance(
       process,
       templates.ClientStateProcess
@@ -122,7 +122,7 @@ class RegistryTest(parameterized.TestCase):
     else:
       tff.test.assert_contains_unsecure_aggregation(process.next)
 
-  @parameterized.parameters('sketched_update', 'terngrad')
+  @parameterized.parameters('sketched_update', 'terngrad', 'qsgd')
   def test_options_reach_the_process(self, name):
     # With min_elements, fewer values are compressed, so clients send more.
     sgd = tff.learning.optimizers.build_sgdm(0.1)
@@ -150,7 +150,7 @@ class RegistryTest(parameterized.TestCase):
       'payload_bytes_per_client', str(process.next.type_signature.result)
     )
 
-  @parameterized.parameters('fed_avg', 'sketched_update', 'terngrad')
+  @parameterized.parameters('fed_avg', 'sketched_update', 'terngrad', 'qsgd')
   def test_deltas(self, name):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     with flagsaver.flagsaver(downlink_bits='4', downlink_deltas=True):

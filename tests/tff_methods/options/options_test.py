@@ -47,6 +47,8 @@ _OPTIONS = (
   (options_lib.LowRankOptions, {'rank': 2}),
   (options_lib.TernGradOptions, {}),
   (options_lib.CountSketchOptions, {}),
+  (options_lib.QsgdOptions, {}),
+  (options_lib.EfSignOptions, {}),
   (options_lib.FedSsOptions, {'num_sampled_classes': 10}),
   (options_lib.LshSelectOptions, {}),
   (options_lib.RandomnessOptions, {}),

@@ -59,6 +59,8 @@ def _builders():
   return collections.OrderedDict(
     sketched=(algorithms.build_sketched_update_fed_avg, {}),
     terngrad=(algorithms.build_terngrad_fed_avg, {}),
+    qsgd=(algorithms.build_qsgd_fed_avg, {}),
+    ef_sign=(algorithms.build_ef_sign_fed_avg, {}),
     fetch_sgd=(algorithms.build_fetch_sgd_fed_avg, {}),
     dhqc=(algorithms.build_dhqc_fed_avg, {}),
     dgc=(algorithms.build_dgc_fed_avg, {}),
