@@ -22,7 +22,7 @@ from tff_methods.common import argument_checks
 PARTITIONS = ('iid', 'dirichlet')
 LABEL_PARTITIONS = ('iid', 'frequent_labels', 'top_labels')
 TOKEN_MODELS = ('transformer', 'lstm')
-IMAGE_MODELS = ('cnn', 'small_cnn')
+IMAGE_MODELS = ('cnn', 'small_cnn', 'all_cnn')
 SPLITS = ('example', 'client')
 
 _Value = TypeVar('_Value')
@@ -79,7 +79,7 @@ class TaskOptions:
     token_model: Next-token model, `'transformer'` or `'lstm'`.
     ffn_dim: Width of the Transformer's feed-forward network.
     image_model: Model of MNIST: `'cnn'`, 843,658 weights, or `'small_cnn'`,
-      26,010.
+      26,010, or `'all_cnn'`, 1,368,010.
     feature_width: Input width of multi-label models; a larger number of
       features is hashed to it.
     hidden_width: Width of each hidden layer of multi-label models.

@@ -119,7 +119,8 @@ OPTIONS = {
     'image_model',
     None,
     list(options_lib.IMAGE_MODELS),
-    'Model of MNIST: 843,658 weights (cnn), or 26,010 (small_cnn).',
+    'Model of MNIST: 843,658 weights (cnn), 26,010 (small_cnn), or 1,368,010 '
+    '(all_cnn, that of cifar10 for smaller images).',
   ),
   'ffn_dim': flags.DEFINE_integer(
     'ffn_dim',

@@ -59,6 +59,12 @@ _STEP_SCALE = flags.DEFINE_float(
   None,
   'Factor of --client_learning_rate for tensors that are not trained whole.',
 )
+_WHOLE_OUTER_LAYERS = flags.DEFINE_bool(
+  'whole_outer_layers',
+  False,
+  'Train and send the first and the last layer whole, without restriction and '
+  'quantization, as Konečný et al. (2016) do.',
+)
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Rotate updates before subsampling and quantization.'
 )
@@ -126,6 +132,27 @@ _SHARE_SCALE = flags.DEFINE_bool(
   False,
   'Give all clients of a round the largest of their scales. Not with several '
   '--workers: one sum of the round depends on another.',
+)
+_BUCKET_SIZE = flags.DEFINE_integer(
+  'bucket_size',
+  512,
+  'Number of values that have a norm in common.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
+)
+_NORM = flags.DEFINE_enum(
+  'norm',
+  'max',
+  list(options_lib.NORMS),
+  'Norm of which values are rounded to multiples: the largest magnitude, as in '
+  "the experiments of QSGD's paper, or the Euclidean norm, as in its theory.",
+)
+_SIGN_LEVELS = flags.DEFINE_enum(
+  'sign_levels',
+  'one',
+  list(options_lib.SIGN_LEVELS),
+  'Magnitudes of decoded values of a tensor: one for both signs (EF-SignSGD), '
+  'or two, one for each (1-bit SGD).',
 )
 _APPLIED_FRACTION = flags.DEFINE_float(
   'applied_fraction',
@@ -239,6 +266,7 @@ def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
   runner.check_given(_FRACTION)
   return options_lib.RandomMaskOptions(
     fraction=_FRACTION.value,
+    whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
     **_bits(),
     **base.given(
       min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
@@ -254,6 +282,7 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
     rank=_RANK.value,
     fraction=_FRACTION.value,
     left_factor=_LEFT_FACTOR.value,
+    whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
     **_bits(),
     **base.given(
       min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
@@ -329,6 +358,25 @@ def _refuse_shared_scale() -> None:
     )
 
 
+def _qsgd_options(seed: int) -> options_lib.QsgdOptions:
+  return options_lib.QsgdOptions(
+    bucket_size=_BUCKET_SIZE.value,
+    norm=_NORM.value,
+    **_bits(),
+    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_randomness(seed),
+  )
+
+
+def _ef_sign_options(seed: int) -> options_lib.EfSignOptions:
+  del seed  # Nothing is random.
+  return options_lib.EfSignOptions(
+    levels=_SIGN_LEVELS.value,
+    **base.given(min_elements=_MIN_ELEMENTS.value),
+    **_bounds(),
+  )
+
+
 def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
   return options_lib.CountSketchOptions(
     momentum=_MOMENTUM.value,
@@ -387,6 +435,7 @@ METHOD_FLAGS = {
     options_lib.RandomMaskOptions,
     _FRACTION,
     _STEP_SCALE,
+    _WHOLE_OUTER_LAYERS,
     _BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,
@@ -401,6 +450,7 @@ METHOD_FLAGS = {
     _FRACTION,
     _LEFT_FACTOR,
     _STEP_SCALE,
+    _WHOLE_OUTER_LAYERS,
     _BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,
@@ -440,6 +490,24 @@ METHOD_FLAGS = {
     _MIN_ELEMENTS,
     base.SEED_SOURCE,
     base.DOWNLINK_DELTAS,
+  ),
+  'qsgd': _method_flags(
+    _qsgd_options,
+    options_lib.QsgdOptions,
+    _BITS,
+    _BUCKET_SIZE,
+    _NORM,
+    _MIN_ELEMENTS,
+    base.SEED_SOURCE,
+    base.DOWNLINK_DELTAS,
+  ),
+  'ef_sign': _method_flags(
+    _ef_sign_options,
+    options_lib.EfSignOptions,
+    _SIGN_LEVELS,
+    _MIN_ELEMENTS,
+    _CLIP_NORM,
+    _ZERO_ABOVE,
   ),
   'fetch_sgd': _method_flags(
     _fetch_sgd_options,

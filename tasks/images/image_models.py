@@ -109,7 +109,9 @@ def mnist_small_cnn(seed: int) -> tf.keras.Model:
   )
 
 
-def all_cnn(seed: int) -> tf.keras.Model:
+def all_cnn(
+  seed: int, image_shape: tuple[int, int, int] = (32, 32, 3)
+) -> tf.keras.Model:
   """Builds the all-convolutional model for CIFAR-10: 1,369,738 weights.
 
   Konečný et al. (2016) train "Model C" of Springenberg et al. (2014, "Striving
@@ -125,16 +127,20 @@ def all_cnn(seed: int) -> tf.keras.Model:
   Differences from All-CNN-C: no dropout, whose randomness is not repeatable on
   clients, and no ReLU after the last layer, which would clip negative logits.
 
+  The DHQC paper trains an "ALL_CNN" on CIFAR-10 and MNIST. For images of MNIST,
+  `(28, 28, 1)`, the first layer has one channel: 1,368,010 weights.
+
   Args:
     seed: Seed of the initial weights.
+    image_shape: Shape of an image.
 
   Returns:
-    A model from `[batch, 32, 32, 3]` to `[batch, 10]`.
+    A model from `[batch, *image_shape]` to `[batch, 10]`.
   """
   init = relu_initializers(seed)
   return tf.keras.Sequential(
     [
-      tf.keras.layers.InputLayer((32, 32, 3)),
+      tf.keras.layers.InputLayer(image_shape),
       _conv(96, 3, next(init)),
       _conv(96, 3, next(init)),
       _conv(96, 3, next(init), strides=2),

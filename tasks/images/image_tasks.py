@@ -120,8 +120,13 @@ def build_image_task(
 def _keras_model_fn(
   task: _ImageTask, image_model: str | None
 ) -> Callable[[int], tf.keras.Model]:
-  if image_model == 'small_cnn':  # Only MNIST takes the option.
+  # Only MNIST takes the option.
+  if image_model == 'small_cnn':
     return image_models.mnist_small_cnn
+  if image_model == 'all_cnn':
+    return functools.partial(
+      image_models.all_cnn, image_shape=task.image_format.shape
+    )
   return task.keras_model_fn
 
 

@@ -112,6 +112,8 @@ def build_structured_update_fed_avg(
     )
   description = templates.describe(model_fn)
   weights_type = description.weights_type
+  if options.whole_outer_layers:
+    update_space = update_spaces.InnerLayers(update_space)
   model_space = update_spaces.ModelSpace(
     update_spaces.Scaled(update_space, options.step_scale),
     tff.types.type_to_tf_tensor_specs(weights_type.trainable),
@@ -168,8 +170,12 @@ def _build_encoder_fn(
 
   return functools.partial(
     _build_encoder,
-    is_small=[
+    is_plain=[
       space.spec.shape.num_elements() < options.min_elements
+      or (
+        options.whole_outer_layers
+        and isinstance(space, update_spaces.WholeTensor)
+      )
       for space in model_space.tensor_spaces
     ],
     sketch=sketch,
@@ -180,9 +186,9 @@ def _build_encoder(
   spec: tf.TensorSpec,
   index: int,
   *,
-  is_small: Sequence[bool],
+  is_plain: Sequence[bool],
   sketch: options_lib.SketchOptions,
 ) -> encoders.GatherEncoder:
-  if is_small[index]:
+  if is_plain[index]:
     return encoders.identity_encoder(spec)
   return encoders.sketch_encoder(spec, sketch, (index,))

@@ -38,6 +38,9 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
       privacy; `None` for neither. With noise, all clients weigh the same.
     step_scale: Factor of the learning rate of tensors that are not trained
       whole, which keep it: see `update_spaces.Scaled`.
+    whole_outer_layers: If true, the first and the last layer are trained and
+      sent whole, as in the paper (see `update_spaces.InnerLayers`), and tensors
+      that are trained whole are not quantized.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -49,6 +52,7 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
   bounds: update_bounds.UpdateBounds | None = None
   noise: differential_privacy.NoiseOptions | None = None
   step_scale: float = 1.0
+  whole_outer_layers: bool = False
 
   def __post_init__(self) -> None:
     super().__post_init__()
@@ -67,6 +71,7 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
           'leave one out.'
         )
     argument_checks.check_positive_float32('step_scale', self.step_scale)
+    argument_checks.check_bool('whole_outer_layers', self.whole_outer_layers)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@
 """Restricted spaces of structured updates: random mask and low rank."""
 
 # pylint: disable=g-importing-member
+from tff_methods.update_spaces.inner_layers import InnerLayers
 from tff_methods.update_spaces.low_rank import LowRank
 from tff_methods.update_spaces.model_space import KEY_SPEC
 from tff_methods.update_spaces.model_space import ModelSpace
@@ -25,6 +26,7 @@ from tff_methods.update_spaces.update_space import UpdateSpace
 from tff_methods.update_spaces.update_space import WholeTensor
 
 __all__ = [
+  'InnerLayers',
   'KEY_SPEC',
   'LinearMap',
   'LowRank',

@@ -61,7 +61,7 @@ class ModelSpace:
           f'Expected weights of fully defined shapes, found {spec}: give every '
           'layer its input shape.'
         )
-    self.tensor_spaces = tuple(map(space.for_tensor, tf.nest.flatten(specs)))
+    self.tensor_spaces = tuple(space.for_tensors(tf.nest.flatten(specs)))
     self.parameter_specs = tuple(s.parameter_spec for s in self.tensor_spaces)
 
   @property

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Update spaces whose restricted tensors take longer or shorter steps."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tff_methods.common import argument_checks
@@ -43,7 +45,17 @@ class Scaled(update_space.UpdateSpace):
 
   def for_tensor(self, spec: tf.TensorSpec) -> update_space.TensorSpace:
     """Returns the scaled space of a tensor's updates, or the tensor whole."""
-    space = self._space.for_tensor(spec)
+    return self._scaled(self._space.for_tensor(spec))
+
+  def for_tensors(
+    self, specs: Sequence[tf.TensorSpec]
+  ) -> list[update_space.TensorSpace]:
+    """Returns the scaled spaces of all tensors: see `UpdateSpace`."""
+    return [self._scaled(space) for space in self._space.for_tensors(specs)]
+
+  def _scaled(
+    self, space: update_space.TensorSpace
+  ) -> update_space.TensorSpace:
     if self._scale == 1 or isinstance(space, update_space.WholeTensor):
       return space
     return _ScaledTensor(space, self._scale**0.5)

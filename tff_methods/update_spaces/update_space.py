@@ -81,6 +81,14 @@ class UpdateSpace(abc.ABC):
         defined shape.
     """
 
+  def for_tensors(self, specs: Sequence[tf.TensorSpec]) -> list[TensorSpace]:
+    """Returns the spaces of the updates of all tensors of a model, in order.
+
+    Args:
+      specs: `tf.TensorSpec`s of the tensors: see `for_tensor`.
+    """
+    return [self.for_tensor(spec) for spec in specs]
+
 
 class WholeTensor(TensorSpace):
   """Updates without restriction: the parameters are the update itself."""

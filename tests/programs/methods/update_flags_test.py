@@ -78,9 +78,18 @@ class UpdateFlagsTest(parameterized.TestCase):
     (
       'low_rank',
       'low_rank',
-      {'rank': 3, 'bits': '4', 'seed_source': 'entropy'},
+      {
+        'rank': 3,
+        'bits': '4',
+        'whole_outer_layers': True,
+        'seed_source': 'entropy',
+      },
       options_lib.LowRankOptions(
-        rank=3, bits=4, seed_source='entropy', base_seed=_SEED
+        rank=3,
+        bits=4,
+        whole_outer_layers=True,
+        seed_source='entropy',
+        base_seed=_SEED,
       ),
     ),
     ('dhqc_defaults', 'dhqc', {}, options_lib.DhqcOptions()),
@@ -170,6 +179,30 @@ class UpdateFlagsTest(parameterized.TestCase):
         base_seed=_SEED,
       ),
     ),
+    (
+      'qsgd',
+      'qsgd',
+      {'bits': '3', 'bucket_size': 64, 'norm': 'euclidean', 'min_elements': 7},
+      options_lib.QsgdOptions(
+        bits=3,
+        bucket_size=64,
+        norm='euclidean',
+        min_elements=7,
+        base_seed=_SEED,
+      ),
+    ),
+    ('qsgd_defaults', 'qsgd', {}, options_lib.QsgdOptions(base_seed=_SEED)),
+    (
+      'ef_sign',
+      'ef_sign',
+      {'sign_levels': 'two', 'min_elements': 7, 'clip_norm': 2.0},
+      options_lib.EfSignOptions(
+        levels='two',
+        min_elements=7,
+        bounds=options_lib.UpdateBounds(clip=2.0),
+      ),
+    ),
+    ('ef_sign_defaults', 'ef_sign', {}, options_lib.EfSignOptions()),
     (
       'terngrad_defaults',
       'terngrad',

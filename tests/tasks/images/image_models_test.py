@@ -37,6 +37,15 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
       870_334,
     ),
     ('cifar10', image_models.all_cnn, {}, (32, 32, 3), 10, 1_369_738),
+    # 9 * 2 * 96 weights fewer, of two channels of the first layer.
+    (
+      'all_cnn_of_mnist',
+      image_models.all_cnn,
+      {'image_shape': (28, 28, 1)},
+      (28, 28, 1),
+      10,
+      1_369_738 - 9 * 2 * 96,
+    ),
   )
   def test_shapes_and_number_of_weights(
     self, model_fn, kwargs, input_shape, num_classes, num_weights

@@ -45,6 +45,14 @@ class StructuredUpdateFedAvgComputationTest(
       options_lib.StructuredUpdateOptions(bits=2, min_elements=10),
       10 + 4 + 16 + 8,
     ),
+    # The only kernel is the first and the last.
+    (
+      'whole_outer_layers',
+      options_lib.StructuredUpdateOptions(
+        bits=2, min_elements=10, whole_outer_layers=True
+      ),
+      80 * 4 + 16 + 8,
+    ),
     (
       'small',
       options_lib.StructuredUpdateOptions(bits=2),
