@@ -79,8 +79,8 @@ def _kill_when_busy(
   """Kills a worker while it waits for a file, for which the next one waits."""
   _wait_until_busy(worker)
   os.kill(worker.pid, signum)
-  # A process that dumps its core runs on for a moment: found in that moment, the
-  # file would let it answer.
+  # A process that dumps its core runs on for a moment, in which it would find
+  # the file and answer.
   worker.wait_for_end()
   path.touch()
 
