@@ -157,8 +157,9 @@ def measure(repeats: int) -> list[list[str]]:
 
 def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
   """Builds a computation in which clients retrieve rows and read them."""
-  retrieve = templates.build_row_retrieval(row_model, NUM_KEYS, mode)
-  table_type, _, candidates_type = retrieve.type_signature.parameter
+  retrieve = templates.build_row_retrieval(row_model, [NUM_KEYS], mode)
+  table_type, _, tables_type = retrieve.type_signature.parameter
+  candidates_type = tff.FederatedType(tables_type.member[0], tff.CLIENTS)
   weights_type = retrieve.type_signature.result[0].member
 
   @tff.tensorflow.computation(weights_type)
@@ -173,7 +174,9 @@ def _build_retrieval(row_model: models.RowModel, mode: str) -> tff.Computation:
   def run(weights, candidates):
     # Rows are sent as they are: nothing is drawn from the key.
     round_key = tff.federated_eval(zero_key, tff.SERVER)
-    sub_weights, _ = retrieve(weights, round_key, candidates)
+    sub_weights, _ = retrieve(
+      weights, round_key, tff.federated_zip((candidates,))
+    )
     return tff.federated_sum(tff.federated_map(sum_rows, sub_weights))
 
   return run

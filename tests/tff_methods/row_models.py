@@ -180,6 +180,69 @@ def token_datasets() -> list[tf.data.Dataset]:
   return result
 
 
+def purchases_model() -> models.RowModel:
+  """Returns a model of 12 classes with two input tables.
+
+  An example has the ids of items, of 9, padded by -1, and of its shop, of 5.
+  """
+  rng = np.random.default_rng(7)
+  kernel = rng.normal(size=[3, DIMENSION]).astype(np.float32)
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training
+    (kernel,) = model_weights[0]
+    return tf.reduce_sum(x['items'], axis=1) @ kernel + x['shop']
+
+  x = {
+    'items': tf.TensorSpec([None, 3], tf.int32),
+    'shop': tf.TensorSpec([None], tf.int64),
+  }
+  embedded = {
+    'items': tf.TensorSpec([None, 3, 3], tf.float32),
+    'shop': tf.TensorSpec([None, DIMENSION], tf.float32),
+  }
+  return models.RowModel(
+    tff.learning.models.FunctionalModel(
+      initial_weights=((kernel,), ()),
+      predict_on_batch_fn=predict_on_batch,
+      loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
+      input_spec=(embedded, _INPUT_SPEC[1]),
+    ),
+    rows(),
+    input_tables={
+      'items': models.InputTable(
+        rng.normal(size=[9, 3]).astype(np.float32), 'items'
+      ),
+      'shops': models.InputTable(
+        rng.normal(size=[5, DIMENSION]).astype(np.float32), 'shop'
+      ),
+    },
+    input_spec=(x, _INPUT_SPEC[1]),
+  )
+
+
+def purchases() -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+  """Returns the examples of 3 clients: at most 6 items and 2 shops of each."""
+  rng = np.random.default_rng(8)
+  result = []
+  for client, classes in enumerate(CLASSES):
+    items = rng.integers(client, client + 6, [6, 3])
+    items[::2, 2] = -1
+    shop = rng.integers(client, client + 2, [6])
+    y = np.resize(classes, 6).astype(np.int32)
+    result.append(({'items': items.astype(np.int32), 'shop': shop}, y))
+  return result
+
+
+def purchase_datasets() -> list[tf.data.Dataset]:
+  """Returns a data set of batches for each of the clients of `purchases`."""
+  return [
+    tf.data.Dataset.from_tensor_slices(client).batch(4)
+    for client in purchases()
+  ]
+
+
 def sub_weights(
   model: models.RowModel, candidates: models.Candidates
 ) -> tuple[tuple, tuple]:

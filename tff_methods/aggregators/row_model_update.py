@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Mean of the updates of a row model: body and rows."""
+"""Mean of the updates of a row model: body and tables of rows."""
 
 import collections
+from collections.abc import Mapping
 
 import tensorflow_federated as tff
 
@@ -28,12 +29,15 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
   measurements=<body=..., rows=...>@SERVER>`, with `B` a tuple of tensors, `R`
   a structure of keys and values, and `V` the tuple of `B`'s tensors and the
   mean update of the table: an update of all trainable weights of the model.
+  Input tables are between `body` and `rows`, each of the form of `R`.
   """
 
   def __init__(
     self,
     body_factory: tff.aggregators.WeightedAggregationFactory,
     rows_factory: tff.aggregators.WeightedAggregationFactory,
+    input_factories: Mapping[str, tff.aggregators.WeightedAggregationFactory]
+    | None = None,
   ):
     """Initializes the factory.
 
@@ -41,19 +45,25 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       body_factory: Aggregator of the body, such as any aggregator of a model.
       rows_factory: Aggregator of keys and values, such as
         `selected_rows_aggregator`.
+      input_factories: Aggregator of keys and values of each input table, by
+        name.
 
     Raises:
       TypeError: If a factory is not a `WeightedAggregationFactory`.
     """
-    for name, factory in (('body', body_factory), ('rows', rows_factory)):
+    factories = {
+      'body': body_factory,
+      **(input_factories or {}),
+      'rows': rows_factory,
+    }
+    for name, factory in factories.items():
       if not isinstance(factory, tff.aggregators.WeightedAggregationFactory):
         raise TypeError(
           'Expected a tff.aggregators.WeightedAggregationFactory for the '
           f'{name}, found {type(factory).__name__}: see '
           'tff.aggregators.as_weighted_aggregator.'
         )
-    self._body_factory = body_factory
-    self._rows_factory = rows_factory
+    self._factories = factories
 
   def create(
     self, value_type: tff.Type, weight_type: tff.Type
@@ -68,29 +78,33 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       A `tff.templates.AggregationProcess`.
 
     Raises:
-      TypeError: If `value_type` is not a struct of body and rows.
+      TypeError: If `value_type` is not a struct of body and tables.
     """
     value_type = value_types.check_value_type(value_type)
-    if not isinstance(
-      value_type, tff.StructType
-    ) or tff.structure.name_list_with_nones(value_type) != ['body', 'rows']:
+    names = list(self._factories)
+    if (
+      not isinstance(value_type, tff.StructType)
+      or tff.structure.name_list_with_nones(value_type) != names
+    ):
       raise TypeError(
-        f'Expected <body=...,rows=...>, found {value_type}: give the updates '
-        'of the two parts of a row model.'
+        f'Expected <{",".join(f"{name}=..." for name in names)}>, found '
+        f'{value_type}: give the updates of the parts of a row model.'
       )
-    body = self._body_factory.create(value_type['body'], weight_type)
-    rows = self._rows_factory.create(value_type['rows'], weight_type)
+    parts = {
+      name: factory.create(value_type[name], weight_type)
+      for name, factory in self._factories.items()
+    }
 
     @tff.federated_computation
     def init_fn():
-      return tff.federated_zip((body.initialize(), rows.initialize()))
+      return tff.federated_zip(tuple(p.initialize() for p in parts.values()))
 
     @tff.tensorflow.computation(
-      body.next.type_signature.result.result.member,
-      rows.next.type_signature.result.result.member,
+      tuple(p.next.type_signature.result.result.member for p in parts.values())
     )
-    def join(body_update, table_update):
-      return (*body_update, table_update)
+    def join(updates):
+      body_update, *table_updates = updates
+      return (*body_update, *table_updates)
 
     @tff.federated_computation(
       init_fn.type_signature.result,
@@ -98,14 +112,16 @@ class RowModelUpdateFactory(tff.aggregators.WeightedAggregationFactory):
       tff.FederatedType(weight_type, tff.CLIENTS),
     )
     def next_fn(state, value, weight):
-      body_output = body.next(state[0], value['body'], weight)
-      rows_output = rows.next(state[1], value['rows'], weight)
+      outputs = {
+        name: part.next(state[i], value[name], weight)
+        for i, (name, part) in enumerate(parts.items())
+      }
       return tff.templates.MeasuredProcessOutput(
-        tff.federated_zip((body_output.state, rows_output.state)),
-        tff.federated_map(join, (body_output.result, rows_output.result)),
+        tff.federated_zip(tuple(o.state for o in outputs.values())),
+        tff.federated_map(join, tuple(o.result for o in outputs.values())),
         tff.federated_zip(
           collections.OrderedDict(
-            body=body_output.measurements, rows=rows_output.measurements
+            (name, o.measurements) for name, o in outputs.items()
           )
         ),
       )

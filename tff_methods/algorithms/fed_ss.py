@@ -48,7 +48,7 @@ def build_fed_ss(
   ),
   model_distributor: templates.ModelDistributor | None = None,
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
-  rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
+  rows_aggregator: row_process.RowsAggregator | None = None,
   metrics_aggregator: Callable[..., tff.Computation] | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -78,7 +78,8 @@ def build_fed_ss(
     model_aggregator: Aggregator of the body (with the variant `'full_softmax'`,
       of the full model); by default `tff.aggregators.MeanFactory`.
     rows_aggregator: Aggregator of the rows; by default
-      `aggregators.selected_rows_aggregator`. Not for `'full_softmax'`.
+      `aggregators.selected_rows_aggregator`. With input tables a function from
+      the number of rows of a table to its aggregator. Not for `'full_softmax'`.
     metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
     loop_implementation: Implementation of the training loop. TFF's default
       takes twice as long per round as the default here.
@@ -117,10 +118,14 @@ def build_fed_ss(
     rows_aggregator,
     metrics_aggregator,
     loop_implementation,
+    options.lazy_rows,
   )
   num_sampled_classes = options.num_sampled_classes
   assert num_sampled_classes is not None  # `FedSsOptions` checks it.
   row_model.check_num_rows('num_sampled_classes', num_sampled_classes)
+  num_input_rows = options.num_rows_of_tables(
+    {name: len(table.rows) for name, table in row_model.input_tables.items()}
+  )
 
   def add_spreadout(finalizer):
     return spreadout_finalizer.build_spreadout_finalizer(
@@ -131,11 +136,13 @@ def build_fed_ss(
     row_model,
     row_model.sub_model(
       num_sampled_classes,
+      num_input_rows=num_input_rows,
       use_other_positives=options.variant != 'neg_only',
     ),
     templates.build_class_sampling_distributor(
       row_model,
       num_sampled_classes,
+      num_input_rows=num_input_rows,
       with_negatives=options.variant in ('fed_ss', 'neg_only'),
       retrieval_mode=options.retrieval_mode,
       downlink=row_process.check_downlink(model_distributor),

@@ -47,7 +47,7 @@ def build_lsh_select_fed_avg(
   ),
   model_distributor: options_lib.DownlinkOptions | None = None,
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
-  rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None,
+  rows_aggregator: row_process.RowsAggregator | None = None,
   metrics_aggregator: Callable[..., tff.Computation] | None = None,
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -81,8 +81,8 @@ def build_lsh_select_fed_avg(
       to clients; by default they are sent as they are.
     model_aggregator: Aggregator of the body; by default
       `tff.aggregators.MeanFactory`.
-    rows_aggregator: Aggregator of the rows; by default
-      `aggregators.selected_rows_aggregator`.
+    rows_aggregator: Aggregator of the rows, or function from the number of rows
+      to it; by default `aggregators.selected_rows_aggregator`.
     metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
     loop_implementation: Implementation of the training loop. TFF's default
       takes twice as long per round as the default here.
@@ -108,6 +108,7 @@ def build_lsh_select_fed_avg(
     rows_aggregator,
     metrics_aggregator,
     loop_implementation,
+    options.lazy_rows,
   )
   budget = _row_budget(row_model, options)
   return row_process.build_row_process(

@@ -16,7 +16,9 @@
 # pylint: disable=g-importing-member
 from tff_methods.models.candidates import Candidates
 from tff_methods.models.cross_entropy import softmax_cross_entropy
+from tff_methods.models.input_table import InputTable
 from tff_methods.models.keras_row_model import row_model_from_keras
+from tff_methods.models.keras_weights import assign_to_keras
 from tff_methods.models.label_roles import LabelRoles
 from tff_methods.models.row_layer import RowLayer
 from tff_methods.models.row_model import RowModel
@@ -26,8 +28,10 @@ from tff_methods.models.similarity import Similarity
 from tff_methods.models.sub_model import SubModelOutput
 
 __all__ = [
+  'assign_to_keras',
   'Candidates',
   'DotProduct',
+  'InputTable',
   'LabelRoles',
   'row_model_from_keras',
   'RowLayer',

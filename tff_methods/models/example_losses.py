@@ -67,7 +67,7 @@ def build_loss_fn(
   """
 
   def loss_fn(output, label, sample_weight=None):
-    del sample_weight  # No training loop of TFF gives one.
+    _refuse(sample_weight)
     loss = example_losses_fn(output, label).loss
     if roles.padding is None:
       return tf.reduce_mean(loss)
@@ -108,7 +108,7 @@ def build_metrics_fns(
 
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
-    del sample_weight
+    _refuse(sample_weight)
     losses = example_losses_fn(batch_output.predictions, labels)
     is_example = roles.is_example(labels)
     is_included = losses.is_included & is_example
@@ -139,6 +139,16 @@ def build_metrics_fns(
     )
 
   return initialize, update, finalize
+
+
+def _refuse(sample_weight: Any) -> None:
+  """Raises `ValueError` for weights of examples, which no loop of TFF gives."""
+  if sample_weight is not None:
+    raise ValueError(
+      'Expected no sample_weight with a row model, found one: leave it out, '
+      'since all examples of a client weigh the same; weight clients by '
+      'client_weighting.'
+    )
 
 
 def _count(mask: tf.Tensor) -> tf.Tensor:

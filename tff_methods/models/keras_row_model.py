@@ -13,12 +13,14 @@
 # limitations under the License.
 """Row models from Keras models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.models import input_table as input_table_lib
 from tff_methods.models import label_roles as label_roles_lib
 from tff_methods.models import row_layer
 from tff_methods.models import row_model
@@ -36,6 +38,7 @@ def row_model_from_keras(
   *,
   input_spec: Any,
   rows_embed_input: bool = False,
+  input_tables: Mapping[str, input_table_lib.InputTable] | None = None,
   label_roles: label_roles_lib.LabelRoles | None = None,
 ) -> row_model.RowModel:
   """Builds a `RowModel` from a Keras model and the layer that follows it.
@@ -47,12 +50,15 @@ def row_model_from_keras(
       has weights, no batch normalization (group normalization works), no
       vocabulary (as of `StringLookup`; `Hashing` works), and no losses of
       layers; its recurrent layers are unrolled. With `rows_embed_input`, its
-      input are the rows of an example's classes.
+      input are the rows of an example's classes; with `input_tables`, rows are
+      in the place of ids.
     rows: A built layer: a `RowLayer`; a `Dense` layer without activation, whose
       kernel's columns and bias become the rows; or an `Embedding`, whose rows
       are scored by their dot product.
     input_spec: `tf.TensorSpec`s of a batch: see `RowModel`.
     rows_embed_input: If true, the rows also embed the input: see `RowModel`.
+    input_tables: Tables that embed ids in the input: see `RowModel`. The rows
+      of an `Embedding` layer are `layer.embeddings.numpy()`.
     label_roles: Labels that are padding, or count differently in the accuracy.
 
   Returns:
@@ -63,23 +69,29 @@ def row_model_from_keras(
     ValueError: If body and rows do not fit together.
   """
   weights = _layer_weights(rows)
-  body_spec = input_spec
+  x, y = input_table_lib.examples_and_labels(input_spec)
   if rows_embed_input:
-    x, y = row_model.examples_and_labels(input_spec)
-    dimension = weights['rows'].shape[1]
-    body_spec = (tf.TensorSpec([*x.shape, dimension], tf.float32), y)
+    x = _embedded(x, weights['rows'])
+  for table in (input_tables or {}).values():
+    x = table.replace_ids(x, _embedded(table.ids(x), table.rows))
   return row_model.RowModel(
     tff.learning.models.functional_model_from_keras(
       _checked_body(body),
       # Required by TFF, but not used.
       loss_fn=tf.keras.losses.MeanSquaredError(),
-      input_spec=body_spec,
+      input_spec=(x, y),
     ),
     **weights,
     rows_embed_input=rows_embed_input,
+    input_tables=input_tables,
     label_roles=label_roles,
     input_spec=input_spec,
   )
+
+
+def _embedded(ids: tf.TensorSpec, rows: np.ndarray) -> tf.TensorSpec:
+  """Returns the spec of the rows of ids."""
+  return tf.TensorSpec([*ids.shape, rows.shape[1]], tf.float32)
 
 
 def _checked_body(body: Any) -> Any:

@@ -14,10 +14,12 @@
 """Sub-models: the body of a `RowModel` with the rows of a client's candidates.
 
 Weights of a sub-model are a pair of tuples. The trainable ones are those of the
-body, then the rows `float32[k, row_size]`. The non-trainable ones are those of
-the body, then the three tensors of the `Candidates`.
+body, then the rows of each table, `float32[k, row_size]`. The non-trainable
+ones are those of the body, then the three tensors of the `Candidates` of each
+table.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -43,30 +45,39 @@ class SubModelOutput(NamedTuple):
 
 
 def join_weights(
-  body: Any, rows: tf.Tensor, candidates: candidates_lib.Candidates
+  body: Any,
+  rows: Sequence[tf.Tensor],
+  candidates: Sequence[candidates_lib.Candidates],
 ) -> tuple[tuple, tuple]:
   """Returns the weights of a sub-model.
 
   Args:
     body: Pair of trainable and non-trainable weights of the body.
-    rows: `float32[k, row_size]`.
-    candidates: The `k` candidates of these rows.
+    rows: `float32[k, row_size]` of each table.
+    candidates: The `k` candidates of these rows, of each table.
   """
   trainable, non_trainable = body
-  return (*trainable, rows), (*non_trainable, *candidates)
+  tensors = [x for of_table in candidates for x in of_table]
+  return (*trainable, *rows), (*non_trainable, *tensors)
 
 
 def split_candidates(
-  sub_weights: Any,
-) -> tuple[tuple[tuple, tuple], candidates_lib.Candidates]:
+  sub_weights: Any, num_tables: int
+) -> tuple[tuple[tuple, tuple], tuple[candidates_lib.Candidates, ...]]:
   """Returns a sub-model's weights without its candidates, and these.
 
   Args:
     sub_weights: Pair of trainable and non-trainable weights.
+    num_tables: Number of tables.
   """
-  trainable, (*non_trainable, keys, log_probability, is_positive) = sub_weights
-  candidates = candidates_lib.Candidates(keys, log_probability, is_positive)
-  return (trainable, tuple(non_trainable)), candidates
+  trainable, non_trainable = sub_weights
+  size = len(candidates_lib.Candidates._fields)
+  start = len(non_trainable) - size * num_tables
+  candidates = tuple(
+    candidates_lib.Candidates(*non_trainable[i : i + size])
+    for i in range(start, len(non_trainable), size)
+  )
+  return (trainable, tuple(non_trainable[:start])), candidates
 
 
 def predict(

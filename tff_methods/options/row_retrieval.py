@@ -13,6 +13,7 @@
 # limitations under the License.
 """Options of methods whose clients train a part of the output layer's rows."""
 
+from collections.abc import Mapping
 import dataclasses
 
 from tff_methods.common import argument_checks
@@ -50,9 +51,17 @@ class FedSsOptions(randomness.RandomnessOptions):
       `'pos_only'` and `'fed_aws'`). A client with more classes trains a random
       subset of them, drawn again in each round. Required, except for
       `'full_softmax'`, which does not take it.
+    num_input_rows: Number of rows of each input table that each client receives
+      and sends: one number for all tables (at most all rows of each), or a
+      mapping by their names. Padding fills up; a client with more ids in its
+      data trains a random subset of them, drawn again in each round. Required
+      for models with input tables, except for `'full_softmax'`.
     variant: One of `FED_SS_VARIANTS`.
     retrieval_mode: `'select'` or `'broadcast'`, with equal results and bytes:
       see `templates.build_row_retrieval`. Unused with `'full_softmax'`.
+    lazy_rows: If true, the server optimizer steps only the rows whose mean
+      update is not zero; the others keep their weights and moments. If false,
+      momentum and Adam move rows on that no client sent.
     spreadout_rate: Step size of the server's spreadout, for `'fed_aws'` only;
       0.01 if not given.
     spreadout_margin: Distance between the directions of two rows beyond which
@@ -66,8 +75,10 @@ class FedSsOptions(randomness.RandomnessOptions):
   """
 
   num_sampled_classes: int | None = None
+  num_input_rows: int | Mapping[str, int] | None = None
   variant: str = 'fed_ss'
   retrieval_mode: str = 'select'
+  lazy_rows: bool = False
   spreadout_rate: float | None = None
   spreadout_margin: float | None = None
 
@@ -77,6 +88,12 @@ class FedSsOptions(randomness.RandomnessOptions):
     argument_checks.check_choice(
       'retrieval_mode', self.retrieval_mode, RETRIEVAL_MODES
     )
+    argument_checks.check_bool('lazy_rows', self.lazy_rows)
+    if self.lazy_rows and self.variant == 'full_softmax':
+      raise ValueError(
+        f'Expected no lazy_rows with variant={self.variant!r}, found True: '
+        'leave it out, since clients send all rows.'
+      )
     is_given = self.num_sampled_classes is not None
     if is_given == (self.variant == 'full_softmax'):
       raise ValueError(
@@ -92,6 +109,7 @@ class FedSsOptions(randomness.RandomnessOptions):
       argument_checks.check_int(
         'num_sampled_classes', self.num_sampled_classes, minimum=1
       )
+    self._check_num_input_rows()
     for name in ('spreadout_rate', 'spreadout_margin'):
       if (value := getattr(self, name)) is None:
         continue
@@ -101,6 +119,49 @@ class FedSsOptions(randomness.RandomnessOptions):
           'leave it out.'
         )
       argument_checks.check_number(name, value)
+
+  def _check_num_input_rows(self) -> None:
+    found = self.num_input_rows
+    if found is None:
+      return
+    if self.variant == 'full_softmax':
+      raise ValueError(
+        f'Expected no num_input_rows with variant={self.variant!r}, found '
+        f'{found}: leave it out, since all rows are on each client.'
+      )
+    of_tables = dict(found) if isinstance(found, Mapping) else {'': found}
+    if not of_tables:
+      raise ValueError(
+        'Expected num_input_rows of at least one table, found {}: name the '
+        'tables, or leave it out.'
+      )
+    for name, value in of_tables.items():
+      argument_checks.check_int(
+        f'num_input_rows{f" of {name!r}" if name else ""}', value, minimum=1
+      )
+
+  def num_rows_of_tables(self, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Returns the number of a client's rows of each input table, by name.
+
+    Args:
+      sizes: Number of all rows of each input table, by name.
+
+    Raises:
+      ValueError: If `num_input_rows` is missing, or for a model without input
+        tables.
+    """
+    found = self.num_input_rows
+    if (found is None) != (not sizes):
+      raise ValueError(
+        f'Expected {"a" if sizes else "no"} num_input_rows for a model with '
+        f'{len(sizes)} input tables, found {found}: '
+        + (
+          'give the rows that a client receives.' if sizes else 'leave it out.'
+        )
+      )
+    if isinstance(found, Mapping):
+      return dict(found)
+    return {name: min(found, size) for name, size in sizes.items() if found}
 
   @property
   def spreadout(self) -> dict[str, float]:
@@ -135,6 +196,9 @@ class LshSelectOptions(randomness.RandomnessOptions):
     rounds_per_build: Number of rounds between two builds of the index.
     retrieval_mode: `'select'` or `'broadcast'`, with equal results and bytes:
       see `templates.build_row_retrieval`.
+    lazy_rows: If true, the server optimizer steps only the rows whose mean
+      update is not zero; the others keep their weights and moments. If false,
+      momentum and Adam move rows on that no client sent.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -147,9 +211,11 @@ class LshSelectOptions(randomness.RandomnessOptions):
   corrects_loss: bool = False
   rounds_per_build: int = 1
   retrieval_mode: str = 'select'
+  lazy_rows: bool = False
 
   def __post_init__(self) -> None:
     super().__post_init__()
+    argument_checks.check_bool('lazy_rows', self.lazy_rows)
     for name in ('row_budget', 'own_budget', 'retrieved_budget'):
       value = getattr(self, name)
       if value is None:

@@ -107,25 +107,29 @@ def build_candidates(
   )
 
 
-def distinct_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:
+def distinct_classes(
+  classes: tf.Tensor, num_classes: int, noun: str = 'labels'
+) -> tf.Tensor:
   """Returns the distinct elements of `classes`, in order of appearance.
 
   Args:
     classes: `int[?]`. An element that is not a class raises an
       `InvalidArgumentError` at run time.
-    num_classes: Number of classes of the model.
+    num_classes: Number of classes of the model, or of rows of another table.
+    noun: Noun of the classes in messages.
 
   Returns:
     `int[?]`.
   """
+  rows = 'classes' if noun == 'labels' else 'rows'
   is_class = (classes >= 0) & (classes < num_classes)
   check = tf.debugging.Assert(
     tf.reduce_all(is_class),
     [
-      f'Expected labels of at least 0 and below {num_classes}, the number of '
-      'classes of the model, found',
+      f'Expected {noun} of at least 0 and below {num_classes}, the number of '
+      f'{rows} of the model, found',
       tf.boolean_mask(classes, ~is_class),
-      ': leave such examples out, or make the model with more classes.',
+      f': leave such examples out, or make the model with more {rows}.',
     ],
   )
   with tf.control_dependencies([check]):

@@ -34,6 +34,8 @@ from tff_methods.retrieval import row_index
 _PADDING = -1
 _MAX_BITS = 16
 _MAX_DEFAULT_QUERIES = 1024
+# With as many queries, entries of 1 MB; they would grow with the rows.
+_MAX_DEFAULT_CAPACITY = 256
 
 
 class HashTables(NamedTuple):
@@ -67,8 +69,8 @@ class SimHash:
       2^K`, but at most 1024.
     bucket_capacity: Maximum number of rows that a client receives of a bucket;
       by default the mean size of a bucket, since for the same bytes more
-      buckets find more than larger ones. `BuiltIndex.num_dropped` counts the
-      rows that exceed it.
+      buckets find more than larger ones, but at most 256.
+      `BuiltIndex.num_dropped` counts the rows that exceed it.
     longest_quantile: Quantile of the rows' lengths to which longer rows are
       shortened: see `inner_product_transforms.transform_rows`.
 
@@ -215,5 +217,6 @@ class SimHash:
     return tf.reduce_sum(bits * 2 ** tf.range(self.num_bits), axis=-1)
 
   def _capacity(self, num_rows: int) -> int:
-    default = math.ceil(num_rows / 2**self.num_bits)
+    mean_size = math.ceil(num_rows / 2**self.num_bits)
+    default = min(mean_size, _MAX_DEFAULT_CAPACITY)
     return min(self.bucket_capacity or default, num_rows)

@@ -97,7 +97,16 @@ _EXPECTED = {
     is_optional=True,
   ),
   'model_aggregator': _expected_aggregator('a mean'),
-  'rows_aggregator': _expected_aggregator('selected_rows_aggregator'),
+  'rows_aggregator': _Expected(
+    lambda value: (
+      isinstance(value, tff.aggregators.WeightedAggregationFactory)
+      or (callable(value) and not isinstance(value, type))
+    ),
+    'a tff.aggregators.WeightedAggregationFactory, or a function that returns '
+    'one',
+    'give aggregators.selected_rows_aggregator',
+    is_optional=True,
+  ),
   'metrics_aggregator': _Expected(
     callable,
     'a function of metric finalizers',

@@ -162,7 +162,7 @@ class IndexClient:
         client.
       dataset: The client's batches.
     """
-    key, classes = row_distributor.key_and_classes(
+    key, (classes,) = row_distributor.key_and_own_rows(
       self.row_model, round_key, dataset, self.seed_source
     )
     candidates = retrieval.sample_candidates(
@@ -196,7 +196,7 @@ class IndexClient:
       dataset: The client's batches.
       client_params: Parameters of the `retrieval.BuiltIndex` for clients.
     """
-    sub_weights = self.row_model.sub_weights(body, own_rows, own.candidates)
+    sub_weights = self.row_model.sub_weights(body, [own_rows], [own.candidates])
     size = self.row_model.row_size
 
     @tf.function
@@ -317,6 +317,12 @@ def _check_similarity(row_model: models.RowModel) -> None:
 
 def _check_budget(row_model: models.RowModel, budget: RowBudget) -> None:
   """Raises `ValueError` unless the budget fits the model."""
+  if row_model.input_tables:
+    raise ValueError(
+      'Expected a model with no input tables, found '
+      f'{sorted(row_model.input_tables)}: use build_fed_ss, which selects '
+      'their rows, or embed the input by the rows of the output.'
+    )
   row_model.check_num_rows('trained rows', budget.trained)
   row_model.check_num_rows('retrieved rows', budget.num_retrieved)
   if row_model.rows_embed_input and budget.own is None:

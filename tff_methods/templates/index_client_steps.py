@@ -148,7 +148,7 @@ def _to_sub_model(client, body, candidates, rows, num_missing):
       log_probability=tf.zeros([client.budget.trained])
     )
   weights = tff.learning.models.ModelWeights(
-    *client.row_model.sub_weights(body, rows, candidates)
+    *client.row_model.sub_weights(body, [rows], [candidates])
   )
   return weights, counts
 

@@ -158,7 +158,7 @@ def _build_distribute(
       server.prepare_round, (state, weights)
     )
     tables, client_params, num_dropped = tff.federated_map(split, built)
-    table, payload, body_bytes = tff.federated_map(
+    (table,), payload, body_bytes = tff.federated_map(
       sent.encode, (weights, round_key)
     )
     client_params = tff.federated_broadcast(client_params)
@@ -199,7 +199,7 @@ def _build_distribute(
       _measurements(
         num_dropped,
         counts,
-        sent.measurements(body_bytes, client.budget.num_retrieved),
+        sent.measurements(body_bytes, [client.budget.num_retrieved]),
       ),
     )
 
@@ -258,7 +258,7 @@ def _build_transfers(
       else _build_no_entries(tables_type)
     ),
     requested_rows=row_retrieval.build_row_selection(
-      sent, client.budget.num_requested, mode
+      sent, client.budget.num_requested, mode, 0
     ),
   )
 
@@ -270,7 +270,7 @@ def _rows_type(client: index_client.IndexClient, num_rows: int) -> tff.Type:
 def _build_own_rows(client, sent, mode) -> Callable[[Any, Any, Any], Any]:
   """Builds the transfer of the rows of a client's own candidates."""
   select = row_retrieval.build_row_selection(
-    sent, client.num_own_candidates, mode
+    sent, client.num_own_candidates, mode, 0
   )
 
   @tff.tensorflow.computation(client.own_type)

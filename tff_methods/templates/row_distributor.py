@@ -14,7 +14,7 @@
 """Distribution of the part of a row model that each client needs."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,7 @@ def build_class_sampling_distributor(
   row_model: models.RowModel,
   num_candidates: int,
   *,
+  num_input_rows: Mapping[str, int] | None = None,
   with_negatives: bool = True,
   retrieval_mode: str = 'select',
   downlink: options_lib.DownlinkOptions | None = None,
@@ -91,15 +92,22 @@ def build_class_sampling_distributor(
   In a round:
 
   1.  The server broadcasts the key of the round and the body.
-  2.  Each client samples candidates: its own classes, and random others.
+  2.  Each client samples candidates: its own classes, and random others. Of an
+      input table, they are the ids in its data.
   3.  It sends their keys, and receives their rows.
 
-  Measurements of a round: `payload_bytes_per_client` with `downlink`, the bytes
-  of body and rows that a client receives; otherwise none.
+  Measurements of a round: with `downlink` `payload_bytes_per_client`, the bytes
+  of body and rows that a client receives; with input tables
+  `num_missing_input_rows`, the ids in the clients' data beyond
+  `num_input_rows`, whose rows they do not receive, as a sum over clients and
+  tables. Otherwise there are none.
 
   Args:
     row_model: Model of the server.
     num_candidates: Number of rows that each client receives, the paper's `|S|`.
+    num_input_rows: Number of rows of each input table that each client
+      receives, by name. Padding fills up; of more ids in its data a client
+      takes a random subset, drawn again in each round.
     with_negatives: If true, random other classes fill up; otherwise padding
       does.
     retrieval_mode: `'select'` or `'broadcast'`: see `build_row_retrieval`.
@@ -124,19 +132,24 @@ def build_class_sampling_distributor(
   base_key = seeds.key(base_seed, int.from_bytes(b'class_sampling'))
   full = local_model.describe(row_model.full_model())
   initial_state, next_state, to_round_key = _build_round_counter(base_key)
+  num_rows = row_model.num_rows_of_tables(num_candidates, num_input_rows)
 
   @tff.tensorflow.computation(
     to_round_key.type_signature.result, full.data_type
   )
   def sample(round_key, dataset):
-    key, classes = key_and_classes(row_model, round_key, dataset, seed_source)
-    return retrieval.sample_candidates(
+    key, (*of_inputs, classes) = key_and_own_rows(
+      row_model, round_key, dataset, seed_source
+    )
+    inputs, num_missing = _input_candidates(row_model, key, of_inputs, num_rows)
+    candidates = retrieval.sample_candidates(
       key,
       classes,
       row_model.num_classes,
       num_candidates,
       with_negatives=with_negatives,
     )
+    return (*inputs, candidates), num_missing
 
   @tff.federated_computation
   def init_fn():
@@ -144,15 +157,17 @@ def build_class_sampling_distributor(
 
   def build_distribute(mode):
     retrieve = row_retrieval.build_row_retrieval(
-      row_model, num_candidates, mode, downlink
+      row_model, num_rows, mode, downlink
     )
 
     def distribute(state, weights, client_data, client_ids):
       round_key = tff.federated_map(to_round_key, state)
-      candidates = tff.federated_map(
+      candidates, num_missing = tff.federated_map(
         sample, (broadcast_key(round_key, client_ids), client_data)
       )
       sub_weights, measurements = retrieve(weights, round_key, candidates)
+      if row_model.input_tables:
+        measurements = _with_missing_rows(measurements, num_missing)
       return tff.templates.MeasuredProcessOutput(
         tff.federated_map(next_state, state), sub_weights, measurements
       )
@@ -160,6 +175,42 @@ def build_class_sampling_distributor(
     return distribute
 
   return build_process(init_fn, full, build_distribute, retrieval_mode)
+
+
+def _input_candidates(
+  row_model: models.RowModel,
+  key: tf.Tensor,
+  ids: Sequence[tf.Tensor],
+  num_rows: Sequence[int],
+) -> tuple[list[models.Candidates], tf.Tensor]:
+  """Returns candidates of each input table, and the number of ids beyond."""
+  candidates, num_missing = [], tf.constant(0, tf.int64)
+  for i, of_table in enumerate(ids):
+    num_all, _ = list(row_model.table_shapes.values())[i]
+    candidates.append(
+      retrieval.sample_candidates(
+        # The output draws from 0 and 1.
+        seeds.fold_in(key, 2 + i),
+        of_table,
+        num_all,
+        num_rows[i],
+        with_negatives=False,
+      )
+    )
+    num_beyond = tf.maximum(tf.size(of_table) - num_rows[i], 0)
+    num_missing += tf.cast(num_beyond, tf.int64)
+  return candidates, num_missing
+
+
+def _with_missing_rows(measurements, num_missing):
+  """Adds the missing rows to measurements, inside a federated computation."""
+  added = collections.OrderedDict()
+  for name, _ in tff.structure.iter_elements(
+    measurements.type_signature.member
+  ):
+    added[name] = measurements[name]
+  added['num_missing_input_rows'] = tff.federated_sum(num_missing)
+  return tff.federated_zip(added)
 
 
 def _build_round_counter(
@@ -248,13 +299,13 @@ def _ignoring_ids(next_fn: tff.Computation) -> tff.Computation:
   )
 
 
-def key_and_classes(
+def key_and_own_rows(
   row_model: models.RowModel,
   round_key: tf.Tensor,
   dataset: tf.data.Dataset,
   seed_source: str,
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns a client's key, by its first batch, and the classes it needs.
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+  """Returns a client's key, by its first batch, and the rows that it needs.
 
   Both in one pass: to start an iteration over a client's data costs more than
   the iteration.
@@ -266,23 +317,29 @@ def key_and_classes(
     seed_source: One of `options.SEED_SOURCES`.
 
   Returns:
-    `int32[2]`, and `int64[?]`, distinct.
+    `int32[2]`, and `int64[?]`, distinct, of each table; the last are classes.
   """
+  sizes = [num_rows for num_rows, _ in row_model.table_shapes.values()]
+  nouns = [*(f'{name} ids' for name in row_model.input_tables), 'labels']
 
   @tf.function
   def collect():
-    key, classes = round_key, tf.zeros([0], tf.int64)
+    key, is_first = round_key, tf.constant(True)
+    rows = tuple(tf.zeros([0], tf.int64) for _ in sizes)
     # `for batch in dataset` would loop in an op of its own, ten times slower.
     for batch in iter(dataset):
       tf.autograph.experimental.set_loop_options(
-        shape_invariants=[(classes, tf.TensorShape([None]))]
+        shape_invariants=[(rows, tuple(tf.TensorShape([None]) for _ in sizes))]
       )
-      if tf.equal(tf.size(classes), 0):
+      if is_first:
         key = seeds.client_key(round_key, batch, seed_source)
-      classes = retrieval.distinct_classes(
-        tf.concat([classes, row_model.classes_in(batch)], 0),
-        row_model.num_classes,
+      is_first = tf.constant(False)
+      rows = tuple(
+        retrieval.distinct_classes(tf.concat([known, new], 0), size, noun)
+        for known, new, size, noun in zip(
+          rows, row_model.keys_in(batch), sizes, nouns, strict=True
+        )
       )
-    return key, classes
+    return key, rows
 
   return collect()

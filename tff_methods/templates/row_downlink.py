@@ -14,6 +14,7 @@
 """Encoding of a row model for clients that receive some of its rows."""
 
 import collections
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,19 @@ from tff_methods.templates import sketched_distributor
 
 
 class RowDownlink:
-  """Body and table of a row model, as they are sent to clients.
+  """Body and tables of a row model, as they are sent to clients.
 
-  The server encodes both once a round. Each row becomes a string of bytes
+  The server encodes them once a round. Each row becomes a string of bytes
   (`encoders.RowQuantization`), so that clients can decode the rows that they
   select; the body is encoded as by `sketched_model_distributor`. Clients get
   the key of the decoding, of 8 bytes, with the body. Without options, body and
   rows are sent as they are.
 
   Attributes:
-    encode: `(<V, int32[2]> -> <T, B, int64>)`, with `V` the weights of the full
-      model and the key of the round: the table of rows to select from, the
-      payload of the body, and its bytes.
-    table_type: `T`, of as many entries as there are rows.
+    encode: `(<V, int32[2]> -> <<T1, ...>, B, int64>)`, with `V` the weights of
+      the full model and the key of the round: the tables to select rows from,
+      the payload of the body, and its bytes.
+    table_types: Type of each table, of as many entries as there are rows.
     body_type: Type of the decoded body, trainable and non-trainable weights.
   """
 
@@ -67,11 +68,17 @@ class RowDownlink:
       default=options_lib.DownlinkOptions(bits=None),
     )
     weights_type = local_model.describe(row_model.full_model()).weights_type
+    num_body = len(weights_type.trainable) - len(row_model.table_shapes)
     self.body_type = tff.types.to_type(
-      (tuple(weights_type.trainable)[:-1], tuple(weights_type.non_trainable))
+      (
+        tuple(weights_type.trainable)[:num_body],
+        tuple(weights_type.non_trainable),
+      )
     )
     self._is_plain = options.bits is None
-    self._rows = _RowEncoding(row_model, options)
+    self._tables = [
+      _RowEncoding(shape, options) for shape in row_model.table_shapes.values()
+    ]
     self._body = _BodyEncoding(self.body_type, options)
     base_key = seeds.key(options.base_seed, int.from_bytes(b'downlink'))
 
@@ -79,19 +86,23 @@ class RowDownlink:
     def encode(weights, round_key):
       if not self._is_plain:
         weights = sketched_distributor.check_finite(weights)
-      *body, rows = weights.trainable
-      body = tuple(body), tuple(weights.non_trainable)
+      trainable = tuple(weights.trainable)
+      tables = trainable[num_body:]
+      body = trainable[:num_body], tuple(weights.non_trainable)
       if self._is_plain:
-        return rows, body, received_bytes.num_bytes(body)
+        return tables, body, received_bytes.num_bytes(body)
       key = seeds.fold_in(seeds.fold_in(round_key, base_key[0]), base_key[1])
       payload = collections.OrderedDict(
         body=self._body.encode(body, key), key=key
       )
-      table = self._rows.encode(rows, key)
-      return table, payload, received_bytes.num_bytes(payload)
+      tables = tuple(
+        encoding.encode(rows, key)
+        for encoding, rows in zip(self._tables, tables, strict=True)
+      )
+      return tables, payload, received_bytes.num_bytes(payload)
 
     self.encode = encode
-    self.table_type = encode.type_signature.result[0]
+    self.table_types = tuple(encode.type_signature.result[0])
 
   def decode_body(self, payload: Any) -> Any:
     """Returns the body at clients, inside a federated computation.
@@ -108,34 +119,36 @@ class RowDownlink:
 
     return tff.federated_map(decode, payload)
 
-  def decode_rows(self, entries: Any, payload: Any) -> Any:
+  def decode_rows(self, entries: Any, payload: Any, table_index: int) -> Any:
     """Returns selected rows at clients, inside a federated computation.
 
     Args:
       entries: Entries of the table, `{T}@CLIENTS` with the number of keys as
         the first dimension.
       payload: `B@CLIENTS`.
+      table_index: Index of the table.
 
     Returns:
       `{float32[k, row_size]}@CLIENTS`.
     """
-    if self._rows.is_plain:
+    encoding = self._tables[table_index]
+    if encoding.is_plain:
       return entries
 
     @tff.tensorflow.computation(
       entries.type_signature.member, payload.type_signature.member
     )
     def decode(entries, payload):
-      return self._rows.decode(entries, payload['key'])
+      return encoding.decode(entries, payload['key'])
 
     return tff.federated_map(decode, (entries, payload))
 
-  def measurements(self, body_bytes: Any, num_rows: int) -> Any:
+  def measurements(self, body_bytes: Any, num_rows: Sequence[int]) -> Any:
     """Returns the measurements of a round, inside a federated computation.
 
     Args:
       body_bytes: `int64@SERVER`, from `encode`.
-      num_rows: Number of rows that each client receives.
+      num_rows: Number of rows of each table that each client receives.
 
     Returns:
       `<payload_bytes_per_client=int64>@SERVER`, the bytes of body, key and
@@ -143,12 +156,15 @@ class RowDownlink:
     """
     if self._is_plain:
       return tff.federated_value((), tff.SERVER)
-    row_bytes = self.table_type.shape[1] * self.table_type.dtype.itemsize
+    rows_bytes = sum(
+      k * table.shape[1] * table.dtype.itemsize
+      for k, table in zip(num_rows, self.table_types, strict=True)
+    )
 
     @tff.tensorflow.computation(np.int64)
     def measure(body_bytes):
       return collections.OrderedDict(
-        payload_bytes_per_client=body_bytes + num_rows * row_bytes
+        payload_bytes_per_client=body_bytes + rows_bytes
       )
 
     return tff.federated_map(measure, body_bytes)
@@ -181,19 +197,20 @@ class _BodyEncoding:
 
 
 class _RowEncoding:
-  """Quantization of the rows, unless the table is small.
+  """Quantization of the rows of a table, unless the table is small.
 
   Attributes:
     is_plain: True if rows are sent as they are.
   """
 
   def __init__(
-    self, row_model: models.RowModel, options: options_lib.DownlinkOptions
+    self, shape: tuple[int, int], options: options_lib.DownlinkOptions
   ):
-    num_elements = row_model.num_classes * row_model.row_size
-    self.is_plain = options.bits is None or num_elements < options.min_elements
+    num_rows, row_size = shape
+    is_small = num_rows * row_size < options.min_elements
+    self.is_plain = options.bits is None or is_small
     if not self.is_plain:
-      self._quantization = encoders.RowQuantization(row_model.row_size, options)
+      self._quantization = encoders.RowQuantization(row_size, options)
 
   def encode(self, rows: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return rows if self.is_plain else self._quantization.encode(rows, key)

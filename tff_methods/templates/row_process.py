@@ -22,9 +22,15 @@ from tff_methods import aggregators
 from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods.templates import fed_avg
+from tff_methods.templates import lazy_rows as lazy_rows_lib
 from tff_methods.templates import local_model
 from tff_methods.templates import row_distributor as row_distributor_lib
 from tff_methods.templates import select_process
+
+RowsAggregator = (
+  tff.aggregators.WeightedAggregationFactory
+  | Callable[[int], tff.aggregators.WeightedAggregationFactory]
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +44,13 @@ class RowTraining:
     client_weighting: See `tff.learning.algorithms.build_weighted_fed_avg`.
     model_aggregator: Aggregator of the body; by default
       `tff.aggregators.MeanFactory`.
-    rows_aggregator: Aggregator of the rows; by default
-      `aggregators.selected_rows_aggregator`.
+    rows_aggregator: Aggregator of the rows, or function from the number of rows
+      of a table to its aggregator; by default
+      `aggregators.selected_rows_aggregator`. With input tables a function.
     metrics_aggregator: See `tff.learning.algorithms.build_weighted_fed_avg`.
     loop_implementation: Implementation of the training loop.
+    lazy_rows: If true, the server steps only the rows that clients sent: see
+      `lazy_rows.LazyRowsOptimizer`.
 
   Raises:
     TypeError: If an argument is of a wrong type.
@@ -53,14 +62,63 @@ class RowTraining:
     tff.learning.ClientWeighting.NUM_EXAMPLES
   )
   model_aggregator: tff.aggregators.WeightedAggregationFactory | None = None
-  rows_aggregator: tff.aggregators.WeightedAggregationFactory | None = None
+  rows_aggregator: RowsAggregator | None = None
   metrics_aggregator: Callable[..., tff.Computation] | None = None
   loop_implementation: tff.learning.LoopImplementation = (
     tff.learning.LoopImplementation.DATASET_ITERATOR
   )
+  lazy_rows: bool = False
 
   def __post_init__(self) -> None:
-    fed_avg.check_arguments(**vars(self))
+    arguments = dict(vars(self))
+    del arguments['lazy_rows']  # Checked as an option.
+    fed_avg.check_arguments(**arguments)
+
+  def build_server_optimizer(
+    self, row_model: models.RowModel
+  ) -> tff.learning.optimizers.Optimizer | None:
+    """Returns the server optimizer, by rows with `lazy_rows`.
+
+    Args:
+      row_model: Model of the server.
+    """
+    if not self.lazy_rows:
+      return self.server_optimizer_fn
+    return lazy_rows_lib.LazyRowsOptimizer(
+      self.server_optimizer_fn or tff.learning.optimizers.build_sgdm(1.0),
+      len(row_model.table_shapes),
+    )
+
+  def build_aggregator(
+    self, row_model: models.RowModel
+  ) -> aggregators.RowModelUpdateFactory:
+    """Builds the aggregator of updates of body and tables.
+
+    Args:
+      row_model: Model of the server.
+
+    Raises:
+      TypeError: If `rows_aggregator` is of one table, and the model has more.
+    """
+    build = self.rows_aggregator or aggregators.selected_rows_aggregator
+    if isinstance(build, tff.aggregators.WeightedAggregationFactory):
+      if row_model.input_tables:
+        raise TypeError(
+          'Expected rows_aggregator to be a function of the number of rows, '
+          f'for the tables {list(row_model.table_shapes)}, found '
+          f'{type(build).__name__}: give selected_rows_aggregator, or a lambda '
+          'that calls it.'
+        )
+      of_tables = {'rows': build}
+    else:
+      of_tables = {
+        name: build(num_rows)
+        for name, (num_rows, _) in row_model.table_shapes.items()
+      }
+    rows = of_tables.pop('rows')
+    return aggregators.RowModelUpdateFactory(
+      self.model_aggregator or tff.aggregators.MeanFactory(), rows, of_tables
+    )
 
 
 def check_row_model(value: object) -> None:
@@ -123,7 +181,7 @@ def build_row_process(
     A `templates.SelectProcess`.
   """
   finalizer = fed_avg.build_finalizer(
-    training.server_optimizer_fn,
+    training.build_server_optimizer(row_model),
     local_model.describe(row_model.full_model()).weights_type,
   )
   return select_process.compose_select_process(
@@ -136,10 +194,6 @@ def build_row_process(
       metrics_aggregator=training.metrics_aggregator,
       loop_implementation=training.loop_implementation,
     ),
-    aggregators.RowModelUpdateFactory(
-      training.model_aggregator or tff.aggregators.MeanFactory(),
-      training.rows_aggregator
-      or aggregators.selected_rows_aggregator(row_model.num_classes),
-    ),
+    training.build_aggregator(row_model),
     wrap_finalizer(finalizer) if wrap_finalizer else finalizer,
   )

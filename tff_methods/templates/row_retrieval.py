@@ -13,7 +13,7 @@
 # limitations under the License.
 """Retrieval of rows, and of entries of other tables, by clients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def build_selection(
 
 def build_row_retrieval(
   row_model: models.RowModel,
-  num_candidates: int,
+  num_rows: Sequence[int],
   mode: str,
   downlink: options_lib.DownlinkOptions | None = None,
 ) -> tff.Computation:
@@ -99,8 +99,9 @@ def build_row_retrieval(
 
   Args:
     row_model: Model of the server.
-    num_candidates: Number of candidates of each client, `k`.
-    mode: `'select'`: `tff.federated_select`, which sends `k` rows.
+    num_rows: Number of a client's rows of each table, in the order of
+      `row_model.table_shapes`.
+    mode: `'select'`: `tff.federated_select`, which sends these rows.
       `'broadcast'`: each client receives the table and takes its rows from it.
       The result is the same, bit for bit. TFF's runtime takes some 0.1 ms for
       each distinct key of `'select'`, so in simulations `'broadcast'` is faster
@@ -109,11 +110,11 @@ def build_row_retrieval(
     downlink: Quantization of body and rows; `None` for none.
 
   Returns:
-    `(<ModelWeights@SERVER, int32[2]@SERVER, {Candidates}@CLIENTS> ->
+    `(<ModelWeights@SERVER, int32[2]@SERVER, {<Candidates, ...>}@CLIENTS> ->
     <{ModelWeights}@CLIENTS, M@SERVER>)`, from the weights of
     `row_model.full_model()`, the key of the round, from which the quantization
-    draws, and the candidates, to the weights of
-    `row_model.sub_model(num_candidates)` and the measurements:
+    draws, and the candidates of each table, to the weights of
+    `row_model.sub_model` with these rows and the measurements:
     `<payload_bytes_per_client=int64>` with `downlink`, otherwise `<>`.
 
   Raises:
@@ -122,16 +123,23 @@ def build_row_retrieval(
   """
   sent = row_downlink.RowDownlink(row_model, downlink)
   weights_type, key_type = sent.encode.type_signature.parameter
-  candidates_type = candidates_type_of(num_candidates)
-  select = build_row_selection(sent, num_candidates, mode)
+  candidates_type = tff.to_type(tuple(map(candidates_type_of, num_rows)))
+  selections = [
+    build_row_selection(sent, k, mode, i) for i, k in enumerate(num_rows)
+  ]
 
   @tff.tensorflow.computation(candidates_type)
   def to_keys(candidates):
-    return candidates.keys
+    return tuple(of_table.keys for of_table in candidates)
 
   @tff.tensorflow.computation(
     sent.body_type,
-    tff.TensorType(np.float32, [num_candidates, row_model.row_size]),
+    tuple(
+      tff.TensorType(np.float32, [k, row_size])
+      for k, (_, row_size) in zip(
+        num_rows, row_model.table_shapes.values(), strict=True
+      )
+    ),
     candidates_type,
   )
   def to_sub_weights(body, rows, candidates):
@@ -145,21 +153,24 @@ def build_row_retrieval(
     tff.FederatedType(candidates_type, tff.CLIENTS),
   )
   def retrieve(weights, round_key, candidates):
-    table, body, body_bytes = tff.federated_map(
+    tables, body, body_bytes = tff.federated_map(
       sent.encode, (weights, round_key)
     )
     body = tff.federated_broadcast(body)
-    rows = select(table, tff.federated_map(to_keys, candidates), body)
+    keys = tff.federated_map(to_keys, candidates)
+    rows = tuple(
+      select(tables[i], keys[i], body) for i, select in enumerate(selections)
+    )
     sub_weights = tff.federated_map(
       to_sub_weights, (sent.decode_body(body), rows, candidates)
     )
-    return sub_weights, sent.measurements(body_bytes, num_candidates)
+    return sub_weights, sent.measurements(body_bytes, num_rows)
 
   return retrieve
 
 
 def build_row_selection(
-  sent: row_downlink.RowDownlink, num_keys: int, mode: str
+  sent: row_downlink.RowDownlink, num_keys: int, mode: str, table_index: int
 ) -> Callable[[Any, Any, Any], Any]:
   """Builds the selection of rows, to be called in a federated computation.
 
@@ -167,17 +178,19 @@ def build_row_selection(
     sent: Encoding of body and rows.
     num_keys: Number of keys of each client.
     mode: One of `options.RETRIEVAL_MODES`: see `build_row_retrieval`.
+    table_index: Index of the table.
 
   Returns:
     Function from the table at SERVER, keys at CLIENTS, and the payload of the
     body at CLIENTS, to the decoded rows of the keys.
   """
+  table_type = sent.table_types[table_index]
   select = build_selection(
-    sent.table_type, sent.table_type.shape[0], num_keys, tf.gather, mode
+    table_type, table_type.shape[0], num_keys, tf.gather, mode
   )
 
   def select_rows(table, keys, body):
-    return sent.decode_rows(select(table, keys), body)
+    return sent.decode_rows(select(table, keys), body, table_index)
 
   return select_rows
 

@@ -177,9 +177,10 @@ def _check_sub_model(row_distributor, client_work) -> None:
 
 
 def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
-  """Returns `(<update, sub-model weights> -> <body=..., rows=<keys, values>>)`.
+  """Returns `(<update, sub-model weights> -> <body=..., ..., rows=...>)`.
 
-  This is the value type of `aggregators.RowModelUpdateFactory`.
+  Each table is `<keys, values>`. This is the value type of
+  `aggregators.RowModelUpdateFactory`.
   """
 
   @tff.tensorflow.computation(
@@ -187,11 +188,16 @@ def _build_to_keyed_update(row_model, client_work) -> tff.Computation:
     client_work.next.type_signature.parameter[1].member,
   )
   def to_keyed_update(update, sub_weights):
-    *body, rows = tuple(update)
-    candidates = row_model.candidates_of(sub_weights)
-    return collections.OrderedDict(
-      body=tuple(body),
-      rows=collections.OrderedDict(keys=candidates.keys, values=rows),
-    )
+    names, tensors = list(row_model.table_shapes), tuple(update)
+    num_body = len(tensors) - len(names)
+    keyed: dict[str, Any] = collections.OrderedDict(body=tensors[:num_body])
+    for name, rows, candidates in zip(
+      names,
+      tensors[num_body:],
+      row_model.candidates_of(sub_weights),
+      strict=True,
+    ):
+      keyed[name] = collections.OrderedDict(keys=candidates.keys, values=rows)
+    return keyed
 
   return to_keyed_update

@@ -36,6 +36,7 @@ from tff_methods import templates
 
 _SGD = tff.learning.optimizers.build_sgdm(0.5)
 _ROWS = aggregators.selected_rows_aggregator(12)
+_PURCHASES = row_models.purchase_datasets()
 _NUM_BODY_BYTES = 4 * (6 * 4 + 4)
 _ALL_CLASSES = options_lib.FedSsOptions(num_sampled_classes=12)
 
@@ -116,6 +117,27 @@ def _eight_bits(spec):
   )
 
 
+@caching.cache
+def _build_purchases(
+  variant='fed_ss', num_input_rows=None, rows_aggregator=None, downlink=None
+):
+  return algorithms.build_fed_ss(
+    row_models.purchases_model(),
+    _SGD,
+    options=options_lib.FedSsOptions(
+      num_sampled_classes=None if variant == 'full_softmax' else 12,
+      num_input_rows=(
+        dict(zip(('items', 'shops'), num_input_rows, strict=False))
+        if isinstance(num_input_rows, tuple)
+        else num_input_rows
+      ),
+      variant=variant,
+    ),
+    rows_aggregator=rows_aggregator,
+    model_distributor=downlink,
+  )
+
+
 def _mean_cosine(rows):
   """Returns the mean cosine over all pairs of rows."""
   unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -157,6 +179,29 @@ class FedSSComputationTest(parameterized.TestCase):
       communication.traced_bytes(broadcast.next).downlink,
       communication.traced_bytes(broadcast.accounted_next(3)).downlink,
     )
+
+  def test_bytes_of_input_tables_are_those_of_their_rows(self):
+    counted = communication.traced_bytes(
+      _build_purchases(num_input_rows=(4, 1)).accounted_next(0)
+    )
+    kernel, metrics, missing = 4 * 3 * 4, 4 + 3 * 8, 8
+    rows = 4 * (4 * 3 + 1 * 4 + 12 * 4)
+    keys = 4 * (4 + 1 + 12)
+    # Body and tables are sent with a weight each.
+    self.assertEqual(
+      counted.uplink, kernel + rows + 2 * keys + 4 * 4 + metrics + missing
+    )
+    self.assertEqual(counted.downlink, kernel + rows + 8)
+
+  def test_input_tables_need_a_number_of_rows(self):
+    with self.assertRaisesRegex(ValueError, 'a num_input_rows.*2 input tables'):
+      _build_purchases()
+    with self.assertRaisesRegex(ValueError, r"each input table.*\['items', 's"):
+      _build_purchases(num_input_rows=(4,))
+    with self.assertRaisesRegex(ValueError, "'shops' of at most 5, the number"):
+      _build_purchases(num_input_rows=(4, 6))
+    with self.assertRaisesRegex(TypeError, 'a function of the number of rows'):
+      _build_purchases(num_input_rows=4, rows_aggregator=_ROWS)
 
   @parameterized.named_parameters(
     (
@@ -230,6 +275,54 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     # Token 0 of the first client is padding.
     self.assertLess(metrics['client_work']['train']['num_examples'], 3 * 6 * 3)
 
+  def test_input_tables_equal_federated_averaging(self):
+    expected, _ = _train(_build_purchases('full_softmax'), clients=_PURCHASES)
+    for num_input_rows in (9, (6, 2)):
+      weights, metrics = _train(
+        _build_purchases(num_input_rows=num_input_rows), clients=_PURCHASES
+      )
+      # The kernel, two input tables, and the rows.
+      self.assertLen(weights, 4)
+      for x, y in zip(weights, expected, strict=True):
+        self.assertAllClose(x, y, rtol=1e-5, atol=1e-6)
+      self.assertEqual(metrics['distributor']['num_missing_input_rows'], 0)
+
+  def test_input_rows_beyond_the_number_are_counted(self):
+    process = _build_purchases(num_input_rows=(4, 1))
+    state, metrics = process.next(process.initialize(), _PURCHASES)
+    expected = sum(
+      max(0, np.unique(x['items'][x['items'] >= 0]).size - 4)
+      + max(0, np.unique(x['shop']).size - 1)
+      for x, _ in row_models.purchases()
+    )
+    self.assertGreater(expected, 0)
+    self.assertEqual(metrics['distributor']['num_missing_input_rows'], expected)
+    weights = process.get_model_weights(state).trainable
+    initial = row_models.purchases_model().full_model().initial_weights[0]
+    # Four items and a shop of three clients, at most.
+    for x, y, limit in zip(weights[1:3], initial[1:3], (12, 3), strict=True):
+      self.assertBetween((x != y).any(axis=1).sum(), 1, limit)
+
+  def test_encoded_rows_of_input_tables(self):
+    process = _build_purchases(
+      num_input_rows=(6, 2),
+      rows_aggregator=lambda num_rows: aggregators.selected_rows_aggregator(
+        num_rows, encoder_fn=_eight_bits
+      ),
+      downlink=options_lib.DownlinkOptions(bits=8, min_elements=10),
+    )
+    state, metrics = process.next(process.initialize(), _PURCHASES)
+    expected = _build_purchases('full_softmax')
+    weights = expected.next(expected.initialize(), _PURCHASES).state
+    for x, y in zip(
+      process.get_model_weights(state).trainable,
+      expected.get_model_weights(weights).trainable,
+      strict=True,
+    ):
+      self.assertAllClose(x, y, atol=0.1)
+    sent = metrics['aggregator']['items']['payload_bytes']
+    self.assertBetween(sent, 3 * 6 * (4 + 3), 3 * (6 * (4 + 3) + 30))
+
   def test_full_softmax_is_federated_averaging(self):
     process = _build(variant='full_softmax', num_sampled_classes=None)
     self.assertAllEqual(_train(process)[0][-1], _fed_avg_weights()[-1])
@@ -273,6 +366,28 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     )
     touched = np.setdiff1d(np.arange(12), untouched)
     self.assertTrue((weights[-1] != row_models.rows())[touched].any(1).all())
+
+  def test_lazy_rows_stay_where_they_are(self):
+    weights = {}
+    for lazy_rows in (False, True):
+      process = algorithms.build_fed_ss(
+        row_models.row_model(),
+        _SGD,
+        tff.learning.optimizers.build_sgdm(1.0, momentum=0.9),
+        options=options_lib.FedSsOptions(
+          num_sampled_classes=4, variant='pos_only', lazy_rows=lazy_rows
+        ),
+      )
+      # The rows of the first client are moved in the first round only.
+      state, clients = process.initialize(), row_models.datasets()
+      state = process.next(state, clients[:1]).state
+      first = process.get_model_weights(state).trainable[-1]
+      state = process.next(state, clients[2:]).state
+      weights[lazy_rows] = first, process.get_model_weights(state).trainable[-1]
+    for lazy_rows, (first, second) in weights.items():
+      self.assertEqual((first[0] == second[0]).all(), lazy_rows)
+      self.assertNotAllEqual(first[5], second[5])
+    self.assertAllEqual(weights[False][0], weights[True][0])
 
   def test_padding_has_no_effect(self):
     fits, _ = _train(_build('pos_only', num_sampled_classes=4))

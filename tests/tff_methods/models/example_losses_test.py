@@ -55,6 +55,16 @@ class LossAndMetricsFnsTest(tf.test.TestCase):
       )
     return finalize(state)
 
+  def test_weights_of_examples_are_refused(self):
+    roles = models.LabelRoles()
+    loss_fn = example_losses.build_loss_fn(self._losses, roles)
+    _, update, _ = example_losses.build_metrics_fns(self._losses, roles)
+    output = tf.zeros([3, 4])
+    with self.assertRaisesRegex(ValueError, 'no sample_weight'):
+      loss_fn(output, tf.zeros([4], tf.int32), sample_weight=1.0)
+    with self.assertRaisesRegex(ValueError, 'no sample_weight'):
+      update.python_function({}, tf.zeros([4], tf.int32), output, 1.0)
+
   def test_loss_is_the_mean_over_examples(self):
     output = tf.constant([[1.0, 2.0, 6.0, 100.0]] * 3)
     labels = tf.constant([4, 4, 5, 0])

@@ -14,6 +14,7 @@
 """Tests for keras_row_model."""
 
 from absl.testing import parameterized
+import numpy as np
 import tensorflow as tf
 
 from tests.tff_methods import row_models
@@ -70,6 +71,31 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     for x, y in zip(weights, body_weights, strict=True):
       self.assertAllEqual(x, y)
     self.assertEqual(table.shape, (7, row_size))
+
+  def test_input_table_of_a_keras_model(self):
+    recommender = tf.keras.Sequential(
+      [
+        tf.keras.layers.InputLayer([3], dtype=tf.int32),
+        tf.keras.layers.Embedding(9, 5),
+        tf.keras.layers.GlobalAveragePooling1D(),
+        tf.keras.layers.Dense(4),
+        tf.keras.layers.Dense(7),
+      ]
+    )
+    ids = np.array([[0, 3, 8], [2, 2, 5]], np.int32)
+    expected = recommender(ids)
+    embedding, _, hidden, output = recommender.layers
+    model = models.row_model_from_keras(
+      tf.keras.Model(embedding.output, hidden.output),
+      output,
+      input_tables={'items': models.InputTable(embedding.embeddings.numpy())},
+      input_spec=(
+        tf.TensorSpec([None, 3], tf.int32),
+        tf.TensorSpec([None], tf.int32),
+      ),
+    )
+    scores = _run_in_graph(model.full_model(), ids)
+    self.assertAllClose(scores, expected, atol=1e-6)
 
   def test_weights_have_the_order_of_keras(self):
     body = tf.keras.Sequential(

@@ -50,7 +50,7 @@ class SubModelTest(parameterized.TestCase, tf.test.TestCase):
     model = row_models.row_model()
     candidates = _sample(5)
     trainable, non_trainable = row_models.sub_weights(model, candidates)
-    found = model.candidates_of(
+    (found,) = model.candidates_of(
       tff.learning.models.ModelWeights(trainable, ('of_body', *non_trainable))
     )
     for x, y in zip(found, candidates, strict=True):

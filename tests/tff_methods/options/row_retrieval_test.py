@@ -48,6 +48,19 @@ class FedSsOptionsTest(parameterized.TestCase):
       {'variant': 'full_softmax'},
       'no num_sampled_classes.*found 10: leave it out',
     ),
+    ({'num_input_rows': 0}, 'num_input_rows of at least 1, found 0'),
+    (
+      {'num_input_rows': {'words': 0}},
+      "num_input_rows of 'words' of at least 1, found 0",
+    ),
+    (
+      {
+        'variant': 'full_softmax',
+        'num_sampled_classes': None,
+        'num_input_rows': 3,
+      },
+      'no num_input_rows.*found 3: leave it out',
+    ),
     ({'spreadout_rate': 0.1}, "spreadout_rate with variant='fed_ss', found"),
     (
       {'variant': 'pos_only', 'spreadout_margin': 1.0},
@@ -57,6 +70,29 @@ class FedSsOptionsTest(parameterized.TestCase):
   def test_bad_values_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message):
       options_lib.FedSsOptions(**({'num_sampled_classes': 10} | kwargs))
+
+  def test_rows_of_input_tables(self):
+    sizes = {'words': 100, 'shops': 5}
+
+    def num_rows(num_input_rows, sizes=sizes):
+      return options_lib.FedSsOptions(
+        num_sampled_classes=10, num_input_rows=num_input_rows
+      ).num_rows_of_tables(sizes)
+
+    self.assertEqual(num_rows(8), {'words': 8, 'shops': 5})
+    of_each = {'words': 3, 'shops': 2}
+    self.assertEqual(num_rows(of_each), of_each)
+    self.assertEqual(num_rows(None, {}), {})
+    with self.assertRaisesRegex(ValueError, 'a num_input_rows.*2 input tables'):
+      num_rows(None)
+    with self.assertRaisesRegex(
+      ValueError, 'no num_input_rows.*found 8: leave'
+    ):
+      num_rows(8, {})
+
+  def test_lazy_rows_need_rows_that_are_sent(self):
+    with self.assertRaisesRegex(ValueError, 'no lazy_rows.*all rows'):
+      options_lib.FedSsOptions(variant='full_softmax', lazy_rows=True)
 
   def test_bad_type_of_number_raises(self):
     with self.assertRaisesRegex(TypeError, 'to be an int, found float'):

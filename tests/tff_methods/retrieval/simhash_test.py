@@ -178,12 +178,18 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
       atol=_QUANTILE * deviation,
     )
 
-  @parameterized.parameters((80, 4, None, 5), (81, 4, None, 6), (80, 1, 99, 80))
+  @parameterized.parameters(
+    (80, 4, None, 5),
+    (81, 4, None, 6),
+    (80, 1, 99, 80),
+    (600, 1, None, 256),
+    (600, 1, 400, 400),
+  )
   def test_capacity(self, num_rows, num_bits, bucket_capacity, expected):
     index = retrieval.SimHash(num_bits, 3, bucket_capacity=bucket_capacity)
     built = _build(index, _normals(num_rows, 5))
     entries = index.look_up(built.tables, tf.constant([0, 1]))
-    # By default the mean size, rounded up; at most the number of rows.
+    # By default the mean size, rounded up, and at most 256.
     self.assertEqual(entries.shape, [2, expected])
 
   def test_index_depends_on_the_key(self):

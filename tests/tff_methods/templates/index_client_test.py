@@ -80,6 +80,12 @@ class IndexClientTest(parameterized.TestCase):
     with self.assertRaisesRegex(ValueError, 'Expected own rows .*found none'):
       _client(_token_model(), _RowBudget(3))
 
+  def test_model_with_input_tables(self):
+    with self.assertRaisesRegex(
+      ValueError, "no.*input tables.*'shops'.*fed_ss"
+    ):
+      _client(row_models.purchases_model(), _RowBudget(3))
+
   def test_similarity_that_no_index_can_search(self):
     model = row_models.row_model(
       similarity=lambda x, rows: -tf.norm(x[..., tf.newaxis, :] - rows, axis=-1)

@@ -189,11 +189,11 @@ class RowDistributorExecutionTest(parameterized.TestCase, tf.test.TestCase):
     )
 
 
-class KeyAndClassesTest(tf.test.TestCase):
+class KeyAndOwnRowsTest(tf.test.TestCase):
   _ROUND_KEY = (3, 4)
 
   def _call(self, dataset, seed_source='reproducible', model=None):
-    key, classes = row_distributor.key_and_classes(
+    key, (classes,) = row_distributor.key_and_own_rows(
       model or row_models.row_model(),
       tf.constant(self._ROUND_KEY),
       dataset,

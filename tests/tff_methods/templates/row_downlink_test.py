@@ -52,11 +52,15 @@ def _received(sent, weights, round_key=_ROUND_KEY):
     tff.FederatedType(np.int32, tff.CLIENTS),
   )
   def receive(weights, round_key, clients):
-    table, payload, _ = tff.federated_map(sent.encode, (weights, round_key))
+    (table,), payload, _ = tff.federated_map(sent.encode, (weights, round_key))
     payload = tff.federated_broadcast(payload)
     entries = tff.federated_broadcast(table)
     return tff.federated_zip(
-      (sent.decode_body(payload), sent.decode_rows(entries, payload), clients)
+      (
+        sent.decode_body(payload),
+        sent.decode_rows(entries, payload, 0),
+        clients,
+      )
     )
 
   ((body, rows, _),) = receive(weights, round_key, [0])
@@ -66,17 +70,17 @@ def _received(sent, weights, round_key=_ROUND_KEY):
 class RowDownlinkComputationTest(parameterized.TestCase):
   def test_plain_table_is_that_of_the_model(self):
     for sent in (_build(), _build(bits=None)):
-      self.assertEqual(sent.table_type, tff.TensorType(np.float32, [12, 4]))
+      self.assertEqual(sent.table_types[0], tff.TensorType(np.float32, [12, 4]))
       self.assertEqual(str(sent.body_type), '<<float32[6,4],float32[4]>,<>>')
 
   def test_encoded_rows_are_bytes(self):
     # Four values of 2 bits, and a scale.
     sent = _build(bits=2, min_elements=0)
-    self.assertEqual(sent.table_type, tff.TensorType(np.uint8, [12, 1 + 4]))
+    self.assertEqual(sent.table_types[0], tff.TensorType(np.uint8, [12, 1 + 4]))
 
   def test_small_tables_are_sent_as_they_are(self):
     self.assertEqual(
-      _build(bits=2, min_elements=12 * 4 + 1).table_type,
+      _build(bits=2, min_elements=12 * 4 + 1).table_types[0],
       tff.TensorType(np.float32, [12, 4]),
     )
 

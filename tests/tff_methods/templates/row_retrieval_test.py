@@ -49,7 +49,7 @@ class RowRetrievalComputationTest(parameterized.TestCase):
   @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
   def test_retrieval_maps_the_full_model_to_the_sub_model(self, mode):
     model = row_models.row_model()
-    retrieve = row_retrieval.build_row_retrieval(model, 3, mode)
+    retrieve = row_retrieval.build_row_retrieval(model, [3], mode)
     weights_type, _, candidates_type = retrieve.type_signature.parameter
     for found, functional in (
       (weights_type, model.full_model()),
@@ -66,14 +66,14 @@ class RowRetrievalComputationTest(parameterized.TestCase):
         )
       )
     self.assertEqual(
-      candidates_type.member, row_retrieval.candidates_type_of(3)
+      candidates_type.member[0], row_retrieval.candidates_type_of(3)
     )
 
   def test_unknown_mode(self):
     with self.assertRaisesRegex(
       ValueError, r"retrieval_mode to be one of \('select'.*found 'push'"
     ):
-      row_retrieval.build_row_retrieval(row_models.row_model(), 3, 'push')
+      row_retrieval.build_row_retrieval(row_models.row_model(), [3], 'push')
 
 
 class RowRetrievalExecutionTest(parameterized.TestCase, tf.test.TestCase):
@@ -98,13 +98,13 @@ class RowRetrievalExecutionTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*options_lib.RETRIEVAL_MODES)
   def test_clients_receive_body_rows_and_candidates(self, mode):
     model = row_models.row_model(biases=row_models.biases())
-    retrieve = row_retrieval.build_row_retrieval(model, 2, mode)
+    retrieve = row_retrieval.build_row_retrieval(model, [2], mode)
     trainable, non_trainable = model.full_model().initial_weights
     clients = [_candidates([3, 11]), _candidates([-1, 7])]
     results, _ = retrieve(
       tff.learning.models.ModelWeights(trainable, non_trainable),
       _ROUND_KEY,
-      clients,
+      [(candidates,) for candidates in clients],
     )
     *body, table = trainable
     for candidates, weights in zip(clients, results, strict=True):
@@ -123,8 +123,8 @@ class RowRetrievalExecutionTest(parameterized.TestCase, tf.test.TestCase):
     clients = [_candidates([3, 11, 3]), _candidates([-1, 7, 3])]
     options = options_lib.DownlinkOptions(bits=8, min_elements=0)
     found = [
-      row_retrieval.build_row_retrieval(model, 3, mode, options)(
-        weights, _ROUND_KEY, clients
+      row_retrieval.build_row_retrieval(model, [3], mode, options)(
+        weights, _ROUND_KEY, [(candidates,) for candidates in clients]
       )
       for mode in options_lib.RETRIEVAL_MODES
     ]
