@@ -39,7 +39,14 @@ MULTI_LABEL_TASK_NAMES = (
   'xc',
   *FUNCTION_TASK_NAMES,
 )
-ROW_TASK_NAMES = ('omniglot', 'glyphs', 'gldv2', *TEXT_TASK_NAMES)
+BAG_TASK_NAMES = ('tags', 'lastfm')
+ROW_TASK_NAMES = (
+  'omniglot',
+  'glyphs',
+  'gldv2',
+  *TEXT_TASK_NAMES,
+  *BAG_TASK_NAMES,
+)
 TASK_NAMES = (
   'digits',
   'mnist',
@@ -60,6 +67,12 @@ _TEXT_OPTIONS = options_lib.TaskOptions(
   vocab_size=10_000,
   token_model='transformer',
   ffn_dim=1536,
+  num_blocks=1,
+  embedding_dim=96,
+  tied_embeddings=True,
+)
+_BAG_OPTIONS = options_lib.TaskOptions(
+  batch_size=20, epochs=1, embedding_dim=64
 )
 # 10 clients and 5 epochs: section 5 of "Federated Multiple Label Hashing
 # (FedMLH)". Batches of 100, 400 hidden units and a hundredth of the examples:
@@ -102,6 +115,9 @@ _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
   'glyphs': _CHARACTER_OPTIONS,
   'gldv2': options_lib.TaskOptions(batch_size=32, epochs=1),
   **dict.fromkeys(TEXT_TASK_NAMES, _TEXT_OPTIONS),
+  # A vocabulary of 10,000: as in TFF's tutorial of `tff.federated_select`.
+  'tags': dataclasses.replace(_BAG_OPTIONS, vocab_size=10_000),
+  'lastfm': _BAG_OPTIONS,
   **dict.fromkeys(MULTI_LABEL_TASK_NAMES, _MULTI_LABEL_OPTIONS),
   # An example has 19 labels on average. With a hundredth, most examples would
   # be on 8 of the 10 clients.
@@ -134,6 +150,8 @@ _FILES: Mapping[str, required_files.RequiredFiles] = {
     (('stackoverflow.sqlite', 'stackoverflow.word_count'),),
     is_downloadable=True,
   ),
+  'tags': required_files.RequiredFiles((('stackexchange_posts.jsonl.gz',),)),
+  'lastfm': required_files.RequiredFiles((('lastfm.npz',),)),
   'delicious': required_files.RequiredFiles((('delicious.npz',),)),
   'bibtex': required_files.RequiredFiles((('bibtex.npz',),)),
   'stackex': required_files.RequiredFiles((('stackex_cooking.npz',),)),

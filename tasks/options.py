@@ -33,15 +33,19 @@ _INTEGERS = (
   'max_client_examples',
   'num_clients',
   'vocab_size',
+  'embedding_dim',
   'ffn_dim',
+  'num_blocks',
   'feature_width',
   'hidden_width',
 )
 # Sizes of layers, for which there is memory.
 _MAX_WIDTHS: Mapping[str, int] = dict.fromkeys(
-  ('ffn_dim', 'feature_width', 'hidden_width'), 2**20
+  ('embedding_dim', 'ffn_dim', 'feature_width', 'hidden_width'), 2**20
 )
 _MAX_INTEGER = 2**31 - 1
+# Of the Transformer: see `text_models`.
+_NUM_HEADS = 8
 _NUMBERS = ('partition_share', 'frequent_share')
 # NumPy draws from a Beta distribution by rejection. Below, it rejects
 # practically all draws, and never returns.
@@ -76,8 +80,12 @@ class TaskOptions:
       from IID. Only with `partition='dirichlet'`.
     only_digits: If true, keeps only the ten digits of EMNIST's 62 classes.
     vocab_size: Vocabulary size: the most frequent tokens.
+    embedding_dim: Size of the embedding of a token, word or item.
     token_model: Next-token model, `'transformer'` or `'lstm'`.
-    ffn_dim: Width of the Transformer's feed-forward network.
+    ffn_dim: Width of the Transformer's feed-forward networks.
+    num_blocks: Number of the Transformer's blocks.
+    tied_embeddings: If true, the rows of a text model's output also embed its
+      input; if false, the input has a table of its own.
     image_model: Model of MNIST: `'cnn'`, 843,658 weights, or `'small_cnn'`,
       26,010, or `'all_cnn'`, 1,368,010.
     feature_width: Input width of multi-label models; a larger number of
@@ -105,8 +113,11 @@ class TaskOptions:
   dirichlet_alpha: float | None = None
   only_digits: bool | None = None
   vocab_size: int | None = None
+  embedding_dim: int | None = None
   token_model: str | None = None
   ffn_dim: int | None = None
+  num_blocks: int | None = None
+  tied_embeddings: bool | None = None
   image_model: str | None = None
   feature_width: int | None = None
   hidden_width: int | None = None
@@ -230,6 +241,7 @@ def resolve(
     ('dirichlet_alpha', 'partition', 'dirichlet'),
     ('partition_share', 'partition', 'frequent_labels'),
     ('ffn_dim', 'token_model', 'transformer'),
+    ('num_blocks', 'token_model', 'transformer'),
   ):
     found = getattr(resolved, condition)
     if name in chosen and found != required:
@@ -237,6 +249,12 @@ def resolve(
         f'`{name}` needs `{condition}={required!r}`, found '
         f'`{condition}={found!r}`: set `{condition}` or leave out `{name}`.'
       )
+  has_heads = resolved.token_model == 'transformer'
+  if has_heads and (resolved.embedding_dim or 0) % _NUM_HEADS:
+    raise ValueError(
+      f'Expected `embedding_dim` as a multiple of {_NUM_HEADS}, heads of the '
+      f'Transformer, found {resolved.embedding_dim}: change it.'
+    )
   return resolved
 
 

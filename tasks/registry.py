@@ -21,6 +21,7 @@ from tasks import cache
 from tasks import catalog
 from tasks import options as options_lib
 from tasks import user_tasks
+from tasks.bags import bag_tasks
 from tasks.folder import folder_task
 from tasks.images import character_tasks
 from tasks.images import emnist
@@ -44,6 +45,7 @@ _BUILDERS: Mapping[str, _BuildFn] = {
   'glyphs': character_tasks.build_character_task,
   'gldv2': landmarks.build_landmarks_task,
   **dict.fromkeys(catalog.TEXT_TASK_NAMES, text_tasks.build_text_task),
+  **dict.fromkeys(catalog.BAG_TASK_NAMES, bag_tasks.build_bag_task),
   **dict.fromkeys(
     catalog.MULTI_LABEL_TASK_NAMES, multi_label_tasks.build_multi_label_task
   ),
@@ -74,6 +76,8 @@ def build_task(
   | `shakespeare` | `data_dir`, 97,859 lines | 1,346 speakers | 1,296,480 |
   | `python_tokens` | Python's, 67,306 sequences | 652 modules | 1,296,480 |
   | `stackoverflow` | TFF's, 135,818,730 sentences | 342,477 users | 1,296,480 |
+  | `tags` | `data_dir`, 4,670 tags of questions | 888 authors | 691,349 |
+  | `lastfm` | `data_dir`, 74,286 artists | 1,884 listeners | 2,278,752 |
   | `delicious` | `data_dir`, 983 labels | 10, by classes | 754,983 |
   | `bibtex` | `data_dir`, 159 labels | 10, by classes | 958,959 |
   | `stackex` | `data_dir`, 400 labels | 10, by classes | 552,000 |
@@ -83,17 +87,19 @@ def build_task(
   | `folder` | `data_dir`, with a schema | one per file or id | a user's |
   | `module:function` | a user's | a user's | a user's |
 
-  Tasks from `omniglot` to `stackoverflow` are `tasks.RowTask`s: their models
+  Tasks from `omniglot` to `lastfm` are `tasks.RowTask`s: their models
   have a row for each class. `omniglot` and `glyphs` hold out classes for
   retrieval. Tasks from `irc` to `stackoverflow` predict the next token; their
-  classes are the tokens. Tasks from `delicious` on are `tasks.MultiLabelTask`s:
-  an example has any number of labels, and all examples of a frequent class are
-  on one client.
+  classes are the tokens. `tags` and `lastfm` predict an item from a bag of
+  ids, which has a table of rows, too. Tasks from `delicious` on are
+  `tasks.MultiLabelTask`s: an example has any number of labels, and all examples
+  of a frequent class are on one client.
 
   `datasets.train_data.preprocess(datasets.train_preprocess_fn)` has a
   `dataset_computation` from a client id to the client's batches:
   `(str -> <float32[?,height,width,channels],int32[?]>*)` for images,
-  `(str -> <int32[?,20],int32[?,20]>*)` for text,
+  `(str -> <int32[?,20],int32[?,20]>*)` for text, `(str ->
+  <<ids=int32[?,?],weights=float32[?,?]>,int32[?]>*)` for bags,
   `(str -> <float32[?,feature_width],int32[?,max_labels]>*)` for multi-label
   data. It reads a file in the cache directory, which workers on other machines
   need under the same path. The same arguments give the same bits: partition,

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Tasks with a `RowModel`, and the retrieval of unseen classes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import functools
 
@@ -91,6 +91,8 @@ class RowTask(serving.ServedTask):
     row_model_fn: Builds the `row_model`.
     retrieval: Images of held-out classes, if the task has any.
     class_names: Names of the classes, if they have any.
+    baselines_fn: Function to metrics of predictions that need no training, by
+      name; `None` if there are none.
     rows_model_fn: Builds the model of `model_fn` with the weights of
       `row_model`; `None` if those of `model_fn` are the same.
   """
@@ -105,6 +107,7 @@ class RowTask(serving.ServedTask):
     ),
   )
   class_names: tuple[str, ...] | None = None
+  baselines_fn: Callable[[], Mapping[str, float]] | None = None
   rows_model_fn: Callable[[], tff.learning.models.VariableModel] | None = None
 
   @property

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import gzip
 import json
 import math
+from typing import Any
 import zlib
 
 from tasks import input_files
@@ -35,15 +36,16 @@ class _BadLineError(Exception):
 
 
 def read_json_lines(
-  path: str, fields: Sequence[str]
-) -> Iterator[tuple[int, Mapping[str, str]]]:
+  path: str, fields: Sequence[str], others: Sequence[str] = ()
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
   """Reads the objects of a file, and skips blank lines.
 
   An integer or decimal number as `client_id` becomes its string.
 
   Args:
     path: Path of the file, gzipped UTF-8.
-    fields: Fields of each object, all strings. Others are ignored.
+    fields: Fields of each object, all strings.
+    others: Further fields, of any type. All others are ignored.
 
   Yields:
     The number of the line, from 1, and the fields.
@@ -73,7 +75,7 @@ def read_json_lines(
       if not line.strip(' \t\r\n'):
         continue
       try:
-        yield number, _parse(line, fields)
+        yield number, _parse(line, fields, others)
       except _BadLineError as e:
         raise ValueError(f'Expected in line {number} of {path} {e}') from None
 
@@ -89,14 +91,16 @@ def bad_line(path: str, number: int, message: str) -> ValueError:
   return ValueError(f'Expected in line {number} of {path} {message}')
 
 
-def _parse(line: str, fields: Sequence[str]) -> Mapping[str, str]:
+def _parse(
+  line: str, fields: Sequence[str], others: Sequence[str]
+) -> Mapping[str, Any]:
   if not _is_unicode(line):
     raise _BadLineError(f'UTF-8, found {_excerpt(line)}: encode it as UTF-8.')
   if len(line) == _MAX_LINE_LENGTH:
     raise _BadLineError(
       f'fewer than {_MAX_LINE_LENGTH} characters, found more: replace it.'
     )
-  expected = f'a JSON object with {", ".join(fields)}'
+  expected = f'a JSON object with {", ".join((*fields, *others))}'
   try:
     row = json.loads(line)
   except RecursionError:
@@ -109,10 +113,11 @@ def _parse(line: str, fields: Sequence[str]) -> Mapping[str, str]:
     ) from None
   if not isinstance(row, dict):
     raise _BadLineError(f'{expected}, found {_name(row)}: correct it.')
-  missing = [field for field in fields if field not in row]
+  missing = [field for field in (*fields, *others) if field not in row]
   if missing:
     raise _BadLineError(f'{expected}, found no {missing[0]}: add it.')
-  return {field: _string(field, row[field]) for field in fields}
+  strings = {field: _string(field, row[field]) for field in fields}
+  return {**strings, **{field: row[field] for field in others}}
 
 
 def _string(field: str, value: object) -> str:

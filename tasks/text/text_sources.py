@@ -98,7 +98,7 @@ def irc(data_dir: str) -> TextSource:
           'correct it.',
         )
       if row['split'] == 'train' and sentences:
-        _check_id(path, line, row['client_id'])
+        check_client_id(path, line, row['client_id'])
         train.setdefault(row['client_id'], []).extend(sentences)
       elif row['split'] == 'test':
         test.extend(sentences)
@@ -131,7 +131,7 @@ def shakespeare(data_dir: str) -> TextSource:
       sentences = _sentences(row['text'])
       num_train = len(sentences) - len(sentences) // _HELD_OUT_SHARE
       if sentences:
-        _check_id(path, line, row['client_id'])
+        check_client_id(path, line, row['client_id'])
         train.setdefault(row['client_id'], []).extend(sentences[:num_train])
         test.extend(sentences[num_train:])
     return Texts(train, test)
@@ -173,7 +173,17 @@ def _check(path: str, texts: Texts) -> None:
     )
 
 
-def _check_id(path: str, line: int, client_id: str) -> None:
+def check_client_id(path: str, line: int, client_id: str) -> None:
+  """Checks that TFF takes an id.
+
+  Args:
+    path: Path of the file, for messages.
+    line: Number of the line.
+    client_id: Id of a client.
+
+  Raises:
+    ValueError: If it is not in ASCII, too long, or has apostrophes.
+  """
   # TFF's runtimes take strings in ASCII, and TFF quotes ids with apostrophes in
   # SQL. Sampling makes an array: each id takes the space of the longest.
   if "'" in client_id or not client_id.isascii():

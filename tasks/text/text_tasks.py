@@ -28,6 +28,7 @@ from tasks import preprocessing
 from tasks import row_task
 from tasks import serving
 from tasks import sources
+from tasks.text import ngram_baselines
 from tasks.text import python_source
 from tasks.text import stackoverflow
 from tasks.text import text_database
@@ -56,12 +57,15 @@ class _TextData(NamedTuple):
     test: Serialized held-out examples.
     words: Distinct tokens, the most frequent first.
     shuffle_buffer: Size of the shuffle buffer of a client, in examples.
+    path: Path of the client database; `None` if it is too large to be read as a
+      whole.
   """
 
   train: tff.simulation.datasets.ClientData
   test: tf.data.Dataset
   words: Sequence[str]
   shuffle_buffer: int
+  path: str | None = None
 
 
 def build_text_task(
@@ -102,12 +106,21 @@ def build_text_task(
   def decode(serialized):
     return vocabulary.encode(text_database.parse_sentences(serialized))
 
+  num_blocks = options_lib.required(options.num_blocks)
+  is_tied = options_lib.required(options.tied_embeddings)
+
   @functools.cache
   def row_model_fn() -> models.RowModel:
+    embedding_dim = options_lib.required(options.embedding_dim)
     if options.token_model == 'lstm':
-      return text_models.lstm(seed, vocabulary)
+      return text_models.lstm(seed, vocabulary, embedding_dim, is_tied)
     return text_models.transformer(
-      seed, vocabulary, options_lib.required(options.ffn_dim)
+      seed,
+      vocabulary,
+      options_lib.required(options.ffn_dim),
+      num_blocks,
+      embedding_dim,
+      is_tied,
     )
 
   datasets = tff.simulation.baselines.BaselineTaskDatasets(
@@ -118,7 +131,20 @@ def build_text_task(
     ),
     eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
   )
-  weight_names = text_models.weight_names(options.token_model)
+
+  def baselines() -> dict[str, float]:
+    assert data.path is not None
+    train = ngram_baselines.load_train_examples(data.path)
+    return ngram_baselines.accuracies(
+      train.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
+      data.test.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
+      vocabulary.num_classes,
+      text_models.label_roles(options.token_model, vocabulary),
+    )
+
+  weight_names = text_models.weight_names(
+    options.token_model, num_blocks, is_tied
+  )
   return row_task.RowTask(
     datasets,
     lambda: functional_models.variable_model(
@@ -126,6 +152,7 @@ def build_text_task(
     ),
     row_model_fn,
     class_names=vocabulary.names,
+    baselines_fn=baselines if data.path else None,
     serving=serving.Serving(
       {'sentences': tf.TensorSpec([None], tf.string)},
       lambda sentences: vocabulary.encode(sentences)[0],
@@ -148,6 +175,7 @@ def _load_source(name: str, data_dir: str | None, cache_dir: str) -> _TextData:
     client_database.load_test_data(path),
     text_database.load_words(path),
     client_database.largest_client(path),
+    path,
   )
 
 

@@ -29,6 +29,7 @@ from tasks import row_task
 _NAMES = (
   *('digits', 'mnist', 'cifar10', 'emnist', 'omniglot', 'glyphs', 'gldv2'),
   *('irc', 'shakespeare', 'python_tokens', 'stackoverflow'),
+  *('tags', 'lastfm'),
   *('delicious', 'bibtex', 'stackex', 'xc', 'api_calls', 'identifiers'),
   'folder',
 )

@@ -104,6 +104,50 @@ def _write_json_lines(directory, name, fields, rows):
       f.write(json.dumps(dict(zip(fields, row, strict=True))) + '\n')
 
 
+def post(author: int, number: int, **changed):
+  """Returns a question of an author in `stackexchange_posts.jsonl.gz`.
+
+  Its tags are 'beer' and that of the author; it has 'beer' twice.
+  """
+  return {
+    'client_id': f's/{author}',
+    'post_id': 100 * author + number,
+    'kind': 'question',
+    'title': f'beer number{number}',
+    'tags': ['beer', f'tag{author}'],
+    'text': f'Beer of author{author}',
+  } | changed
+
+
+def write_posts(directory: str, posts=None):
+  """Writes `stackexchange_posts.jsonl.gz`, by default of four authors."""
+  if posts is None:
+    posts = [post(author, n) for author in range(4) for n in range(10)]
+    answer = {'kind': 'answer', 'title': None, 'tags': None, 'text': 'other'}
+    posts.append(post(0, 99, **answer))
+  path = os.path.join(directory, 'stackexchange_posts.jsonl.gz')
+  with gzip.open(path, 'wt', encoding='utf-8') as f:
+    f.writelines(json.dumps(row) + '\n' for row in posts)
+
+
+def write_lastfm(directory: str):
+  """Writes `lastfm.npz`: 10 of 12 artists of each of 5 listeners.
+
+  Returns:
+    The artists of each listener.
+  """
+  rng = np.random.default_rng(3)
+  artists = [rng.choice(12, 10, replace=False) for _ in range(5)]
+  names = '\n'.join(f'artist{i}' for i in range(12))
+  np.savez_compressed(
+    os.path.join(directory, 'lastfm.npz'),
+    indptr=np.arange(0, 51, 10),
+    artist=np.concatenate(artists).astype(np.int32),
+    artist_name_utf8=np.frombuffer(names.encode(), np.uint8),
+  )
+  return artists
+
+
 def write_multi_label(directory: str, name: str, splits, n_features, n_labels):
   """Writes a multi-label .npz file.
 

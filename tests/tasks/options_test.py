@@ -37,6 +37,8 @@ class OptionsTest(parameterized.TestCase):
       'num_clients',
       'vocab_size',
       'ffn_dim',
+      'num_blocks',
+      'embedding_dim',
       'feature_width',
       'hidden_width',
     ],

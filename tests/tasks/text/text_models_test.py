@@ -21,54 +21,10 @@ from tasks.text import text_models
 from tasks.text import vocabulary as vocabulary_lib
 
 _VOCABULARY = vocabulary_lib.Vocabulary([f'w{i}' for i in range(30)])
-_BODIES = {
-  'transformer': text_models.transformer_body,
-  'lstm': text_models.lstm_body,
-}
 _MODELS = {'transformer': text_models.transformer, 'lstm': text_models.lstm}
 
 
-def _random_weights(body):
-  rng = np.random.default_rng(3)
-  return [
-    w + rng.normal(scale=0.1, size=w.shape).astype(np.float32)
-    for w in body.initial_weights[0]
-  ]
-
-
-def _random_rows(batch_size=3):
-  rng = np.random.default_rng(4)
-  return rng.normal(scale=0.1, size=[batch_size, 20, 96]).astype(np.float32)
-
-
-def _embed(body, weights, rows):
-  return body.predict_on_batch((tuple(weights), ()), rows, False).numpy()
-
-
-class BodiesTest(tf.test.TestCase, parameterized.TestCase):
-  @parameterized.parameters(
-    ('transformer', {}, 336_096),
-    # Each unit has 96 input weights, 96 output weights and a bias.
-    ('transformer', {'ffn_dim': 2560}, 336_096 + 1024 * 193),
-    ('lstm', {}, 386_144),
-  )
-  def test_number_of_weights(self, name, kwargs, expected):
-    trainable, constants = _BODIES[name](0, **kwargs).initial_weights
-    self.assertEqual(sum(w.size for w in trainable), expected)
-    self.assertEqual({w.dtype for w in trainable}, {np.dtype(np.float32)})
-    self.assertEmpty(constants)
-
-  @parameterized.parameters('transformer', 'lstm')
-  def test_is_causal(self, name):
-    body = _BODIES[name](0)
-    weights, rows = _random_weights(body), _random_rows()
-    embeddings = _embed(body, weights, rows)
-    changed = rows.copy()
-    changed[:, 12] += 0.1
-    difference = np.abs(_embed(body, weights, changed) - embeddings)
-    self.assertAllClose(difference[:, :12], np.zeros([3, 12, 96]), atol=1e-6)
-    self.assertAllGreater(difference[:, 12:].max(axis=(0, 2)), 1e-4)
-
+class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters('transformer', 'lstm')
   def test_weights_follow_from_the_seed(self, name):
     tf.random.set_seed(1)
@@ -81,49 +37,35 @@ class BodiesTest(tf.test.TestCase, parameterized.TestCase):
       if a.ndim > 1:
         self.assertNotAllClose(a, c)
 
-  def test_transformer_equals_keras_layers(self):
-    body = text_models.transformer_body(0, ffn_dim=40)
-    weights, rows = _random_weights(body), _random_rows()
-    positions, qkv, qkv_bias, attended, attended_bias, *others = weights
-    attention = tf.keras.layers.MultiHeadAttention(num_heads=8, key_dim=12)
-    h = (rows + positions) * np.float32(np.sqrt(96))
-    attention(h, h)
-    projections = []
-    for i in range(3):
-      part = slice(96 * i, 96 * (i + 1))
-      projections += [
-        qkv[:, part].reshape(96, 8, 12),
-        qkv_bias[part].reshape(8, 12),
-      ]
-    attention.set_weights(
-      [*projections, attended.reshape(8, 12, 96), attended_bias]
-    )
-    scale, offset, hidden, hidden_bias, output, output_bias, *last = others
-    h = _layer_norm([scale, offset], h + attention(h, h, use_causal_mask=True))
-    first = _dense(hidden, hidden_bias, activation='relu')
-    second = _dense(output, output_bias)
-    self.assertAllClose(
-      _embed(body, weights, rows),
-      _layer_norm(last, h + second(first(h))),
-      atol=1e-4,
-    )
+  def test_names_of_weights(self):
+    names = text_models.weight_names('transformer', 2)
+    self.assertLen(set(names), 1 + 2 * 12 + 1)
+    self.assertEqual(names.index('qkv_2'), 13)
 
-  def test_lstm_equals_keras_layers(self):
-    body = text_models.lstm_body(0)
-    weights, rows = _random_weights(body), _random_rows()
-    *lstm_weights, projection, projection_bias = weights
-    lstm = tf.keras.layers.LSTM(256, return_sequences=True)
-    lstm(rows)  # Makes its weights.
-    lstm.set_weights(lstm_weights)
-    unit_rows = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+  @parameterized.parameters('transformer', 'lstm')
+  def test_untied_model_of_equal_tables_is_the_tied_one(self, name):
+    tied, untied = (
+      _MODELS[name](0, _VOCABULARY, is_tied=is_tied)
+      for is_tied in (True, False)
+    )
+    self.assertEqual(
+      list(untied.table_shapes), [text_models.INPUT_TABLE, 'rows']
+    )
+    full_tied, full_untied = tied.full_model(), untied.full_model()
+    (*body, table), constants = full_tied.initial_weights
+    (*_, tokens, _), _ = full_untied.initial_weights
+    self.assertNotAllClose(tokens, table)
+    x = np.arange(20, dtype=np.int32)[np.newaxis] % len(table)
     self.assertAllClose(
-      _embed(body, weights, rows),
-      _dense(projection, projection_bias)(lstm(unit_rows)),
+      full_untied.predict_on_batch(
+        ((*body, table, table), constants), x, False
+      ),
+      full_tied.predict_on_batch(((*body, table), constants), x, False),
       atol=1e-5,
     )
+    names = text_models.weight_names(name, is_tied=False)
+    self.assertLen(names, len(body) + 2)
 
-
-class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
   @parameterized.parameters('transformer', 'lstm')
   def test_rows_have_length_one(self, name):
     model = _MODELS[name](
@@ -164,20 +106,6 @@ class RowModelsTest(tf.test.TestCase, parameterized.TestCase):
     metrics = model.finalize_metrics(state)
     self.assertEqual(metrics['num_examples'], examples)
     self.assertAllClose(metrics['accuracy'], accuracy)
-
-
-def _dense(kernel, bias, activation=None):
-  layer = tf.keras.layers.Dense(len(bias), activation=activation)
-  layer.build([None, len(kernel)])
-  layer.set_weights([kernel, bias])
-  return layer
-
-
-def _layer_norm(weights, x):
-  layer = tf.keras.layers.LayerNormalization(epsilon=1e-6)
-  layer.build([None, None, 96])
-  layer.set_weights(weights)
-  return layer(x)
 
 
 if __name__ == '__main__':

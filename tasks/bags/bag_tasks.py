@@ -1,0 +1,118 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Prediction of an item from a bag of ids."""
+
+import functools
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from tasks import assembly
+from tasks import client_database
+from tasks import functional_models
+from tasks import options as options_lib
+from tasks import preprocessing
+from tasks import row_task
+from tasks import serving
+from tasks import sources
+from tasks.bags import bag_database
+from tasks.bags import bag_models
+from tasks.bags import bag_sources
+from tff_methods import models
+
+_SOURCES = {'tags': bag_sources.tags, 'lastfm': bag_sources.lastfm}
+# With 17,632 items, the logits of a batch take 7 MB.
+_EVAL_BATCH_SIZE = 100
+
+
+def build_bag_task(
+  name: str,
+  data_dir: str | None,
+  cache_dir: str,
+  seed: int,
+  options: options_lib.TaskOptions,
+) -> row_task.RowTask:
+  """Builds one of `catalog.BAG_TASK_NAMES`.
+
+  Args:
+    name: Name of the task.
+    data_dir: Directory with the files of the task.
+    cache_dir: Directory of cached client data.
+    seed: Seed of all random choices.
+    options: Resolved options of the task.
+
+  Returns:
+    The task.
+
+  Raises:
+    ValueError: If data is missing or damaged, or there are fewer ids than
+      `vocab_size`.
+  """
+  source = sources.open_source(_SOURCES[name], data_dir)
+  path = client_database.ensure_database(
+    cache_dir,
+    name,
+    {'source': source.fingerprint},
+    lambda p: bag_database.write_database(p, source.load()),
+  )
+  summary = bag_database.load_summary(path)
+  num_ids = options.vocab_size or summary.num_ids
+  if num_ids > summary.num_ids:
+    raise ValueError(
+      f'Expected `vocab_size` of at most {summary.num_ids}, the number of '
+      f'distinct words of the clients of {name!r}, found {num_ids}: lower it.'
+    )
+
+  def decode(serialized):
+    ids, items = bag_database.parse_examples(serialized)
+    return _inputs(ids.to_tensor(bag_models.PADDING), num_ids), tf.cast(
+      items, tf.int32
+    )
+
+  @functools.cache
+  def row_model_fn() -> models.RowModel:
+    return bag_models.row_model(
+      seed,
+      num_ids,
+      len(summary.item_names),
+      options_lib.required(options.embedding_dim),
+    )
+
+  return row_task.RowTask(
+    tff.simulation.baselines.BaselineTaskDatasets(
+      train_data=client_database.load_train_data(path),
+      test_data=client_database.load_test_data(path),
+      train_preprocess_fn=preprocessing.build_train_preprocess_fn(
+        assembly.client_spec(options, client_database.largest_client(path)),
+        decode,
+        seed,
+      ),
+      eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
+    ),
+    lambda: functional_models.variable_model(
+      bag_models.ranking_model(row_model_fn(), is_item=name == 'lastfm'),
+      bag_models.WEIGHT_NAMES,
+    ),
+    row_model_fn,
+    class_names=summary.item_names,
+    serving=serving.Serving(
+      {'ids': tf.TensorSpec([None, None], tf.int64)},
+      lambda ids: _inputs(ids, num_ids),
+    ),
+  )
+
+
+def _inputs(ids: tf.Tensor, num_ids: int) -> dict[str, tf.Tensor]:
+  """Returns the input of the model, of the most frequent ids."""
+  return bag_models.bag_inputs(tf.where(ids < num_ids, ids, bag_models.PADDING))
