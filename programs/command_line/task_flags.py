@@ -105,7 +105,14 @@ OPTIONS = {
   'vocab_size': flags.DEFINE_integer(
     'vocab_size',
     None,
-    'Vocabulary size of a text model: the most frequent tokens.',
+    'Vocabulary size: the most frequent tokens or words.',
+    lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
+  ),
+  'embedding_dim': flags.DEFINE_integer(
+    'embedding_dim',
+    None,
+    'Size of the embedding of a token, word or item.',
     lower_bound=1,
     upper_bound=common_flags.MAX_INT,
   ),
@@ -125,9 +132,22 @@ OPTIONS = {
   'ffn_dim': flags.DEFINE_integer(
     'ffn_dim',
     None,
-    "Units of the Transformer's feed-forward network.",
+    "Units of the Transformer's feed-forward networks.",
     lower_bound=1,
     upper_bound=common_flags.MAX_INT,
+  ),
+  'num_blocks': flags.DEFINE_integer(
+    'num_blocks',
+    None,
+    'Blocks of the Transformer.',
+    lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
+  ),
+  'tied_embeddings': flags.DEFINE_bool(
+    'tied_embeddings',
+    None,
+    'Embed the input of a text model by the rows of its output, instead of a '
+    'table of its own.',
   ),
   'feature_width': flags.DEFINE_integer(
     'feature_width',

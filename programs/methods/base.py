@@ -28,6 +28,20 @@ SEED_SOURCE = flags.DEFINE_enum(
   'Source of the random choices of clients. reproducible: --seed and the '
   "client's data; entropy: the operating system, so runs differ.",
 )
+BITS = flags.DEFINE_enum(
+  'bits',
+  None,
+  ['none', *map(str, range(1, 17))],
+  'Bits for each value that a client sends; none: float32 values.',
+)
+FRACTION = flags.DEFINE_float(
+  'fraction',
+  None,
+  'Fraction of the coordinates that a client sends, in (0, 1]. With '
+  'random_mask those that it trains (required); with low_rank the rank, as a '
+  "fraction of each matrix's smaller dimension; with fetch_sgd the size of a "
+  'sketch, as a fraction of the weights.',
+)
 DOWNLINK_BITS = flags.DEFINE_enum(
   'downlink_bits',
   'none',
@@ -61,6 +75,13 @@ class MethodFlags:
   holders: tuple[flags.FlagHolder, ...] = ()
   make_options: Callable[[int], object] = lambda seed: None
   defaults: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+
+def bits() -> dict[str, Any]:
+  """Returns `bits` of the flag as a keyword argument, if it is given."""
+  if BITS.value is None:
+    return {}
+  return {'bits': None if BITS.value == 'none' else int(BITS.value)}
 
 
 def given(**flag_values: Any) -> dict[str, Any]:

@@ -41,12 +41,27 @@ _NUM_SAMPLED_CLASSES = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
+_NUM_INPUT_ROWS = flags.DEFINE_integer(
+  'num_input_rows',
+  None,
+  'Rows of each input table that a client receives and sends: the ids of its '
+  'data, and padding. Required where the model has input tables, but with '
+  '--variant=full_softmax.',
+  lower_bound=1,
+  upper_bound=common_flags.MAX_INT,
+)
 _RETRIEVAL_MODE = flags.DEFINE_enum(
   'retrieval_mode',
   'broadcast',
   list(options_lib.RETRIEVAL_MODES),
   'Retrieval of rows in the simulation. Changes the running time only: counted '
   'bytes are those of select in both.',
+)
+_LAZY_ROWS = flags.DEFINE_bool(
+  'lazy_rows',
+  False,
+  'Step only the rows whose mean update is not zero in the server optimizer, '
+  'instead of moving the others by their momentum, too.',
 )
 _SPREADOUT_RATE = flags.DEFINE_float(
   'spreadout_rate',
@@ -164,33 +179,70 @@ class IndexChoice:
 
 
 @dataclasses.dataclass(frozen=True)
+class FedSsChoice:
+  """Options of `algorithms.build_fed_ss`, and of what clients send.
+
+  Attributes:
+    options: Options of the method.
+    sketch: Sketch of body and rows; `None` for float32.
+  """
+
+  options: options_lib.FedSsOptions
+  sketch: options_lib.SketchOptions | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class LshSelectChoice:
-  """Options and index of `algorithms.build_lsh_select_fed_avg`."""
+  """Options and index of `algorithms.build_lsh_select_fed_avg`.
+
+  Attributes:
+    options: Options of the method.
+    index: Index in which clients search.
+    sketch: Sketch of body and rows; `None` for float32.
+  """
 
   options: options_lib.LshSelectOptions
   index: IndexChoice
+  sketch: options_lib.SketchOptions | None = None
 
 
-def _fed_ss_options(seed: int) -> options_lib.FedSsOptions:
+def _sketch(seed: int) -> options_lib.SketchOptions | None:
+  """Returns the sketch of body and rows, if the flags ask for one."""
+  given = {**base.bits(), **base.given(fraction=base.FRACTION.value)}
+  if not given:
+    return None
+  arguments: dict[str, Any] = {'bits': None, **given}
+  return options_lib.SketchOptions(
+    **arguments,
+    seed_source=base.SEED_SOURCE.value,
+    base_seed=seed,
+  )
+
+
+def _fed_ss_options(seed: int) -> FedSsChoice:
   is_full = _VARIANT.value == 'full_softmax'
   is_spread_out = _VARIANT.value == 'fed_aws'
   for flag, is_taken in (
     (_SPREADOUT_RATE, is_spread_out),
     (_SPREADOUT_MARGIN, is_spread_out),
     (_RETRIEVAL_MODE, not is_full),
+    (_LAZY_ROWS, not is_full),
     (base.SEED_SOURCE, not is_full),
   ):
     if not is_taken:
       runner.refuse_given(flag, _VARIANT)
-  return options_lib.FedSsOptions(
+  options = options_lib.FedSsOptions(
     num_sampled_classes=_NUM_SAMPLED_CLASSES.value,
+    num_input_rows=_NUM_INPUT_ROWS.value,
     variant=_VARIANT.value,
     retrieval_mode=_RETRIEVAL_MODE.value,
+    lazy_rows=_LAZY_ROWS.value,
     spreadout_rate=_SPREADOUT_RATE.value,
     spreadout_margin=_SPREADOUT_MARGIN.value,
     seed_source=base.SEED_SOURCE.value,
     base_seed=seed,
   )
+  return FedSsChoice(options, _sketch(seed))
 
 
 def _lsh_select_options(seed: int) -> LshSelectChoice:
@@ -201,10 +253,11 @@ def _lsh_select_options(seed: int) -> LshSelectChoice:
     corrects_loss=_CORRECTS_LOSS.value,
     rounds_per_build=_ROUNDS_PER_BUILD.value,
     retrieval_mode=_RETRIEVAL_MODE.value,
+    lazy_rows=_LAZY_ROWS.value,
     seed_source=base.SEED_SOURCE.value,
     base_seed=seed,
   )
-  return LshSelectChoice(options, _index_choice())
+  return LshSelectChoice(options, _index_choice(), _sketch(seed))
 
 
 def _index_choice() -> IndexChoice:
@@ -222,9 +275,13 @@ METHOD_FLAGS = {
     (
       _VARIANT,
       _NUM_SAMPLED_CLASSES,
+      _NUM_INPUT_ROWS,
       _RETRIEVAL_MODE,
+      _LAZY_ROWS,
       _SPREADOUT_RATE,
       _SPREADOUT_MARGIN,
+      base.BITS,
+      base.FRACTION,
       base.SEED_SOURCE,
       base.DOWNLINK_BITS,
     ),
@@ -241,6 +298,9 @@ METHOD_FLAGS = {
       *_SIMHASH_FLAGS.values(),
       *_PRODUCT_QUANTIZATION_FLAGS.values(),
       _RETRIEVAL_MODE,
+      _LAZY_ROWS,
+      base.BITS,
+      base.FRACTION,
       base.SEED_SOURCE,
       base.DOWNLINK_BITS,
     ),

@@ -14,13 +14,17 @@
 """Builders of the methods that train a part of the output layer's rows."""
 
 from collections.abc import Callable
+import dataclasses
+from typing import Any
 
 import tensorflow_federated as tff
 
 from programs.command_line import runner
 from programs.methods import row_flags
 import tasks
+from tff_methods import aggregators
 from tff_methods import algorithms
+from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods import retrieval
 
@@ -36,7 +40,7 @@ def build_fed_ss(
   task: tasks.RowTask,
   client_optimizer: tff.learning.optimizers.Optimizer,
   server_optimizer: tff.learning.optimizers.Optimizer,
-  options: options_lib.FedSsOptions,
+  choice: row_flags.FedSsChoice,
   downlink: options_lib.DownlinkOptions | None,
   **weighting: tff.learning.ClientWeighting,
 ) -> tff.learning.templates.LearningProcess:
@@ -45,8 +49,11 @@ def build_fed_ss(
     task.row_model,
     client_optimizer,
     server_optimizer,
-    options=options,
+    options=choice.options,
     model_distributor=downlink,
+    **_aggregators(
+      choice.sketch, has_rows=choice.options.variant != 'full_softmax'
+    ),
     **weighting,
   )
 
@@ -67,6 +74,7 @@ def build_lsh_select(
     options=choice.options,
     index=build_index(choice.index),
     model_distributor=downlink,
+    **_aggregators(choice.sketch, has_rows=True),
     **weighting,
   )
 
@@ -79,6 +87,29 @@ def build_evaluated_model_fn(
   return task.rows_model_fn or task.model_fn
 
 
+def _aggregators(
+  sketch: options_lib.SketchOptions | None, *, has_rows: bool
+) -> dict[str, Any]:
+  """Returns the aggregators of body and rows as keyword arguments."""
+  if sketch is None:
+    return {}
+  body = aggregators.sketched_update_aggregator(**dataclasses.asdict(sketch))
+  if not has_rows:
+    return {'model_aggregator': body}
+
+  def build_rows(num_rows: int) -> tff.aggregators.WeightedAggregationFactory:
+    return aggregators.selected_rows_aggregator(
+      num_rows,
+      encoder_fn=lambda spec: encoders.sketch_encoder(
+        spec, sketch, (sketch.base_seed,)
+      ),
+      seed_source=sketch.seed_source,
+      base_seed=sketch.base_seed,
+    )
+
+  return {'model_aggregator': body, 'rows_aggregator': build_rows}
+
+
 def build_index(choice: row_flags.IndexChoice) -> retrieval.RowIndex:
   """Builds the index that the flags name."""
   return _INDEXES[choice.name](**choice.arguments)
@@ -86,15 +117,25 @@ def build_index(choice: row_flags.IndexChoice) -> retrieval.RowIndex:
 
 def check_fed_ss_task(
   task: tff.simulation.baselines.BaselineTask,
-  options: options_lib.FedSsOptions,
+  choice: row_flags.FedSsChoice,
 ) -> None:
   """Raises `UsageError` unless the task has rows, and enough of them."""
+  options = choice.options
   _check_row_task(task, 'fed_ss')
   num_classes = task.row_model.num_classes
   if (options.num_sampled_classes or 0) > num_classes:
     raise runner.UsageError(
       f'Expected --num_sampled_classes of at most {num_classes}, the classes '
       f'of the task, found {options.num_sampled_classes}; lower it.'
+    )
+  has_tables = bool(task.row_model.input_tables)
+  is_needed = has_tables and options.variant != 'full_softmax'
+  if is_needed != (options.num_input_rows is not None):
+    raise runner.UsageError(
+      f'Expected {"" if is_needed else "no "}--num_input_rows with a task '
+      f'whose model has {len(task.row_model.input_tables)} input tables and '
+      f'--variant={options.variant}, found {options.num_input_rows}; '
+      + ('give it.' if is_needed else 'leave it out.')
     )
 
 
@@ -104,6 +145,12 @@ def check_lsh_select_task(
 ) -> None:
   """Raises `UsageError` unless the task has rows that the budgets fit."""
   _check_row_task(task, 'lsh_select')
+  if task.row_model.input_tables:
+    raise runner.UsageError(
+      'Expected a task whose model has no input tables with '
+      f'--method=lsh_select, found {sorted(task.row_model.input_tables)}; take '
+      '--method=fed_ss.'
+    )
   own_budget = choice.options.own_budget
   if own_budget and not task.row_model.rows_embed_input:
     raise runner.UsageError(

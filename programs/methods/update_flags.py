@@ -24,20 +24,6 @@ from programs.methods import base
 from programs.methods import privacy_flags
 from tff_methods import options as options_lib
 
-_BITS = flags.DEFINE_enum(
-  'bits',
-  None,
-  ['none', *map(str, range(1, 17))],
-  'Bits for each value that a client sends; none: float32 values.',
-)
-_FRACTION = flags.DEFINE_float(
-  'fraction',
-  None,
-  'Fraction of the coordinates that a client sends, in (0, 1]. With '
-  'random_mask those that it trains (required); with low_rank the rank, as a '
-  "fraction of each matrix's smaller dimension; with fetch_sgd the size of a "
-  'sketch, as a fraction of the weights.',
-)
 _RANK = flags.DEFINE_integer(
   'rank',
   None,
@@ -200,13 +186,6 @@ def _noise() -> dict[str, Any]:
   return {'noise': privacy_flags.noise_options()}
 
 
-def _bits() -> dict[str, Any]:
-  """Returns `bits` as a keyword argument, if given."""
-  if _BITS.value is None:
-    return {}
-  return {'bits': None if _BITS.value == 'none' else int(_BITS.value)}
-
-
 def _randomness(seed: int) -> dict[str, Any]:
   return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
 
@@ -240,13 +219,15 @@ def _sketch_options(
     if choice.value is not None:
       _refuse_sketches_of_tensors(choice)
       return make_options(
-        seed, **_bits(), **base.given(fraction=_FRACTION.value)
+        seed, **base.bits(), **base.given(fraction=base.FRACTION.value)
       )
   return options_lib.SketchOptions(
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
-    **_bits(),
-    **base.given(fraction=_FRACTION.value, min_elements=_MIN_ELEMENTS.value),
+    **base.bits(),
+    **base.given(
+      fraction=base.FRACTION.value, min_elements=_MIN_ELEMENTS.value
+    ),
     **_randomness(seed),
   )
 
@@ -263,11 +244,11 @@ def _refuse_sketches_of_tensors(choice: flags.FlagHolder) -> None:
 
 
 def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
-  runner.check_given(_FRACTION)
+  runner.check_given(base.FRACTION)
   return options_lib.RandomMaskOptions(
-    fraction=_FRACTION.value,
+    fraction=base.FRACTION.value,
     whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
-    **_bits(),
+    **base.bits(),
     **base.given(
       min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
     ),
@@ -280,10 +261,10 @@ def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
 def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
   return options_lib.LowRankOptions(
     rank=_RANK.value,
-    fraction=_FRACTION.value,
+    fraction=base.FRACTION.value,
     left_factor=_LEFT_FACTOR.value,
     whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
-    **_bits(),
+    **base.bits(),
     **base.given(
       min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
     ),
@@ -295,7 +276,7 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
 
 def _sparse_options() -> dict[str, Any]:
   return base.given(
-    fraction=_FRACTION.value,
+    fraction=base.FRACTION.value,
     scope=_SCOPE.value,
     min_elements=_MIN_ELEMENTS.value,
     **_bounds(),
@@ -305,7 +286,7 @@ def _sparse_options() -> dict[str, Any]:
 def _dhqc_options(seed: int) -> options_lib.DhqcOptions:
   del seed  # Nothing is random.
   return options_lib.DhqcOptions(
-    feedback=_FEEDBACK.value, **_bits(), **_sparse_options()
+    feedback=_FEEDBACK.value, **base.bits(), **_sparse_options()
   )
 
 
@@ -362,7 +343,7 @@ def _qsgd_options(seed: int) -> options_lib.QsgdOptions:
   return options_lib.QsgdOptions(
     bucket_size=_BUCKET_SIZE.value,
     norm=_NORM.value,
-    **_bits(),
+    **base.bits(),
     **base.given(min_elements=_MIN_ELEMENTS.value),
     **_randomness(seed),
   )
@@ -382,7 +363,7 @@ def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
     momentum=_MOMENTUM.value,
     base_seed=seed,
     **base.given(
-      fraction=_FRACTION.value,
+      fraction=base.FRACTION.value,
       applied_fraction=_APPLIED_FRACTION.value,
       sketch_rows=_SKETCH_ROWS.value,
       error_reset=_ERROR_RESET.value,
@@ -420,8 +401,8 @@ METHOD_FLAGS = {
   'sketched_update': _method_flags(
     _sketch_options,
     options_lib.SketchOptions,
-    _BITS,
-    _FRACTION,
+    base.BITS,
+    base.FRACTION,
     _ROTATION,
     _QUANTIZER,
     _MIN_ELEMENTS,
@@ -433,10 +414,10 @@ METHOD_FLAGS = {
   'random_mask': _method_flags(
     _random_mask_options,
     options_lib.RandomMaskOptions,
-    _FRACTION,
+    base.FRACTION,
     _STEP_SCALE,
     _WHOLE_OUTER_LAYERS,
-    _BITS,
+    base.BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,
     _ZERO_ABOVE,
@@ -447,11 +428,11 @@ METHOD_FLAGS = {
     _low_rank_options,
     options_lib.LowRankOptions,
     _RANK,
-    _FRACTION,
+    base.FRACTION,
     _LEFT_FACTOR,
     _STEP_SCALE,
     _WHOLE_OUTER_LAYERS,
-    _BITS,
+    base.BITS,
     _MIN_ELEMENTS,
     _CLIP_NORM,
     _ZERO_ABOVE,
@@ -461,8 +442,8 @@ METHOD_FLAGS = {
   'dhqc': _method_flags(
     _dhqc_options,
     options_lib.DhqcOptions,
-    _BITS,
-    _FRACTION,
+    base.BITS,
+    base.FRACTION,
     _FEEDBACK,
     _SCOPE,
     _MIN_ELEMENTS,
@@ -472,7 +453,7 @@ METHOD_FLAGS = {
   'dgc': _method_flags(
     _dgc_options,
     options_lib.DgcOptions,
-    _FRACTION,
+    base.FRACTION,
     _MOMENTUM,
     _NESTEROV,
     _WARM_UP_FRACTIONS,
@@ -494,7 +475,7 @@ METHOD_FLAGS = {
   'qsgd': _method_flags(
     _qsgd_options,
     options_lib.QsgdOptions,
-    _BITS,
+    base.BITS,
     _BUCKET_SIZE,
     _NORM,
     _MIN_ELEMENTS,
@@ -512,7 +493,7 @@ METHOD_FLAGS = {
   'fetch_sgd': _method_flags(
     _fetch_sgd_options,
     options_lib.CountSketchOptions,
-    _FRACTION,
+    base.FRACTION,
     _APPLIED_FRACTION,
     _SKETCH_ROWS,
     _ERROR_RESET,

@@ -176,4 +176,7 @@ def _origin(
     f'`make results PAGE={page.name}`: {of_seeds}; {"; ".join(machines)}; '
     f'{min(seconds):.0f} to {max(seconds):.0f} s a run.'
   )
+  baselines = runs[0].summary.get('baselines', {})
+  if baselines:
+    origin += f' Without training: {tables.baseline_text(baselines)}.'
   return textwrap.fill(origin, _WIDTH, break_on_hyphens=False) + '\n'

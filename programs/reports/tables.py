@@ -169,6 +169,14 @@ def metric_text(name: str, value: float) -> str:
   return percent(value) if metrics_lib.is_fraction(name) else f'{value:.4f}'
 
 
+def baseline_text(baselines: Mapping[str, float]) -> str:
+  """Formats the metrics of predictions without training, in one line."""
+  return ', '.join(
+    f'{name.replace("_", " ")} {metric_text(name, value)}'
+    for name, value in baselines.items()
+  )
+
+
 def megabytes(num_bytes: float, decimals: int = 3) -> str:
   """Formats a number of bytes in megabytes of 10^6 bytes, without the unit."""
   return f'{num_bytes / _BYTES_PER_MEGABYTE:,.{decimals}f}'

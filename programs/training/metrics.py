@@ -22,7 +22,7 @@ HELD_OUT_CLIENTS = 'held_out_clients/'
 
 # Scalars, `float32`.
 Metrics = collections.OrderedDict[str, Any]
-_FRACTION = re.compile('accuracy|auc|map_at_|precision|recall')
+_FRACTION = re.compile('accuracy|auc|map_at_|ndcg|precision|recall')
 
 
 def short_name(name: str) -> str:

@@ -19,8 +19,11 @@ import numpy as np
 import tensorflow_federated as tff
 
 from programs.command_line import task_flags
+from programs.reports import tables
+from programs.reports import training_progress
 from programs.training import early_stopping
 from programs.training import program_logic
+import tasks
 
 
 def describe(
@@ -67,3 +70,23 @@ def describe(
     ),
     'configuration': dict(configuration),
   }
+
+
+def baselines(
+  task: tff.simulation.baselines.BaselineTask,
+) -> dict[str, dict[str, float]]:
+  """Shows and returns the metrics of predictions that need no training.
+
+  Args:
+    task: Task of the run.
+
+  Returns:
+    The metrics by name, under the key `baselines`; empty if the task has none.
+  """
+  if not isinstance(task, tasks.RowTask) or task.baselines_fn is None:
+    return {}
+  found = dict(task.baselines_fn())
+  training_progress.show_stage(
+    f'Without training: {tables.baseline_text(found)}'
+  )
+  return {'baselines': found}

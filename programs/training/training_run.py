@@ -144,6 +144,7 @@ def run(
     task = task_flags.build_task()
     training_progress.show_stage(f'Building {request.choice.name}')
     parts = _build_parts(request, task, client_states)
+    baselines = run_summary.baselines(task)
   directory.claim()
   ledger = parts.privacy.open_ledger(directory)
   saved_rounds = directory.saved_rounds()
@@ -171,6 +172,7 @@ def run(
     request.choice.name, request.configuration, state, parts.schedule, weights
   ) | {
     'num_clients': parts.num_clients,
+    **baselines,
     **parts.privacy.describe(int(state.round_num), request.rounds, ledger),
   }
   summary |= _measured_before(directory)

@@ -63,7 +63,20 @@ class RowFlagsTest(parameterized.TestCase):
   )
   def test_fed_ss_options(self, given, expected):
     with flagsaver.flagsaver(**given):
-      self.assertEqual(method_flags.make_options('fed_ss', _SEED), expected)
+      choice = method_flags.make_options('fed_ss', _SEED)
+    self.assertEqual(choice, row_flags.FedSsChoice(expected))
+
+  @parameterized.parameters(
+    ({'bits': '4'}, {'bits': 4}),
+    ({'fraction': 0.5}, {'bits': None, 'fraction': 0.5}),
+    ({'bits': 'none', 'fraction': 0.5}, {'bits': None, 'fraction': 0.5}),
+  )
+  def test_sketch_of_body_and_rows(self, given, expected):
+    expected = options_lib.SketchOptions(base_seed=_SEED, **expected)
+    with flagsaver.flagsaver(num_sampled_classes=4, **given):
+      for name in ('fed_ss', 'lsh_select'):
+        choice = method_flags.make_options(name, _SEED)
+        self.assertEqual(choice.sketch, expected)
 
   @parameterized.named_parameters(
     (

@@ -14,6 +14,7 @@
 """Tests of tables of results."""
 
 import dataclasses
+import json
 import pathlib
 import tempfile
 
@@ -77,6 +78,16 @@ class ResultTablesTest(parameterized.TestCase):
       self._text(),
       f'{_LAST}\n`make results PAGE=page`: seed 0; Abacus, TensorFlow 2.14.1; '
       '10 to 10 s a run.\n',
+    )
+
+  def test_baselines_of_the_task(self):
+    path = self._results / 'page' / 'plain' / 'seed_0' / 'summary.json'
+    summary = json.loads(path.read_text())
+    summary['baselines'] = {'unigram_accuracy': 0.0855}
+    path.write_text(json.dumps(summary))
+    self.assertIn(
+      '10 to 10 s a run. Without training: unigram accuracy 8.55 %.',
+      ' '.join(self._text().split()),
     )
 
   def test_best_evaluation(self):

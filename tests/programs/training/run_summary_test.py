@@ -15,6 +15,7 @@
 
 import collections
 import json
+from unittest import mock
 
 from absl import flags
 from absl.testing import absltest
@@ -26,6 +27,7 @@ from programs.training import data_source
 from programs.training import early_stopping
 from programs.training import program_logic
 from programs.training import run_summary
+import tasks
 
 
 class RunSummaryTest(absltest.TestCase):
@@ -80,6 +82,20 @@ class RunSummaryTest(absltest.TestCase):
         'configuration': {'bits': 2},
       },
     )
+
+  def test_baselines_of_the_task(self):
+    task = mock.create_autospec(tasks.RowTask, baselines_fn=None)
+    self.assertEqual(run_summary.baselines(task), {})
+    task.baselines_fn = lambda: {'unigram_accuracy': 0.0855}
+    with mock.patch('builtins.print') as shown:
+      self.assertEqual(
+        run_summary.baselines(task), {'baselines': {'unigram_accuracy': 0.0855}}
+      )
+    shown.assert_called_once_with(
+      'Without training: unigram accuracy 8.55 %', flush=True
+    )
+    other = mock.create_autospec(tff.simulation.baselines.BaselineTask)
+    self.assertEqual(run_summary.baselines(other), {})
 
 
 if __name__ == '__main__':
