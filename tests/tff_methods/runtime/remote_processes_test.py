@@ -92,6 +92,14 @@ _PROCESSES = {
     algorithms.build_terngrad_fed_avg,
     options=options_lib.TernGradOptions(min_elements=10),
   ),
+  'qsgd': _dense(
+    algorithms.build_qsgd_fed_avg,
+    options=options_lib.QsgdOptions(min_elements=10),
+  ),
+  'ef_sign': _dense(
+    algorithms.build_ef_sign_fed_avg,
+    options=options_lib.EfSignOptions(min_elements=10),
+  ),
   'dhqc': _dense(
     algorithms.build_dhqc_fed_avg, options=options_lib.DhqcOptions(fraction=0.2)
   ),
