@@ -57,6 +57,7 @@ def describe(
   *,
   num_weights: int,
   gap: str | None = None,
+  assumed: str | None = None,
 ) -> dict[str, object]:
   """Returns the guarantee of a run, and what it rests on.
 
@@ -68,6 +69,7 @@ def describe(
     num_weights: Number of values of an update.
     gap: Reason why the noise does not cover all that the results depend on;
       `None` if it does.
+    assumed: A further assumption; `None` for none.
 
   Returns:
     A dict of JSON values. `epsilon` is `None` if there is no guarantee, and
@@ -85,6 +87,8 @@ def describe(
     assumption += (
       '; the server sees sums alone; no client reveals its share of the noise'
     )
+  if assumed is not None:
+    assumption += f'; {assumed}'
   description: dict[str, object] = {
     'epsilon': None,
     'delta': delta,

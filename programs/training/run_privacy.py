@@ -27,6 +27,12 @@ from programs.training import initial_weights
 from programs.training import privacy_ledger
 from programs.training import privacy_report
 from tasks import disclosures
+from tasks import references
+
+_OF_A_USERS_TASK = (
+  "the task's test data, classes and vocabulary come from others than its "
+  'clients'
+)
 
 
 class RunPrivacy:
@@ -122,16 +128,17 @@ class RunPrivacy:
         *collections.Counter(ledger.num_rounds).elements(),
         *self._cohort_sizes(num_rounds + 1, planned),
       ]
-    return {
-      'privacy': privacy_report.describe(
-        self._noise,
-        cohort_sizes,
-        self._num_clients,
-        privacy_flags.DELTA.value,
-        num_weights=self._num_weights,
-        gap=_gap(),
-      )
-    }
+    is_of_a_user = references.is_reference(task_flags.TASK.value)
+    description = privacy_report.describe(
+      self._noise,
+      cohort_sizes,
+      self._num_clients,
+      privacy_flags.DELTA.value,
+      num_weights=self._num_weights,
+      gap=_gap(),
+      assumed=_OF_A_USERS_TASK if is_of_a_user else None,
+    )
+    return {'privacy': description}
 
   def _cohort_sizes(self, first: int, last: int) -> list[int]:
     return [self._cohort_size(i) for i in range(first, last + 1)]

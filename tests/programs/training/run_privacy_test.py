@@ -105,6 +105,16 @@ class RunPrivacyTest(absltest.TestCase):
     self.assertIsNone(description['epsilon'])
     self.assertRegex(description['reason'], 'vocabulary of the task')
 
+  def test_guarantee_of_a_task_of_a_user_is_conditional(self):
+    known = _privacy().describe(3, 9)['privacy']
+    with flagsaver.flagsaver(task='my_tasks:build'):
+      description = _privacy().describe(3, 9)['privacy']
+    self.assertEqual(description['epsilon'], known['epsilon'])
+    self.assertStartsWith(
+      description['assumption'],
+      f"{known['assumption']}; the task's test data",
+    )
+
   def test_shares_of_noise_need_equal_cohorts(self):
     options = options_lib.SecureSketchOptions(
       clip=1.0, clients_per_round=20, noise_multiplier=2.0
