@@ -81,6 +81,7 @@ _TIME_FLAGS = (SPREAD, CLIENT_SECONDS, SERVER_SECONDS)
 _MEASURED = 'measured'
 _SECONDS = re.compile(r'(?:(?P<name>[^:]+):)?(?P<seconds>[^:]+)')
 _TARGET = re.compile(r'(?P<metric>\w+)=(?P<value>[^=]+)')
+_RANKING = re.compile('recall_at_(5|10|50)|ndcg_at_50')
 _PRECISION = re.compile(r'((in)?frequent_)?precision_at_[135]|mean_precision')
 
 for holder in (UPLINK, DOWNLINK):
@@ -112,7 +113,7 @@ def target(tasks: Collection[str]) -> comparison.Target | None:
     if not _is_metric(metric, task):
       raise runner.UsageError(
         f'Expected a test metric of {task} in --target, found {metric!r}; give '
-        f'{_EXAMPLES[task in catalog.MULTI_LABEL_TASK_NAMES]}.'
+        f'{_examples(task)}.'
       )
   return comparison.Target(metric, value)
 
@@ -191,10 +192,13 @@ def describe_network(measured: Mapping[str, float] | None = None) -> str | None:
   )
 
 
-_EXAMPLES: Mapping[bool, str] = {
-  False: 'accuracy, loss or map_at_<r>',
-  True: 'loss, mean_precision or [in]frequent_precision_at_<1, 3, 5>',
-}
+def _examples(task: str) -> str:
+  """Returns metrics that runs of a task report, for messages."""
+  if task in catalog.MULTI_LABEL_TASK_NAMES:
+    return 'loss, mean_precision or [in]frequent_precision_at_<1, 3, 5>'
+  if task in catalog.BAG_TASK_NAMES:
+    return 'accuracy, loss, recall_at_<5, 10, 50> or ndcg_at_50'
+  return 'accuracy, loss or map_at_<r>'
 
 
 def _is_metric(metric: str, task: str) -> bool:
@@ -204,6 +208,8 @@ def _is_metric(metric: str, task: str) -> bool:
     return True
   if task in catalog.MULTI_LABEL_TASK_NAMES:
     return _PRECISION.fullmatch(metric) is not None
+  if task in catalog.BAG_TASK_NAMES:
+    return _RANKING.fullmatch(metric) is not None
   return task in catalog.ROW_TASK_NAMES and metric.startswith('map_at_')
 
 

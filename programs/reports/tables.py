@@ -24,7 +24,12 @@ from programs.runs import finished_run
 from programs.training import metrics as metrics_lib
 
 _BYTES_PER_MEGABYTE = 1e6
-_SHOWN_PREFIXES = {'map_at_': 'MAP@', 'precision_at_': 'P@'}
+_SHOWN_PREFIXES = {
+  'map_at_': 'MAP@',
+  'ndcg_at_': 'NDCG@',
+  'precision_at_': 'P@',
+  'recall_at_': 'R@',
+}
 _COUNTS = ('num_examples', 'num_batches')
 _MAX_WIDTH = 1000  # Characters per line in a file or a pipe.
 
@@ -123,7 +128,8 @@ def print_summary(summary: Mapping[str, Any]) -> None:
 def shown_metrics(metrics: Mapping[str, float]) -> dict[str, str]:
   """Returns the display names of the shown metrics.
 
-  These are `accuracy`, and `MAP@r` for `map_at_r`. For multi-label tasks they
+  These are `accuracy`, `MAP@r` for `map_at_r`, and `R@k` and `NDCG@k` for
+  `recall_at_k` and `ndcg_at_k`. For multi-label tasks they
   are `P@k` for `precision_at_k`, without `accuracy`, which would be the
   precision at 1. Where there are none of these, as with labels that are
   numbers, they are all metrics but counts, the loss last.

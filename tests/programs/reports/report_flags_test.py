@@ -38,6 +38,8 @@ class ReportFlagsTest(parameterized.TestCase):
     ('accuracy=0.95', 'digits', 'accuracy', 0.95),
     ('loss=1e-1', 'mnist', 'loss', 0.1),
     ('map_at_10=0.5', 'omniglot', 'map_at_10', 0.5),
+    ('recall_at_50=0.3', 'lastfm', 'recall_at_50', 0.3),
+    ('ndcg_at_50=0.1', 'tags', 'ndcg_at_50', 0.1),
     ('mean_precision=0.5', 'bibtex', 'mean_precision', 0.5),
     (
       *('infrequent_precision_at_3=0.2', 'delicious'),

@@ -125,6 +125,17 @@ class TablesTest(parameterized.TestCase):
     )
     self.assertEqual(
       tables.metric_texts(
+        {'accuracy': 0.5, 'recall_at_5': 0.25, 'ndcg_at_50': 0.125, 'loss': 1}
+      ),
+      {
+        'accuracy': '50.00 %',
+        'R@5': '25.00 %',
+        'NDCG@50': '12.50 %',
+        'loss': '1.0000',
+      },
+    )
+    self.assertEqual(
+      tables.metric_texts(
         {'precision_at_1': 0.5, 'precision_at_3': 0.25, 'loss': 1}
       ),
       {'P@1': '50.00 %', 'P@3': '25.00 %', 'loss': '1.0000'},
