@@ -38,6 +38,7 @@ from programs.runs import saved_weights
 _PART_NAMES = (
   'encoders',
   'errors',
+  'common_rotation',
   'sparse',
   'expansion',
   'rounds',

@@ -19,6 +19,7 @@ import functools
 import numpy as np
 
 from programs.benchmarks import bench_client_states
+from programs.benchmarks import bench_common_rotation
 from programs.benchmarks import bench_cross_entropy
 from programs.benchmarks import bench_downlink
 from programs.benchmarks import bench_encoders
@@ -48,6 +49,7 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
   return {
     'encoders': bench_encoders.measure_round_trips,
     'errors': bench_encoders.measure_errors,
+    'common_rotation': bench_common_rotation.measure,
     'sparse': bench_encoders.measure_sparse_round_trips,
     'expansion': bench_expansion.measure,
     'rounds': bench_rounds.measure,

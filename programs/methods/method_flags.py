@@ -20,8 +20,10 @@ from absl import flags
 from programs.command_line import runner
 from programs.methods import aggregation_flags
 from programs.methods import base
+from programs.methods import compression_flags
 from programs.methods import label_flags
 from programs.methods import privacy_flags
+from programs.methods import quantizer_flags
 from programs.methods import row_flags
 from programs.methods import update_flags
 from programs.training import learning_rates
@@ -30,6 +32,7 @@ from tff_methods import options as options_lib
 
 METHOD_FLAGS = {
   **update_flags.METHOD_FLAGS,
+  **quantizer_flags.METHOD_FLAGS,
   **row_flags.METHOD_FLAGS,
   **label_flags.METHOD_FLAGS,
 }
@@ -58,6 +61,8 @@ for _module in (
   label_flags,
   privacy_flags,
   row_flags,
+  compression_flags,
+  quantizer_flags,
   update_flags,
 ):
   flags.adopt_module_key_flags(_module)

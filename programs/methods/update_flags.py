@@ -21,6 +21,7 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.methods import aggregation_flags
 from programs.methods import base
+from programs.methods import compression_flags
 from programs.methods import privacy_flags
 from tff_methods import options as options_lib
 
@@ -61,14 +62,6 @@ _QUANTIZER = flags.DEFINE_enum(
   'Quantizer to --bits. eden: levels for rotated values; uniform: evenly '
   'spaced levels, as in Konečný et al. (2016).',
 )
-_MIN_ELEMENTS = flags.DEFINE_integer(
-  'min_elements',
-  None,
-  'Tensors with fewer elements are sent uncompressed (and, with random_mask '
-  'and low_rank, trained whole).',
-  lower_bound=0,
-  upper_bound=common_flags.MAX_INT,
-)
 _FEEDBACK = flags.DEFINE_enum(
   'feedback',
   'residual',
@@ -106,40 +99,6 @@ _ROUNDS_PER_WARM_UP_FRACTION = flags.DEFINE_integer(
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
-_CLIP_FACTOR = flags.DEFINE_float(
-  'clip_factor',
-  2.5,
-  'Clip magnitudes at this many standard deviations of their tensor; 0 '
-  'disables clipping.',
-  lower_bound=0.0,
-)
-_SHARE_SCALE = flags.DEFINE_bool(
-  'share_scale',
-  False,
-  'Give all clients of a round the largest of their scales. Not with several '
-  '--workers: one sum of the round depends on another.',
-)
-_BUCKET_SIZE = flags.DEFINE_integer(
-  'bucket_size',
-  512,
-  'Number of values that have a norm in common.',
-  lower_bound=1,
-  upper_bound=common_flags.MAX_INT,
-)
-_NORM = flags.DEFINE_enum(
-  'norm',
-  'max',
-  list(options_lib.NORMS),
-  'Norm of which values are rounded to multiples: the largest magnitude, as in '
-  "the experiments of QSGD's paper, or the Euclidean norm, as in its theory.",
-)
-_SIGN_LEVELS = flags.DEFINE_enum(
-  'sign_levels',
-  'one',
-  list(options_lib.SIGN_LEVELS),
-  'Magnitudes of decoded values of a tensor: one for both signs (EF-SignSGD), '
-  'or two, one for each (1-bit SGD).',
-)
 _APPLIED_FRACTION = flags.DEFINE_float(
   'applied_fraction',
   None,
@@ -160,22 +119,6 @@ _ERROR_RESET = flags.DEFINE_enum(
   'but their buckets, in the momentum, too; values: all but the values, as in '
   'the paper.',
 )
-_CLIP_NORM = flags.DEFINE_float(
-  'clip_norm',
-  None,
-  'Largest Euclidean norm of an update, all tensors together; longer ones are '
-  'scaled. Bounds the influence of a client; for privacy, see '
-  '--dp_noise_multiplier.',
-)
-_ZERO_ABOVE = flags.DEFINE_float(
-  'zero_above', None, 'Updates of a larger Euclidean norm are set to zero.'
-)
-
-
-def _bounds() -> dict[str, Any]:
-  """Returns `bounds` as a keyword argument, if given."""
-  bounds = base.given(clip=_CLIP_NORM.value, zero_above=_ZERO_ABOVE.value)
-  return {'bounds': options_lib.UpdateBounds(**bounds)} if bounds else {}
 
 
 def _noise() -> dict[str, Any]:
@@ -184,10 +127,6 @@ def _noise() -> dict[str, Any]:
   if not privacy_flags.is_private():
     return {}
   return {'noise': privacy_flags.noise_options()}
-
-
-def _randomness(seed: int) -> dict[str, Any]:
-  return dict(seed_source=base.SEED_SOURCE.value, base_seed=seed)
 
 
 def _fed_avg_options(
@@ -219,22 +158,25 @@ def _sketch_options(
     if choice.value is not None:
       _refuse_sketches_of_tensors(choice)
       return make_options(
-        seed, **base.bits(), **base.given(fraction=base.FRACTION.value)
+        seed,
+        **base.bits(),
+        **base.given(fraction=base.FRACTION.value),
       )
   return options_lib.SketchOptions(
     rotation=_ROTATION.value,
     quantizer=_QUANTIZER.value,
     **base.bits(),
     **base.given(
-      fraction=base.FRACTION.value, min_elements=_MIN_ELEMENTS.value
+      fraction=base.FRACTION.value,
+      min_elements=compression_flags.MIN_ELEMENTS.value,
     ),
-    **_randomness(seed),
+    **compression_flags.randomness(seed),
   )
 
 
 def _refuse_sketches_of_tensors(choice: flags.FlagHolder) -> None:
   """Refuses flags of tensors with a choice that sketches the entire model."""
-  for flag in (_ROTATION, _QUANTIZER, _MIN_ELEMENTS):
+  for flag in (_ROTATION, _QUANTIZER, compression_flags.MIN_ELEMENTS):
     if flag.present:
       raise runner.UsageError(
         f'Expected no --{flag.name} with --{choice.name}, which rotates the '
@@ -250,11 +192,12 @@ def _random_mask_options(seed: int) -> options_lib.RandomMaskOptions:
     whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
     **base.bits(),
     **base.given(
-      min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
+      min_elements=compression_flags.MIN_ELEMENTS.value,
+      step_scale=_STEP_SCALE.value,
     ),
-    **_bounds(),
+    **compression_flags.bounds(),
     **_noise(),
-    **_randomness(seed),
+    **compression_flags.randomness(seed),
   )
 
 
@@ -266,11 +209,12 @@ def _low_rank_options(seed: int) -> options_lib.LowRankOptions:
     whole_outer_layers=_WHOLE_OUTER_LAYERS.value,
     **base.bits(),
     **base.given(
-      min_elements=_MIN_ELEMENTS.value, step_scale=_STEP_SCALE.value
+      min_elements=compression_flags.MIN_ELEMENTS.value,
+      step_scale=_STEP_SCALE.value,
     ),
-    **_bounds(),
+    **compression_flags.bounds(),
     **_noise(),
-    **_randomness(seed),
+    **compression_flags.randomness(seed),
   )
 
 
@@ -278,8 +222,8 @@ def _sparse_options() -> dict[str, Any]:
   return base.given(
     fraction=base.FRACTION.value,
     scope=_SCOPE.value,
-    min_elements=_MIN_ELEMENTS.value,
-    **_bounds(),
+    min_elements=compression_flags.MIN_ELEMENTS.value,
+    **compression_flags.bounds(),
   )
 
 
@@ -313,51 +257,6 @@ def _warm_up_fractions() -> list[float] | None:
     ) from e
 
 
-def _terngrad_options(seed: int) -> options_lib.TernGradOptions:
-  if _SHARE_SCALE.value:
-    _refuse_shared_scale()
-  return options_lib.TernGradOptions(
-    clip_factor=_CLIP_FACTOR.value or None,
-    share_scale=_SHARE_SCALE.value,
-    **base.given(min_elements=_MIN_ELEMENTS.value),
-    **_randomness(seed),
-  )
-
-
-def _refuse_shared_scale() -> None:
-  """Refuses flags that do not go with `--share_scale`."""
-  if base.DOWNLINK_DELTAS.value:
-    raise runner.UsageError(
-      f'Expected no --{base.DOWNLINK_DELTAS.name} with --{_SHARE_SCALE.name}, '
-      'found both; leave one out.'
-    )
-  if len(common_flags.WORKERS.value or []) > 1:
-    raise runner.UsageError(
-      f'Expected one of --{common_flags.WORKERS.name} at most with '
-      f'--{_SHARE_SCALE.name}, whose sum depends on a maximum of the same '
-      f'round, found {len(common_flags.WORKERS.value)}; leave one out.'
-    )
-
-
-def _qsgd_options(seed: int) -> options_lib.QsgdOptions:
-  return options_lib.QsgdOptions(
-    bucket_size=_BUCKET_SIZE.value,
-    norm=_NORM.value,
-    **base.bits(),
-    **base.given(min_elements=_MIN_ELEMENTS.value),
-    **_randomness(seed),
-  )
-
-
-def _ef_sign_options(seed: int) -> options_lib.EfSignOptions:
-  del seed  # Nothing is random.
-  return options_lib.EfSignOptions(
-    levels=_SIGN_LEVELS.value,
-    **base.given(min_elements=_MIN_ELEMENTS.value),
-    **_bounds(),
-  )
-
-
 def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
   return options_lib.CountSketchOptions(
     momentum=_MOMENTUM.value,
@@ -371,23 +270,6 @@ def _fetch_sgd_options(seed: int) -> options_lib.CountSketchOptions:
   )
 
 
-def _method_flags(make_options, options_class, *own_flags) -> base.MethodFlags:
-  defaults = base.field_defaults(
-    options_class,
-    'bits',
-    'fraction',
-    'min_elements',
-    'scope',
-    'step_scale',
-    'applied_fraction',
-    'sketch_rows',
-    'error_reset',
-  )
-  return base.MethodFlags(
-    (*own_flags, base.DOWNLINK_BITS), make_options, defaults
-  )
-
-
 METHOD_FLAGS = {
   'fed_avg': base.MethodFlags(
     (
@@ -398,33 +280,33 @@ METHOD_FLAGS = {
     ),
     _fed_avg_options,
   ),
-  'sketched_update': _method_flags(
+  'sketched_update': compression_flags.method_flags(
     _sketch_options,
     options_lib.SketchOptions,
     base.BITS,
     base.FRACTION,
     _ROTATION,
     _QUANTIZER,
-    _MIN_ELEMENTS,
+    compression_flags.MIN_ELEMENTS,
     base.SEED_SOURCE,
     *privacy_flags.HOLDERS,
     aggregation_flags.SECURE_CLIP,
     base.DOWNLINK_DELTAS,
   ),
-  'random_mask': _method_flags(
+  'random_mask': compression_flags.method_flags(
     _random_mask_options,
     options_lib.RandomMaskOptions,
     base.FRACTION,
     _STEP_SCALE,
     _WHOLE_OUTER_LAYERS,
     base.BITS,
-    _MIN_ELEMENTS,
-    _CLIP_NORM,
-    _ZERO_ABOVE,
+    compression_flags.MIN_ELEMENTS,
+    compression_flags.CLIP_NORM,
+    compression_flags.ZERO_ABOVE,
     base.SEED_SOURCE,
     *privacy_flags.HOLDERS,
   ),
-  'low_rank': _method_flags(
+  'low_rank': compression_flags.method_flags(
     _low_rank_options,
     options_lib.LowRankOptions,
     _RANK,
@@ -433,24 +315,24 @@ METHOD_FLAGS = {
     _STEP_SCALE,
     _WHOLE_OUTER_LAYERS,
     base.BITS,
-    _MIN_ELEMENTS,
-    _CLIP_NORM,
-    _ZERO_ABOVE,
+    compression_flags.MIN_ELEMENTS,
+    compression_flags.CLIP_NORM,
+    compression_flags.ZERO_ABOVE,
     base.SEED_SOURCE,
     *privacy_flags.HOLDERS,
   ),
-  'dhqc': _method_flags(
+  'dhqc': compression_flags.method_flags(
     _dhqc_options,
     options_lib.DhqcOptions,
     base.BITS,
     base.FRACTION,
     _FEEDBACK,
     _SCOPE,
-    _MIN_ELEMENTS,
-    _CLIP_NORM,
-    _ZERO_ABOVE,
+    compression_flags.MIN_ELEMENTS,
+    compression_flags.CLIP_NORM,
+    compression_flags.ZERO_ABOVE,
   ),
-  'dgc': _method_flags(
+  'dgc': compression_flags.method_flags(
     _dgc_options,
     options_lib.DgcOptions,
     base.FRACTION,
@@ -459,38 +341,11 @@ METHOD_FLAGS = {
     _WARM_UP_FRACTIONS,
     _ROUNDS_PER_WARM_UP_FRACTION,
     _SCOPE,
-    _MIN_ELEMENTS,
-    _CLIP_NORM,
-    _ZERO_ABOVE,
+    compression_flags.MIN_ELEMENTS,
+    compression_flags.CLIP_NORM,
+    compression_flags.ZERO_ABOVE,
   ),
-  'terngrad': _method_flags(
-    _terngrad_options,
-    options_lib.TernGradOptions,
-    _CLIP_FACTOR,
-    _SHARE_SCALE,
-    _MIN_ELEMENTS,
-    base.SEED_SOURCE,
-    base.DOWNLINK_DELTAS,
-  ),
-  'qsgd': _method_flags(
-    _qsgd_options,
-    options_lib.QsgdOptions,
-    base.BITS,
-    _BUCKET_SIZE,
-    _NORM,
-    _MIN_ELEMENTS,
-    base.SEED_SOURCE,
-    base.DOWNLINK_DELTAS,
-  ),
-  'ef_sign': _method_flags(
-    _ef_sign_options,
-    options_lib.EfSignOptions,
-    _SIGN_LEVELS,
-    _MIN_ELEMENTS,
-    _CLIP_NORM,
-    _ZERO_ABOVE,
-  ),
-  'fetch_sgd': _method_flags(
+  'fetch_sgd': compression_flags.method_flags(
     _fetch_sgd_options,
     options_lib.CountSketchOptions,
     base.FRACTION,

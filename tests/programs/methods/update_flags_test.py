@@ -179,53 +179,6 @@ class UpdateFlagsTest(parameterized.TestCase):
         base_seed=_SEED,
       ),
     ),
-    (
-      'qsgd',
-      'qsgd',
-      {'bits': '3', 'bucket_size': 64, 'norm': 'euclidean', 'min_elements': 7},
-      options_lib.QsgdOptions(
-        bits=3,
-        bucket_size=64,
-        norm='euclidean',
-        min_elements=7,
-        base_seed=_SEED,
-      ),
-    ),
-    ('qsgd_defaults', 'qsgd', {}, options_lib.QsgdOptions(base_seed=_SEED)),
-    (
-      'ef_sign',
-      'ef_sign',
-      {'sign_levels': 'two', 'min_elements': 7, 'clip_norm': 2.0},
-      options_lib.EfSignOptions(
-        levels='two',
-        min_elements=7,
-        bounds=options_lib.UpdateBounds(clip=2.0),
-      ),
-    ),
-    ('ef_sign_defaults', 'ef_sign', {}, options_lib.EfSignOptions()),
-    (
-      'terngrad_defaults',
-      'terngrad',
-      {},
-      options_lib.TernGradOptions(base_seed=_SEED),
-    ),
-    (
-      'terngrad',
-      'terngrad',
-      {
-        'clip_factor': 0.0,
-        'min_elements': 7,
-        'share_scale': True,
-        'seed_source': 'entropy',
-      },
-      options_lib.TernGradOptions(
-        clip_factor=None,
-        share_scale=True,
-        min_elements=7,
-        seed_source='entropy',
-        base_seed=_SEED,
-      ),
-    ),
   )
   def test_options(self, method, given, expected):
     with flagsaver.flagsaver(**given):
@@ -280,8 +233,6 @@ class UpdateFlagsTest(parameterized.TestCase):
       {'applied_fraction': 2.0},
       'applied_fraction .*2.0',
     ),
-    ('terngrad_nan', 'terngrad', {'clip_factor': math.nan}, 'found nan'),
-    ('terngrad_inf', 'terngrad', {'clip_factor': math.inf}, 'found inf'),
   )
   def test_refuses(self, method, given, message):
     with (
@@ -289,20 +240,6 @@ class UpdateFlagsTest(parameterized.TestCase):
       self.assertRaisesRegex(runner.UsageError, f'^[^\n]*{message}[^\n]*$'),
     ):
       method_flags.make_options(method, _SEED)
-
-  @parameterized.parameters(
-    ({'downlink_deltas': True}, 'no --downlink_deltas with --share_scale'),
-    (
-      {'workers': ['a:1', 'b:1']},
-      'one of --workers at most with --share_scale',
-    ),
-  )
-  def test_shared_scale_with_other_flags_raises(self, given, message):
-    with (
-      flagsaver.flagsaver(share_scale=True, **given),
-      self.assertRaisesRegex(runner.UsageError, f'^Expected {message}[^\n]*$'),
-    ):
-      method_flags.make_options('terngrad', _SEED)
 
   @parameterized.parameters(
     ('0.5,0.25', ['0.5', '0.25']), ('', []), ('0.5', ['0.5'])
