@@ -40,23 +40,7 @@ class RegistryTest(parameterized.TestCase):
     flags.FLAGS.mark_as_parsed()
 
   @parameterized.parameters(*registry.METHODS)
-  def test_builds_a_process(self, name):
-    sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(**tiny_task.REQUIRED_FLAGS):
-      options = method_flags.make_options(name, 0)
-    process = registry.METHODS[name].build(
-      tiny_task.TASK, sgd, sgd, options, None
-    )
-    has_client_states = name in ('dhqc', 'dgc', 'ef_sign')
-    self.assertIsInstance(
-      process,
-      templates.ClientStateProcess
-      if has_client_states
-      else tff.learning.templates.LearningProcess,
-    )
-
-  @parameterized.parameters(*registry.METHODS)
-  def test_takes_all_flags_of_optimizers(self, name):
+  def test_builds_a_process_with_all_flags_of_optimizers(self, name):
     with flagsaver.flagsaver(
       client_momentum=0.5,
       client_clip_norm=1.0,
@@ -76,6 +60,12 @@ class RegistryTest(parameterized.TestCase):
         **optimizers.client_weighting(),
       )
       set_rates = optimizers.build_schedule_fn()
+    self.assertIsInstance(
+      process,
+      templates.ClientStateProcess
+      if name in ('dhqc', 'dgc', 'ef_sign')
+      else tff.learning.templates.LearningProcess,
+    )
     state = process.initialize()
     if name in method_flags.WITHOUT_CLIENT_SCHEDULE:
       self.assertEmpty(state.client_work)

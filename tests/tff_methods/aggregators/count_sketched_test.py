@@ -21,6 +21,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import caching
+from tests.tff_methods.runtime import shared_context
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
@@ -218,7 +219,7 @@ class CountSketchAggregatorExecutionTest(parameterized.TestCase):
     results = []
     for context in (
       runtime.create_local_context(),
-      runtime.create_in_process_context('cpu'),
+      shared_context.in_process(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):

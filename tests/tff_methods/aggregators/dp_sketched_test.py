@@ -17,12 +17,12 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tests.tff_methods import caching
+from tests.tff_methods.runtime import shared_context
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
 from tff_methods import options as options_lib
-from tff_methods import runtime
 
 _SHAPES = ((13, 10), (), (7,))
 _NUM_ELEMENTS = 138
@@ -227,7 +227,7 @@ class DpSketchedAggregatorExecutionTest(parameterized.TestCase):
     values = _values([0.02, 1.0, 1e3])
     expected = _mean(process, values)
     for context in (
-      runtime.create_in_process_context('cpu'),
+      shared_context.in_process(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):

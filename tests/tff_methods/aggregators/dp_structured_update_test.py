@@ -21,12 +21,12 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import caching
+from tests.tff_methods.runtime import shared_context
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import encoders
 from tff_methods import options as options_lib
-from tff_methods import runtime
 from tff_methods import update_spaces
 
 _SPECS = [tf.TensorSpec([20, 16], tf.float32), tf.TensorSpec([4], tf.float32)]
@@ -208,7 +208,7 @@ class DpStructuredUpdateFactoryExecutionTest(parameterized.TestCase):
     values = _values(model_space, [0.02, 1.0, 1e3])
     expected = _mean(process, values)
     for context in (
-      runtime.create_in_process_context('cpu'),
+      shared_context.in_process(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):

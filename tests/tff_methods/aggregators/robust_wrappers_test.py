@@ -19,10 +19,10 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tests.tff_methods import caching
+from tests.tff_methods.runtime import shared_context
 from tff_methods import aggregators
 from tff_methods import encoders
 from tff_methods import options as options_lib
-from tff_methods import runtime
 
 _VALUE_TYPE = tff.TensorType(np.float32, [300])
 _AGGREGATORS = (
@@ -75,7 +75,7 @@ def _mean(factory, values):
 class RobustWrappersTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
-    context = runtime.create_in_process_context('cpu')
+    context = shared_context.in_process()
     self.enter_context(tff.framework.get_context_stack().install(context))
 
   @parameterized.named_parameters(*_AGGREGATORS)

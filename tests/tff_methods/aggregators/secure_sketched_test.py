@@ -19,6 +19,7 @@ import tensorflow_federated as tff
 
 from tests.tff_methods import caching
 from tests.tff_methods import linear_model
+from tests.tff_methods.runtime import shared_context
 from tests.tff_methods.runtime import two_workers
 from tff_methods import aggregators
 from tff_methods import communication
@@ -117,7 +118,7 @@ class SecureSketchedAggregatorExecutionTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     # TFF's own context runs no secure sums.
-    context = runtime.create_in_process_context('cpu')
+    context = shared_context.in_process()
     self.enter_context(tff.framework.get_context_stack().install(context))
 
   @parameterized.parameters(
@@ -199,7 +200,7 @@ class SecureSketchedAggregatorExecutionTest(parameterized.TestCase):
     results = []
     for context in (
       runtime.create_local_context(),
-      runtime.create_in_process_context('cpu'),
+      shared_context.in_process(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):
@@ -226,7 +227,7 @@ def _noisy_sketch(**kwargs):
 class DistributedNoiseTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
-    context = runtime.create_in_process_context('cpu')
+    context = shared_context.in_process()
     self.enter_context(tff.framework.get_context_stack().install(context))
 
   def test_measurements_have_no_count_without_noise(self):
@@ -355,7 +356,7 @@ class DistributedNoiseTest(parameterized.TestCase):
     results = []
     for context in (
       runtime.create_local_context(),
-      runtime.create_in_process_context('cpu'),
+      shared_context.in_process(),
       two_workers.create_context(),
     ):
       with tff.framework.get_context_stack().install(context):

@@ -504,11 +504,11 @@ class FedSSExecutionTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllClose(weights[-1], _fed_avg_weights()[-1], atol=0.05)
     self.assertNotAllEqual(weights[-1], _fed_avg_weights()[-1])
 
-  @pytest.mark.slow
   @parameterized.product(
     mode=options_lib.RETRIEVAL_MODES,
     downlink=(None, options_lib.DownlinkOptions(bits=4, min_elements=10)),
   )
+  @pytest.mark.slow
   def test_same_seed_gives_the_same_bits_in_every_runtime(self, mode, downlink):
     results = []
     for context in (

@@ -24,10 +24,10 @@ import tensorflow_federated as tff
 
 from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
+from tests.tff_methods.runtime import shared_context
 from tff_methods import aggregators
 from tff_methods import communication
 from tff_methods import options as options_lib
-from tff_methods import runtime
 from tff_methods import simulation
 from tff_methods import templates
 from tff_methods.templates import delta_downlink
@@ -94,7 +94,7 @@ def _weights(seed=0):
 class _InProcessTestCase(tf.test.TestCase, parameterized.TestCase):
   def setUp(self):
     super().setUp()
-    context = runtime.create_in_process_context('cpu', 2)
+    context = shared_context.in_process()
     self.enter_context(tff.framework.get_context_stack().install(context))
     self.context = context
 

@@ -19,9 +19,9 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import caching
+from tests.tff_methods.runtime import shared_context
 from tff_methods import communication
 from tff_methods import options as options_lib
-from tff_methods import runtime
 from tff_methods.templates import delta_downlink
 
 _LENGTH = 1200
@@ -134,7 +134,7 @@ class DeltaDownlinkComputationTest(tf.test.TestCase):
 class DeltaDownlinkExecutionTest(parameterized.TestCase, tf.test.TestCase):
   def setUp(self):
     super().setUp()
-    context = runtime.create_in_process_context('cpu', 2)
+    context = shared_context.in_process()
     self.enter_context(tff.framework.get_context_stack().install(context))
 
   # Contractive: |x - C(x)| < |x| for each x, without which the reference of a
