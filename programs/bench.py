@@ -27,6 +27,7 @@ from absl import logging
 import numpy as np
 import rich.progress
 
+from programs.benchmarks import scale_sizes
 from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
@@ -45,6 +46,7 @@ _PART_NAMES = (
   'method_rounds',
   'downlink',
   'runtime',
+  'scale',
   'private_sums',
   'start',
   'client_states',
@@ -75,6 +77,18 @@ _INDEX_WEIGHTS = flags.DEFINE_string(
   'Path of the model_weights.npz of a run, for --part=index: its last '
   'trainable tensor has the rows to search. Default: synthetic rows.',
 )
+_SIZES = scale_sizes.Sizes()
+_SCALE_FLAGS = {
+  name: flags.DEFINE_list(
+    f'scale_{name}', [str(size) for size in getattr(_SIZES, name)], text
+  )
+  for name, text in (
+    ('cohorts', 'Clients of a round, for --part=scale.'),
+    ('registered', 'Clients to sample from, for --part=scale.'),
+    ('weights', 'Approximate weights of models, for --part=scale.'),
+    ('rows', 'Rows of row models, for --part=scale.'),
+  )
+}
 _HEADER = ['measured', 'candidate', 'value', 'comparison']
 
 
@@ -85,8 +99,11 @@ def main() -> int:
     The exit code.
 
   Raises:
-    UsageError: If --index_weights has no rows to search.
+    UsageError: If --index_weights has no rows to search, or sizes of
+      --part=scale are no positive integers, or have cohorts that are larger
+      than the registered clients.
   """
+  sizes = _scale_sizes()
   searched_rows = _searched_rows()
   with stop_signals.importing():
     # Imports TensorFlow: only once everything else is checked.
@@ -94,7 +111,7 @@ def main() -> int:
 
   # TensorFlow's encoders log a warning at each use.
   logging.set_verbosity(logging.ERROR)
-  measures = registry.measures(searched_rows)
+  measures = registry.measures(searched_rows, sizes)
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
     rows.extend(measures[part](_REPEATS.value))
@@ -114,6 +131,28 @@ def _searched_rows() -> np.ndarray | None:
       f'{_INDEX_WEIGHTS.value}; give those of a run with a row model.'
     )
   return trainable[-1]
+
+
+def _scale_sizes() -> scale_sizes.Sizes:
+  """Returns the sizes of --part=scale."""
+  values = {}
+  for name, flag in _SCALE_FLAGS.items():
+    if not flag.value or not all(
+      text.isdecimal() and 0 < int(text) <= common_flags.MAX_INT
+      for text in flag.value
+    ):
+      raise runner.UsageError(
+        f'Expected positive integers in --{flag.name}, separated by commas, '
+        f'found {",".join(flag.value)!r}: give such.'
+      )
+    values[name] = [int(text) for text in flag.value]
+  sizes = scale_sizes.Sizes(**values)
+  if max(sizes.cohorts) > min(sizes.registered):
+    raise runner.UsageError(
+      'Expected --scale_cohorts of at most --scale_registered, found '
+      f'{max(sizes.cohorts)} of {min(sizes.registered)}: lower them.'
+    )
+  return sizes
 
 
 if __name__ == '__main__':

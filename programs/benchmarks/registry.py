@@ -31,20 +31,26 @@ from programs.benchmarks import bench_lsh_select
 from programs.benchmarks import bench_private_sums
 from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_runtime
+from programs.benchmarks import bench_scale
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_start
 from programs.benchmarks import bench_xc_files
+from programs.benchmarks import scale_sizes
 
 # From the number of timed runs to rows of the table of `programs.bench`.
 Measure = Callable[[int], list[list[str]]]
 
 
-def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
+def measures(
+  searched_rows: np.ndarray | None = None,
+  sizes: scale_sizes.Sizes | None = None,
+) -> dict[str, Measure]:
   """Returns the functions that run the benchmarks, by part.
 
   Args:
     searched_rows: `float32[n, d]`, the rows that `index` searches; `None` for
       synthetic rows.
+    sizes: Sizes that `scale` measures; `None` for the defaults.
   """
   return {
     'encoders': bench_encoders.measure_round_trips,
@@ -56,6 +62,9 @@ def measures(searched_rows: np.ndarray | None = None) -> dict[str, Measure]:
     'method_rounds': bench_rounds.measure_methods,
     'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
+    'scale': functools.partial(
+      bench_scale.measure, sizes=sizes or scale_sizes.Sizes()
+    ),
     'private_sums': bench_private_sums.measure,
     'start': bench_start.measure,
     'client_states': bench_client_states.measure,

@@ -77,6 +77,27 @@ class BenchTest(absltest.TestCase):
       stderr, '^bench: Expected weights that end in rows in --index_weights'
     )
 
+  def test_sizes_of_scale(self):
+    with mock.patch.object(
+      registry, 'measures', return_value={'scale': lambda repeats: []}
+    ) as measures:
+      exit_code, _, stderr = _run(
+        '--part=scale', '--scale_rows=5,6', '--scale_cohorts=3'
+      )
+    self.assertEqual(exit_code, 0, stderr)
+    sizes = measures.call_args.args[1]
+    self.assertEqual((sizes.rows, sizes.cohorts), ([5, 6], [3]))
+
+  def test_refuses_sizes_of_scale(self):
+    for flag, message in (
+      ('--scale_rows=5,0', "positive integers in --scale_rows.*'5,0'"),
+      ('--scale_weights=', 'positive integers in --scale_weights'),
+      ('--scale_registered=10', '--scale_registered, found 1000 of 10: lower'),
+    ):
+      exit_code, _, stderr = _run('--part=scale', flag)
+      self.assertEqual(exit_code, 2)
+      self.assertRegex(stderr, f'^bench: Expected .*{message}')
+
 
 class RegistryTest(absltest.TestCase):
   def test_index_gets_the_searched_rows(self):

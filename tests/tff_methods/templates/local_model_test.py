@@ -92,7 +92,7 @@ def _numpy_gradients(weights, x, y):
   return [x.T @ error / len(x), error.mean(axis=0)]
 
 
-def _run(model, fn):
+def _run(model, fn, uses_xla=False):
   """Returns the results of `fn(local_model, first_carry, batches)`.
 
   They are computed in a graph, since Keras' functional models need one.
@@ -115,7 +115,7 @@ def _run(model, fn):
   def run(trainable, batches):
     local = local_model.build_local_model(model)
 
-    @tf.function
+    @tf.function(jit_compile=uses_xla or None)
     def run_in_order(trainable, batches):
       carry = local.start(tff.learning.models.ModelWeights(list(trainable), []))
       return fn(local, carry, batches)
@@ -126,8 +126,10 @@ def _run(model, fn):
 
 
 class LocalModelExecutionTest(parameterized.TestCase, tf.test.TestCase):
-  @parameterized.named_parameters(*_MODELS)
-  def test_gradients_and_steps(self, model):
+  @parameterized.product(
+    model=[model for _, model in _MODELS], uses_xla=(False, True)
+  )
+  def test_gradients_and_steps(self, model, uses_xla):
     weights = _weights()
     # Steps in half of the 20 x 4 coordinates and in all of 4.
     space = update_spaces.ModelSpace(
@@ -143,7 +145,7 @@ class LocalModelExecutionTest(parameterized.TestCase, tf.test.TestCase):
       second = local.gradients(carry, batches[0])
       return first[1:], second[1:]
 
-    outcomes = _run(model, train)
+    outcomes = _run(model, train, uses_xla)
     moved = [
       w + np.asarray(m.expand(s))
       for w, m, s in zip(weights, space.draw(key), step, strict=True)
