@@ -60,7 +60,8 @@ def build_map_reduce_form(
 
   Raises:
     ValueError: If the form cannot express the process: clients keep states
-      between rounds, or request keys by `federated_select`.
+      between rounds, or request keys by `federated_select`, or the server
+      broadcasts what it aggregated in the same round.
   """
   num_arguments = len(process.next.type_signature.parameter)
   if num_arguments != 2:
@@ -75,9 +76,19 @@ def build_map_reduce_form(
       "has broadcasts only. Use `retrieval_mode='broadcast'`, which sends all "
       'rows, if the method has it.'
     )
-  return tff.backends.mapreduce.get_map_reduce_form_for_computation(
-    process.next
-  )
+  try:
+    return tff.backends.mapreduce.get_map_reduce_form_for_computation(
+      process.next
+    )
+  except ValueError as e:
+    if 'broadcast dependent on aggregate' not in str(e):
+      raise
+    raise ValueError(
+      'Expected a process that broadcasts before it aggregates, found a '
+      'broadcast of an aggregate: MapReduceForm has no place for a second '
+      'exchange. Use a method without one, such as TernGrad without '
+      '`share_scale`.'
+    ) from e
 
 
 def write_map_reduce_form(

@@ -254,6 +254,17 @@ class MapReduceTest(parameterized.TestCase):
     ):
       deployment.build_map_reduce_form(_fed_ss('select'))
 
+  def test_broadcast_of_an_aggregate_is_refused(self):
+    process = algorithms.build_terngrad_fed_avg(
+      linear_model.model_fn,
+      _SGD,
+      options=options_lib.TernGradOptions(min_elements=10, share_scale=True),
+    )
+    with self.assertRaisesRegex(
+      ValueError, '^Expected a process that broadcasts before [^\n]*$'
+    ):
+      deployment.build_map_reduce_form(process)
+
 
 class WriteMapReduceFormTest(absltest.TestCase):
   def test_directory_with_files_is_refused_and_kept(self):
