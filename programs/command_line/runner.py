@@ -93,7 +93,7 @@ def run(
   app.define_help_flags()
   try:
     given = _read_flag_files([flag_files.resolve(a) for a in argv[1:]])
-    _check_digits(given)
+    _check_numbers(given)
     arguments = flags.FLAGS([argv[0], *given])
   except UsageError as e:
     refuse(str(e))
@@ -137,8 +137,8 @@ def _read_flag_files(arguments: Sequence[str]) -> list[str]:
   ]
 
 
-def _check_digits(arguments: Sequence[str]) -> None:
-  """Raises `UsageError` for numbers that only Python reads as such.
+def _check_numbers(arguments: Sequence[str]) -> None:
+  """Raises `UsageError` for numbers that are none, or only for Python.
 
   Args:
     arguments: Command line, without flag files.
@@ -149,12 +149,31 @@ def _check_digits(arguments: Sequence[str]) -> None:
       continue
     value = match['value'] if match['value'] is not None else following or ''
     parser = flags.FLAGS[match['name']].parser
-    is_number = isinstance(parser, (flags.IntegerParser, flags.FloatParser))
-    if is_number and (not value.isascii() or '_' in value):
+    if not isinstance(parser, (flags.IntegerParser, flags.FloatParser)):
+      continue
+    if not value.isascii() or '_' in value:
       raise UsageError(
         f'Expected a number with digits 0 to 9 in --{match["name"]}, found '
         f'{value!r}.'
       )
+    has_value = match['value'] is not None or following is not None
+    if has_value and not _is_number(parser, value):
+      kind = (
+        'n integer' if isinstance(parser, flags.IntegerParser) else ' number'
+      )
+      raise UsageError(
+        f'Expected a{kind} in --{match["name"]}, found {value!r}; give one.'
+      )
+
+
+def _is_number(
+  parser: flags.IntegerParser | flags.FloatParser, value: str
+) -> bool:
+  try:
+    parser.convert(value)
+  except ValueError:
+    return False
+  return True
 
 
 def _end_process(exit_code: int) -> NoReturn:

@@ -28,10 +28,10 @@ TFF_AGGREGATORS = ('robust', 'compression', 'secure', 'ddp_secure')
 SECURE_CLIP = flags.DEFINE_float(
   'secure_clip',
   None,
-  'Secure sums: largest norm of an update. Clients send integers of --bits '
-  '(default: 4) bits, of which the server sees the sum. The runtimes here only '
-  'simulate this protection. With --dp_noise_multiplier, clients add shares of '
-  'the noise.',
+  'Secure sums: largest norm of an update, a fixed number. Clients send '
+  'integers of --bits (default: 4) bits, of which the server sees the sum. The '
+  'runtimes here only simulate this protection. With --dp_noise_multiplier, '
+  'clients add shares of the noise.',
 )
 TFF_AGGREGATOR = flags.DEFINE_enum(
   'tff_aggregator',
@@ -121,12 +121,20 @@ def secure_sketch_options(
   """
   _refuse_deltas(SECURE_CLIP)
   runner.refuse_given(
-    privacy_flags.CLIP, SECURE_CLIP, 'leave it out; the latter is the clip.'
+    privacy_flags.CLIP,
+    SECURE_CLIP,
+    f'leave it out: --{SECURE_CLIP.name} is the clip.',
   )
+  noise = privacy_flags.NOISE_MULTIPLIER
+  if noise.value == 0:
+    raise runner.UsageError(
+      f'Expected --{noise.name} above 0 with --{SECURE_CLIP.name}, found 0; '
+      'leave it out for no noise.'
+    )
   return options_lib.SecureSketchOptions(
     clip=SECURE_CLIP.value,
     clients_per_round=sampling.CLIENTS_PER_ROUND.value,
-    noise_multiplier=privacy_flags.NOISE_MULTIPLIER.value,
+    noise_multiplier=noise.value,
     noise_seed_for_tests=privacy_flags.NOISE_SEED_FOR_TESTS.value,
     seed_source=base.SEED_SOURCE.value,
     base_seed=seed,

@@ -142,12 +142,24 @@ def make_options(name: str, seed: int) -> object:
       if flag.present and flag.name not in taken:
         raise runner.UsageError(
           f'Expected no --{flag.name} with --method={name}, found '
-          f'--{flag.name}={flag.value}; leave it out or choose another method.'
+          f'--{flag.name}={flag.value}; leave it out or give --method='
+          f'{_methods_with(flag)}.'
         )
   try:
     return METHOD_FLAGS[name].make_options(seed)
   except (TypeError, ValueError) as e:
     raise runner.UsageError(str(e)) from e
+
+
+def _methods_with(flag: flags.FlagHolder) -> str:
+  """Returns the names of the methods that take a flag, as alternatives."""
+  names = [
+    name
+    for name, method in METHOD_FLAGS.items()
+    if flag.name in {other.name for other in method.holders}
+  ]
+  *others, last = names
+  return f'{", ".join(others)} or {last}' if others else last
 
 
 def check_client_weighting(options: object) -> None:

@@ -24,6 +24,7 @@ import tensorflow_federated as tff
 from programs.methods import aggregation_flags
 from programs.methods import label_methods
 from programs.methods import row_methods
+from programs.methods import unused_assertions
 from tff_methods import aggregators
 from tff_methods import algorithms
 from tff_methods import options as options_lib
@@ -137,19 +138,20 @@ def _build_unweighted_fed_avg(
     isinstance(options, aggregation_flags.TffAggregatorOptions)
     and options.is_secure
   )
-  return tff.learning.algorithms.build_unweighted_fed_avg(
-    task.model_fn,
-    client_optimizer,
-    server_optimizer,
-    model_distributor=templates.build_model_distributor(
-      task.model_fn, downlink
-    ),
-    model_aggregator=_build_unweighted_aggregator(options),
-    metrics_aggregator=(
-      tff.learning.metrics.secure_sum_then_finalize if is_secure else None
-    ),
-    loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
-  )
+  with unused_assertions.hidden():
+    return tff.learning.algorithms.build_unweighted_fed_avg(
+      task.model_fn,
+      client_optimizer,
+      server_optimizer,
+      model_distributor=templates.build_model_distributor(
+        task.model_fn, downlink
+      ),
+      model_aggregator=_build_unweighted_aggregator(options),
+      metrics_aggregator=(
+        tff.learning.metrics.secure_sum_then_finalize if is_secure else None
+      ),
+      loop_implementation=tff.learning.LoopImplementation.DATASET_ITERATOR,
+    )
 
 
 def _of_model_fn(build_process: Callable[..., Process]) -> _Build:

@@ -54,6 +54,11 @@ class SecureSketchOptions(randomness.RandomnessOptions):
     argument_checks.check_int(
       'clients_per_round', self.clients_per_round, minimum=1
     )
+    if self.bits is None:
+      raise TypeError(
+        f'Expected bits from 1 to {argument_checks.MAX_BITS}, found None: give '
+        'the bits of the integers that a secure sum adds.'
+      )
     argument_checks.check_bits(self.bits)
     argument_checks.check_fraction(self.fraction)
     check_modulus(self.modulus)

@@ -22,6 +22,7 @@ from programs.command_line import runner
 from tests.programs import program_testing
 
 _SIZE = flags.DEFINE_integer('runner_test_size', None, 'Size, in bytes.')
+_WEIGHT = flags.DEFINE_float('runner_test_weight', None, 'Weight, in grams.')
 _SHAPE = flags.DEFINE_string('runner_test_shape', 'round', 'Shape.')
 
 
@@ -41,13 +42,23 @@ class RunTest(parameterized.TestCase):
   @parameterized.named_parameters(
     ('refused_by_main', '--runner_test_size=13', 'another size, found 13'),
     ('unknown_flag', '--sise=1', 'sise'),
-    ('no_number', '--runner_test_size=large', 'runner_test_size=large'),
+    (
+      'no_integer',
+      '--runner_test_size=large',
+      "an integer in --runner_test_size, found 'large'; give one",
+    ),
+    (
+      'no_number',
+      '--runner_test_weight=adaptive',
+      "a number in --runner_test_weight, found 'adaptive'; give one",
+    ),
+    ('missing', '--runner_test_size', 'Missing value for flag'),
     ('argument', 'stray', "flags only, found 'stray'"),
     ('no_value', '--nologtostderr=5', 'does not take an argument'),
     ('absl_value', '--stderrthreshold=foo', 'Expected flags .*found'),
     ('file_name', '--flagfile=/tmp/a\0b', 'Expected flags .*null byte'),
     ('full_width', '--runner_test_size=４', "0 to 9 in --.*_size, found '４'"),
-    ('long', f'--runner_test_size={"9" * 5000}', '=999+…999+: '),
+    ('long', f'--runner_test_size={"9" * 5000}', "found '999+…999+'; give one"),
     ('underscore', '-runner_test_size=1_0', "0 to 9 in --.*found '1_0'"),
   )
   def test_refuses_in_one_line(self, argument, message):

@@ -67,7 +67,11 @@ class AggregationFlagsTest(parameterized.TestCase):
 
   @parameterized.parameters(
     ('sketched_update', {'secure_clip': 0.0}, 'clip above 0'),
-    ('sketched_update', {'secure_clip': 1, 'bits': 'none'}, 'bits'),
+    (
+      'sketched_update',
+      {'secure_clip': 1, 'bits': 'none'},
+      'bits from 1 to 16, found None: give .* secure sum',
+    ),
     (
       'sketched_update',
       {'secure_clip': 1, 'downlink_deltas': True},
@@ -81,14 +85,23 @@ class AggregationFlagsTest(parameterized.TestCase):
     (
       'sketched_update',
       {'secure_clip': 1, 'dp_noise_multiplier': 1, 'dp_clip': 1},
-      'no --dp_clip with --secure_clip',
+      'no --dp_clip with --secure_clip=1.0, .*: --secure_clip is the clip',
     ),
     (
       'sketched_update',
       {'secure_clip': 1, 'dp_noise_multiplier': 0},
-      'noise_multiplier above 0',
+      '--dp_noise_multiplier above 0 with --secure_clip.*leave it out',
     ),
-    ('fed_avg', {'secure_clip': 1}, 'no --secure_clip with --method=fed_avg'),
+    (
+      'fed_avg',
+      {'secure_clip': 1},
+      'no --secure_clip with --method=fed_avg.*give --method=sketched_update',
+    ),
+    (
+      'fed_avg',
+      {'clip_norm': 1},
+      'give --method=random_mask, low_rank, dhqc or dgc',
+    ),
     (
       'fed_avg',
       {'tff_aggregator': 'ddp_secure'},

@@ -103,9 +103,10 @@ class RegistryTest(parameterized.TestCase):
     sgd = tff.learning.optimizers.build_sgdm(0.1)
     with flagsaver.flagsaver(**given):
       options = method_flags.make_options(name, 0)
-    process = registry.METHODS[name].build(
-      tiny_task.TASK, sgd, sgd, options, None
-    )
+    with self.assertNoLogs('tensorflow', 'ERROR'):
+      process = registry.METHODS[name].build(
+        tiny_task.TASK, sgd, sgd, options, None
+      )
     self.assertIsInstance(process, tff.learning.templates.LearningProcess)
     if is_secure:
       tff.test.assert_not_contains_unsecure_aggregation(process.next)
