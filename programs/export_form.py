@@ -33,12 +33,15 @@ from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
+from programs.methods import aggregation_flags
 from programs.methods import method_flags
+from programs.methods import privacy_flags
 from programs.runs import run_directory
 from programs.training import initial_weights
 from programs.training import learning_rates
 from programs.training import optimizer_flags
 from programs.training import sampling
+from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 
 _OF_TRAINING = (
@@ -71,6 +74,7 @@ def main() -> int:
         f'Expected no --{flag.name}, found {flag.value}; leave it out, since a '
         'form has no rounds and begins with the weights of the task.'
       )
+  _refuse_shared_secret(choice.options)
   task_flags.check_flags()
   directory = common_flags.OUTPUT_DIR.value
   run_directory.check_writable(directory)
@@ -99,6 +103,27 @@ def main() -> int:
     return 1
   print(f'Wrote client/, server/ and signatures.json to {directory}.')
   return 0
+
+
+def _refuse_shared_secret(options: object) -> None:
+  """Refuses noise under secure sums, whose secret all clients' graph has.
+
+  Args:
+    options: Options of the method.
+
+  Raises:
+    UsageError: If clients add shares of noise.
+  """
+  if (
+    isinstance(options, options_lib.SecureSketchOptions)
+    and options.noise_multiplier is not None
+  ):
+    raise runner.UsageError(
+      f'Expected no --{privacy_flags.NOISE_MULTIPLIER.name} with '
+      f'--{aggregation_flags.SECURE_CLIP.name}, found both; leave one out. The '
+      'graph of the clients would contain the secret of their noise, so who '
+      'has it, such as the server, could subtract the noise.'
+    )
 
 
 if __name__ == '__main__':

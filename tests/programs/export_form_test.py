@@ -108,6 +108,14 @@ class ProgramTest(parameterized.TestCase):
   @parameterized.parameters(
     (['--method=dhqc', '--fraction=0.1'], 'two arguments, .*found 3'),
     (['--method=fed_avg', '--bits=2'], 'Expected no --bits'),
+    (
+      [
+        '--method=sketched_update',
+        '--secure_clip=1',
+        '--dp_noise_multiplier=2',
+      ],
+      'no --dp_noise_multiplier with --secure_clip, .*secret of their noise',
+    ),
   )
   def test_refusals(self, arguments, expected):
     exit_code, _, stderr = self._run(*arguments)

@@ -101,6 +101,11 @@ def write_map_reduce_form(
   signature for each path: see `graphs`. Files `server/secure_*.pb` are there if
   the process has secure sums of their kind.
 
+  Noise is drawn from a secret that is a constant of the graphs: that of the
+  server, of `server/update.pb`. Of `secure_sketched_aggregator` with
+  `noise_multiplier` it is a constant of `client/work.pb`, so who has this file
+  can find the noise: do not write such processes for a platform.
+
   Args:
     process: See `build_map_reduce_form`.
     directory: Path of a directory that does not exist or is empty. It is
