@@ -13,6 +13,8 @@
 # limitations under the License.
 """Norms of the values that contractive encoders decode."""
 
+import functools
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
@@ -25,12 +27,12 @@ _LENGTH = 134  # 2 * 67: its rotation has windows.
 _NUM_VECTORS = 10_000
 
 
-def _vectors() -> np.ndarray:
+def _vectors(num_vectors: int, length: int) -> np.ndarray:
   """Returns vectors of many shapes and scales: heavy tails, few values."""
   rng = np.random.default_rng(0)
-  size = (_NUM_VECTORS // 10, _LENGTH)
+  size = (num_vectors // 10, length)
   normal = rng.normal(size=size)
-  one_hot = np.eye(_LENGTH)[rng.integers(_LENGTH, size=size[0])]
+  one_hot = np.eye(length)[rng.integers(length, size=size[0])]
   levels = rng.choice([-1.51, -0.4528, 0.4528, 1.51], size=size)
   kinds = [
     normal,
@@ -47,45 +49,47 @@ def _vectors() -> np.ndarray:
   return np.concatenate(kinds).astype(np.float32)
 
 
-_VECTORS = _vectors()
+_VECTORS = _vectors(_NUM_VECTORS, _LENGTH)
 
 
 def _norm(x: np.ndarray) -> np.ndarray:
   return np.linalg.norm(x.astype(np.longdouble), axis=-1)
 
 
-def _sketch(**kwargs):
-  spec = tf.TensorSpec([_LENGTH], tf.float32)
+def _sketch(length=_LENGTH, **kwargs):
+  spec = tf.TensorSpec([length], tf.float32)
   options = options_lib.SketchOptions(**kwargs)
   return encoders.sketch_encoder(spec, options, (0,), 'contractive')
 
 
-def _sparse(**kwargs):
-  spec = tf.TensorSpec([_LENGTH], tf.float32)
+def _sparse(length=_LENGTH, **kwargs):
+  spec = tf.TensorSpec([length], tf.float32)
   options = options_lib.SparseOptions(**kwargs)
   return encoders.sparse_encoder(spec, options, 'contractive')
 
 
-def _ternary(clip_factor=None):
+def _ternary(length=_LENGTH, clip_factor=None):
   stage = encoders.TernaryQuantizationStage(
     (0,), clip_factor=clip_factor, scale='contractive'
   )
-  spec = tf.TensorSpec([_LENGTH], tf.float32)
+  spec = tf.TensorSpec([length], tf.float32)
   return encoders.chain([(stage, '')], spec)
 
 
-def _decode_all(encoder: encoders.GatherEncoder) -> np.ndarray:
+def _decode_all(
+  encoder: encoders.GatherEncoder, vectors: np.ndarray = _VECTORS
+) -> np.ndarray:
   trip = round_trip.RoundTrip(encoder)
 
   @tf.function(autograph=False)
   def run(x):
     return tf.map_fn(
       lambda args: trip._round_trip(*args)[1],
-      (x, tf.range(_NUM_VECTORS)),
+      (x, tf.range(len(vectors))),
       fn_output_signature=tf.float32,
     )
 
-  return run(_VECTORS).numpy()
+  return run(vectors).numpy()
 
 
 class ContractiveEncodersTest(parameterized.TestCase, tf.test.TestCase):
@@ -101,7 +105,7 @@ class ContractiveEncodersTest(parameterized.TestCase, tf.test.TestCase):
     ('top_k', lambda: _sparse(fraction=0.1)),
     ('hierarchical_2', lambda: _sparse(fraction=0.1, bits=2)),
     ('hierarchical_16', lambda: _sparse(fraction=1.0, bits=16)),
-    ('ternary_clipped', lambda: _ternary(2.5)),
+    ('ternary_clipped', lambda: _ternary(clip_factor=2.5)),
   )
   def test_no_decoded_value_is_longer(self, build_encoder):
     decoded = _decode_all(build_encoder())
@@ -111,6 +115,29 @@ class ContractiveEncodersTest(parameterized.TestCase, tf.test.TestCase):
     # Not by sending nothing.
     kept = _norm(decoded)[:1000] / _norm(_VECTORS[:1000])
     self.assertGreater(kept.mean(), 0.2)
+
+  @parameterized.product(
+    # 130 is rotated in windows, 128 by one matrix.
+    length=[1, 3, 128, 130],
+    build_encoder=[
+      functools.partial(_sketch, bits=1),
+      functools.partial(_sketch, bits=3),
+      functools.partial(_sketch, bits=16),
+      functools.partial(_sketch, bits=None, fraction=0.125),
+      functools.partial(_sketch, bits=None, fraction=0.5, rotation=False),
+      functools.partial(_sketch, bits=4, quantizer='uniform'),
+      functools.partial(_sparse, fraction=0.5, bits=3),
+      _ternary,
+    ],
+  )
+  def test_no_decoded_value_of_other_lengths_is_longer(
+    self, length, build_encoder
+  ):
+    vectors = _vectors(200, length)
+    decoded = _decode_all(build_encoder(length), vectors)
+    longer = _norm(decoded) > _norm(vectors)
+    self.assertFalse(longer.any(), f'{longer.sum()} of {len(longer)}')
+    self.assertGreater(_norm(decoded).max(), 0.0)
 
   def test_unbiased_encoders_lengthen(self):
     spec = tf.TensorSpec([_LENGTH], tf.float32)
