@@ -67,6 +67,13 @@ def dp_sketched_aggregator(
   the noisy mean. The server itself sees each client's payload, and clients have
   to run this code. Metrics of the training are other sums, without noise.
 
+  It is a mean, so it goes inside no `tff.aggregators.UnweightedMeanFactory` or
+  `DifferentiallyPrivateFactory`, which would divide it again. Around it,
+  `tff.aggregators.clipping_factory` and `zeroing_factory` keep the guarantee
+  with a fixed norm only: an adaptive one follows the norms of updates without
+  noise, and changes the updates of later rounds. Nothing can refuse either: the
+  process is created from the type of the values alone.
+
   With `clip='adaptive'`, `C` follows the median norm of the updates: clients
   also send whether their norm is at most `C`, and the server adds noise of
   standard deviation `b = max(clients_per_round / 20, z)` to that count. As in

@@ -55,6 +55,12 @@ class EncodedSumFactory(tff.aggregators.UnweightedAggregationFactory):
   *   NaN or Inf in any value stops the round with an `InvalidArgumentError` on
       the client, before it reaches the sum.
 
+  As a sum, it can be the `record_aggregation_factory` of
+  `tff.aggregators.DifferentiallyPrivateFactory`, whose noise hides a value only
+  if its decoded form is no longer than itself: give `scale='contractive'` to
+  each stage. Unbiased stages, the default, undo the clip, and nothing can
+  refuse them there: the process is created from the type of the values alone.
+
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of
 

@@ -67,10 +67,18 @@ def secure_sketched_aggregator(
       `InvalidArgumentError`, when run.
 
   The result is unbiased but for clipping. It is a mean, and no aggregation for
-  `tff.aggregators.DifferentiallyPrivateFactory`. A client that does not run
-  this code can spoil the sum: the server cannot check single clients, as in any
-  secure sum. The runtimes of this library, as TFF's, simulate secure sums in
-  the clear: see `runtime.set_local_context`.
+  `tff.aggregators.DifferentiallyPrivateFactory` or `UnweightedMeanFactory`. A
+  client that does not run this code can spoil the sum: the server cannot check
+  single clients, as in any secure sum. The runtimes of this library simulate
+  secure sums in the clear: see `runtime.set_local_context`. TFF's default
+  context runs none ("Cannot embed a federated value").
+
+  Around it, `tff.aggregators.clipping_factory` and `zeroing_factory` add plain
+  sums unless `clipped_count_sum_factory`, or `zeroed_count_sum_factory`, is
+  `tff.aggregators.SecureSumFactory(1, 0)`, and an adaptive norm is estimated
+  with `secure_estimation=True`. With noise, the norm has to be fixed: an
+  adaptive one would follow updates without noise. Nothing can refuse this: the
+  process is created from the type of the values alone.
 
   **With `noise_multiplier`**, `z`, the sum is also differentially private. In
   step 3, integers stand for multiples of `r * 2**(1 - bits)`, and conditional
@@ -83,7 +91,9 @@ def secure_sketched_aggregator(
   are not counted. Adding or removing a client's integers changes the sum by at
   most `D`, replacing them by at most `2 * D`. See `secure_sum_noise` and
   `privacy.discrete_gaussian_epsilon`. If other clients of the round reveal
-  their shares, so much less noise is left.
+  their shares, so much less noise is left. Clients of a simulation share one
+  secret, which is a constant of the process: the noise hides nothing from who
+  has its graphs, as all parties of `deployment.write_map_reduce_form` do.
 
   The created process has `next: <S@SERVER, {V}@CLIENTS> -> <state=S@SERVER,
   result=V@SERVER, measurements=M@SERVER>`, with `M` an `OrderedDict` of

@@ -17,9 +17,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 from tensorflow_model_optimization.python.core.internal import tensor_encoding
+import tensorflow_privacy
 
 from tff_methods import aggregators
 from tff_methods import encoders
+from tff_methods import options as options_lib
 
 _VALUE_TYPE = tff.to_type(
   collections.OrderedDict(
@@ -153,6 +155,29 @@ class EncodedSumFactoryExecutionTest(tf.test.TestCase):
       sum(value['kernel'] for value in _values()),
       atol=0.05,
     )
+
+  def test_contractive_stages_keep_the_clip_of_a_private_sum(self):
+    kernel = 100.0 * np.random.default_rng(0).normal(size=[6, 5])
+    norms = {}
+    for scale in ('contractive', 'unbiased'):
+      process = _private_sum(scale)
+      output = process.next(process.initialize(), [kernel.astype(np.float32)])
+      norms[scale] = np.linalg.norm(output.result.astype(np.float64))
+    self.assertLessEqual(norms['contractive'], 1.0)
+    self.assertGreater(norms['contractive'], 0.1)
+    self.assertGreater(norms['unbiased'], 2.0)
+
+
+def _private_sum(scale):
+  """Returns TFF's sum of values clipped to 1, without noise, of an encoder."""
+  options = options_lib.SketchOptions(bits=1, fraction=0.125)
+  factory = tff.aggregators.DifferentiallyPrivateFactory(
+    tensorflow_privacy.GaussianSumQuery(l2_norm_clip=1.0, stddev=0.0),
+    aggregators.EncodedSumFactory(
+      lambda spec, _: encoders.sketch_encoder(spec, options, (0,), scale)
+    ),
+  )
+  return factory.create(tff.TensorType(np.float32, [6, 5]))
 
 
 if __name__ == '__main__':

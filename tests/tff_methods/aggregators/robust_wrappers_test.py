@@ -44,6 +44,12 @@ _AGGREGATORS = (
   ),
   ('ternary', aggregators.ternary_aggregator(weighted=False)),
   (
+    'count_sketch',
+    aggregators.count_sketch_aggregator(
+      fraction=1.0, applied_fraction=1.0, weighted=False
+    ),
+  ),
+  (
     'dp',
     aggregators.dp_sketched_aggregator(
       noise_multiplier=0.0, clients_per_round=4, clip=100.0, bits=16
@@ -72,6 +78,30 @@ def _mean(factory, values):
   return process.next(process.initialize(), values).result
 
 
+_SECURE_COUNT = tff.aggregators.SecureSumFactory(1, 0)
+
+
+def _adaptive_norm(secure_estimation=False):
+  return tff.aggregators.PrivateQuantileEstimationProcess.no_noise(
+    initial_estimate=20.0,
+    target_quantile=0.5,
+    learning_rate=0.5,
+    secure_estimation=secure_estimation,
+  )
+
+
+def _clipping(norm, aggregator, count=None):
+  return tff.aggregators.clipping_factory(
+    norm, aggregator, clipped_count_sum_factory=count
+  )
+
+
+def _zeroing(norm, aggregator, count=None):
+  return tff.aggregators.zeroing_factory(
+    norm, aggregator, zeroed_count_sum_factory=count
+  )
+
+
 class RobustWrappersTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
@@ -96,6 +126,45 @@ class RobustWrappersTest(parameterized.TestCase):
     # values depends on. Without a clip, the distance would be above 10**4.
     expected = _mean(aggregator, clipped)
     self.assertLess(np.linalg.norm(_mean(factory, values) - expected), 2.0)
+
+  @parameterized.parameters(_clipping, _zeroing)
+  def test_fixed_norms_keep_one_round_of_noise_apart_from_the_next(self, wrap):
+    self.assertEqual(self._later_change(wrap, 17.0), 0.0)
+
+  def test_adaptive_norms_do_not(self):
+    self.assertGreater(self._later_change(_clipping, _adaptive_norm()), 0.1)
+
+  def _later_change(self, wrap, norm):
+    """Returns by how much one client of a round moves the next, without noise.
+
+    The accounting of noise holds if a client's own payload is its influence.
+    """
+    process = wrap(norm, dict(_AGGREGATORS)['dp']).create(_VALUE_TYPE)
+    results = []
+    for last in (1e-3, 1e3):
+      first_cohort = [*_values(), np.full([300], last, np.float32)]
+      state = process.next(process.initialize(), first_cohort).state
+      results.append(process.next(state, _values()).result)
+    return np.linalg.norm(results[1] - results[0])
+
+
+class SecureWrappersTest(parameterized.TestCase):
+  @parameterized.product(wrap=[_clipping, _zeroing], adaptive=[False, True])
+  def test_contain_no_unsecure_aggregation(self, wrap, adaptive):
+    norm = _adaptive_norm(secure_estimation=True) if adaptive else 2.0
+    factory = wrap(norm, dict(_AGGREGATORS)['secure'], _SECURE_COUNT)
+    process = factory.create(_VALUE_TYPE)
+    tff.test.assert_not_contains_unsecure_aggregation(process.next)
+
+  @parameterized.parameters(
+    (2.0, None),
+    (_adaptive_norm(secure_estimation=True), None),
+    (_adaptive_norm(), _SECURE_COUNT),
+  )
+  def test_others_do(self, norm, count):
+    factory = _clipping(norm, dict(_AGGREGATORS)['secure'], count)
+    process = factory.create(_VALUE_TYPE)
+    tff.test.assert_contains_unsecure_aggregation(process.next)
 
 
 if __name__ == '__main__':
