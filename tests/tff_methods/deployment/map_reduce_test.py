@@ -26,7 +26,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
-import tree
 
 from tests.tff_methods import linear_model
 from tests.tff_methods import local_updates
@@ -34,10 +33,17 @@ from tests.tff_methods import row_models
 from tff_methods import aggregators
 from tff_methods import algorithms
 from tff_methods import deployment
+from tff_methods import label_hashing
 from tff_methods import options as options_lib
 from tff_methods.runtime import in_process
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1, 0.9)
+
+
+def _fed_avg():
+  return tff.learning.algorithms.build_weighted_fed_avg(
+    linear_model.model_fn, _SGD
+  )
 
 
 def _sketched_update():
@@ -54,6 +60,66 @@ def _low_rank():
     linear_model.model_fn,
     _SGD,
     options=options_lib.LowRankOptions(rank=2, min_elements=10),
+  )
+
+
+def _random_mask():
+  return algorithms.build_random_mask_fed_avg(
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.RandomMaskOptions(fraction=0.25, min_elements=10),
+  )
+
+
+def _terngrad():
+  return algorithms.build_terngrad_fed_avg(
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.TernGradOptions(min_elements=10),
+  )
+
+
+def _fetch_sgd():
+  return algorithms.build_fetch_sgd_fed_avg(
+    linear_model.model_fn,
+    _SGD,
+    options=options_lib.CountSketchOptions(fraction=0.5, applied_fraction=0.1),
+  )
+
+
+def _fed_mlh():
+  model = label_hashing.HashedLabelModel(
+    label_hashing.DenseNetwork(linear_model.NUM_FEATURES, (3,)),
+    label_hashing.LabelHash.draw(linear_model.NUM_CLASSES, 2, 3, seed=0),
+    max_labels=1,
+  )
+  return algorithms.build_fed_mlh(model, _SGD)
+
+
+def _label_clients():
+  return [
+    dataset.map(lambda x, y: (x, tf.reshape(tf.cast(y, tf.int32), [-1, 1])))
+    for dataset in local_updates.clients()
+  ]
+
+
+def _lsh_select():
+  return algorithms.build_lsh_select_fed_avg(
+    row_models.row_model(),
+    _SGD,
+    options=options_lib.LshSelectOptions(
+      row_budget=0.5, retrieval_mode='broadcast'
+    ),
+  )
+
+
+def _dp_sketched():
+  return tff.learning.algorithms.build_unweighted_fed_avg(
+    linear_model.model_fn,
+    _SGD,
+    model_aggregator=aggregators.dp_sketched_aggregator(
+      noise_multiplier=1.0, clients_per_round=3, noise_seed_for_tests=1
+    ),
   )
 
 
@@ -195,6 +261,13 @@ class _ClientData:
     )
 
 
+def _leaves(value):
+  """Returns arrays in the order of TFF's types; `tree` would sort names."""
+  return tff.structure.flatten(
+    tff.structure.from_container(value, recursive=True)
+  )
+
+
 def _elements(signature):
   values = signature.values() if isinstance(signature, dict) else signature
   return list(values)
@@ -222,9 +295,16 @@ class MapReduceTest(parameterized.TestCase):
     )
 
   @parameterized.named_parameters(
+    ('fed_avg', _fed_avg, local_updates.clients),
     ('sketched_update', _sketched_update, local_updates.clients),
+    ('random_mask', _random_mask, local_updates.clients),
     ('low_rank', _low_rank, local_updates.clients),
+    ('terngrad', _terngrad, local_updates.clients),
+    ('fetch_sgd', _fetch_sgd, local_updates.clients),
+    ('dp_sketched', _dp_sketched, local_updates.clients),
     ('secure_sketched', _secure_sketched, local_updates.clients),
+    ('fed_mlh', _fed_mlh, _label_clients),
+    ('lsh_select', _lsh_select, row_models.datasets),
     ('fed_ss', lambda: _fed_ss('broadcast'), row_models.datasets),
   )
   def test_tensorflow_alone_runs_the_rounds_of_the_process(
@@ -241,7 +321,7 @@ class MapReduceTest(parameterized.TestCase):
     for _ in range(2):
       expected = process.next(expected, clients).state
       found = platform.next(found, client_data)
-    for x, y in zip(found, tree.flatten(expected), strict=True):
+    for x, y in zip(found, _leaves(expected), strict=True):
       np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
 
   def test_client_states_are_refused(self):
@@ -276,9 +356,7 @@ class WriteMapReduceFormTest(absltest.TestCase):
 
   def test_nothing_is_left_of_a_form_that_fails(self):
     parent = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
-    process = tff.learning.algorithms.build_weighted_fed_avg(
-      linear_model.model_fn, _SGD
-    )
+    process = _fed_avg()
     with (
       mock.patch.object(json, 'dump', side_effect=OSError('disk')),
       self.assertRaisesRegex(OSError, 'disk'),
