@@ -43,6 +43,7 @@ _AGGREGATORS = (
     ),
   ),
   ('ternary', aggregators.ternary_aggregator(weighted=False)),
+  ('qsgd', aggregators.qsgd_aggregator(bits=16, weighted=False)),
   (
     'count_sketch',
     aggregators.count_sketch_aggregator(
