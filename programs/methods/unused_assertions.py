@@ -13,13 +13,13 @@
 # limitations under the License.
 """Assertions that TFF drops while it builds secure sums."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 import contextlib
 import logging
 
 
 @contextlib.contextmanager
-def hidden() -> Iterator[None]:
+def hidden() -> Generator[None, None, None]:
   """Drops, within a context, what TensorFlow logs about unused assertions.
 
   `tff.learning.metrics.secure_sum_then_finalize` and `tff.aggregators` that
