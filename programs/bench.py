@@ -135,6 +135,12 @@ def _searched_rows() -> np.ndarray | None:
 
 def _scale_sizes() -> scale_sizes.Sizes:
   """Returns the sizes of --part=scale."""
+  given = [flag for flag in _SCALE_FLAGS.values() if flag.present]
+  if given and 'scale' not in _PARTS.value:
+    raise runner.UsageError(
+      f'Expected --part=scale with --{given[0].name}, found '
+      f'{", ".join(_PARTS.value)}: add it, or leave the flag out.'
+    )
   values = {}
   for name, flag in _SCALE_FLAGS.items():
     if not flag.value or not all(
@@ -143,7 +149,7 @@ def _scale_sizes() -> scale_sizes.Sizes:
     ):
       raise runner.UsageError(
         f'Expected positive integers in --{flag.name}, separated by commas, '
-        f'found {",".join(flag.value)!r}: give such.'
+        f'found {",".join(flag.value)!r}: correct it.'
       )
     values[name] = [int(text) for text in flag.value]
   sizes = scale_sizes.Sizes(**values)

@@ -321,18 +321,25 @@ def _round(
 @contextlib.contextmanager
 def _workers_on(cores: list[int]) -> Generator[tff.framework.SyncContext]:
   """Starts a worker on each core; ends them on exit."""
-  local_workers = [workers.LocalWorker() for _ in cores]
-  for worker, core in zip(local_workers, cores, strict=True):
-    # Threads that start later have the affinity of those that start them.
-    for thread in os.listdir(f'/proc/{worker.pid}/task'):
-      os.sched_setaffinity(int(thread), {core})
-  try:
-    yield remote_context.create_remote_context(
-      [f'localhost:{worker.port}' for worker in local_workers]
-    )
-  finally:
-    for worker in local_workers:
-      worker.end()
+  with contextlib.ExitStack() as stack:
+    addresses = []
+    for core in cores:
+      worker = workers.LocalWorker()
+      stack.callback(worker.end)
+      _bind(worker.pid, core)
+      addresses.append(f'localhost:{worker.port}')
+    yield remote_context.create_remote_context(addresses)
+
+
+def _bind(pid: int, core: int) -> None:
+  """Binds all threads of a process to a core; later ones inherit it."""
+  bound: set[str] = set()
+  # A thread may have started another one before it was bound.
+  while threads := set(os.listdir(f'/proc/{pid}/task')) - bound:
+    for thread in threads:
+      with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
+        os.sched_setaffinity(int(thread), {core})
+    bound |= threads
 
 
 @functools.cache

@@ -88,6 +88,11 @@ class BenchTest(absltest.TestCase):
     sizes = measures.call_args.args[1]
     self.assertEqual((sizes.rows, sizes.cohorts), ([5, 6], [3]))
 
+  def test_refuses_sizes_of_a_part_that_does_not_run(self):
+    exit_code, _, stderr = _run('--part=rounds', '--scale_rows=5')
+    self.assertEqual(exit_code, 2)
+    self.assertRegex(stderr, '--part=scale with --scale_rows, found rounds:')
+
   def test_refuses_sizes_of_scale(self):
     for flag, message in (
       ('--scale_rows=5,0', "positive integers in --scale_rows.*'5,0'"),

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for bench_scale, at tiny sizes."""
 
+import contextlib
 import os
 import tempfile
 from unittest import mock
@@ -97,8 +98,11 @@ class BenchScaleTest(absltest.TestCase):
 
 def _cores(pid: int) -> set[int]:
   """Returns the cores that threads of a process may run on."""
-  threads = map(int, os.listdir(f'/proc/{pid}/task'))
-  return set().union(*map(os.sched_getaffinity, threads))
+  cores = set()
+  for thread in os.listdir(f'/proc/{pid}/task'):
+    with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
+      cores |= os.sched_getaffinity(int(thread))
+  return cores
 
 
 if __name__ == '__main__':
