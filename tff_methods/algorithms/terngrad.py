@@ -54,7 +54,7 @@ def build_terngrad_fed_avg(
   `aggregators.ternary_aggregator` under `aggregator`; with `share_scale`,
   `payload_bytes` includes the clients' own scales.
 
-  With `options.share_scale`, one aggregation of a round depends on another. TFF
+  With `TernGradOptions.share_scale`, one aggregation of a round depends on another. TFF
   cannot split it over several workers, nor into a `MapReduceForm`.
 
   Args:

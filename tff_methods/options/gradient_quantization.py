@@ -19,7 +19,9 @@ from tff_methods.common import argument_checks
 from tff_methods.options import randomness
 from tff_methods.options import update_bounds
 
+# Norms of buckets: see `QsgdOptions`.
 NORMS = ('max', 'euclidean')
+# Magnitudes of decoded signs: see `EfSignOptions`.
 SIGN_LEVELS = ('one', 'two')
 
 _MIN_BITS = 2
