@@ -95,6 +95,11 @@ def skip_small_tensors(
   )
 
 
+def is_small(spec: tf.TensorSpec, min_elements: int) -> bool:
+  """Returns true for a tensor that `skip_small_tensors` skips."""
+  return spec.shape.num_elements() < min_elements
+
+
 def _encoder_or_identity(
   spec: tf.TensorSpec,
   index: int,
@@ -103,7 +108,7 @@ def _encoder_or_identity(
   min_elements: int,
 ) -> encoders.GatherEncoder:
   """Returns the encoder of a tensor, the identity for a small one."""
-  if spec.shape.num_elements() < min_elements:
+  if is_small(spec, min_elements):
     return encoders.identity_encoder(spec)
   if spec.dtype != tf.float32:
     raise TypeError(

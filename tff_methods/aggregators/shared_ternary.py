@@ -39,8 +39,9 @@ class SharedTernaryMeanFactory(tff.aggregators.WeightedAggregationFactory):
 
   Each tensor has one scale u for all clients of a round. In `next`:
 
-  1.  A client multiplies its tensors by its weight, and sends the largest
-      magnitude of each, clipped (see `encoders.TernaryQuantizationStage`).
+  1.  A client multiplies its tensors by its weight, clips each at its own
+      standard deviations (see `encoders.TernaryQuantizationStage`), and sends
+      the largest magnitudes.
   2.  The server broadcasts the largest of these, the shared scales.
   3.  The client divides by the shared scales, rounds to -1, 0 or 1 at random,
       and sends these; small tensors are sent whole.
@@ -88,7 +89,8 @@ class SharedTernaryMeanFactory(tff.aggregators.WeightedAggregationFactory):
     value_types.check_weight_type(weight_type)
     specs = tff.types.type_to_tf_tensor_specs(value_type)
     is_rounded = [
-      0 < spec.shape.num_elements() >= self._options.min_elements
+      bool(spec.shape.num_elements())
+      and not encoded_mean.is_small(spec, self._options.min_elements)
       for spec in tf.nest.flatten(specs)
     ]
     trit_sum = encoded_sum.EncodedSum(
@@ -100,26 +102,24 @@ class SharedTernaryMeanFactory(tff.aggregators.WeightedAggregationFactory):
     )
 
     @tff.tensorflow.computation(value_type, weight_type)
-    def weigh(value, weight):
-      return [x * tf.cast(weight, x.dtype) for x in tf.nest.flatten(value)]
-
-    tensors_type = weigh.type_signature.result
-
-    @tff.tensorflow.computation(tensors_type)
-    def measure(tensors):
+    def measure(value, weight):
+      tensors = [x * tf.cast(weight, x.dtype) for x in tf.nest.flatten(value)]
       scales = [
         ternary_quantization.largest_magnitude(x, self._options.clip_factor)
         for x in itertools.compress(tensors, is_rounded)
       ]
-      return tf.stack(scales) if scales else tf.zeros([0])
+      scales = tf.stack(scales) if scales else tf.zeros([0])
+      return collections.OrderedDict(
+        tensors=_map_rounded(_clip, tensors, is_rounded, scales), scales=scales
+      )
 
-    scales_type = measure.type_signature.result
+    tensors_type, scales_type = measure.type_signature.result
 
     @tff.tensorflow.computation(
       tensors_type, salt_type, scales_type, trit_sum.client_params_type
     )
     def encode(tensors, salt, scales, params):
-      units = _map_rounded(_divide, tensors, is_rounded, scales)
+      units = _map_rounded(tf.math.divide_no_nan, tensors, is_rounded, scales)
       return trit_sum.encode(units, params, salt)
 
     @tff.tensorflow.computation(tensors_type, scales_type, weight_type)
@@ -129,7 +129,7 @@ class SharedTernaryMeanFactory(tff.aggregators.WeightedAggregationFactory):
       means = [tf.math.divide_no_nan(x, tf.cast(weight, x.dtype)) for x in sums]
       return tf.nest.pack_sequence_as(specs, means)
 
-    return _build_process(trit_sum, weigh, measure, encode, finish)
+    return _build_process(trit_sum, measure, encode, finish)
 
 
 def _map_rounded(
@@ -146,9 +146,9 @@ def _map_rounded(
   ]
 
 
-def _divide(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-  """Returns `x / scale` within [-1, 1]; 0 if the scale is 0."""
-  return tf.clip_by_value(tf.math.divide_no_nan(x, scale), -1.0, 1.0)
+def _clip(x: tf.Tensor, limit: tf.Tensor) -> tf.Tensor:
+  """Returns a tensor whose magnitudes are clipped at a limit."""
+  return tf.clip_by_value(x, -limit, limit)
 
 
 def _build_encoder(
@@ -206,13 +206,12 @@ def _build_max(scales_type: tff.TensorType) -> tff.Computation:
 
 def _build_process(
   trit_sum: encoded_sum.EncodedSum,
-  weigh: tff.Computation,
   measure: tff.Computation,
   encode: tff.Computation,
   finish: tff.Computation,
 ) -> tff.templates.AggregationProcess:
   """Builds the process of its steps: see `SharedTernaryMeanFactory`."""
-  value_type, weight_type = weigh.type_signature.parameter
+  value_type, weight_type = measure.type_signature.parameter
   tensors_type, salt_type, scales_type, _ = encode.type_signature.parameter
   federated_max = _build_max(scales_type)
   sum_trits = trit_sum.build_sum(
@@ -235,12 +234,12 @@ def _build_process(
     client_params, after_sum_params = tff.federated_map(
       trit_sum.get_params, state
     )
-    tensors = tff.federated_map(weigh, (salted.value, weight))
-    shared = federated_max(tff.federated_map(measure, tensors))
+    own = tff.federated_map(measure, (salted.value, weight))
+    shared = federated_max(own.scales)
     trits = tff.federated_map(
       encode,
       (
-        tensors,
+        own.tensors,
         salted.salt,
         tff.federated_broadcast(shared.scales),
         tff.federated_broadcast(client_params),

@@ -118,6 +118,18 @@ class SharedTernaryExecutionTest(tf.test.TestCase):
     counts /= max(deviations)
     self.assertAllClose(counts, np.round(counts), atol=1e-5)
 
+  def test_outliers_are_clipped_at_the_scale_of_their_own_client(self):
+    outliers = np.zeros(_SHAPE, np.float32)
+    outliers[:2, :8] = 100.0
+    evenly = np.where(outliers, np.float32(0.0), np.float32(34.0))
+    tensors = [np.zeros(shape, np.float32) for shape in ((5,), (0,))]
+    values = [[x, *tensors] for x in (outliers, evenly, outliers)]
+    is_sent = _next(values=values, clip_factor=1.0).result[0] != 0.0
+    # The standard deviation of the outliers is 21.0, the shared scale 99.7: a
+    # fifth of the sixteen is sent, but each if clipped at the shared scale.
+    self.assertLess(np.count_nonzero(is_sent[outliers > 0]), 12)
+    self.assertTrue(is_sent[evenly > 0].all())
+
   def test_mean_over_rounds_is_unbiased(self):
     state, results = None, []
     for _ in range(40):
