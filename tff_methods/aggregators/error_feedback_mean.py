@@ -76,9 +76,10 @@ class ErrorFeedbackMeanFactory:
   3.  The server decodes and sums the payloads (see `EncodedSum.build_sum`), and
       divides by the sum of the weights.
 
-  A client without weight in a round, such as one without examples or whose
-  training diverged, changes nothing: it sends zeros, and its state stays as it
-  was, as if it had not been in the round. Momentum does not decay, either.
+  A client of weight zero in a round, such as one whose training diverged, or
+  one without examples where clients weigh by examples, changes nothing: it
+  sends zeros, and its state stays as it was, as if it had not been in the
+  round. Momentum does not decay, either.
 
   Measurements: an `OrderedDict` of `payload_bytes`: `int64`, the bytes of the
   encoded updates, summed over the clients of the round and counted on arrival.

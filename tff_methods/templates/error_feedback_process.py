@@ -114,8 +114,10 @@ def build_error_feedback_process(
 ) -> client_state_process.ClientStateProcess:
   """Builds a process of any client work, with error feedback on its updates.
 
-  Local training can be one of your own, or TFF's, such as Mime's. (FedProx is
-  an optimizer: see `add_proximal_term`.)
+  Local training can be one of your own, or that of TFF's
+  `tff.learning.templates.build_model_delta_client_work` and
+  `build_functional_model_delta_client_work`. (FedProx is an optimizer: see
+  `add_proximal_term`.)
 
   `next` is that of `build_error_feedback_fed_avg`.
 

@@ -87,7 +87,7 @@ class QsgdFedAvgExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(weights[0].tobytes(), weights[1].tobytes())
     self.assertNotAllClose(_kernel(process, 1), _kernel(_build(base_seed=1), 1))
 
-  def test_entropy_draws_anew(self):
+  def test_entropy_changes_each_draw(self):
     process = _build(seed_source='entropy')
     self.assertNotAllEqual(_kernel(process, 1), _kernel(process, 1))
 
