@@ -30,6 +30,30 @@ from tff_methods.aggregators import encoded_sum
 from tff_methods.aggregators import value_types
 
 
+def mean_factory(
+  encoder_fn: encoded_sum.EncoderFn, min_elements: int, *, salted: bool
+) -> tff.aggregators.WeightedAggregationFactory:
+  """Returns a factory for the weighted mean of encoded values.
+
+  Args:
+    encoder_fn: See `SaltedMeanFactory`.
+    min_elements: Tensors with fewer elements are sent uncompressed.
+    salted: If true, values come with salts.
+
+  Returns:
+    A `SaltedMeanFactory`, or the factory of `encoded_mean`.
+
+  Raises:
+    TypeError: If an argument is of a wrong type.
+    ValueError: If `min_elements` is negative.
+  """
+  if salted:
+    return SaltedMeanFactory(encoder_fn, min_elements=min_elements)
+  return encoded_mean.encoded_mean_factory(
+    encoder_fn, min_elements=min_elements, weighted=True
+  )
+
+
 class SaltedMeanFactory(tff.aggregators.WeightedAggregationFactory):
   """`WeightedAggregationFactory` for the mean of values encoded with salts.
 

@@ -23,7 +23,6 @@ import tensorflow_federated as tff
 
 from tff_methods import options as options_lib
 from tff_methods import templates
-from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import qsgd_update
 from tff_methods.aggregators import salted_mean
 from tff_methods.common import argument_checks
@@ -79,29 +78,22 @@ def build_qsgd_fed_avg(
   options = argument_checks.check_options(
     options, options_lib.QsgdOptions, default=options_lib.QsgdOptions()
   )
-  arguments = dict(
+  salted = options.seed_source == 'reproducible'
+  model_aggregator = salted_mean.mean_factory(
+    qsgd_update.qsgd_encoder_fn(options), options.min_elements, salted=salted
+  )
+  build = (
+    salted_process.build_salted_fed_avg
+    if salted
+    else fed_avg.build_weighted_fed_avg
+  )
+  return build(
+    model_fn,
+    client_optimizer_fn,
+    server_optimizer_fn,
+    model_aggregator=model_aggregator,
     client_weighting=client_weighting,
     model_distributor=model_distributor,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-  )
-  encoder_fn = qsgd_update.qsgd_encoder_fn(options)
-  if options.seed_source == 'reproducible':
-    return salted_process.build_salted_fed_avg(
-      model_fn,
-      client_optimizer_fn,
-      server_optimizer_fn,
-      model_aggregator=salted_mean.SaltedMeanFactory(
-        encoder_fn, min_elements=options.min_elements
-      ),
-      **arguments,
-    )
-  return fed_avg.build_weighted_fed_avg(
-    model_fn,
-    client_optimizer_fn,
-    server_optimizer_fn,
-    model_aggregator=encoded_mean.encoded_mean_factory(
-      encoder_fn, min_elements=options.min_elements, weighted=True
-    ),
-    **arguments,
   )

@@ -22,7 +22,6 @@ import tensorflow_federated as tff
 
 from tff_methods import options as options_lib
 from tff_methods import templates
-from tff_methods.aggregators import encoded_mean
 from tff_methods.aggregators import salted_mean
 from tff_methods.aggregators import shared_ternary
 from tff_methods.aggregators import ternary_update
@@ -83,40 +82,27 @@ def build_terngrad_fed_avg(
   options = argument_checks.check_options(
     options, options_lib.TernGradOptions, default=options_lib.TernGradOptions()
   )
-  arguments = dict(
+  salted = options.share_scale or options.seed_source == 'reproducible'
+  if options.share_scale:
+    model_aggregator = shared_ternary.SharedTernaryMeanFactory(options)
+  else:
+    model_aggregator = salted_mean.mean_factory(
+      ternary_update.ternary_encoder_fn(options),
+      options.min_elements,
+      salted=salted,
+    )
+  build = (
+    salted_process.build_salted_fed_avg
+    if salted
+    else fed_avg.build_weighted_fed_avg
+  )
+  return build(
+    model_fn,
+    client_optimizer_fn,
+    server_optimizer_fn,
+    model_aggregator=model_aggregator,
     client_weighting=client_weighting,
     model_distributor=model_distributor,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-  )
-  if options.share_scale or options.seed_source == 'reproducible':
-    return salted_process.build_salted_fed_avg(
-      model_fn,
-      client_optimizer_fn,
-      server_optimizer_fn,
-      model_aggregator=_salted_factory(options),
-      **arguments,
-    )
-  return fed_avg.build_weighted_fed_avg(
-    model_fn,
-    client_optimizer_fn,
-    server_optimizer_fn,
-    model_aggregator=encoded_mean.encoded_mean_factory(
-      ternary_update.ternary_encoder_fn(options),
-      min_elements=options.min_elements,
-      weighted=True,
-    ),
-    **arguments,
-  )
-
-
-def _salted_factory(
-  options: options_lib.TernGradOptions,
-) -> tff.aggregators.WeightedAggregationFactory:
-  """Returns the aggregator of updates with salts."""
-  if options.share_scale:
-    return shared_ternary.SharedTernaryMeanFactory(options)
-  return salted_mean.SaltedMeanFactory(
-    ternary_update.ternary_encoder_fn(options),
-    min_elements=options.min_elements,
   )

@@ -29,6 +29,8 @@ import numpy as np
 
 # Bits per value that quantizers and bit packing support.
 MAX_BITS = 16
+# Bits of quantizers whose codes have a sign and an interval.
+MIN_SIGNED_BITS = 2
 # TensorFlow's kernels flush smaller numbers to zero.
 MIN_FLOAT32 = float(np.finfo(np.float32).tiny)
 MAX_FLOAT32 = float(np.finfo(np.float32).max)

@@ -74,7 +74,9 @@ class HierarchicalQuantizationStage(tensor_encoding.Stage):
       TypeError: If `bits` is not an int.
       ValueError: If `bits` or `scale` is out of range.
     """
-    self._bits = argument_checks.check_bits(bits, minimum=2)
+    self._bits = argument_checks.check_bits(
+      bits, minimum=argument_checks.MIN_SIGNED_BITS
+    )
     self._coder = range_coding.RangeCoder(self._bits, scale, self._middles)
 
   def encode(

@@ -74,7 +74,9 @@ class NormQuantizationStage(tensor_encoding.ClientSeededStage):
       ValueError: If an argument is out of range.
     """
     super().__init__(seed, seed_source)
-    self._bits = argument_checks.check_bits(bits, minimum=2)
+    self._bits = argument_checks.check_bits(
+      bits, minimum=argument_checks.MIN_SIGNED_BITS
+    )
     self._bucket_size = argument_checks.check_int(
       'bucket_size', bucket_size, minimum=1
     )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options of QSGD and of error-fed signs."""
+"""Options of QSGD and of signs with error feedback."""
 
 import dataclasses
 
@@ -23,8 +23,6 @@ from tff_methods.options import update_bounds
 NORMS = ('max', 'euclidean')
 # Magnitudes of decoded signs: see `EfSignOptions`.
 SIGN_LEVELS = ('one', 'two')
-
-_MIN_BITS = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,9 @@ class QsgdOptions(randomness.RandomnessOptions):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    argument_checks.check_bits(self.bits, minimum=_MIN_BITS)
+    argument_checks.check_bits(
+      self.bits, minimum=argument_checks.MIN_SIGNED_BITS
+    )
     argument_checks.check_int('bucket_size', self.bucket_size, minimum=1)
     argument_checks.check_choice('norm', self.norm, NORMS)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)

@@ -26,7 +26,6 @@ SCOPES = ('model', 'tensor')
 # Parts of an update that a client can keep for its next round.
 FEEDBACKS = ('unsent_values', 'residual')
 
-_MIN_BITS = 2
 # Lin et al. (2018), section 3.3.
 _WARM_UP_FRACTIONS = (0.25, 0.0625, 0.015625, 0.004)
 
@@ -61,7 +60,9 @@ class SparseOptions:
     argument_checks.unwrap_scalars(self)
     argument_checks.check_fraction(self.fraction)
     if self.bits is not None:
-      argument_checks.check_bits(self.bits, minimum=_MIN_BITS)
+      argument_checks.check_bits(
+        self.bits, minimum=argument_checks.MIN_SIGNED_BITS
+      )
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
     argument_checks.check_choice('scope', self.scope, SCOPES)
     if self.bounds is not None:
