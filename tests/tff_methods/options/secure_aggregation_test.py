@@ -35,7 +35,7 @@ class SecureSketchOptionsTest(parameterized.TestCase):
     ({'noise_multiplier': 0.0}, ValueError, 'noise_multiplier above 0'),
     ({'noise_seed_for_tests': 'x'}, TypeError, 'to be an int, found str'),
     ({'bits': 0}, ValueError, 'bits from 1 to 16'),
-    ({'bits': None}, TypeError, 'bits to be an int'),
+    ({'bits': None}, TypeError, 'found None: give the bits of'),
     ({'fraction': 1.5}, ValueError, r'fraction in \(0, 1\]'),
     (
       {'clients_per_round': 2**16, 'bits': 16},
