@@ -53,8 +53,8 @@ def build_terngrad_fed_avg(
   `aggregators.ternary_aggregator` under `aggregator`; with `share_scale`,
   `payload_bytes` includes the clients' own scales.
 
-  With `TernGradOptions.share_scale`, one aggregation of a round depends on another. TFF
-  cannot split it over several workers, nor into a `MapReduceForm`.
+  With `TernGradOptions.share_scale`, one aggregation of a round depends on
+  another. TFF cannot split it over several workers, nor into a `MapReduceForm`.
 
   Args:
     model_fn: A function that returns a `tff.learning.models.VariableModel`, or
