@@ -37,7 +37,7 @@ class Summary(NamedTuple):
   """Sizes of a data set.
 
   Attributes:
-    num_ids: Number of ids in bags, the most frequent first.
+    num_ids: Number of ids in bags.
     item_names: Names of the items to predict.
   """
 

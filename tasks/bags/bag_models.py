@@ -26,6 +26,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tasks.text import text_bodies
 from tff_methods import models
 
 WEIGHT_NAMES = ('bias', 'kernel', 'output_bias', 'input_rows', 'rows')
@@ -107,10 +108,12 @@ def row_model(
       loss_fn=loss,
       input_spec=({**x, 'ids': rows_spec}, y),
     ),
-    _normal(rng, [num_items, dimension]),
+    text_bodies.normal_rows(rng, [num_items, dimension]),
     biases=np.zeros(num_items, np.float32),
     input_tables={
-      INPUT_TABLE: models.InputTable(_normal(rng, [num_ids, dimension]), 'ids')
+      INPUT_TABLE: models.InputTable(
+        text_bodies.normal_rows(rng, [num_ids, dimension]), 'ids'
+      )
     },
     input_spec=(x, y),
   )
@@ -123,7 +126,9 @@ def ranking_model(
 
   The metrics are `loss`; `accuracy`; `recall_at_k`, the fraction of examples
   whose item is among the k highest scores; `ndcg_at_50`, the mean of 1 /
-  log2(1 + rank), 0 beyond rank 50; and `num_examples`.
+  log2(1 + rank), 0 beyond rank 50; and `num_examples`. An item's rank is one
+  plus the number of other items whose score is not below its own: items of
+  equal scores come before it, and an item with a score of NaN is the last.
 
   Args:
     model: Model of bags.
@@ -168,10 +173,19 @@ def _ranking_metrics_fns() -> tuple[Callable, Callable, Callable]:
 
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
-    del sample_weight
+    if sample_weight is not None:
+      raise ValueError(
+        'Expected no sample_weight with bags, found one: leave it out, since '
+        'all examples weigh the same.'
+      )
     logits = batch_output.predictions
     own = tf.gather(logits, labels, axis=1, batch_dims=1)
-    rank = 1 + tf.reduce_sum(tf.cast(logits > own[:, tf.newaxis], tf.int32), 1)
+    # No item is below NaN. (TensorFlow's graphs take `~(x < y)` for `x >= y`,
+    # which is false for NaN.)
+    num_below = tf.reduce_sum(
+      tf.cast(logits < own[:, tf.newaxis], tf.int32), axis=1
+    )
+    rank = tf.shape(logits)[1] - num_below
     gain = math.log(2) / tf.math.log(1.0 + tf.cast(rank, tf.float32))
     values = [
       models.softmax_cross_entropy(labels, logits),
@@ -196,8 +210,3 @@ def _ranking_metrics_fns() -> tuple[Callable, Callable, Callable]:
     )
 
   return initialize, update, finalize
-
-
-def _normal(rng: np.random.Generator, shape: list[int]) -> np.ndarray:
-  """Draws normal rows whose length is about 1."""
-  return rng.normal(scale=shape[-1] ** -0.5, size=shape).astype(np.float32)

@@ -42,7 +42,8 @@ class Bags:
   """Examples of clients, and held-out examples.
 
   Attributes:
-    num_ids: Number of ids in bags, the most frequent first.
+    num_ids: Number of ids in bags. Those of words are by frequency, the most
+      frequent first; those of artists are as in the file.
     item_names: Names of the items to predict.
     train: Examples of each client, by client id.
     test: Held-out examples.
@@ -127,6 +128,13 @@ def _tagged_bags(path: str) -> Bags:
         path,
         number,
         f"'tags' to be an array of strings, found {names!r:.60}: correct it.",
+      )
+    if not isinstance(row['title'], str):
+      raise json_lines.bad_line(
+        path,
+        number,
+        f"'title' of a question to be a string, found {row['title']!r:.60}: "
+        'correct it.',
       )
     text_sources.check_client_id(path, number, row['client_id'])
     words = text_sources.words(f'{row["title"]} {row["text"]}')

@@ -73,6 +73,36 @@ class BagModelsTest(tf.test.TestCase):
     }.items():
       self.assertAllClose(metrics[name], expected)
 
+  def test_ties_and_nan_rank_last(self):
+    model = bag_models.ranking_model(self.model, is_item=False)
+    logits = np.tile(np.float32([3, 2, 2, 2, 1, 0, -1, -2]), [4, 10])
+    logits[2] = np.nan  # A diverged model.
+    logits[3, 5] = np.nan  # Another item's score.
+    # Ten scores of 3 and thirty of 2; all 80; ten scores of 3 and a NaN.
+    labels, ranks = np.int32([1, 2, 0, 0]), np.array([40, 40, 80, 11])
+    output = tff.learning.models.BatchOutput(0.0, logits, 4)
+    metrics = model.finalize_metrics(
+      model.update_metrics_state(
+        model.initialize_metrics_state(), labels, output
+      )
+    )
+    for name, k in (
+      ('accuracy', 1),
+      ('recall_at_10', 10),
+      ('recall_at_50', 50),
+    ):
+      self.assertAllClose(metrics[name], np.mean(ranks <= k))
+    gains = np.where(ranks <= 50, 1 / np.log2(1 + ranks), 0)
+    self.assertAllClose(metrics['ndcg_at_50'], np.mean(gains))
+
+  def test_weights_of_examples_are_refused(self):
+    model = bag_models.ranking_model(self.model, is_item=False)
+    output = tff.learning.models.BatchOutput(0.0, np.zeros([1, 6]), 1)
+    with self.assertRaisesRegex(ValueError, 'no sample_weight with bags'):
+      model.update_metrics_state(
+        model.initialize_metrics_state(), np.int32([0]), output, np.ones(1)
+      )
+
   def test_input_without_ids(self):
     # The bag is zero, and the ReLU and biases as well.
     self.assertAllEqual(self.x['weights'][2], np.zeros(3))

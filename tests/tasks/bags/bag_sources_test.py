@@ -75,6 +75,7 @@ class BagSourcesTest(parameterized.TestCase):
 
   @parameterized.named_parameters(
     ('tags', {'tags': 'beer'}, "'tags' to be an array of strings, found 'beer"),
+    ('title', {'title': None}, "'title' of a question to be a.* found None: c"),
     ('client', {'client_id': 'é'}, 'ids of clients in ASCII'),
   )
   def test_damaged_posts(self, changed, message):
