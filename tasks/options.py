@@ -24,6 +24,8 @@ LABEL_PARTITIONS = ('iid', 'frequent_labels', 'top_labels')
 TOKEN_MODELS = ('transformer', 'lstm')
 IMAGE_MODELS = ('cnn', 'small_cnn', 'all_cnn')
 SPLITS = ('example', 'client')
+# Attention heads of the Transformer.
+NUM_HEADS = 8
 
 _Value = TypeVar('_Value')
 
@@ -44,8 +46,6 @@ _MAX_WIDTHS: Mapping[str, int] = dict.fromkeys(
   ('embedding_dim', 'ffn_dim', 'feature_width', 'hidden_width'), 2**20
 )
 _MAX_INTEGER = 2**31 - 1
-# Of the Transformer: see `text_models`.
-_NUM_HEADS = 8
 _NUMBERS = ('partition_share', 'frequent_share')
 # NumPy draws from a Beta distribution by rejection. Below, it rejects
 # practically all draws, and never returns.
@@ -250,9 +250,9 @@ def resolve(
         f'`{condition}={found!r}`: set `{condition}` or leave out `{name}`.'
       )
   has_heads = resolved.token_model == 'transformer'
-  if has_heads and (resolved.embedding_dim or 0) % _NUM_HEADS:
+  if has_heads and (resolved.embedding_dim or 0) % NUM_HEADS:
     raise ValueError(
-      f'Expected `embedding_dim` as a multiple of {_NUM_HEADS}, heads of the '
+      f'Expected `embedding_dim` as a multiple of {NUM_HEADS}, heads of the '
       f'Transformer, found {resolved.embedding_dim}: change it.'
     )
   return resolved

@@ -27,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tasks import options as options_lib
 from tasks.text import vocabulary as vocabulary_lib
 
 EMBEDDING_SIZE = 96
@@ -34,7 +35,7 @@ FFN_DIM = 1536
 LSTM_UNITS = 256
 TOKENS_SPEC = tf.TensorSpec([None, vocabulary_lib.SEQUENCE_LENGTH], tf.int32)
 
-_NUM_HEADS = 8
+_NUM_HEADS = options_lib.NUM_HEADS
 _EPSILON = 1e-6
 
 
