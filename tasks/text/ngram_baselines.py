@@ -13,9 +13,12 @@
 # limitations under the License.
 """Accuracies that need no training: of the most frequent next tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import contextlib
+import json
+import os
 import sqlite3
+import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -87,6 +90,32 @@ def load_train_examples(path: str) -> tf.data.Dataset:
     )
     examples = [serialized for (serialized,) in rows]
   return tf.data.Dataset.from_tensor_slices(examples)
+
+
+def load_or_compute(
+  path: str, compute: Callable[[], dict[str, float]]
+) -> dict[str, float]:
+  """Loads accuracies from a file; writes it where there is none, or damaged.
+
+  Args:
+    path: Path of a JSON file, named by all that the accuracies depend on. Where
+      it cannot be written, it is left out.
+    compute: Function without arguments that returns the accuracies.
+  """
+  with contextlib.suppress(FileNotFoundError, ValueError):
+    with open(path, encoding='utf-8') as f:
+      return json.load(f)
+  found = compute()
+  directory = os.path.dirname(path)
+  with (
+    contextlib.suppress(OSError),
+    tempfile.TemporaryDirectory(prefix='.building-', dir=directory) as d,
+  ):
+    unnamed_path = os.path.join(d, 'accuracies.json')
+    with open(unnamed_path, 'w', encoding='utf-8') as f:
+      json.dump(found, f)
+    os.replace(unnamed_path, path)
+  return found
 
 
 def _mask(

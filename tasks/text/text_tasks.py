@@ -13,7 +13,7 @@
 # limitations under the License.
 """Next-token prediction with a client for each author."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import functools
 from typing import NamedTuple
 
@@ -132,16 +132,6 @@ def build_text_task(
     eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
   )
 
-  def baselines() -> dict[str, float]:
-    assert data.path is not None
-    train = ngram_baselines.load_train_examples(data.path)
-    return ngram_baselines.accuracies(
-      train.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
-      data.test.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
-      vocabulary.num_classes,
-      text_models.label_roles(options.token_model, vocabulary),
-    )
-
   weight_names = text_models.weight_names(
     options.token_model, num_blocks, is_tied
   )
@@ -152,12 +142,41 @@ def build_text_task(
     ),
     row_model_fn,
     class_names=vocabulary.names,
-    baselines_fn=baselines if data.path else None,
+    baselines_fn=_build_baselines_fn(data, vocabulary, decode, options),
     serving=serving.Serving(
       {'sentences': tf.TensorSpec([None], tf.string)},
       lambda sentences: vocabulary.encode(sentences)[0],
     ),
   )
+
+
+def _build_baselines_fn(
+  data: _TextData,
+  vocabulary: vocabulary_lib.Vocabulary,
+  decode: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+  options: options_lib.TaskOptions,
+) -> Callable[[], dict[str, float]] | None:
+  """Builds the function to accuracies that need no training; `None` for none.
+
+  Its first call reads all training sentences, and writes the accuracies beside
+  the database.
+  """
+  if (path := data.path) is None:
+    return None
+
+  def compute() -> dict[str, float]:
+    train = ngram_baselines.load_train_examples(path)
+    return ngram_baselines.accuracies(
+      train.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
+      data.test.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
+      vocabulary.num_classes,
+      text_models.label_roles(options.token_model, vocabulary),
+    )
+
+  # Tokens follow from the size of the vocabulary, roles of labels from the
+  # model. Raise the number when accuracies change.
+  file = f'{path}.{options.token_model}-{options.vocab_size}-1.json'
+  return functools.partial(ngram_baselines.load_or_compute, file, compute)
 
 
 def _load_source(name: str, data_dir: str | None, cache_dir: str) -> _TextData:

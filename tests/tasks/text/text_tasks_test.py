@@ -26,6 +26,7 @@ import tensorflow_federated as tff
 
 from programs.training import evaluation
 import tasks
+from tasks.text import ngram_baselines
 from tests.tasks import data_files
 
 # From 'a' to 'h', each word predicts the next one.
@@ -97,6 +98,15 @@ class TextTaskTest(_IrcTestCase):
     task = self.build(tasks.TaskOptions(vocab_size=3), seed=1)
     self.assertEqual(os.listdir(os.path.join(self.dir, 'cache')), before)
     self.assertEqual(task.row_model.num_classes, 7)
+
+  def test_accuracies_without_training_are_kept(self):
+    found = [self.build(o).baselines_fn() for o in (_OPTIONS, _LSTM)]
+    # Ends of sentences count for the LSTM alone.
+    self.assertNotEqual(*found)
+    with mock.patch.object(ngram_baselines, 'accuracies') as accuracies:
+      again = [self.build(o).baselines_fn() for o in (_OPTIONS, _LSTM)]
+      accuracies.assert_not_called()
+    self.assertEqual(again, found)
 
   @parameterized.named_parameters(('transformer', _OPTIONS), ('lstm', _LSTM))
   def test_row_model_has_the_weights_of_the_model(self, options):
