@@ -48,7 +48,7 @@ class InputTable:
     if rows.ndim != 2 or 0 in rows.shape:
       raise ValueError(
         'Expected rows of an input table of shape [number of ids, dimension], '
-        f'found {list(rows.shape)}.'
+        f'found {list(rows.shape)}: give a row for each id.'
       )
     object.__setattr__(self, 'rows', rows)
 

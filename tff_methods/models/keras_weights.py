@@ -13,18 +13,19 @@
 # limitations under the License.
 """Trained weights of a row model, back in the Keras layers that it is of."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_methods.models import row_layer
+from tff_methods.models import row_model as row_model_lib
 
 
 def assign_to_keras(
   model_weights: tff.learning.models.ModelWeights,
+  row_model: row_model_lib.RowModel,
   body: tf.keras.Model,
   rows: tf.keras.layers.Layer,
   input_layers: Mapping[str, tf.keras.layers.Embedding] | None = None,
@@ -32,31 +33,47 @@ def assign_to_keras(
   """Assigns the weights of a row model to the layers that it was built of.
 
   The counterpart of `row_model_from_keras`: a Keras model with these layers
-  then predicts as the trained model does.
+  then predicts as the trained model does. Either all weights are assigned, or
+  none.
 
   Args:
     model_weights: Weights of the full model, as of `process.get_model_weights`.
+    row_model: The row model.
     body: The body, a model and not a function.
     rows: The layer of the rows: a `RowLayer`, `Dense` or `Embedding` layer.
-    input_layers: `Embedding` layer of each input table, by name, in the order
-      of the tables.
+    input_layers: `Embedding` layer of each input table, by name.
 
   Raises:
     ValueError: If the weights are not those of these layers.
   """
-  layers = [*(input_layers or {}).values(), rows]
-  trainable = list(model_weights.trainable)
-  num_body = len(trainable) - len(layers)
-  if num_body != len(body.trainable_variables):
+  input_layers = input_layers or {}
+  if set(input_layers) != set(row_model.input_tables):
     raise ValueError(
-      f'Expected {len(body.trainable_variables)} tensors of the body and '
-      f'{len(layers)} tables, found {len(trainable)} trainable tensors: give '
-      'the layers that the row model was built of.'
+      'Expected input_layers of the tables '
+      f'{sorted(row_model.input_tables)}, found {sorted(input_layers)}: give '
+      'the layer of each table.'
     )
-  _assign(body.trainable_variables, trainable[:num_body])
-  _assign(body.non_trainable_variables, model_weights.non_trainable)
+  layers = [*(input_layers[name] for name in row_model.input_tables), rows]
+  trainable = list(model_weights.trainable)
+  non_trainable = list(model_weights.non_trainable)
+  variables = [*body.trainable_variables, *body.non_trainable_variables]
+  num_body = len(body.trainable_variables)
+  expected = num_body + len(layers), len(body.non_trainable_variables)
+  found = len(trainable), len(non_trainable)
+  if found != expected:
+    raise ValueError(
+      f'Expected {expected[0]} trainable tensors, {len(layers)} of them '
+      f'tables, and {expected[1]} that are not, found {found[0]} and '
+      f'{found[1]}: give the layers that the row model was built of.'
+    )
+  values = [*trainable[:num_body], *non_trainable]
   for layer, table in zip(layers, trainable[num_body:], strict=True):
-    _assign(*_variables_and_values(layer, np.asarray(table)))
+    of_layer, parts = _variables_and_values(layer, np.asarray(table))
+    variables += of_layer
+    values += parts
+  _check_shapes(variables, values)
+  for variable, value in zip(variables, values, strict=True):
+    variable.assign(value)
 
 
 def _variables_and_values(
@@ -72,7 +89,9 @@ def _variables_and_values(
   return [layer.kernel, layer.bias], [table[:, :-1].T, table[:, -1]]
 
 
-def _assign(variables: Any, values: Any) -> None:
+def _check_shapes(
+  variables: Sequence[tf.Variable], values: Sequence[np.ndarray]
+) -> None:
   for variable, value in zip(variables, values, strict=True):
     if tuple(variable.shape) != np.shape(value):
       raise ValueError(
@@ -80,4 +99,3 @@ def _assign(variables: Any, values: Any) -> None:
         f'{variable.name}, found {list(np.shape(value))}: give the layers that '
         'the row model was built of.'
       )
-    variable.assign(value)

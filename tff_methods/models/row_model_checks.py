@@ -53,12 +53,12 @@ def check_parts(body: Any, rows: Any, similarity: Any, biases: Any) -> None:
   if np.ndim(rows) != 2 or 0 in np.shape(rows):
     raise ValueError(
       'Expected rows of shape [number of classes, dimension], found '
-      f'{list(np.shape(rows))}.'
+      f'{list(np.shape(rows))}: give a row for each class.'
     )
   if biases is not None and np.shape(biases) != np.shape(rows)[:1]:
     raise ValueError(
-      f'Expected a bias for each of {len(rows)} rows, found shape '
-      f'{list(np.shape(biases))}.'
+      f'Expected biases of shape [{len(rows)}], one for each row, found '
+      f'{list(np.shape(biases))}: correct them, or leave them out.'
     )
 
 
@@ -97,6 +97,13 @@ def check_input_tables(
         f'Expected an InputTable for {name!r}, found {type(table).__name__}: '
         'make one with models.InputTable(rows).'
       )
+  features = [table.feature for table in input_tables.values()]
+  if len(set(features)) < len(features):
+    raise ValueError(
+      'Expected input tables of different features, found '
+      f'{dict(zip(input_tables, features, strict=True))}: give each table a '
+      'feature of its own, since a table replaces the ids by its rows.'
+    )
 
 
 def check_num_rows(name: str, value: int, limit: int, of_what: str) -> None:
@@ -163,4 +170,7 @@ def check_specs(row_model: Any) -> None:
 
 def _check_ids(expected: str, spec: Any) -> None:
   if not isinstance(spec, tf.TensorSpec) or not spec.dtype.is_integer:
-    raise TypeError(f'Expected {expected}, found {spec}: give ids.')
+    raise TypeError(
+      f'Expected {expected}, found {spec}: give the input_spec of the data, '
+      'with an integer dtype for ids.'
+    )

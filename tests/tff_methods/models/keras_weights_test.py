@@ -21,15 +21,35 @@ import tensorflow_federated as tff
 from tff_methods import models
 
 
-def _layers(rows):
-  """Returns an embedding of 9 ids, a body, and a layer of 7 rows."""
-  embedding = tf.keras.layers.Embedding(9, 5)
-  embedding.build(None)
-  body = tf.keras.Sequential(
-    [tf.keras.layers.InputLayer([3, 5]), tf.keras.layers.Dense(4)]
-  )
+def _model(rows, num_ids=(9,)):
+  """Returns a row model with its body, rows and embeddings of ids by name."""
+  inputs, tables, embeddings = {}, {}, {}
+  for name, size in zip('ab', num_ids, strict=False):
+    inputs[name] = tf.keras.Input([5], name=name)
+    embeddings[name] = tf.keras.layers.Embedding(size, 5)
+    embeddings[name].build(None)
+    rows_of_ids = embeddings[name].embeddings.numpy()
+    tables[name] = models.InputTable(rows_of_ids, name)
+  first, *others = inputs.values()
+  total = tf.keras.layers.Add()([first, *others]) if others else first
+  body = tf.keras.Model(inputs, tf.keras.layers.Dense(4)(total))
   rows.build([None, 4])
-  return embedding, body, rows
+  ids = tf.TensorSpec([None], tf.int32)
+  model = models.row_model_from_keras(
+    body,
+    rows,
+    input_tables=tables,
+    input_spec=(dict.fromkeys(tables, ids), ids),
+  )
+  return model, body, rows, embeddings
+
+
+def _weights(*shapes, non_trainable=()):
+  rng = np.random.default_rng(0)
+  return tff.learning.models.ModelWeights(
+    tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes),
+    non_trainable,
+  )
 
 
 class KerasWeightsTest(tf.test.TestCase, parameterized.TestCase):
@@ -40,44 +60,61 @@ class KerasWeightsTest(tf.test.TestCase, parameterized.TestCase):
     (lambda: models.RowLayer(7, models.DotProduct()), 4),
   )
   def test_row_model_of_the_layers_has_the_weights(self, rows_fn, row_size):
-    embedding, body, rows = _layers(rows_fn())
-    rng = np.random.default_rng(0)
-    weights = [
-      rng.normal(size=shape).astype(np.float32)
-      for shape in ([5, 4], [4], [9, 5], [7, row_size])
-    ]
-    models.assign_to_keras(
-      tff.learning.models.ModelWeights(tuple(weights), ()),
+    model, body, rows, embeddings = _model(rows_fn())
+    weights = _weights([5, 4], [4], [9, 5], [7, row_size])
+    models.assign_to_keras(weights, model, body, rows, embeddings)
+    self.assertAllEqual(embeddings['a'].embeddings, weights.trainable[2])
+    again = models.row_model_from_keras(
       body,
       rows,
-      {'ids': embedding},
-    )
-    ids = tf.TensorSpec([None, 3], tf.int32)
-    model = models.row_model_from_keras(
-      body,
-      rows,
-      input_tables={'ids': models.InputTable(embedding.embeddings.numpy())},
-      input_spec=(ids, ids),
+      input_tables={
+        'a': models.InputTable(embeddings['a'].embeddings.numpy(), 'a')
+      },
+      input_spec=model.input_spec,
     )
     for x, y in zip(
-      model.full_model().initial_weights[0], weights, strict=True
+      again.full_model().initial_weights[0], weights.trainable, strict=True
     ):
       self.assertAllEqual(x, y)
 
-  def test_weights_of_other_layers(self):
-    embedding, body, rows = _layers(tf.keras.layers.Dense(7))
-    kernel, bias, table = np.zeros([5, 4]), np.zeros(4), np.zeros([7, 5])
-    for tensors, message in (
-      ((kernel, bias, table), '2 tensors of the body and 2 tables, found 3'),
-      ((kernel, bias, np.zeros([8, 5]), table), r'\[9, 5\].*found \[8, 5\]'),
+  def test_layers_of_inputs_are_known_by_name(self):
+    model, body, rows, embeddings = _model(tf.keras.layers.Dense(7), (9, 9))
+    weights = _weights([5, 4], [4], [9, 5], [9, 5], [7, 5])
+    other_order = dict(reversed(embeddings.items()))
+    models.assign_to_keras(weights, model, body, rows, other_order)
+    for name, table in zip('ab', weights.trainable[2:4], strict=True):
+      self.assertAllEqual(embeddings[name].embeddings, table)
+
+  def test_weights_of_other_layers_change_nothing(self):
+    model, body, rows, embeddings = _model(tf.keras.layers.Dense(7))
+    before = [np.array(x) for x in (*body.variables, *rows.variables)]
+    kernel, bias, table, of_rows = [5, 4], [4], [9, 5], [7, 5]
+    for weights, layers, message in (
+      (
+        _weights(kernel, bias, of_rows),
+        embeddings,
+        'Expected 4 t.*found 3 and',
+      ),
+      (
+        _weights(kernel, bias, table, of_rows, non_trainable=(np.zeros(1),)),
+        embeddings,
+        'tables, and 0 that are not, found 4 and 1: give the layers',
+      ),
+      (
+        _weights(kernel, bias, [8, 5], of_rows),
+        embeddings,
+        r'\[9, 5\] for.*found \[8, 5\]: give the layers',
+      ),
+      (
+        _weights(kernel, bias, table, of_rows),
+        {'b': embeddings['a']},
+        r"of the tables \['a'\], found \['b'\]: give the layer",
+      ),
     ):
       with self.assertRaisesRegex(ValueError, message):
-        models.assign_to_keras(
-          tff.learning.models.ModelWeights(tensors, ()),
-          body,
-          rows,
-          {'ids': embedding},
-        )
+        models.assign_to_keras(weights, model, body, rows, layers)
+    for x, y in zip((*body.variables, *rows.variables), before, strict=True):
+      self.assertAllEqual(x, y)
 
 
 if __name__ == '__main__':

@@ -33,6 +33,11 @@ class RowModelChecksTest(absltest.TestCase):
         TypeError,
         "table 'words', found T",
       ),
+      (
+        {'words': models.InputTable(_ROWS), 'again': models.InputTable(_ROWS)},
+        ValueError,
+        "different features, found {'words': None, 'again': None}: give each",
+      ),
     ):
       with self.assertRaisesRegex(error, message):
         models.RowModel(

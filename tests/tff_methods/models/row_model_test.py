@@ -99,7 +99,12 @@ class RowModelTest(parameterized.TestCase, tf.test.TestCase):
     ('body', 'rows', TypeError, 'FunctionalModel for the body, found str'),
     ('similarity', 'cosine', TypeError, 'function.*found str: give DotProduct'),
     ('rows', np.zeros([12]), ValueError, r'rows of shape.*found \[12\]'),
-    ('biases', np.zeros([11]), ValueError, r'each of 12 rows, found.*\[11\]'),
+    (
+      'biases',
+      np.zeros([11]),
+      ValueError,
+      r'\[12\], one for each row, found \[11\]',
+    ),
     ('rows_embed_input', True, ValueError, 'Expected input_spec.*found none'),
   )
   def test_wrong_argument(self, value, error, message):
