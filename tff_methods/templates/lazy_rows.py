@@ -14,7 +14,7 @@
 """Server optimizers that step only the rows that clients sent."""
 
 import collections
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -26,11 +26,11 @@ class LazyRowsOptimizer(tff.learning.optimizers.Optimizer):
 
   Momentum and adaptive optimizers keep moving a row after the round of its last
   update. Here a row whose mean update is all zeros keeps its weights and its
-  moments: as in TensorFlow's sparse and PyTorch's `SparseAdam` updates. The
-  number of steps, by which Adam corrects its bias, is that of all rounds.
+  moments, as with PyTorch's `SparseAdam`. The number of steps, by which Adam
+  corrects its bias, is that of all rounds.
 
   Rows are the first dimension of the last tensors, the tables; other tensors
-  are stepped as ever.
+  are stepped by the optimizer as they are.
   """
 
   def __init__(
@@ -39,8 +39,8 @@ class LazyRowsOptimizer(tff.learning.optimizers.Optimizer):
     """Initializes the optimizer.
 
     Args:
-      optimizer: Optimizer of all weights. The parts of its state that have the
-        structure of the weights are moments, row by row.
+      optimizer: Optimizer of all weights. Its state, of mappings, consists of
+        scalars and of moments: tensors of the shapes of the weights.
       num_tables: Number of tables, the last of the weights.
     """
     self._optimizer = optimizer
@@ -51,7 +51,11 @@ class LazyRowsOptimizer(tff.learning.optimizers.Optimizer):
     return self._optimizer.initialize(specs)
 
   def next(self, state: Any, weights: Any, gradients: Any) -> tuple[Any, Any]:
-    """See `tff.learning.optimizers.Optimizer`."""
+    """See `tff.learning.optimizers.Optimizer`.
+
+    Raises:
+      TypeError: If the state has tensors that are no moments.
+    """
     next_state, next_weights = self._optimizer.next(state, weights, gradients)
     num_tensors = len(tf.nest.flatten(weights))
     is_stepped = [
@@ -73,14 +77,10 @@ class LazyRowsOptimizer(tff.learning.optimizers.Optimizer):
         ],
       )
 
-    if isinstance(state, Mapping):
-      next_state = collections.OrderedDict(
-        (name, choose(value, state[name]))
-        if _is_like(value, weights)
-        else (name, value)
-        for name, value in next_state.items()
-      )
-    return next_state, choose(next_weights, weights)
+    return (
+      _choose_moments(next_state, state, weights, choose),
+      choose(next_weights, weights),
+    )
 
   def get_hparams(self, state: Any) -> Any:
     """See `tff.learning.optimizers.Optimizer`."""
@@ -89,6 +89,26 @@ class LazyRowsOptimizer(tff.learning.optimizers.Optimizer):
   def set_hparams(self, state: Any, hparams: Any) -> Any:
     """See `tff.learning.optimizers.Optimizer`."""
     return self._optimizer.set_hparams(state, hparams)
+
+
+def _choose_moments(
+  new: Any, old: Any, weights: Any, choose: Callable[[Any, Any], Any]
+) -> Any:
+  """Returns a state of new scalars, and of moments as `choose` returns them."""
+  if _is_like(new, weights):
+    return choose(new, old)
+  if isinstance(new, Mapping):
+    return collections.OrderedDict(
+      (name, _choose_moments(value, old[name], weights, choose))
+      for name, value in new.items()
+    )
+  if any(tf.convert_to_tensor(x).shape.rank for x in tf.nest.flatten(new)):
+    raise TypeError(
+      'Expected a server optimizer whose state has scalars and moments of the '
+      f"weights' shapes with lazy_rows, found {new}: use SGD, Adam, Adagrad, "
+      'RMSprop or Yogi of tff.learning.optimizers, or leave lazy_rows out.'
+    )
+  return new
 
 
 def _is_like(value: Any, weights: Any) -> bool:

@@ -25,7 +25,21 @@ _OPTIMIZERS = {
   'adam': tff.learning.optimizers.build_adam(0.1),
   'momentum': tff.learning.optimizers.build_sgdm(0.1, momentum=0.9),
   'sgd': tff.learning.optimizers.build_sgdm(0.1),
+  'scheduled': tff.learning.optimizers.schedule_learning_rate(
+    tff.learning.optimizers.build_adam(0.1),
+    lambda i: 0.1 / (1.0 + tf.cast(i, tf.float32)),
+  ),
 }
+
+
+class _WithNorms(tff.learning.optimizers.Optimizer):
+  """Optimizer that keeps a norm of each tensor."""
+
+  def initialize(self, specs):
+    return {'norms': tf.zeros([len(tf.nest.flatten(specs))])}
+
+  def next(self, state, weights, gradients):
+    return state, weights
 
 
 def _run(optimizer, *gradients):
@@ -50,7 +64,7 @@ def _gradient(*rows):
 
 class LazyRowsOptimizerTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(*_OPTIMIZERS)
-  def test_rows_with_updates_in_all_rounds_are_stepped_as_ever(self, name):
+  def test_rows_with_updates_in_all_rounds_are_stepped_densely(self, name):
     gradients = [_gradient(0, 1, 2), _gradient(2, 1, 0)]
     expected = _run(_OPTIMIZERS[name], *gradients)
     found = _run(lazy_rows.LazyRowsOptimizer(_OPTIMIZERS[name], 1), *gradients)
@@ -59,7 +73,7 @@ class LazyRowsOptimizerTest(parameterized.TestCase, tf.test.TestCase):
     ):
       self.assertAllEqual(x, y)
 
-  @parameterized.parameters('adam', 'momentum')
+  @parameterized.parameters('adam', 'momentum', 'scheduled')
   def test_rows_without_an_update_keep_weights_and_moments(self, name):
     optimizer = lazy_rows.LazyRowsOptimizer(_OPTIMIZERS[name], 1)
     first_state, first = _run(optimizer, _gradient(0, 2))
@@ -68,13 +82,20 @@ class LazyRowsOptimizerTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(weights[1][1], _WEIGHTS[1][1])
     self.assertNotAllEqual(weights[1][2], first[1][2])
     self.assertNotAllEqual(weights[0], first[0])
-    moments, first_moments = state['accumulator'], first_state['accumulator']
+    moments, first_moments = (
+      s.get('optimizer', s)['accumulator'] for s in (state, first_state)
+    )
     self.assertAllEqual(moments[1][:2], first_moments[1][:2])
     self.assertNotAllEqual(moments[1][2], first_moments[1][2])
     # The dense optimizer moves the first row on.
     _, dense = _run(_OPTIMIZERS[name], _gradient(0, 2), _gradient(2))
     self.assertNotAllEqual(dense[1][0], first[1][0])
     self.assertAllEqual(dense[0], weights[0])
+
+  def test_states_of_other_shapes_are_refused(self):
+    optimizer = lazy_rows.LazyRowsOptimizer(_WithNorms(), 1)
+    with self.assertRaisesRegex(TypeError, 'moments of the.*leave lazy_rows'):
+      _run(optimizer, _gradient(0))
 
   def test_hyperparameters(self):
     optimizer = lazy_rows.LazyRowsOptimizer(_OPTIMIZERS['adam'], 1)
