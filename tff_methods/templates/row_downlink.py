@@ -30,6 +30,10 @@ from tff_methods.common import seeds
 from tff_methods.templates import local_model
 from tff_methods.templates import sketched_distributor
 
+# Folded into the key of input tables, plus their index. 0 and 1 are folded in
+# by `RowQuantization`, which has the key itself for the rows of the output.
+_INPUT_TABLES = 2
+
 
 class RowDownlink:
   """Body and tables of a row model, as they are sent to clients.
@@ -77,7 +81,8 @@ class RowDownlink:
     )
     self._is_plain = options.bits is None
     self._tables = [
-      _RowEncoding(shape, options) for shape in row_model.table_shapes.values()
+      _RowEncoding(shape, options, None if name == 'rows' else index)
+      for index, (name, shape) in enumerate(row_model.table_shapes.items())
     ]
     self._body = _BodyEncoding(self.body_type, options)
     base_key = seeds.key(options.base_seed, int.from_bytes(b'downlink'))
@@ -199,21 +204,36 @@ class _BodyEncoding:
 class _RowEncoding:
   """Quantization of the rows of a table, unless the table is small.
 
+  Each table draws from a key of its own: tables of equal shape share neither
+  rotation nor dither.
+
   Attributes:
     is_plain: True if rows are sent as they are.
   """
 
   def __init__(
-    self, shape: tuple[int, int], options: options_lib.DownlinkOptions
+    self,
+    shape: tuple[int, int],
+    options: options_lib.DownlinkOptions,
+    input_index: int | None,
   ):
     num_rows, row_size = shape
     is_small = num_rows * row_size < options.min_elements
     self.is_plain = options.bits is None or is_small
+    self._input_index = input_index
     if not self.is_plain:
       self._quantization = encoders.RowQuantization(row_size, options)
 
   def encode(self, rows: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    return rows if self.is_plain else self._quantization.encode(rows, key)
+    if self.is_plain:
+      return rows
+    return self._quantization.encode(rows, self._own(key))
 
   def decode(self, entries: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    return self._quantization.decode(entries, key)
+    return self._quantization.decode(entries, self._own(key))
+
+  def _own(self, key: tf.Tensor) -> tf.Tensor:
+    """Returns the key of this table."""
+    if self._input_index is None:
+      return key
+    return seeds.fold_in(key, _INPUT_TABLES + self._input_index)

@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tests.tff_methods import row_models
+from tff_methods import models
 from tff_methods import options as options_lib
 from tff_methods.templates import row_downlink
 
@@ -41,8 +42,31 @@ def _weights(rows=None):
   return tff.learning.models.ModelWeights((*body, table), constants)
 
 
+def _model_of_equal_tables(rows):
+  """Returns a model whose two input tables have the rows of the output."""
+  specs = dict.fromkeys('ab', tf.TensorSpec([None], tf.int32))
+  embedded = dict.fromkeys('ab', tf.TensorSpec([None, 16], tf.float32))
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training
+    return x['a'] + x['b'] + model_weights[0][0]
+
+  return models.RowModel(
+    tff.learning.models.FunctionalModel(
+      initial_weights=((np.zeros(16, np.float32),), ()),
+      predict_on_batch_fn=predict_on_batch,
+      loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
+      input_spec=(embedded, specs['a']),
+    ),
+    rows,
+    input_tables={name: models.InputTable(rows, name) for name in 'ab'},
+    input_spec=(specs, specs['a']),
+  )
+
+
 def _received(sent, weights, round_key=_ROUND_KEY):
-  """Returns the body and all rows, as one client decodes them."""
+  """Returns the body and the rows of all tables, as one client decodes them."""
 
   @tff.federated_computation(
     *(
@@ -52,19 +76,16 @@ def _received(sent, weights, round_key=_ROUND_KEY):
     tff.FederatedType(np.int32, tff.CLIENTS),
   )
   def receive(weights, round_key, clients):
-    (table,), payload, _ = tff.federated_map(sent.encode, (weights, round_key))
+    tables, payload, _ = tff.federated_map(sent.encode, (weights, round_key))
     payload = tff.federated_broadcast(payload)
-    entries = tff.federated_broadcast(table)
-    return tff.federated_zip(
-      (
-        sent.decode_body(payload),
-        sent.decode_rows(entries, payload, 0),
-        clients,
-      )
-    )
+    decoded = [
+      sent.decode_rows(tff.federated_broadcast(table), payload, i)
+      for i, table in enumerate(tables)
+    ]
+    return tff.federated_zip((sent.decode_body(payload), clients, *decoded))
 
-  ((body, rows, _),) = receive(weights, round_key, [0])
-  return body, rows
+  ((body, _, *tables),) = receive(weights, round_key, [0])
+  return body, *tables
 
 
 class RowDownlinkComputationTest(parameterized.TestCase):
@@ -123,6 +144,24 @@ class RowDownlinkExecutionTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(rows[0], rows[3])
     self.assertNotAllEqual(rows[0], rows[1])
     self.assertNotAllEqual(rows[0], rows[2])
+
+  @parameterized.parameters('eden', 'uniform')
+  def test_tables_do_not_share_a_key(self, quantizer):
+    rows = np.random.default_rng(0).normal(size=[8, 16]).astype(np.float32)
+    model = _model_of_equal_tables(rows)
+    sent = row_downlink.RowDownlink(
+      model,
+      options_lib.DownlinkOptions(bits=4, min_elements=10, quantizer=quantizer),
+    )
+    weights = tff.learning.models.ModelWeights(
+      *model.full_model().initial_weights
+    )
+    _, *tables = _received(sent, weights)
+    self.assertLen(tables, 3)
+    for i, table in enumerate(tables):
+      self.assertAllClose(table, rows, atol=0.5)
+      for other in tables[:i]:
+        self.assertNotAllEqual(table, other)
 
   def test_bytes_of_the_body(self):
     _, _, num_bytes = _build().encode(_weights(), _ROUND_KEY)
