@@ -168,15 +168,14 @@ def _build_encoder_fn(
     bits=options.bits, seed_source=options.seed_source
   )
 
+  specs = [space.spec for space in model_space.tensor_spaces]
+  outer = update_spaces.outer_tensors(specs)
   return functools.partial(
     _build_encoder,
     is_plain=[
-      space.spec.shape.num_elements() < options.min_elements
-      or (
-        options.whole_outer_layers
-        and isinstance(space, update_spaces.WholeTensor)
-      )
-      for space in model_space.tensor_spaces
+      spec.shape.num_elements() < options.min_elements
+      or (options.whole_outer_layers and i in outer)
+      for i, spec in enumerate(specs)
     ],
     sketch=sketch,
   )

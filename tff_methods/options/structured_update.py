@@ -39,8 +39,8 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
     step_scale: Factor of the learning rate of tensors that are not trained
       whole, which keep it: see `update_spaces.Scaled`.
     whole_outer_layers: If true, the first and the last layer are trained and
-      sent whole, as in the paper (see `update_spaces.InnerLayers`), and tensors
-      that are trained whole are not quantized.
+      sent whole, as in the paper, and not quantized: see
+      `update_spaces.InnerLayers`.
 
   Raises:
     TypeError: If an argument is of a wrong type.

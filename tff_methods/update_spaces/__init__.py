@@ -15,6 +15,7 @@
 
 # pylint: disable=g-importing-member
 from tff_methods.update_spaces.inner_layers import InnerLayers
+from tff_methods.update_spaces.inner_layers import outer_tensors
 from tff_methods.update_spaces.low_rank import LowRank
 from tff_methods.update_spaces.model_space import KEY_SPEC
 from tff_methods.update_spaces.model_space import ModelSpace
@@ -36,4 +37,5 @@ __all__ = [
   'TensorSpace',
   'UpdateSpace',
   'WholeTensor',
+  'outer_tensors',
 ]

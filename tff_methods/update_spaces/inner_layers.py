@@ -24,9 +24,8 @@ class InnerLayers(update_space.UpdateSpace):
   """An update space of the layers between the first and the last.
 
   Konečný et al. (2016), section 4.1, restrict the inner layers of a network
-  alone: the first and the last have few weights there. A layer is known by its
-  kernel: the first and the last tensor of two or more dimensions, in the order
-  of the model's trainable weights, are trained and sent whole.
+  alone: the first and the last have few weights there. The tensors of
+  `outer_tensors` are trained and sent whole.
   """
 
   def __init__(self, space: update_space.UpdateSpace):
@@ -45,8 +44,23 @@ class InnerLayers(update_space.UpdateSpace):
     self, specs: Sequence[tf.TensorSpec]
   ) -> list[update_space.TensorSpace]:
     """Returns the spaces of all tensors: see the class."""
-    kernels = [i for i, spec in enumerate(specs) if spec.shape.rank >= 2]
     spaces = self._space.for_tensors(specs)
-    for i in (*kernels[:1], *kernels[-1:]):
+    for i in outer_tensors(specs):
       spaces[i] = update_space.WholeTensor(specs[i])
     return spaces
+
+
+def outer_tensors(specs: Sequence[tf.TensorSpec]) -> list[int]:
+  """Returns the indices of the tensors of the first and the last layer.
+
+  A layer begins with its kernel, a tensor of two or more dimensions, and its
+  biases follow: the first layer ends before the second kernel, and the last
+  begins with the last kernel.
+
+  Args:
+    specs: `tf.TensorSpec`s of all trainable weights, in order.
+  """
+  kernels = [i for i, spec in enumerate(specs) if spec.shape.rank >= 2]
+  if len(kernels) < 3:
+    return list(range(len(specs)))
+  return [i for i in range(len(specs)) if not kernels[1] <= i < kernels[-1]]

@@ -33,6 +33,27 @@ def _build(model_fn=linear_model.model_fn, options=None, **kwargs):
   )
 
 
+def _three_layers():
+  """Returns an untrained functional model of three dense layers."""
+  shapes = ([4, 8], [8], [8, 16], [16], [16, 3], [3])
+
+  @tf.function
+  def predict_on_batch(model_weights, x, training=True):
+    del training
+    w = model_weights[0]
+    return ((x @ w[0] + w[1]) @ w[2] + w[3]) @ w[4] + w[5]
+
+  return tff.learning.models.FunctionalModel(
+    initial_weights=(tuple(np.zeros(s, np.float32) for s in shapes), ()),
+    predict_on_batch_fn=predict_on_batch,
+    loss_fn=lambda output, label, sample_weight=None: tf.reduce_mean(output),
+    input_spec=(
+      tf.TensorSpec([None, 4], tf.float32),
+      tf.TensorSpec([None], tf.int32),
+    ),
+  )
+
+
 class StructuredUpdateFedAvgComputationTest(
   parameterized.TestCase, tf.test.TestCase
 ):
@@ -65,6 +86,22 @@ class StructuredUpdateFedAvgComputationTest(
     self.assertEqual(
       communication.traced_bytes(_build(options=options).next).uplink,
       payload + 4 + 4 * 4 + 2 * 8,
+    )
+
+  def test_whole_tensors_of_inner_layers_are_quantized(self):
+    process = algorithms.build_structured_update_fed_avg(
+      _three_layers(),
+      _SGD,
+      update_space=update_spaces.LowRank(rank=1),
+      options=options_lib.StructuredUpdateOptions(
+        bits=2, min_elements=10, whole_outer_layers=True
+      ),
+    )
+    # Outer layers; the 128 weights of the inner kernel, too few for the space,
+    # and its 16 biases, both of 2 bits and with a scale; a key and a weight.
+    self.assertEqual(
+      communication.traced_bytes(process.next).uplink,
+      4 * (32 + 8 + 48 + 3) + (32 + 4) + (4 + 4) + 8 + 4,
     )
 
   @parameterized.named_parameters(

@@ -27,9 +27,9 @@ def _num_parameters(space):
 
 
 class InnerLayersTest(absltest.TestCase):
-  def test_first_and_last_kernel_are_whole(self):
+  def test_first_and_last_layer_are_whole(self):
     mask = update_spaces.RandomMask(0.1, min_elements=10)
-    expected = [360, 4, 200, 5, 300, 1800, 3]
+    expected = [360, 40, 200, 5, 300, 1800, 30]
     self.assertEqual(_num_parameters(update_spaces.InnerLayers(mask)), expected)
     self.assertEqual(
       _num_parameters(
@@ -38,11 +38,12 @@ class InnerLayersTest(absltest.TestCase):
       expected,
     )
 
-  def test_model_of_one_layer_or_none_is_whole(self):
+  def test_model_of_two_layers_or_fewer_is_whole(self):
     space = update_spaces.InnerLayers(update_spaces.LowRank(rank=1))
-    (kernel,) = space.for_tensors([tf.TensorSpec([30, 40])])
-    self.assertIsInstance(kernel, update_spaces.WholeTensor)
-    self.assertEmpty(space.for_tensors([]))
+    specs = [tf.TensorSpec(s) for s in ([30, 40], [40], [40, 50], [50])]
+    for num_tensors in (0, 1, 2, 4):
+      for found in space.for_tensors(specs[:num_tensors]):
+        self.assertIsInstance(found, update_spaces.WholeTensor)
 
 
 if __name__ == '__main__':
