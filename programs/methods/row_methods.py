@@ -137,6 +137,12 @@ def check_fed_ss_task(
       f'--variant={options.variant}, found {options.num_input_rows}; '
       + ('give it.' if is_needed else 'leave it out.')
     )
+  if is_needed:
+    sizes = {n: len(t.rows) for n, t in task.row_model.input_tables.items()}
+    try:
+      options.num_rows_of_tables(sizes)
+    except ValueError as e:
+      raise runner.UsageError(str(e)) from e
 
 
 def check_lsh_select_task(

@@ -52,16 +52,18 @@ class FedSsOptions(randomness.RandomnessOptions):
       subset of them, drawn again in each round. Required, except for
       `'full_softmax'`, which does not take it.
     num_input_rows: Number of rows of each input table that each client receives
-      and sends: one number for all tables (at most all rows of each), or a
-      mapping by their names. Padding fills up; a client with more ids in its
-      data trains a random subset of them, drawn again in each round. Required
-      for models with input tables, except for `'full_softmax'`.
+      and sends: one number for all tables, of which smaller tables send all
+      their rows, or a mapping by their names. Padding fills up; a client with
+      more ids in its data trains a random subset of them, drawn again in each
+      round. Required for models with input tables, except for
+      `'full_softmax'`.
     variant: One of `FED_SS_VARIANTS`.
     retrieval_mode: `'select'` or `'broadcast'`, with equal results and bytes:
       see `templates.build_row_retrieval`. Unused with `'full_softmax'`.
     lazy_rows: If true, the server optimizer steps only the rows whose mean
-      update is not zero; the others keep their weights and moments. If false,
-      momentum and Adam move rows on that no client sent.
+      update is not zero; the others keep their weights and moments, but with
+      `'fed_aws'` the spreadout still moves all rows. If false, momentum and
+      Adam move rows on that no client sent.
     spreadout_rate: Step size of the server's spreadout, for `'fed_aws'` only;
       0.01 if not given.
     spreadout_margin: Distance between the directions of two rows beyond which
@@ -147,8 +149,8 @@ class FedSsOptions(randomness.RandomnessOptions):
       sizes: Number of all rows of each input table, by name.
 
     Raises:
-      ValueError: If `num_input_rows` is missing, or for a model without input
-        tables.
+      ValueError: If `num_input_rows` is missing, is for a model without input
+        tables, or is above the rows of each table.
     """
     found = self.num_input_rows
     if (found is None) != (not sizes):
@@ -161,7 +163,15 @@ class FedSsOptions(randomness.RandomnessOptions):
       )
     if isinstance(found, Mapping):
       return dict(found)
-    return {name: min(found, size) for name, size in sizes.items() if found}
+    if found is None:
+      return {}
+    largest = max(sizes.values())
+    if found > largest:
+      raise ValueError(
+        f'Expected num_input_rows of at most {largest}, the rows of the '
+        f'largest input table, found {found}: lower it.'
+      )
+    return {name: min(found, size) for name, size in sizes.items()}
 
   @property
   def spreadout(self) -> dict[str, float]:

@@ -108,7 +108,11 @@ def build_candidates(
 
 
 def distinct_classes(
-  classes: tf.Tensor, num_classes: int, noun: str = 'labels'
+  classes: tf.Tensor,
+  num_classes: int,
+  *,
+  noun: str = 'labels',
+  noun_of_rows: str = 'classes',
 ) -> tf.Tensor:
   """Returns the distinct elements of `classes`, in order of appearance.
 
@@ -116,20 +120,20 @@ def distinct_classes(
     classes: `int[?]`. An element that is not a class raises an
       `InvalidArgumentError` at run time.
     num_classes: Number of classes of the model, or of rows of another table.
-    noun: Noun of the classes in messages.
+    noun: Noun of the elements in messages.
+    noun_of_rows: Noun of what `num_classes` counts in messages.
 
   Returns:
     `int[?]`.
   """
-  rows = 'classes' if noun == 'labels' else 'rows'
   is_class = (classes >= 0) & (classes < num_classes)
   check = tf.debugging.Assert(
     tf.reduce_all(is_class),
     [
       f'Expected {noun} of at least 0 and below {num_classes}, the number of '
-      f'{rows} of the model, found',
+      f'{noun_of_rows} of the model, found',
       tf.boolean_mask(classes, ~is_class),
-      f': leave such examples out, or make the model with more {rows}.',
+      f': leave such examples out, or make the model with more {noun_of_rows}.',
     ],
   )
   with tf.control_dependencies([check]):

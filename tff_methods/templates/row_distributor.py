@@ -320,7 +320,10 @@ def key_and_own_rows(
     `int32[2]`, and `int64[?]`, distinct, of each table; the last are classes.
   """
   sizes = [num_rows for num_rows, _ in row_model.table_shapes.values()]
-  nouns = [*(f'{name} ids' for name in row_model.input_tables), 'labels']
+  nouns = [
+    *((f'{name} ids', 'rows') for name in row_model.input_tables),
+    ('labels', 'classes'),
+  ]
 
   @tf.function
   def collect():
@@ -335,8 +338,10 @@ def key_and_own_rows(
         key = seeds.client_key(round_key, batch, seed_source)
       is_first = tf.constant(False)
       rows = tuple(
-        retrieval.distinct_classes(tf.concat([known, new], 0), size, noun)
-        for known, new, size, noun in zip(
+        retrieval.distinct_classes(
+          tf.concat([known, new], 0), size, noun=noun, noun_of_rows=noun_of_rows
+        )
+        for known, new, size, (noun, noun_of_rows) in zip(
           rows, row_model.keys_in(batch), sizes, nouns, strict=True
         )
       )

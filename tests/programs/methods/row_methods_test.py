@@ -91,6 +91,8 @@ class RowMethodsTest(parameterized.TestCase):
     row_methods.check_fed_ss_task(task, _fed_ss(num_input_rows=3, **options))
     with self.assertRaisesRegex(runner.UsageError, 'Expected --num_input_rows'):
       row_methods.check_fed_ss_task(task, _fed_ss(**options))
+    with self.assertRaisesRegex(runner.UsageError, 'at most 9, the.*found 10'):
+      row_methods.check_fed_ss_task(task, _fed_ss(num_input_rows=10, **options))
     row_methods.check_fed_ss_task(task, _fed_ss(variant='full_softmax'))
     with self.assertRaisesRegex(
       runner.UsageError, 'no --num_input_rows.*0 inp'

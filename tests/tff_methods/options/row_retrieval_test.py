@@ -82,7 +82,10 @@ class FedSsOptionsTest(parameterized.TestCase):
     self.assertEqual(num_rows(8), {'words': 8, 'shops': 5})
     of_each = {'words': 3, 'shops': 2}
     self.assertEqual(num_rows(of_each), of_each)
+    self.assertEqual(num_rows(100), {'words': 100, 'shops': 5})
     self.assertEqual(num_rows(None, {}), {})
+    with self.assertRaisesRegex(ValueError, 'at most 100, the.*found 101: low'):
+      num_rows(101)
     with self.assertRaisesRegex(ValueError, 'a num_input_rows.*2 input tables'):
       num_rows(None)
     with self.assertRaisesRegex(

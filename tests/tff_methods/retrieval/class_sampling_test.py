@@ -226,6 +226,15 @@ class DistinctClassesTest(parameterized.TestCase, tf.test.TestCase):
     ):
       retrieval.distinct_classes(tf.constant([0, label, 11]), 12)
 
+  def test_nouns_of_other_tables(self):
+    with self.assertRaisesRegex(
+      tf.errors.InvalidArgumentError,
+      '(?s)Expected ids of at.*the number of items of the.*with more items',
+    ):
+      retrieval.distinct_classes(
+        tf.constant([12]), 12, noun='ids', noun_of_rows='items'
+      )
+
   def test_label_out_of_range_in_a_graph(self):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
       classes = tf.compat.v1.placeholder(tf.int32, [None])
