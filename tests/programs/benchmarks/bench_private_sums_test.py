@@ -66,7 +66,7 @@ class MeasureTest(absltest.TestCase):
     ):
       rows = bench_private_sums.measure(1)
     self.assertEqual(
-      rows,
+      rows[3:],
       [
         [
           'a sum of 20 updates of 25,050 values',
@@ -76,6 +76,18 @@ class MeasureTest(absltest.TestCase):
         ]
       ],
     )
+
+  def test_scalar_quantization(self):
+    errors = {}
+    for bits in (2, 8, 16):
+      found = bench_private_sums.scalar_quantization(bits)
+      errors[bits] = found['error']
+      # Integers up to 20 · (2^bits − 1) need 6, 13 and 21 bits.
+      num_bits = {2: 6, 8: 13, 16: 21}[bits]
+      self.assertEqual(found['bytes'], -(-num_bits * 25_050 // 8))
+    # The range has 255 and 65,535 steps.
+    self.assertAlmostEqual(errors[8] / errors[16], 65_535 / 255, delta=10)
+    self.assertGreater(errors[2], 50 * errors[8])
 
 
 if __name__ == '__main__':
