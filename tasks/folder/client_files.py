@@ -18,7 +18,7 @@ import os
 
 from tasks.folder import schema as schema_lib
 
-EXTENSIONS = ('.npz', '.csv', '.tfrecord')
+EXTENSIONS = ('.npz', '.csv', '.parquet', '.tfrecord')
 _MAX_LISTED = 5
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Readers of `.npz`, `.csv` and `.tfrecord` files of client data."""
+"""Readers of files of client data, by their extension."""
 
 from collections.abc import Callable, Iterator, Mapping
 import csv
@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from tasks import input_files
 from tasks import npz_files
+from tasks.folder import parquet_files
 from tasks.folder import schema as schema_lib
 from tasks.folder import tables
 
@@ -233,8 +234,15 @@ def _record_table(path, records, start: int) -> tables.Table:
   )
 
 
+def _read_parquet(
+  path: str, schema: schema_lib.Schema
+) -> Iterator[tables.Table]:
+  return parquet_files.read_parquet(path, schema, _ROWS_AT_ONCE)
+
+
 _READERS: Mapping[str, _Reader] = {
   '.npz': _read_npz,
   '.csv': _read_csv,
+  '.parquet': _read_parquet,
   '.tfrecord': _read_tfrecord,
 }

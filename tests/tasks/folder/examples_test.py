@@ -20,6 +20,8 @@ from unittest import mock
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 import tensorflow as tf
 
 from tasks.folder import client_files
@@ -102,7 +104,7 @@ class ReadTest(_FolderTestCase):
     csv = ','.join(columns) + '\n'
     csv += '\n'.join(','.join(map(str, row.values())) for row in rows)
     contents = []
-    for name in ('csv', 'npz', 'tfrecord'):
+    for name in ('csv', 'npz', 'parquet', 'tfrecord'):
       directory = os.path.join(self.dir, name)
       files = {'all.csv': csv} if name == 'csv' else {}
       if name == 'npz':
@@ -110,6 +112,9 @@ class ReadTest(_FolderTestCase):
       folders.write(directory, files, folders.TWO_INPUTS)
       if name == 'tfrecord':
         _tfrecord(os.path.join(directory, 'all.tfrecord'), rows)
+      if name == 'parquet':
+        path = os.path.join(directory, 'all.parquet')
+        parquet.write_table(pa.table(columns), path)
       contents.append(_read(directory))
     for read in contents:
       self.assertEqual(read.labels.class_names, ('c0', 'c1', 'c2'))
