@@ -43,6 +43,7 @@ class _InMemoryStore:
 
   def __init__(self) -> None:
     self._states = {}
+    self.last_round = 0
 
   def read(
     self, client_ids: Sequence[str], round_num: int
@@ -53,7 +54,7 @@ class _InMemoryStore:
   def write(
     self, round_num: int, states: Mapping[str, list[np.ndarray]]
   ) -> None:
-    del round_num
+    self.last_round = round_num
     self._states.update(states)
 
 
