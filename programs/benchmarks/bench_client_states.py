@@ -45,6 +45,10 @@ class _InMemoryStore:
     self._states = {}
     self.last_round = 0
 
+  def any_state(self, round_num: int) -> list[np.ndarray] | None:
+    del round_num
+    return next(iter(self._states.values()), None)
+
   def read(
     self, client_ids: Sequence[str], round_num: int
   ) -> list[list[np.ndarray] | None]:
