@@ -20,17 +20,13 @@ subsamples and quantizes its update before it sends it; the server decodes,
 averages and takes a step. Only the aggregator differs from federated averaging.
 """
 
-import dataclasses
-
 import tensorflow_federated as tff
 
-from tff_methods import aggregators
 from tff_methods import options as options_lib
 from tff_methods import templates
 from tff_methods.aggregators import salted_mean
 from tff_methods.aggregators import sketched_update
 from tff_methods.common import argument_checks
-from tff_methods.templates import fed_avg
 from tff_methods.templates import salted_process
 
 
@@ -83,29 +79,19 @@ def build_sketched_update_fed_avg(
   options = argument_checks.check_options(
     options, options_lib.SketchOptions, default=options_lib.SketchOptions()
   )
-  arguments = dict(
+  salted = options.clients_draw and options.seed_source == 'reproducible'
+  model_aggregator = salted_mean.mean_factory(
+    sketched_update.sketch_encoder_fn(options),
+    options.min_elements,
+    salted=salted,
+  )
+  return salted_process.fed_avg_builder(salted)(
+    model_fn,
+    client_optimizer_fn,
+    server_optimizer_fn,
+    model_aggregator=model_aggregator,
     client_weighting=client_weighting,
     model_distributor=model_distributor,
     metrics_aggregator=metrics_aggregator,
     loop_implementation=loop_implementation,
-  )
-  if options.clients_draw and options.seed_source == 'reproducible':
-    return salted_process.build_salted_fed_avg(
-      model_fn,
-      client_optimizer_fn,
-      server_optimizer_fn,
-      model_aggregator=salted_mean.SaltedMeanFactory(
-        sketched_update.sketch_encoder_fn(options),
-        min_elements=options.min_elements,
-      ),
-      **arguments,
-    )
-  return fed_avg.build_weighted_fed_avg(
-    model_fn,
-    client_optimizer_fn,
-    server_optimizer_fn,
-    model_aggregator=aggregators.sketched_update_aggregator(
-      **dataclasses.asdict(options)
-    ),
-    **arguments,
   )

@@ -26,7 +26,6 @@ from tff_methods.aggregators import salted_mean
 from tff_methods.aggregators import shared_ternary
 from tff_methods.aggregators import ternary_update
 from tff_methods.common import argument_checks
-from tff_methods.templates import fed_avg
 from tff_methods.templates import salted_process
 
 
@@ -91,12 +90,7 @@ def build_terngrad_fed_avg(
       options.min_elements,
       salted=salted,
     )
-  build = (
-    salted_process.build_salted_fed_avg
-    if salted
-    else fed_avg.build_weighted_fed_avg
-  )
-  return build(
+  return salted_process.fed_avg_builder(salted)(
     model_fn,
     client_optimizer_fn,
     server_optimizer_fn,

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Learning processes whose clients draw from salts of their data and ids."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -195,3 +196,12 @@ def build_salted_fed_avg(
     fed_avg.build_finalizer(server_optimizer_fn, description.weights_type),
     seed_source='reproducible',
   )
+
+
+def fed_avg_builder(salted: bool) -> Callable[..., Any]:
+  """Returns `build_salted_fed_avg`, or else `fed_avg.build_weighted_fed_avg`.
+
+  Args:
+    salted: If true, the clients' work adds salts to their updates.
+  """
+  return build_salted_fed_avg if salted else fed_avg.build_weighted_fed_avg
