@@ -28,7 +28,7 @@ labels, which are then lists; `at = 'best'` shows the best evaluation instead of
 the last one, and `at = 'test'` the best one by validation data, evaluated on
 test data at the end. `target = 'METRIC=VALUE'` adds columns of the costs until
 it is reached; with `network = NAME` and `client_seconds = SECONDS`, the
-simulated time is among them. `picture = NAME` adds a picture of
+simulated time is among them. `pictures = [NAME, ...]` adds pictures of
 `programs.compare`. A run NAME is `programs/flagfiles/NAME.flags`,
 NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
 page. Reduction factors are relative to the first row.
@@ -49,9 +49,9 @@ from programs.runs import run_results
 FILE = 'tables.toml'
 _MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')
-_TABLE_TYPES = {'columns': str, 'seeds': int, 'heading': str}
+_LIST_TYPES = {'columns': str, 'seeds': int, 'heading': str, 'pictures': str}
+_DEFAULT_LISTS = {'heading': ('run',), 'pictures': ()}
 _OPTIONAL_TYPES = {
-  'picture': str,
   'target': str,
   'network': str,
   'client_seconds': (int, float),
@@ -105,7 +105,7 @@ class Table:
     seeds: Seeds of each run.
     rows: The rows.
     at: Evaluation in the table, one of `run_results.PAGE_AT`.
-    picture: Name of a picture of `comparison_figures`; `None` for none.
+    pictures: Names of pictures of `comparison_figures`.
     target: `METRIC=VALUE` to reach; `None` for none.
     network: Name of a network of `simulated_time`; `None` for none.
     client_seconds: Time that a client computes in a round, in seconds.
@@ -117,7 +117,7 @@ class Table:
   seeds: tuple[int, ...]
   rows: tuple[Row, ...]
   at: str = 'last'
-  picture: str | None = None
+  pictures: tuple[str, ...] = ()
   target: str | None = None
   network: str | None = None
   client_seconds: float = 0
@@ -167,13 +167,15 @@ def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
   """Returns a table of the description at `path`."""
   if not isinstance(contents, dict):
     raise _damaged(path, f'{contents!r} as {name}')
-  contents = {'heading': ['run']} | contents
-  unknown = set(contents) - {*_TABLE_TYPES, *_OPTIONAL_TYPES, 'rows', 'at'}
+  known = {*_LIST_TYPES, *_OPTIONAL_TYPES, 'rows', 'at'}
+  unknown = set(contents) - known
   if unknown:
     raise _damaged(path, f'{sorted(unknown)[0]!r} in {name}')
-  lists = {}
-  for key, kind in _TABLE_TYPES.items():
-    values = contents.get(key)
+  lists: dict[str, tuple] = dict(_DEFAULT_LISTS)
+  for key, kind in _LIST_TYPES.items():
+    if key in lists and key not in contents:
+      continue
+    values: Any = contents.get(key)
     if not _is_list_of(kind, values):
       raise _damaged(path, f'{values!r} as {name}.{key}')
     lists[key] = tuple(values)
@@ -212,6 +214,8 @@ def _rows(
       raise _damaged(path, f'{reprlib.repr(reference)} as a run')
     if name in {row.run.name for row in found}:
       raise _damaged(path, f'two runs {name!r} in a table')
+    if tuple(labels) in {row.labels for row in found}:
+      raise _damaged(path, f'two rows {labels!r} in a table')
     found.append(Row(Run(page or path.parent.name, name), tuple(labels)))
   return found
 

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Pictures of the runs of a table."""
 
+import dataclasses
 import os
 import pathlib
 
@@ -22,6 +23,7 @@ import numpy as np
 from programs.command_line import runner
 from programs.pages import descriptions
 from programs.pages import result_tables
+from programs.reports import comparison
 from programs.reports import comparison_figures
 from programs.reports import figure_style
 
@@ -30,21 +32,28 @@ _DIRECTORY = 'docs/pictures'
 _TOLERANCE = 0.05
 
 
-def path(page: descriptions.Page, table: descriptions.Table) -> str:
-  """Returns the path of the picture of a table.
+def path(
+  page: descriptions.Page,
+  table: descriptions.Table,
+  picture: comparison_figures.Picture,
+) -> str:
+  """Returns the path of a picture of a table.
 
   Args:
     page: The page that has the table.
     table: The table.
+    picture: One of its pictures.
 
   Returns:
     The path from the root of the repository.
   """
-  return f'{_DIRECTORY}/{page.name}_{table.name}.png'
+  return f'{_DIRECTORY}/{page.name}_{table.name}_{picture.name}.png'
 
 
-def find(results: result_tables.Results) -> comparison_figures.Picture | None:
-  """Returns the picture of a table, `None` if it has none.
+def find(results: result_tables.Results) -> list[comparison_figures.Picture]:
+  """Returns the pictures of a table, in the order of its description.
+
+  Runs are named by their labels in the table.
 
   Args:
     results: Results of the table.
@@ -52,17 +61,33 @@ def find(results: result_tables.Results) -> comparison_figures.Picture | None:
   Raises:
     UsageError: If there is no picture of the name in the description.
   """
-  name = results.table.picture
-  if name is None:
-    return None
-  pictures = comparison_figures.pictures(results.groups, results.rows)
+  names = results.table.pictures
+  if not names:
+    return []
+  pictures = comparison_figures.pictures(*_labelled(results))
   by_name = {picture.name: picture for picture in pictures}
-  if name not in by_name:
-    raise runner.UsageError(
-      f'Expected pictures of {list(by_name)} in results/*/'
-      f'{descriptions.FILE}, found {name!r}; correct it.'
-    )
-  return by_name[name]
+  for name in names:
+    if name not in by_name:
+      raise runner.UsageError(
+        f'Expected pictures of {list(by_name)} in results/*/'
+        f'{descriptions.FILE}, found {name!r}; correct it.'
+      )
+  return [by_name[name] for name in names]
+
+
+def _labelled(
+  results: result_tables.Results,
+) -> tuple[comparison.Groups, list[comparison.Row]]:
+  """Returns the runs of a table and their results under its labels."""
+  labels = [
+    ', '.join(row.labels).replace('`', '') for row in results.table.rows
+  ]
+  groups = dict(zip(labels, results.groups.values(), strict=True))
+  rows = [
+    dataclasses.replace(row, name=label)
+    for label, row in zip(labels, results.rows, strict=True)
+  ]
+  return groups, rows
 
 
 def link(
@@ -75,10 +100,12 @@ def link(
   Args:
     page: The page that has the table.
     table: The table.
-    picture: Its picture.
+    picture: One of its pictures.
   """
   title = picture.title
-  target = os.path.relpath(path(page, table), os.path.dirname(page.path))
+  target = os.path.relpath(
+    path(page, table, picture), os.path.dirname(page.path)
+  )
   return f'![{title[0].upper()}{title[1:]}]({target})\n'
 
 

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Writes tables and pictures of pages from `results/`, or compares them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import dataclasses
 import pathlib
 import shutil
@@ -38,14 +38,12 @@ class _Block:
   Attributes:
     name: Name of the table.
     text: Contents of its block.
-    picture_path: Path of its picture from the root of the repository.
-    picture: The picture; `None` for none.
+    pictures: Its pictures, by their paths from the root of the repository.
   """
 
   name: str
   text: str
-  picture_path: str
-  picture: comparison_figures.Picture | None
+  pictures: Mapping[str, comparison_figures.Picture]
 
 
 def write(
@@ -142,12 +140,12 @@ def _make_blocks(
   for table in _complete_tables(results_dir, page, text):
     results = result_tables.read(results_dir, table)
     parts = [result_tables.text(page, results)]
-    picture = result_pictures.find(results)
-    if picture is not None:
+    pictures = {}
+    for picture in result_pictures.find(results):
       parts.append(result_pictures.link(page, table, picture))
+      pictures[result_pictures.path(page, table, picture)] = picture
     content = ''.join(f'\n{part}' for part in parts) + '\n'
-    path = result_pictures.path(page, table)
-    made.append(_Block(table.name, content, path, picture))
+    made.append(_Block(table.name, content, pictures))
   return made
 
 
@@ -156,10 +154,10 @@ def _changed_pictures(
 ) -> Iterator[pathlib.PurePath]:
   """Draws pictures into `directory`; yields the paths of those that differ."""
   for block in made:
-    if block.picture is not None:
-      path = pathlib.PurePath(block.picture_path)
+    for name, picture in block.pictures.items():
+      path = pathlib.PurePath(name)
       drawn = pathlib.Path(directory, path.name)
-      result_pictures.save(block.picture, drawn)
+      result_pictures.save(picture, drawn)
       if not result_pictures.look_alike(root / path, drawn):
         yield path
 

@@ -34,6 +34,7 @@ _MAX_MARKED_POINTS = 12
 # The start is left out if at least so many evaluations follow it.
 _MIN_EVALUATIONS = 3
 _MARKERS = 'osD^vP'
+_FRONT = 'Pareto front'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,7 +222,7 @@ def draw_factors(
       where='pre',
       color='0.6',
       linewidth=1,
-      label='Pareto front',
+      label=_FRONT,
     )
     scale = _scale_factors(axes, [p[0] for p in points.values()])
     axes.set_xlabel(
@@ -229,7 +230,7 @@ def draw_factors(
     )
     display_name = learning_curves.metrics(groups).get(metric, metric)
     axes.set_ylabel(learning_curves.label(metric, display_name))
-    figure_style.legend(figure, len(points) + 1)
+    figure_style.legend(figure, [*(names[name] for name in points), _FRONT])
   return figure
 
 

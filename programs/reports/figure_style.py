@@ -35,6 +35,9 @@ _MAX_DIRECT_LABELS = 6
 # Distance of direct labels, in heights of the axes.
 _LABEL_DISTANCE = 0.07
 _DOTS_PER_INCH = 150
+# Characters of a legend that fit into half the width of a figure.
+_MAX_HALF_LINE = 36
+_LEGEND_LINE_INCHES = 0.17
 # From this ratio on, a logarithmic axis has labels at powers of ten only.
 _WIDE_RATIO = 1e3
 # Any keys: the stubs of matplotlib have a literal for each.
@@ -103,7 +106,7 @@ def label_curves(
   if len(ends) > _MAX_DIRECT_LABELS:
     for name in ends:
       axes.plot([], [], label=names[name], **styles[name])
-    legend(figure, len(ends))
+    legend(figure, [names[name] for name in ends])
     return
   low, high = axes.get_ylim()
   heights = {name: (y - low) / (high - low) for name, y in ends.items()}
@@ -165,16 +168,21 @@ def set_log_x(axes: mpl_axes.Axes, values: Sequence[float]) -> None:
   axes.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def legend(figure: mpl_figure.Figure, num_entries: int) -> None:
-  """Adds a legend below the axes.
+def legend(figure: mpl_figure.Figure, names: Sequence[str]) -> None:
+  """Adds a legend below the axes, and its height to the figure.
 
   Args:
     figure: The figure.
-    num_entries: Number of its entries.
+    names: Texts of its entries.
   """
+  fits_twice = max(map(len, names)) <= _MAX_HALF_LINE
+  num_columns = min(len(names), 2) if fits_twice else 1
+  num_lines = math.ceil(len(names) / num_columns)
+  width, height = figure.get_size_inches()
+  figure.set_size_inches(width, height + num_lines * _LEGEND_LINE_INCHES)
   figure.legend(
     loc='outside lower center',
-    ncols=min(num_entries, 2),
+    ncols=num_columns,
     fontsize=8,
     frameon=False,
   )

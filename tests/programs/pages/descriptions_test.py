@@ -68,6 +68,12 @@ class DescriptionsTest(parameterized.TestCase):
     self.assertEqual(table.heading, ('up', 'down'))
     self.assertEqual(table.rows[0].labels, ('2 bits', '8 bits'))
     self.assertEqual(table.at, 'best')
+    self.assertEmpty(table.pictures)
+
+  def test_pictures(self):
+    text = _TABLE.replace('seeds', "pictures = ['traffic', 'x']\nseeds")
+    (page,) = self._read(f"page = 'a.md'\n{text}")
+    self.assertEqual(page.tables[0].pictures, ('traffic', 'x'))
 
   def test_target_on_a_network(self):
     lines = "target = 'loss=0.1'\nnetwork = 'wan'\nclient_seconds = 2\n"
@@ -91,8 +97,14 @@ class DescriptionsTest(parameterized.TestCase):
     ('unknown', f"page = 'a'{_TABLE}[digits.more]", "'more' in digits"),
     ('seeds', f"page = 'a'{_TABLE.replace('0, 2', '0.5')}", r'\[0.5\] as digi'),
     ('no_seed', f"page = 'a'{_TABLE.replace('0, 2', '')}", r'\[\] as digits.s'),
+    (
+      'pictures',
+      "page = 'a'" + _TABLE.replace('seeds', "pictures = 'x'\nseeds"),
+      "'x' as digits.pictures",
+    ),
     ('labels', f"page = 'a'{_TABLE}'x' = ['a', 'b']", 'as labels of x'),
     ('name_twice', f"page = 'a'{_TABLE}'plain' = 'a'", "two runs 'plain'"),
+    ('label_twice', f"page = 'a'{_TABLE}'x' = 'Plain'", 'two rows'),
     ('long', f"page = 'a'{_TABLE}'{'x' * 256}' = 'a'", "xxx' as a run"),
     ('no_name', f"page = 'a'{_TABLE}'page/' = 'a'", "'page/' as a run"),
     (

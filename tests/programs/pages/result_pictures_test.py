@@ -29,7 +29,7 @@ from tests.programs.pages import small_repository
 
 _DESCRIPTION = """
 [digits]
-picture = 'accuracy_by_total_mb'
+pictures = ['accuracy_by_total_mb']
 columns = ['accuracy']
 seeds = [0]
 [digits.rows]
@@ -53,19 +53,28 @@ class ResultPicturesTest(absltest.TestCase):
     self._read = lambda table: result_tables.read(results, table)
 
   def _find(self, name):
-    table = dataclasses.replace(self._table, picture=name)
+    (picture,) = self._find_all([name])
+    return picture
+
+  def _find_all(self, names):
+    table = dataclasses.replace(self._table, pictures=tuple(names))
     return result_pictures.find(self._read(table))
 
-  def test_path_is_named_after_page_and_table(self):
+  def test_path_is_named_after_page_table_and_picture(self):
     self.assertEqual(
-      result_pictures.path(self._page, self._table),
-      'docs/pictures/page_digits.png',
+      result_pictures.path(self._page, self._table, self._find('traffic')),
+      'docs/pictures/page_digits_traffic.png',
     )
 
-  def test_finds_the_picture_of_the_name(self):
-    for name in ('accuracy_by_total_mb', 'loss_by_rounds', 'traffic'):
-      self.assertEqual(self._find(name).name, name)
-    self.assertIsNone(self._find(None))
+  def test_finds_the_pictures_of_the_names(self):
+    names = ['traffic', 'accuracy_by_total_mb', 'loss_by_rounds']
+    self.assertEqual([found.name for found in self._find_all(names)], names)
+    self.assertEmpty(self._find_all([]))
+
+  def test_runs_have_the_labels_of_the_table(self):
+    figure = self._find('accuracy_by_total_mb').draw()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    self.assertEqual(texts, ['32 bits', '2 bits'])
 
   def test_refuses_another_picture(self):
     with self.assertRaisesRegex(
@@ -78,11 +87,12 @@ class ResultPicturesTest(absltest.TestCase):
     picture = self._find('accuracy_by_total_mb')
     self.assertEqual(
       result_pictures.link(self._page, self._table, picture),
-      '![Accuracy against total traffic](pictures/page_digits.png)\n',
+      '![Accuracy against total traffic]'
+      '(pictures/page_digits_accuracy_by_total_mb.png)\n',
     )
     page = dataclasses.replace(self._page, path='docs/methods/page.md')
     self.assertIn(
-      '](../pictures/page_digits.png)',
+      '](../pictures/page_digits_accuracy_by_total_mb.png)',
       result_pictures.link(page, self._table, picture),
     )
 

@@ -99,12 +99,12 @@ class PagesTest(parameterized.TestCase):
   def test_writes_and_compares_a_picture(self):
     self._write_runs()
     with_picture = _DESCRIPTION.replace(
-      'columns', "picture = 'accuracy_by_total_mb'\ncolumns"
+      'columns', "pictures = ['accuracy_by_total_mb']\ncolumns"
     )
     small_repository.write_page(self._root, with_picture, _PAGE)
-    picture = 'docs/pictures/page_digits.png'
+    picture = 'docs/pictures/page_digits_accuracy_by_total_mb.png'
     self.assertEqual(self._write(), ['docs/page.md', picture])
-    link = '![Accuracy against total traffic](pictures/page_digits.png)'
+    link = f'![Accuracy against total traffic]({picture[len("docs/") :]})'
     self.assertIn(f'{_ORIGIN}\n{link}\n', self._path.read_text())
     self.assertGreater(np.ptp(mpl_image.imread(self._root / picture)), 0.5)
     self.assertEqual(self._differences(), [])
@@ -121,7 +121,7 @@ class PagesTest(parameterized.TestCase):
   def test_runs_are_read_once(self):
     self._write_runs()
     with_picture = _DESCRIPTION.replace(
-      'columns', "picture = 'traffic'\ncolumns"
+      'columns', "pictures = ['traffic']\ncolumns"
     )
     small_repository.write_page(self._root, with_picture, _PAGE)
     read = stored_runs.read

@@ -68,6 +68,23 @@ class FigureStyleTest(parameterized.TestCase):
     placed = figure_style.spread_apart(dict(enumerate(heights)), 0.1)
     np.testing.assert_allclose([placed[i] for i in range(3)], expected)
 
+  @parameterized.parameters((8, 12), (60, 3), (60, 12))
+  def test_legend_fits_into_the_figure(self, length, num_names):
+    figure = figure_style.new_figure()
+    axes = figure.subplots()
+    names = [f'{i}'.rjust(length, 'e') for i in range(num_names)]
+    for name in names:
+      axes.plot([0, 1], label=name)
+    height = axes.get_window_extent().height
+    figure_style.legend(figure, names)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    self.assertBetween(box.x0, 0, figure.bbox.x1 - box.width)
+    self.assertGreaterEqual(box.y0, 0)
+    # The axes have the room that they have without a legend.
+    self.assertGreater(axes.get_window_extent().height, 0.85 * height)
+
   @parameterized.parameters('png', 'svg')
   def test_same_figure_is_the_same_file(self, extension):
     directory = self.enter_context(tempfile.TemporaryDirectory())
