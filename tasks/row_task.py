@@ -95,6 +95,8 @@ class RowTask(serving.ServedTask):
       name; `None` if there are none.
     rows_model_fn: Builds the model of `model_fn` with the weights of
       `row_model`; `None` if those of `model_fn` are the same.
+    classes_by_frequency: Classes in the data of the clients, the most frequent
+      first, whose accuracy is evaluated by decile; `None` for no deciles.
   """
 
   row_model_fn: Callable[[], models.RowModel] = attrs.field(
@@ -109,6 +111,7 @@ class RowTask(serving.ServedTask):
   class_names: tuple[str, ...] | None = None
   baselines_fn: Callable[[], Mapping[str, float]] | None = None
   rows_model_fn: Callable[[], tff.learning.models.VariableModel] | None = None
+  classes_by_frequency: Sequence[int] | None = None
 
   @property
   def row_model(self) -> models.RowModel:

@@ -24,6 +24,7 @@ from programs.pages import stored_runs
 from programs.reports import comparison
 from programs.reports import comparison_table
 from programs.reports import privacy_results
+from programs.reports import row_results
 from programs.reports import simulated_time
 from programs.reports import tables
 from programs.runs import finished_run
@@ -38,6 +39,11 @@ _COLUMNS = {
   'total MB': lambda row: tables.megabytes(row.total.num_bytes.mean),
   'total reduction': lambda row: f'{row.total.factor:,.2f} x',
   'model MB': lambda row: tables.megabytes(row.model_bytes.mean),
+}
+# Columns that are computed from the runs of a row.
+_RUN_COLUMNS = {
+  privacy_results.EPSILON: privacy_results.epsilon_text,
+  **row_results.COLUMNS,
 }
 _WIDTH = 80
 
@@ -142,14 +148,14 @@ def _cell(
   at_target = comparison_table.target_cells(row)
   if column in _COLUMNS:
     return _COLUMNS[column](row)
-  if column == privacy_results.EPSILON:
-    return privacy_results.epsilon_text(results.groups[row.name])
+  if column in _RUN_COLUMNS:
+    return _RUN_COLUMNS[column](results.groups[row.name])
   if column in at_target:
     return at_target[column]
   if column in metrics or column in row.metrics:
     name = metrics.get(column, column)
     return comparison_table.spread(name, row.metrics.get(name))
-  known = [*metrics, *_COLUMNS, privacy_results.EPSILON, *at_target]
+  known = [*metrics, *_COLUMNS, *_RUN_COLUMNS, *at_target]
   raise runner.UsageError(
     f'Expected columns of {known} in {descriptions.FILE}, found {column!r}; '
     'correct it.'

@@ -14,7 +14,8 @@
 """Evaluation of a model on a task's test data."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,13 +23,15 @@ import tensorflow_federated as tff
 
 from programs.training import metrics as metrics_lib
 import tasks
+from tasks import decile_accuracy
 
 
 class Evaluation:
   """Function from model weights to metrics on the test data.
 
   Runs in this process, batch by batch in the order of the data. The metrics are
-  those of the model, and `map_at_<r>` for tasks with held-out classes. All
+  those of the model, `map_at_<r>` for tasks with held-out classes, and
+  `accuracy_decile_<i>` for tasks whose classes are ordered by frequency. All
   evaluations have the same metrics, so that one defines the structure of
   checkpoints.
   """
@@ -55,10 +58,11 @@ class Evaluation:
     retrieval = task.retrieval if isinstance(task, tasks.RowTask) else None
     if retrieval is not None and validation is None:
       self._retrieval_fns[f'map_at_{retrieval.r}'] = retrieval.build_metric_fn()
+    self._deciles = _decile_accuracy(task)
     # Traced now: graphs that TFF builds break a Keras model traced after them.
-    self._update_metrics = tf.function(
-      lambda batch: self._model.forward_pass(batch, training=False)
-    ).get_concrete_function(self._model.input_spec)
+    self._update_metrics = tf.function(self._evaluate).get_concrete_function(
+      self._model.input_spec
+    )
 
   @property
   def model(self) -> tff.learning.models.VariableModel:
@@ -70,6 +74,7 @@ class Evaluation:
     """Names of the metrics."""
     return [
       *map(metrics_lib.short_name, self._model.metric_finalizers()),
+      *(decile_accuracy.METRIC_NAMES if self._deciles else ()),
       *self._retrieval_fns,
     ]
 
@@ -80,8 +85,9 @@ class Evaluation:
     del round_num  # Unused.
     assign_weights(model_weights, self._model)
     self._model.reset_metrics()
+    counts = np.zeros([], np.int64)
     for batch in self._data:
-      self._update_metrics(batch)
+      counts = counts + self._update_metrics(batch).numpy()
     unfinalized = self._model.report_local_unfinalized_metrics()
     metrics = collections.OrderedDict(
       # A finalizer creates a Keras metric, thus variables, at each call, which
@@ -92,9 +98,30 @@ class Evaluation:
       )
       for name, f in self._model.metric_finalizers().items()
     )
+    if self._deciles:
+      metrics.update(decile_accuracy.accuracies(counts))
     for name, metric_fn in self._retrieval_fns.items():
       metrics[name] = np.float32(metric_fn(model_weights))
     return metrics
+
+  def _evaluate(self, batch: Any) -> tf.Tensor:
+    """Updates the model's metrics; returns counts of the deciles, if any."""
+    output = self._model.forward_pass(batch, training=False)
+    if self._deciles is None:
+      return tf.zeros([0], tf.int32)
+    labels = batch['y'] if isinstance(batch, Mapping) else batch[1]
+    return self._deciles.count(output.predictions, labels)
+
+
+def _decile_accuracy(
+  task: tff.simulation.baselines.BaselineTask,
+) -> decile_accuracy.DecileAccuracy | None:
+  """Returns the accuracy by decile; `None` if the task has no deciles."""
+  if not isinstance(task, tasks.RowTask) or task.classes_by_frequency is None:
+    return None
+  return decile_accuracy.DecileAccuracy(
+    task.classes_by_frequency, task.row_model.num_classes
+  )
 
 
 def assign_weights(

@@ -106,6 +106,9 @@ def build_bag_task(
     ),
     row_model_fn,
     class_names=summary.item_names,
+    classes_by_frequency=(
+      range(len(summary.item_names)) if name == 'tags' else None
+    ),
     serving=serving.Serving(
       {'ids': tf.TensorSpec([None, None], tf.int64)},
       lambda ids: _inputs(ids, num_ids),

@@ -143,6 +143,7 @@ def build_text_task(
     row_model_fn,
     class_names=vocabulary.names,
     baselines_fn=_build_baselines_fn(data, vocabulary, decode, options),
+    classes_by_frequency=range(1, vocab_size + 1),
     serving=serving.Serving(
       {'sentences': tf.TensorSpec([None], tf.string)},
       lambda sentences: vocabulary.encode(sentences)[0],

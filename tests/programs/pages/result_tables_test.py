@@ -113,6 +113,11 @@ class ResultTablesTest(parameterized.TestCase):
     self.assertIn('| task | loss |', self._text(columns=('loss',)))
     self.assertIn('| digits | 0.5000 |', self._text(columns=('loss',)))
 
+  def test_columns_of_rows(self):
+    text = self._text(columns=('excluded', 'missing rows'))
+    self.assertIn('| task | excluded | missing rows |', text)
+    self.assertIn('| digits | none | none |', text)
+
   # By hand: 0.7 and 0.72 have a standard deviation of 0.0141.
   def test_several_seeds(self):
     text = self._text(seeds=(0, 1))

@@ -14,6 +14,7 @@
 """Tests for evaluation."""
 
 import tempfile
+from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
@@ -68,6 +69,30 @@ class EvaluationTest(tf.test.TestCase):
     )
     metrics = evaluate(self._random_weights(0))
     self.assertEqual(metrics['num_examples'], 7)
+
+  def test_accuracy_by_decile_of_the_class(self):
+    task = tasks.RowTask(
+      self._task.datasets,
+      self._task.model_fn,
+      row_model_fn=lambda: mock.Mock(num_classes=10),
+      serving=self._task.serving,
+      classes_by_frequency=range(9, -1, -1),
+    )
+    weights = self._random_weights(0)
+    model = task.model_fn()
+    weights.assign_weights_to(model)
+    hits = {i: [] for i in range(10)}
+    for x, y in task.datasets.get_centralized_test_data():
+      found = model.predict_on_batch(x, training=False).numpy().argmax(axis=1)
+      for label, is_correct in zip(y.numpy(), found == y, strict=True):
+        hits[label].append(is_correct)
+    evaluate = evaluation.Evaluation(task)
+    metrics = evaluate(weights)
+    self.assertEqual(list(metrics), evaluate.metric_names)
+    for decile in range(1, 11):
+      self.assertAllClose(
+        metrics[f'accuracy_decile_{decile}'], np.mean(hits[10 - decile])
+      )
 
   def test_depends_on_the_weights_alone(self):
     first = self._evaluate(self._random_weights(0))

@@ -67,6 +67,8 @@ class TextTaskTest(_IrcTestCase):
     task = self.build()
     self.assertIsInstance(task, tasks.RowTask)
     self.assertIsNone(task.retrieval)
+    # Words, in the order of their frequency; not the four special ids.
+    self.assertEqual(task.classes_by_frequency, range(1, 9))
     train_data = _train_data(task)
     self.assertEqual(train_data.client_ids, ['ann', 'bob'])
     self.assertEqual(
