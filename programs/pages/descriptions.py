@@ -22,8 +22,8 @@
   'sketched_updates/digits_fed_avg' = '`digits_fed_avg`'
   'digits_terngrad' = '`digits_terngrad`'
 
-A column is that of a comparison, `excluded` or `missing rows` (what clients lack
-rows for), or the name of a metric.
+A column is that of a comparison, the name of a metric, or `excluded` or
+`missing rows`, what clients lack rows for.
 Each row names a run and its label; `heading = [...]` names several columns of
 labels, which are then lists; `at = 'best'` shows the best evaluation instead of
 the last one, and `at = 'test'` the best one by validation data, evaluated on
