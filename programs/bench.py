@@ -44,6 +44,7 @@ _PART_NAMES = (
   'expansion',
   'rounds',
   'method_rounds',
+  'vectorized_step',
   'downlink',
   'runtime',
   'scale',

@@ -34,6 +34,7 @@ from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_scale
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_start
+from programs.benchmarks import bench_vectorized_step
 from programs.benchmarks import bench_xc_files
 from programs.benchmarks import scale_sizes
 
@@ -60,6 +61,7 @@ def measures(
     'expansion': bench_expansion.measure,
     'rounds': bench_rounds.measure,
     'method_rounds': bench_rounds.measure_methods,
+    'vectorized_step': bench_vectorized_step.measure,
     'downlink': bench_downlink.measure,
     'runtime': bench_runtime.measure,
     'scale': functools.partial(
