@@ -14,8 +14,8 @@
 """Benchmark of a training step of several clients at once.
 
 Clients whose batches have equal shapes can take a step together, each with its
-own model: TensorFlow's `vectorized_map` turns the step of one client into that of
-all of them.
+own model: TensorFlow's `vectorized_map` turns the step of one client into that
+of all of them.
 """
 
 from collections.abc import Callable, Sequence
