@@ -30,7 +30,7 @@ import rich.progress
 from programs.benchmarks import scale_sizes
 from programs.command_line import common_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.reports import tables
 from programs.runs import saved_weights
 
@@ -106,7 +106,7 @@ def main() -> int:
   """
   sizes = _scale_sizes()
   searched_rows = _searched_rows()
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.benchmarks import registry
 

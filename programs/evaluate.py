@@ -33,7 +33,7 @@ import sys
 from absl import flags
 
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.command_line import task_flags
 from programs.methods import method_flags
 from programs.reports import report_arguments
@@ -102,7 +102,7 @@ def main() -> int:
       'so the metrics may be others.',
       file=sys.stderr,
     )
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.training import run_evaluation
   try:

@@ -31,7 +31,7 @@ import sys
 from programs import train
 from programs.command_line import common_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.command_line import task_flags
 from programs.methods import aggregation_flags
 from programs.methods import method_flags
@@ -82,7 +82,7 @@ def main() -> int:
     argument_checks.check_new_directory(directory)
   except ValueError as e:
     raise runner.UsageError(str(e)) from e
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.methods import registry
     from programs.training import processes

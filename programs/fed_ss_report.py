@@ -44,7 +44,7 @@ from absl import flags
 from programs.command_line import common_flags
 from programs.command_line import execution_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.command_line import task_flags
 from programs.network import tls_flags
 from programs.reports import report_arguments
@@ -143,7 +143,7 @@ def main() -> int:
   )
   runs = saved_weights.load_runs(_RUNS.value or [], task_flags.TASK.value)
   report_arguments.make_output_dir()
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.command_line import execution
     from programs.reports import fed_ss_sections

@@ -26,7 +26,7 @@ from absl import logging
 
 from programs.command_line import common_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.reports import tables
 
 _TIMED_ROUNDS = flags.DEFINE_integer(
@@ -41,7 +41,7 @@ _HEADER = ['process', 'difference', 'clients/s, CPU', 'clients/s, GPU', '']
 
 def main() -> int:
   """Compares GPUs with the CPU and prints one table; returns the exit code."""
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once the flags are checked.
     from programs.diagnostics import gpu_comparison
 

@@ -29,7 +29,7 @@ from absl import flags
 
 from programs.command_line import common_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.command_line import task_flags
 from programs.methods import row_flags
 from programs.reports import report_arguments
@@ -75,7 +75,7 @@ def main() -> int:
   )
   task_flags.check_flags()
   weights = saved_weights.load(weights_flag.WEIGHTS.value)
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.reports import hash_buckets
     from tff_methods import runtime

@@ -43,7 +43,7 @@ from absl import flags
 
 from programs.command_line import common_flags
 from programs.command_line import runner
-from programs.command_line import stop_signals
+from programs.command_line import slow_imports
 from programs.command_line import task_flags
 from programs.reports import report_arguments
 from tasks import catalog
@@ -114,7 +114,7 @@ def main() -> int:
   )
   task_flags.check_flags(**_TASK_DEFAULTS)
   report_arguments.make_output_dir()
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.reports import label_sections
     from tff_methods import runtime

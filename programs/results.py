@@ -34,6 +34,7 @@ from absl import flags
 
 from programs.command_line import common_flags
 from programs.command_line import runner
+from programs.command_line import slow_imports
 from programs.command_line import stop_signals
 from programs.pages import descriptions
 from programs.pages import missing_runs
@@ -79,7 +80,7 @@ def main() -> int:
 
 
 def _write(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports matplotlib.
     from programs.pages import written_pages
 
@@ -89,7 +90,7 @@ def _write(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
 
 
 def _check(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports matplotlib.
     from programs.pages import written_pages
 

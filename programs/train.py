@@ -33,6 +33,7 @@ from absl import flags
 from programs.command_line import common_flags
 from programs.command_line import execution_flags
 from programs.command_line import runner
+from programs.command_line import slow_imports
 from programs.command_line import stop_signals
 from programs.command_line import task_flags
 from programs.methods import method_flags
@@ -158,7 +159,7 @@ def _train(
   """Trains, and prints the results; returns the exit code."""
   _warn_of_changes(directory)
   training_progress.show_stage('Loading TensorFlow')
-  with stop_signals.importing():
+  with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.training import training_run
   request = training_run.Request(

@@ -20,8 +20,6 @@ import signal
 import types
 from typing import Any
 
-import programs
-
 # Hang-up of the terminal, Ctrl-C, Ctrl-\\ and `kill`.
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
@@ -118,18 +116,3 @@ def _current_task() -> asyncio.Task[Any] | None:
     return asyncio.current_task()
   except RuntimeError:  # There is no event loop.
     return None
-
-
-@contextlib.contextmanager
-def importing() -> Generator[None, None, None]:
-  """Lets Ctrl-C and SIGTERM end the program with one line in slow imports.
-
-  An exception would be raised inside the imported module, which may swallow
-  it or print a traceback.
-  """
-  replaced = programs.handle_signals_while_importing()
-  try:
-    yield
-  finally:
-    for signum in replaced:
-      signal.signal(signum, programs.HANDLERS[signum])

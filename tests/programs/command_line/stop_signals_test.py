@@ -16,8 +16,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 from absl.testing import absltest
@@ -170,62 +168,6 @@ class StopSignalsInCoroutinesTest(absltest.TestCase):
 
     with self.assertRaises(asyncio.CancelledError):
       asyncio.run(run())
-
-
-# As `python -m programs.NAME` imports the package.
-_IMPORT = """
-import signal
-import sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.argv[0] = '-m'
-import programs
-"""
-_IS_STOPPED_IN_AN_IMPORT = f'{_IMPORT}signal.raise_signal(signal.SIG%s)'
-_IS_STOPPED_IN_A_LATER_IMPORT = f"""
-{_IMPORT}
-from programs.command_line import runner
-from programs.command_line import stop_signals
-def main():
-  with stop_signals.importing():
-    signal.raise_signal(signal.SIG%s)
-runner.run(main)
-"""
-_IS_STOPPED_IN_MAIN = f"""
-{_IMPORT}
-from programs.command_line import runner
-try:
-  runner.run(lambda: signal.raise_signal(signal.SIGINT))
-except KeyboardInterrupt:
-  sys.exit(7)
-"""
-
-
-class StopWhileImportingTest(parameterized.TestCase):
-  def _run(self, program: str) -> tuple[int, str]:
-    result = subprocess.run(
-      [sys.executable, '-c', program],
-      stderr=subprocess.PIPE,
-      text=True,
-      env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
-    )
-    return result.returncode, result.stderr
-
-  @parameterized.product(
-    program=[_IS_STOPPED_IN_AN_IMPORT, _IS_STOPPED_IN_A_LATER_IMPORT],
-    signal_and_code=[('INT', 130), ('TERM', 143)],
-  )
-  def test_ends_with_one_line(self, program, signal_and_code):
-    name, exit_code = signal_and_code
-    self.assertEqual(
-      self._run(program % name), (exit_code, f'stopped by SIG{name}.\n')
-    )
-
-  def test_is_over_when_the_program_runs(self):
-    self.assertEqual(self._run(_IS_STOPPED_IN_MAIN), (7, ''))
-    in_main = _IS_STOPPED_IN_MAIN.replace(
-      'raise_signal(signal.SIGINT', 'raise_signal(signal.SIGTERM'
-    )
-    self.assertEqual(self._run(in_main), (-signal.SIGTERM, ''))
 
 
 if __name__ == '__main__':
