@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests of the builders of all methods."""
 
+import functools
 import re
 from unittest import mock
 
@@ -33,6 +34,40 @@ from tff_methods import label_hashing
 from tff_methods import templates
 
 
+@functools.cache
+def _build_with_all_flags(name: str):
+  """Builds a process with all flags of optimizers, and a quantized downlink.
+
+  Args:
+    name: Name of the method.
+
+  Returns:
+    The process, the options of its downlink, and the function that sets the
+    learning rates of a round.
+  """
+  with flagsaver.flagsaver(
+    client_momentum=0.5,
+    client_clip_norm=1.0,
+    proximal_strength=0.1,
+    client_weighting='uniform',
+    server_optimizer='yogi',
+    client_learning_rate_schedule='2:0.5',
+    server_learning_rate_schedule='2:0.25',
+    downlink_bits='4',
+    **tiny_task.REQUIRED_FLAGS,
+  ):
+    downlink = method_flags.downlink_options(seed=3)
+    process = registry.METHODS[name].build(
+      tiny_task.TASK,
+      optimizers.build_client_optimizer(),
+      optimizers.build_server_optimizer(),
+      method_flags.make_options(name, 0),
+      downlink,
+      **optimizers.client_weighting(),
+    )
+    return process, downlink, optimizers.build_schedule_fn()
+
+
 class RegistryTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
@@ -41,25 +76,7 @@ class RegistryTest(parameterized.TestCase):
 
   @parameterized.parameters(*registry.METHODS)
   def test_builds_a_process_with_all_flags_of_optimizers(self, name):
-    with flagsaver.flagsaver(
-      client_momentum=0.5,
-      client_clip_norm=1.0,
-      proximal_strength=0.1,
-      client_weighting='uniform',
-      server_optimizer='yogi',
-      client_learning_rate_schedule='2:0.5',
-      server_learning_rate_schedule='2:0.25',
-      **tiny_task.REQUIRED_FLAGS,
-    ):
-      process = registry.METHODS[name].build(
-        tiny_task.TASK,
-        optimizers.build_client_optimizer(),
-        optimizers.build_server_optimizer(),
-        method_flags.make_options(name, 0),
-        None,
-        **optimizers.client_weighting(),
-      )
-      set_rates = optimizers.build_schedule_fn()
+    process, _, set_rates = _build_with_all_flags(name)
     self.assertIsInstance(
       process,
       templates.ClientStateProcess
@@ -129,14 +146,8 @@ class RegistryTest(parameterized.TestCase):
 
   @parameterized.parameters(*registry.METHODS)
   def test_downlink_is_quantized(self, name):
-    sgd = tff.learning.optimizers.build_sgdm(0.1)
-    with flagsaver.flagsaver(**tiny_task.REQUIRED_FLAGS, downlink_bits='4'):
-      options = method_flags.make_options(name, 0)
-      downlink = method_flags.downlink_options(seed=3)
+    process, downlink, _ = _build_with_all_flags(name)
     self.assertEqual(downlink.base_seed, 3)
-    process = registry.METHODS[name].build(
-      tiny_task.TASK, sgd, sgd, options, downlink
-    )
     self.assertIn(
       'payload_bytes_per_client', str(process.next.type_signature.result)
     )

@@ -13,34 +13,17 @@
 # limitations under the License.
 """Small task with all attributes that methods read."""
 
-import collections
 import types
 
-import numpy as np
-import tensorflow as tf
-import tensorflow_federated as tff
-
+from tests.tff_methods import linear_model
 from tests.tff_methods import row_models
 from tff_methods import label_hashing
 
 # Values of the flags that methods require.
 REQUIRED_FLAGS = {'fraction': 0.5, 'num_sampled_classes': 4, 'num_buckets': 3}
 
-
-def model_fn() -> tff.learning.models.VariableModel:
-  """Builds a linear model of two features."""
-  return tff.learning.models.from_keras_model(
-    tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))]),
-    loss=tf.keras.losses.MeanSquaredError(),
-    input_spec=collections.OrderedDict(
-      x=tf.TensorSpec((None, 2), np.float32),
-      y=tf.TensorSpec((None, 1), np.float32),
-    ),
-  )
-
-
 TASK = types.SimpleNamespace(
-  model_fn=model_fn,
+  model_fn=linear_model.model_fn,
   row_model=row_models.row_model(),
   num_labels=9,
   hashed_model=lambda label_hash, seed: label_hashing.HashedLabelModel(

@@ -19,12 +19,18 @@ import sys
 
 from absl.testing import absltest
 
-_PROGRAM = 'from tff_methods import runtime; print(runtime.uses_onednn())'
+from tff_methods.runtime import kernels
+
+# Imports TensorFlow alone, without TFF.
+_PROGRAM = """
+import runpy, sys
+print(runpy.run_path(sys.argv[1])['uses_onednn']())
+"""
 
 
 def _run(choice: str) -> str:
   process = subprocess.run(
-    [sys.executable, '-c', _PROGRAM],
+    [sys.executable, '-c', _PROGRAM, kernels.__file__],
     env={
       **os.environ,
       'PYTHONPATH': os.pathsep.join(sys.path),

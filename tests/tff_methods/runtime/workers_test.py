@@ -14,6 +14,7 @@
 """Tests for workers."""
 
 import atexit
+import contextlib
 import os
 import pathlib
 import runpy
@@ -37,8 +38,12 @@ from tff_methods.runtime import workers
 
 _REPOSITORY = pathlib.Path(__file__).parents[3]
 
-# Prints the process id of its worker, then acts as its argument says.
-_PROGRAM = """
+# Forks a program for each line of its input, a file and an action: to import
+# the library takes seconds. Prints the process id of the program and, after its
+# end, the exit code. The program writes the process id of its worker into the
+# file, then acts.
+_PROGRAMS = """
+import os
 import sys
 import numpy as np
 import psutil
@@ -46,16 +51,27 @@ import tensorflow as tf
 import tensorflow_federated as tff
 from tff_methods import runtime
 
+for line in sys.stdin:
+  path, action = line.split()
+  pid = os.fork()
+  if not pid:
+    break
+  print(pid, flush=True)
+  print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+else:
+  sys.exit()
+
 @tff.tensorflow.computation(np.int32)
 def count_indefinitely(i):
   return tf.while_loop(lambda i: True, lambda i: i % 1000 + 1, [i])[0]
 
 runtime.set_local_context()
 (worker,) = psutil.Process().children()
-print(worker.pid, flush=True)
-if sys.argv[1] == 'count':
+with open(path, 'w') as log:
+  print(worker.pid, file=log)
+if action == 'count':
   count_indefinitely(0)
-if sys.argv[1] == 'raise':
+if action == 'raise':
   raise ValueError('This is expected.')
 """
 
@@ -69,6 +85,19 @@ def _is_alive(process: psutil.Process | None) -> bool:
     return False
 
 
+def _find(pid: int) -> psutil.Process | None:
+  """Returns a process, `None` if it has ended."""
+  try:
+    return psutil.Process(pid)
+  except psutil.NoSuchProcess:
+    return None
+
+
+def _kill(process: psutil.Process) -> None:
+  with contextlib.suppress(psutil.NoSuchProcess):
+    process.kill()
+
+
 def _wait_until(condition, timeout_seconds: float = 60) -> bool:
   deadline = time.monotonic() + timeout_seconds
   while not condition():
@@ -78,45 +107,59 @@ def _wait_until(condition, timeout_seconds: float = 60) -> bool:
   return True
 
 
-class LocalWorkerTest(parameterized.TestCase):
+@pytest.mark.slow
+class WorkerOfProgramTest(parameterized.TestCase):
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    cls._dir = cls.enterClassContext(tempfile.TemporaryDirectory())
+    paths = [str(_REPOSITORY), *filter(None, sys.path)]
+    cls._programs = subprocess.Popen(
+      [sys.executable, '-c', _PROGRAMS],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
+      text=True,
+    )
+    cls.addClassCleanup(cls._programs.communicate)
+
   def _start_program(
     self, action: str
-  ) -> tuple[subprocess.Popen[bytes], psutil.Process | None]:
-    """Returns a program and its worker (`None` if both have ended)."""
-    temporary_dir = self.enter_context(tempfile.TemporaryDirectory())
-    log_path = pathlib.Path(temporary_dir) / 'log'
-    paths = [str(_REPOSITORY), *filter(None, sys.path)]
-    with log_path.open('wb') as log:
-      program = subprocess.Popen(
-        [sys.executable, '-c', _PROGRAM, action],
-        stdout=log,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)},
+  ) -> tuple[psutil.Process | None, psutil.Process | None]:
+    """Returns a program and its worker; `None` for one that has ended."""
+    log_path = pathlib.Path(tempfile.mkdtemp(dir=self._dir), 'log')
+    print(log_path, action, file=self._programs.stdin, flush=True)
+    program = _find(int(self._programs.stdout.readline()))
+    if program is not None:
+      self.addCleanup(_kill, program)
+    self.assertTrue(
+      _wait_until(
+        lambda: log_path.exists() and log_path.read_text().endswith('\n')
       )
-    self.addCleanup(program.kill)
-    self.assertTrue(_wait_until(lambda: log_path.read_text().endswith('\n')))
-    try:
-      return program, psutil.Process(int(log_path.read_text()))
-    except psutil.NoSuchProcess:
-      return program, None  # Both have ended.
+    )
+    return program, _find(int(log_path.read_text()))
+
+  def _exit_code(self) -> int:
+    return int(self._programs.stdout.readline())
 
   @parameterized.parameters(signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-  @pytest.mark.slow
   def test_ends_with_a_program_killed_during_a_call(self, signum):
     program, worker = self._start_program('count')
     # It counts once the program waits inside the C++ runtime.
     self.assertTrue(_wait_until(lambda: worker.cpu_times().user > 1))
     program.send_signal(signum)
-    self.assertEqual(program.wait(timeout=10), -signum)
+    self.assertEqual(self._exit_code(), -signum)
     self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
 
   @parameterized.parameters(('end', 0), ('raise', 1))
-  @pytest.mark.slow
   def test_ends_with_a_program_that_ends(self, action, exit_code):
-    program, worker = self._start_program(action)
-    self.assertEqual(program.wait(timeout=20), exit_code)
+    _, worker = self._start_program(action)
+    self.assertEqual(self._exit_code(), exit_code)
     self.assertTrue(_wait_until(lambda: not _is_alive(worker), 5))
 
+
+class LocalWorkerTest(absltest.TestCase):
   def test_answers_until_ended(self):
     worker = workers.LocalWorker()
     self.assertIsNone(worker.exit_description())
