@@ -34,9 +34,9 @@ OWN = 'eden, a rotation of each client'
 UNIFORM = 'uniform, one rotation'
 
 _CANDIDATES = {
-  COMMON: ('eden', False),
-  OWN: ('eden', True),
-  UNIFORM: ('uniform', False),
+  COMMON: options_lib.SketchOptions(bits=1),
+  OWN: options_lib.SketchOptions(bits=1, shared_rotation=False),
+  UNIFORM: options_lib.SketchOptions(bits=1, quantizer='uniform'),
 }
 
 
@@ -51,8 +51,7 @@ def errors_of_means(candidate: str, correlation: float) -> dict[int, float]:
     By number of clients, the squared error of the mean over the squared norm of
     the mean of the updates.
   """
-  quantizer, rotates_alone = _CANDIDATES[candidate]
-  round_trip = _build_round_trip(quantizer, rotates_alone)
+  round_trip = _build_round_trip(_CANDIDATES[candidate])
   rng = np.random.default_rng(0)
   common = rng.standard_normal(LENGTH)
   mean, decoded_mean = np.zeros([2, LENGTH])
@@ -93,22 +92,17 @@ def measure(repeats: int) -> list[list[str]]:
   return rows
 
 
-def _build_round_trip(quantizer: str, rotates_alone: bool) -> tf.function:
+def _build_round_trip(options: options_lib.SketchOptions) -> tf.function:
   """Builds the function from update and client to the decoded update."""
   encoder = encoders.sketch_encoder(
-    tf.TensorSpec([LENGTH], tf.float32),
-    options_lib.SketchOptions(bits=1, quantizer=quantizer),
-    (0,),
+    tf.TensorSpec([LENGTH], tf.float32), options, (0,)
   )
 
   @tf.function
   def round_trip(update, client):
-    # The number of the round is what rotations are drawn from.
-    state = tf.nest.map_structure(
-      lambda _: client if rotates_alone else tf.constant(0),
-      encoder.initial_state(),
+    encode_params, before_sum, after_sum = encoder.get_params(
+      encoder.initial_state()
     )
-    encode_params, before_sum, after_sum = encoder.get_params(state)
     payload = encoders.encode_with_salt(
       encoder, update, encode_params, tf.stack([client, 1])
     )

@@ -249,6 +249,9 @@ def _own_processes(
   return {
     'TFF mean': _fed_avg(model_fn),
     'eden, 2 bits': _sketched(model_fn, bits=2),
+    'eden, 2 bits, a rotation of each client': _sketched(
+      model_fn, bits=2, shared_rotation=False
+    ),
     'uniform, 2 bits': _sketched(model_fn, bits=2, quantizer='uniform'),
     'eden, 2 bits of 12.5 %': _sketched(model_fn, bits=2, fraction=0.125),
     **masks,

@@ -74,6 +74,7 @@ def method_flags(
     'bits',
     'fraction',
     'min_elements',
+    'shared_rotation',
     'scope',
     'step_scale',
     'applied_fraction',

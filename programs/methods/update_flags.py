@@ -55,6 +55,14 @@ _WHOLE_OUTER_LAYERS = flags.DEFINE_bool(
 _ROTATION = flags.DEFINE_bool(
   'rotation', True, 'Rotate updates before subsampling and quantization.'
 )
+# `None` unless given, so that runs from before the flag resume.
+_SHARED_ROTATION = flags.DEFINE_bool(
+  'shared_rotation',
+  None,
+  'One rotation for all clients of a round, which the server inverts once. If '
+  'false, each client draws its own: the server inverts one for each client, '
+  'and the errors of similar updates average out with eden, too.',
+)
 _QUANTIZER = flags.DEFINE_enum(
   'quantizer',
   'eden',
@@ -169,6 +177,7 @@ def _sketch_options(
     **base.given(
       fraction=base.FRACTION.value,
       min_elements=compression_flags.MIN_ELEMENTS.value,
+      shared_rotation=_SHARED_ROTATION.value,
     ),
     **compression_flags.randomness(seed),
   )
@@ -176,7 +185,12 @@ def _sketch_options(
 
 def _refuse_sketches_of_tensors(choice: flags.FlagHolder) -> None:
   """Refuses flags of tensors with a choice that sketches the entire model."""
-  for flag in (_ROTATION, _QUANTIZER, compression_flags.MIN_ELEMENTS):
+  for flag in (
+    _ROTATION,
+    _SHARED_ROTATION,
+    _QUANTIZER,
+    compression_flags.MIN_ELEMENTS,
+  ):
     if flag.present:
       raise runner.UsageError(
         f'Expected no --{flag.name} with --{choice.name}, which rotates the '
@@ -286,6 +300,7 @@ METHOD_FLAGS = {
     base.BITS,
     base.FRACTION,
     _ROTATION,
+    _SHARED_ROTATION,
     _QUANTIZER,
     compression_flags.MIN_ELEMENTS,
     base.SEED_SOURCE,

@@ -29,6 +29,7 @@ def sketched_update_aggregator(
   bits: int | None = 2,
   fraction: float = 1.0,
   rotation: bool = True,
+  shared_rotation: bool = True,
   quantizer: str = 'eden',
   min_elements: int = 256,
   seed_source: str = 'reproducible',
@@ -39,9 +40,10 @@ def sketched_update_aggregator(
 
   Each client rotates, subsamples and quantizes each tensor of its update. The
   server decodes each payload on arrival and inverts the rotation once, on the
-  sum. The result is an unbiased estimate of the mean (with `'eden'` nearly so:
-  see `encoders.EdenQuantizationStage`). Wrap clipping and
-  zeroing around this factory, not inside. It does not fit into
+  sum (with `shared_rotation=False`, one for each payload). The result is an
+  unbiased estimate of the mean (with `'eden'` nearly so: see
+  `encoders.EdenQuantizationStage`). Wrap clipping and zeroing around this
+  factory, not inside. It does not fit into
   `tff.aggregators.DifferentiallyPrivateFactory`, which needs a sum of values of
   bounded norm: this is a mean, and decoding can increase the norm. Use
   `dp_sketched_aggregator`.
@@ -61,6 +63,10 @@ def sketched_update_aggregator(
     bits: Bits per sent value, 1 to 16; `None` sends `float32` values.
     fraction: Fraction of each tensor's values that is sent, in (0, 1].
     rotation: If true, rotates each tensor before subsampling and quantization.
+    shared_rotation: If true, all clients of a round share one rotation. If
+      false, each client draws its own, and sends its key of 8 bytes, once for
+      each tensor: the errors of similar updates then average out with `'eden'`,
+      too.
     quantizer: `'eden'`: optimal levels for rotated values; requires `rotation`.
       `'uniform'`: the paper's quantizer, evenly spaced levels between minimum
       and maximum with stochastic rounding.
@@ -79,13 +85,14 @@ def sketched_update_aggregator(
     TypeError: If an argument is of a wrong type. When the process is created:
       if the value has other parts than floating tensors of fully defined
       shapes, or a tensor to sketch is not `float32`.
-    ValueError: If an argument is out of range, or `quantizer` is `'eden'`
-      without rotation.
+    ValueError: If an argument is out of range, `quantizer` is `'eden'` without
+      rotation, or `shared_rotation` is false and nothing is rotated.
   """
   options = options_lib.SketchOptions(
     bits=bits,
     fraction=fraction,
     rotation=rotation,
+    shared_rotation=shared_rotation,
     quantizer=quantizer,
     min_elements=min_elements,
     seed_source=seed_source,

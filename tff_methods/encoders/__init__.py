@@ -19,6 +19,7 @@ tensor as smaller tensors and decodes them; an encoder chains stages.
 
 # pylint: disable=g-importing-member
 from tff_methods.encoders.bit_packing import BitPackingStage
+from tff_methods.encoders.client_rotation import ClientRotationStage
 from tff_methods.encoders.eden_quantization import EdenQuantizationStage
 from tff_methods.encoders.hierarchical_quantization import (
   HierarchicalQuantizationStage,
@@ -49,6 +50,7 @@ from tff_methods.encoders.uniform_quantization import UniformQuantizationStage
 __all__ = [
   'BitPackingStage',
   'chain',
+  'ClientRotationStage',
   'ClientSeededStage',
   'decode_with_key',
   'EdenQuantizationStage',

@@ -47,18 +47,20 @@ class EdenQuantizationStage(tensor_encoding.Stage):
   vector on `y` is thus exactly `y`. The rest is orthogonal to `y`, in a
   direction that a uniformly random rotation makes symmetric: after the inverse
   rotation the decoded vector is unbiased. Use this stage only after
-  `RotationStage` (and `SubsamplingStage`, if any). Under the rotation HD, which
-  is not uniformly random, the squared bias is below 1 % of the squared error
-  for vectors of normal or heavy-tailed (Student t) values. If one coordinate is
-  far larger than all others, the others can be lost.
+  `RotationStage` (and `SubsamplingStage`, if any) or `ClientRotationStage`.
+  Under the rotation HD, which is not uniformly random, the squared bias is
+  below 1 % of the squared error for vectors of normal or heavy-tailed (Student
+  t) values. If one coordinate is far larger than all others, the others can be
+  lost.
 
   The squared error of a vector is `1 / (1 - d) - 1` of its squared norm, with
   `d` the distortion of the quantizer for a normal distribution: 0.57, 0.13,
   0.0097 and 0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector
-  differently, so that the errors of different clients are independent. Here all
-  clients of a round share one rotation, which the server undoes once. Since `S`
-  leaves the error with no linear part in `y`, the errors of two clients whose
-  updates have correlation `r` have a correlation below `r**3`.
+  differently, as `ClientRotationStage` does, so that the errors of different
+  clients are independent. With `RotationStage`, all clients of a round share
+  one rotation, which the server undoes once. Since `S` leaves the error with no
+  linear part in `y`, the errors of two clients whose updates have correlation
+  `r` have a correlation below `r**3`.
 
   With `scale='contractive'`, `S = <y, c> / <c, c>` instead: the decoded vector
   is the projection of `y` on `c`. It is never longer than `y`, in `float32` as

@@ -73,6 +73,8 @@ _WINDOW_PER_REST = 32
 class RotationStage(tensor_encoding.SeededStage):
   """Rotates a tensor; all clients of a round use the same rotation.
 
+  `ClientRotationStage` has a rotation for each client.
+
   Rotation commutes with the sum: the server inverts it once, on the sum.
   Rotated values beyond the largest `float32` saturate. Values below the
   smallest normal `float32`, 1.2e-38, become zero: TensorFlow flushes them.

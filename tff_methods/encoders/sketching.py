@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.encoders import client_rotation
 from tff_methods.encoders import eden_quantization
 from tff_methods.encoders import rotation
 from tff_methods.encoders import subsampling
@@ -65,14 +66,7 @@ def sketch_encoder(
       'the model, or give min_elements above the size of its tensors.'
     )
   argument_checks.check_choice('scale', scale, options_lib.SCALES)
-  stages = []
-  if options.rotation and (options.bits is not None or options.fraction < 1.0):
-    stages.append((rotation.RotationStage(seed, scale), 'rotated'))
-  if options.fraction < 1.0:
-    stage = subsampling.SubsamplingStage(
-      options.fraction, seed, options.seed_source, scale
-    )
-    stages.append((stage, 'values'))
+  stages = _rotation_and_subsampling(options, seed, scale)
   if options.bits is not None and options.quantizer == 'eden':
     stage = eden_quantization.EdenQuantizationStage(options.bits, scale)
     stages.append((stage, ''))
@@ -82,6 +76,26 @@ def sketch_encoder(
     )
     stages.append((stage, ''))
   return tensor_encoding.chain(stages, value_spec)
+
+
+def _rotation_and_subsampling(
+  options: options_lib.SketchOptions, seed: Sequence[int], scale: str
+) -> list[tuple[tensor_encoding.Stage, str]]:
+  """Returns the stages before the quantization, for `tensor_encoding.chain`."""
+  stages: list[tuple[tensor_encoding.Stage, str]] = []
+  if not options.shared_rotation:
+    stage = client_rotation.ClientRotationStage(
+      seed, options.fraction, options.seed_source, scale
+    )
+    return [(stage, 'values')]
+  if options.rotates:
+    stages.append((rotation.RotationStage(seed, scale), 'rotated'))
+  if options.fraction < 1.0:
+    stage = subsampling.SubsamplingStage(
+      options.fraction, seed, options.seed_source, scale
+    )
+    stages.append((stage, 'values'))
+  return stages
 
 
 def contraction(num_elements: int, options: options_lib.SketchOptions) -> float:
@@ -99,8 +113,7 @@ def contraction(num_elements: int, options: options_lib.SketchOptions) -> float:
     num_elements, 1
   )
   if options.bits is None:
-    is_rotated = options.rotation and options.fraction < 1.0
-    return fraction * (rotation.CONTRACTION if is_rotated else 1.0)
+    return fraction * (rotation.CONTRACTION if options.rotates else 1.0)
   return (
     fraction
     * rotation.CONTRACTION

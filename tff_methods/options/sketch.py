@@ -33,6 +33,10 @@ class SketchOptions(randomness.RandomnessOptions):
     fraction: Fraction of each tensor's values that is sent, in (0, 1].
     rotation: If true, each tensor is rotated before subsampling and
       quantization.
+    shared_rotation: If true, all clients of a round share one rotation, which
+      the server inverts once, on the sum. If false, each client draws its own
+      and sends its key: the errors of similar updates then average out with
+      `'eden'`, too, and the server inverts a rotation for each client.
     quantizer: `'eden'`: optimal levels for rotated values; requires
       `rotation`. `'uniform'`: the paper's quantizer, evenly spaced levels
       between minimum and maximum with stochastic rounding.
@@ -40,13 +44,14 @@ class SketchOptions(randomness.RandomnessOptions):
 
   Raises:
     TypeError: If an argument is of a wrong type.
-    ValueError: If a value is out of range, or `quantizer` is `'eden'` without
-      rotation.
+    ValueError: If a value is out of range, `quantizer` is `'eden'` without
+      rotation, or `shared_rotation` is false and nothing is rotated.
   """
 
   bits: int | None = 2
   fraction: float = 1.0
   rotation: bool = True
+  shared_rotation: bool = True
   quantizer: str = 'eden'
   min_elements: int = 256
 
@@ -56,6 +61,7 @@ class SketchOptions(randomness.RandomnessOptions):
       argument_checks.check_bits(self.bits)
     argument_checks.check_fraction(self.fraction)
     argument_checks.check_bool('rotation', self.rotation)
+    argument_checks.check_bool('shared_rotation', self.shared_rotation)
     argument_checks.check_choice('quantizer', self.quantizer, QUANTIZERS)
     argument_checks.check_int('min_elements', self.min_elements, minimum=0)
     if self.bits is not None and self.quantizer == 'eden' and not self.rotation:
@@ -64,9 +70,24 @@ class SketchOptions(randomness.RandomnessOptions):
         'of a normal distribution, found rotation=False: choose '
         "quantizer='uniform'."
       )
+    if not self.shared_rotation and not self.rotates:
+      found = (
+        'bits=None and fraction=1.0, which send each value as it is'
+        if self.rotation
+        else 'rotation=False'
+      )
+      raise ValueError(
+        f'Expected a rotation with shared_rotation=False, found {found}: leave '
+        'it out.'
+      )
+
+  @property
+  def rotates(self) -> bool:
+    """True if values are rotated: values sent as they are need no rotation."""
+    return self.rotation and (self.bits is not None or self.fraction < 1.0)
 
   @property
   def clients_draw(self) -> bool:
     """True if a client makes random choices of its own."""
     is_rounded = self.bits is not None and self.quantizer == 'uniform'
-    return self.fraction < 1.0 or is_rounded
+    return self.fraction < 1.0 or is_rounded or not self.shared_rotation

@@ -84,6 +84,12 @@ class AggregationFlagsTest(parameterized.TestCase):
     ),
     (
       'sketched_update',
+      {'secure_clip': 1, 'shared_rotation': False},
+      'no --shared_rotation with --secure_clip, .*found '
+      '--shared_rotation=False',
+    ),
+    (
+      'sketched_update',
       {'secure_clip': 1, 'dp_noise_multiplier': 1, 'dp_clip': 1},
       'no --dp_clip with --secure_clip=1.0, .*: --secure_clip is the clip',
     ),

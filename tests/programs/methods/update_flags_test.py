@@ -68,6 +68,12 @@ class UpdateFlagsTest(parameterized.TestCase):
       ),
     ),
     (
+      'client_rotation',
+      'sketched_update',
+      {'shared_rotation': False},
+      options_lib.SketchOptions(shared_rotation=False, base_seed=_SEED),
+    ),
+    (
       'random_mask',
       'random_mask',
       {'fraction': 0.25, 'min_elements': 0},
@@ -199,6 +205,12 @@ class UpdateFlagsTest(parameterized.TestCase):
       'sketched_update',
       {'rotation': False},
       "rotation=True with quantizer='eden'",
+    ),
+    (
+      'client_rotation_of_floats',
+      'sketched_update',
+      {'shared_rotation': False, 'bits': 'none'},
+      'a rotation with shared_rotation=False, found bits=None',
     ),
     ('dgc_fraction', 'dgc', {'fraction': -1.0}, r'fraction in \(0, 1\]'),
     ('dgc_momentum', 'dgc', {'momentum': 1.0}, 'below 1, found 1.0'),

@@ -92,6 +92,17 @@ _CONFIGURATIONS = (
     _kernel_bytes(None, _NUM_KERNEL // 8, overhead=8),
   ),
   (
+    'client_rotation',
+    {'bits': 1, 'shared_rotation': False},
+    _kernel_bytes(1, overhead=12),
+  ),
+  (
+    # One key for both.
+    'client_rotation_and_subsampling',
+    {'bits': 2, 'fraction': 0.125, 'shared_rotation': False},
+    _kernel_bytes(2, _NUM_KERNEL // 8, overhead=12),
+  ),
+  (
     'entropy',
     {'fraction': 0.5, 'seed_source': 'entropy'},
     _kernel_bytes(2, _NUM_KERNEL // 2, overhead=12),
@@ -126,6 +137,11 @@ class SketchedUpdateAggregatorComputationTest(
       'eden_without_rotation',
       {'rotation': False},
       "choose quantizer='uniform'",
+    ),
+    (
+      'client_rotation_of_floats',
+      {'shared_rotation': False, 'bits': None},
+      'shared_rotation=False, found bits=None',
     ),
   )
   def test_bad_values_raise(self, kwargs, message):
@@ -168,6 +184,7 @@ class SketchedUpdateAggregatorExecutionTest(
     ('float32', {'bits': None}, 1e-12),
     ('eden', {'bits': 12}, 1e-5),
     ('uniform', {'bits': 12, 'quantizer': 'uniform'}, 1e-5),
+    ('client_rotation', {'bits': 12, 'shared_rotation': False}, 1e-5),
   )
   def test_result_is_the_weighted_mean(self, kwargs, tolerance):
     process = _create(**kwargs)
@@ -181,6 +198,30 @@ class SketchedUpdateAggregatorExecutionTest(
         )
         error = ((output.result[i] - expected) ** 2).sum()
         self.assertLess(error / (expected**2).sum(), tolerance)
+
+  def test_errors_of_similar_updates_average_out_by_client_rotations_alone(
+    self,
+  ):
+    correlation, num_clients, length = 0.9, 50, 2048
+    rng = np.random.default_rng(0)
+    common, *own = rng.standard_normal([num_clients + 1, length])
+    updates = [
+      (correlation**0.5 * common + (1 - correlation) ** 0.5 * x).astype('f')
+      for x in own
+    ]
+    mean = np.mean(updates, axis=0)
+    errors = []
+    for shared_rotation in (True, False):
+      process = aggregators.sketched_update_aggregator(
+        bits=1, shared_rotation=shared_rotation, weighted=False
+      ).create(tff.TensorType(np.float32, [length]))
+      output = process.next(process.initialize(), updates)
+      errors.append(((output.result - mean) ** 2).sum() / (mean**2).sum())
+    # Signs of normal values of a correlation r have the correlation 2 asin(r) /
+    # pi: the limit of infinitely many clients.
+    limit = np.arcsin(correlation) / correlation - 1
+    self.assertBetween(errors[0], 0.9 * limit, 1.2 * limit)
+    self.assertLess(errors[1], 0.1 * limit)
 
   def test_unweighted_result_is_the_mean(self):
     factory = aggregators.sketched_update_aggregator(bits=16, weighted=False)

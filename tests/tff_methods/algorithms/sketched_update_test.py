@@ -98,6 +98,7 @@ class SketchedUpdateFedAvgExecutionTest(
     ('eden', {'bits': 2}),
     ('uniform', {'bits': 2, 'quantizer': 'uniform'}),
     ('subsampled', {'bits': 2, 'fraction': 0.5}),
+    ('client_rotation', {'bits': 1, 'shared_rotation': False}),
   )
   @pytest.mark.slow
   def test_learns(self, kwargs):
@@ -107,7 +108,7 @@ class SketchedUpdateFedAvgExecutionTest(
     self.assertGreater(accuracy[1], accuracy[0] + 0.2)
 
   def test_same_seed_gives_the_same_bits(self):
-    kwargs = dict(bits=1, fraction=0.5, base_seed=3)
+    kwargs = dict(bits=1, fraction=0.5, shared_rotation=False, base_seed=3)
     first, _ = linear_model.train(_build(**kwargs), 3)
     second, _ = linear_model.train(_build.__wrapped__(**kwargs), 3)
     for a, b in zip(
@@ -144,6 +145,14 @@ class RoundBytesTest(tf.test.TestCase):
     )
     # The model, the learning rate; keys for the rotation and the subsampling.
     self.assertEqual(round_bytes['downlink_bytes'], 3 * (84 * 4 + 4 + 16))
+
+  def test_of_client_rotations(self):
+    process = _build(bits=1, fraction=0.5, shared_rotation=False, base_seed=3)
+    traced = communication.traced_bytes(process.next)
+    # 40 of 80 weights at a bit, a scale, a key; 4 biases; the rest as above.
+    self.assertEqual(traced.uplink, 5 + 4 + 8 + 16 + 4 + 4 * 4 + 2 * 8)
+    # The model, the learning rate, a key of the round.
+    self.assertEqual(traced.downlink, 84 * 4 + 4 + 8)
 
   def test_of_a_process_of_tff(self):
     process = local_updates.fed_avg()

@@ -46,11 +46,13 @@ def _fed_avg():
   )
 
 
-def _sketched_update():
+def _sketched_update(**kwargs):
   return algorithms.build_sketched_update_fed_avg(
     linear_model.model_fn,
     _SGD,
-    options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
+    options=options_lib.SketchOptions(
+      bits=2, fraction=0.5, min_elements=10, **kwargs
+    ),
     model_distributor=options_lib.DownlinkOptions(bits=8, min_elements=10),
   )
 
@@ -297,6 +299,11 @@ class MapReduceTest(parameterized.TestCase):
   @parameterized.named_parameters(
     ('fed_avg', _fed_avg, local_updates.clients),
     ('sketched_update', _sketched_update, local_updates.clients),
+    (
+      'client_rotation',
+      lambda: _sketched_update(shared_rotation=False),
+      local_updates.clients,
+    ),
     ('random_mask', _random_mask, local_updates.clients),
     ('low_rank', _low_rank, local_updates.clients),
     ('terngrad', _terngrad, local_updates.clients),

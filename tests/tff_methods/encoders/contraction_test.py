@@ -98,6 +98,10 @@ class ContractiveEncodersTest(parameterized.TestCase, tf.test.TestCase):
     ('eden_2', lambda: _sketch(bits=2)),
     ('eden_2_subsampled', lambda: _sketch(bits=2, fraction=0.125)),
     (
+      'eden_2_subsampled_of_client_rotations',
+      lambda: _sketch(bits=2, fraction=0.125, shared_rotation=False),
+    ),
+    (
       'uniform_1',
       lambda: _sketch(bits=1, quantizer='uniform', rotation=False),
     ),

@@ -58,6 +58,16 @@ class SketchEncoderComputationTest(parameterized.TestCase, tf.test.TestCase):
       {'fraction': 0.5},
       ['rotated/key', 'rotated/values/packed', 'rotated/values/scale'],
     ),
+    (
+      'client_rotation',
+      {'shared_rotation': False},
+      ['key', 'values/packed', 'values/scale'],
+    ),
+    (
+      'client_rotation_and_subsampling',
+      {'shared_rotation': False, 'fraction': 0.5, 'quantizer': 'uniform'},
+      ['key', 'values/packed', 'values/range'],
+    ),
   )
   def test_stages_of_options(self, kwargs, names):
     payload, _ = _encode(options_lib.SketchOptions(**kwargs))
@@ -90,9 +100,13 @@ class SketchEncoderExecutionTest(parameterized.TestCase, tf.test.TestCase):
       math.ceil(num_values * (bits or 32) / 8) + levels + key,
     )
 
-  @parameterized.parameters('eden', 'uniform')
-  def test_sixteen_bits_decode_to_the_value(self, quantizer):
-    options = options_lib.SketchOptions(bits=16, quantizer=quantizer)
+  @parameterized.product(
+    quantizer=('eden', 'uniform'), shared_rotation=(True, False)
+  )
+  def test_sixteen_bits_decode_to_the_value(self, quantizer, shared_rotation):
+    options = options_lib.SketchOptions(
+      bits=16, quantizer=quantizer, shared_rotation=shared_rotation
+    )
     _, decoded = _encode(options)
     self.assertAllClose(decoded, _X, atol=0.02)
 

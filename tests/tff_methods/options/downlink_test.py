@@ -33,7 +33,12 @@ class DownlinkOptionsTest(parameterized.TestCase):
     sketch = options_lib.DownlinkOptions(**values).sketch
     self.assertEqual(
       dataclasses.asdict(sketch),
-      values | {'fraction': 1.0, 'seed_source': 'reproducible'},
+      values
+      | {
+        'fraction': 1.0,
+        'seed_source': 'reproducible',
+        'shared_rotation': True,
+      },
     )
 
   @parameterized.parameters(

@@ -28,6 +28,8 @@ class SketchOptionsTest(parameterized.TestCase):
     # Without quantization, EDEN is not used.
     {'rotation': False, 'bits': None},
     {'min_elements': 0},
+    {'shared_rotation': False},
+    {'shared_rotation': False, 'bits': None, 'fraction': 0.5},
   )
   def test_takes(self, **kwargs):
     options = options_lib.SketchOptions(**kwargs)
@@ -40,10 +42,20 @@ class SketchOptionsTest(parameterized.TestCase):
     ({'quantizer': 'uniform'}, True),
     ({'quantizer': 'uniform', 'bits': None}, False),
     ({'bits': None, 'fraction': 0.5}, True),
+    ({'shared_rotation': False}, True),
   )
   def test_clients_draw(self, kwargs, expected):
     options = options_lib.SketchOptions(**kwargs)
     self.assertEqual(options.clients_draw, expected)
+
+  @parameterized.parameters(
+    ({}, True),
+    ({'rotation': False, 'quantizer': 'uniform'}, False),
+    ({'bits': None, 'fraction': 0.5}, True),
+    ({'bits': None}, False),
+  )
+  def test_rotates(self, kwargs, expected):
+    self.assertEqual(options_lib.SketchOptions(**kwargs).rotates, expected)
 
   @parameterized.parameters(
     ({'bits': 0}, 'bits from 1 to 16, found 0'),
@@ -56,6 +68,14 @@ class SketchOptionsTest(parameterized.TestCase):
       {'rotation': False},
       "rotation=True with quantizer='eden'.*: choose quantizer='uniform'",
     ),
+    (
+      {'shared_rotation': False, 'rotation': False, 'quantizer': 'uniform'},
+      'a rotation with shared_rotation=False, found rotation=False: leave',
+    ),
+    (
+      {'shared_rotation': False, 'bits': None},
+      'a rotation with shared_rotation=False, found bits=None and fraction=1',
+    ),
   )
   def test_bad_values_raise(self, kwargs, message):
     with self.assertRaisesRegex(ValueError, message):
@@ -64,6 +84,7 @@ class SketchOptionsTest(parameterized.TestCase):
   @parameterized.parameters(
     ({'bits': 2.0}, 'bits to be an int, found float'),
     ({'bits': True}, 'bits to be an int, found bool'),
+    ({'shared_rotation': 'client'}, "to be True or False, found 'client'"),
     ({'min_elements': '9'}, 'min_elements to be an int, found str'),
   )
   def test_bad_types_raise(self, kwargs, message):

@@ -80,6 +80,12 @@ _PROCESSES = {
     algorithms.build_sketched_update_fed_avg,
     options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
   ),
+  'client_rotation': _dense(
+    algorithms.build_sketched_update_fed_avg,
+    options=options_lib.SketchOptions(
+      bits=1, shared_rotation=False, min_elements=10
+    ),
+  ),
   'random_mask': _dense(
     algorithms.build_random_mask_fed_avg,
     options=options_lib.RandomMaskOptions(fraction=0.5, min_elements=10),

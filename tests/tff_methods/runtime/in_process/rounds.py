@@ -52,11 +52,13 @@ _SGD = tff.learning.optimizers.build_sgdm(0.1)
 Run = Callable[[], list[np.ndarray]]
 
 
-def _build_sketched_update():
+def _build_sketched_update(**kwargs):
   return algorithms.build_sketched_update_fed_avg(
     linear_model.model_fn,
     _SGD,
-    options=options_lib.SketchOptions(bits=2, fraction=0.5, min_elements=10),
+    options=options_lib.SketchOptions(
+      bits=2, fraction=0.5, min_elements=10, **kwargs
+    ),
   )
 
 
@@ -243,6 +245,9 @@ _partial = functools.partial
 BUILDERS: dict[str, dict[str, Callable[[], Run]]] = {
   'library': {
     'sketched_update': _partial(_on_clients, _build_sketched_update),
+    'client_rotation': _partial(
+      _on_clients, _build_sketched_update, shared_rotation=False
+    ),
     'random_mask': _partial(_on_clients, _build_random_mask),
     'low_rank': _partial(_on_clients, _build_low_rank),
     'terngrad': _partial(_on_clients, _build_terngrad),
