@@ -48,6 +48,7 @@ _PART_NAMES = (
   'downlink',
   'runtime',
   'scale',
+  'workers',
   'private_sums',
   'start',
   'client_states',

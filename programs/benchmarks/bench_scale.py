@@ -11,14 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Benchmarks of scale: rounds of many clients, weights, rows and workers."""
+"""Benchmarks of scale: rounds of many clients, weights and rows."""
 
-from collections.abc import Callable, Generator
-import contextlib
+from collections.abc import Callable
 import functools
 import itertools
 import math
-import os
 import tempfile
 from typing import NamedTuple
 
@@ -27,7 +25,6 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs.benchmarks import bench_memory
-from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_timing
 from programs.benchmarks import scale_sizes
@@ -37,14 +34,9 @@ from tasks import example_database
 from tff_methods import algorithms
 from tff_methods import options as options_lib
 from tff_methods import runtime
-from tff_methods.runtime import remote_context
-from tff_methods.runtime import workers
 
 NUM_CLIENTS = 10
 NUM_SAMPLED_ROWS = 1000
-ONE_WORKER = 'one worker on a core'
-TWO_WORKERS = 'two workers on a core each'
-SHARED_CORE = 'two workers on one core'
 _NUM_EXAMPLES, _NUM_FEATURES = 20, 10
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
 _LOOP = tff.learning.LoopImplementation.DATASET_ITERATOR
@@ -111,45 +103,6 @@ def measure_rows(num_rows: int, repeats: int) -> Round:
   return _measure(repeats, _prepare_rows, num_rows)
 
 
-def time_workers(
-  workload: bench_rounds.Workload, repeats: int
-) -> dict[str, float]:
-  """Times rounds on one and on two workers that are bound to a core each.
-
-  Args:
-    workload: A model, and the data of clients.
-    repeats: Number of timed rounds of each candidate; they take turns.
-
-  Returns:
-    By candidate, the median seconds. `SHARED_CORE` has both workers on the core
-    of `ONE_WORKER`: it takes longer by what dividing and merging cost.
-  """
-  model_fn, clients = workload
-  process = tff.learning.algorithms.build_weighted_fed_avg(
-    model_fn, _SGD, loop_implementation=_LOOP
-  )
-  first, second = sorted(os.sched_getaffinity(0))[:2]
-  candidates = {
-    ONE_WORKER: [first],
-    TWO_WORKERS: [first, second],
-    SHARED_CORE: [first, first],
-  }
-  with contextlib.ExitStack() as stack:
-    return {
-      name: float(seconds)
-      for name, seconds in bench_timing.medians(
-        {
-          name: _round(
-            process, clients, stack.enter_context(_workers_on(cores))
-          )
-          for name, cores in candidates.items()
-        },
-        repeats,
-        warm_up=2,
-      ).items()
-    }
-
-
 def measure(repeats: int, sizes: scale_sizes.Sizes) -> list[list[str]]:
   """Runs the benchmark and returns its rows in the table of `programs.bench`.
 
@@ -182,26 +135,22 @@ def measure(repeats: int, sizes: scale_sizes.Sizes) -> list[list[str]]:
           f'{cost.peak_bytes / (4 * size * unit):.1f} x the weights',
         ]
       )
-  if len(os.sched_getaffinity(0)) > 1:
-    seconds = time_workers(bench_rounds.cnn_workload(), repeats)
-    table.extend(
-      [
-        'a round on workers: CNN, 843,658 weights',
-        name,
-        f'{1000 * value:.0f} ms',
-        f'{seconds[ONE_WORKER] / value:.2f} x as fast as {ONE_WORKER}',
-      ]
-      for name, value in seconds.items()
-    )
   return table
 
 
-def write_clients(directory: str, number: int) -> str:
+def write_clients(
+  directory: str,
+  number: int,
+  num_examples: int = _NUM_EXAMPLES,
+  num_pixels: int = _NUM_FEATURES,
+) -> str:
   """Writes TFF's SQLite client data, clients of equal examples.
 
   Args:
     directory: Directory of the new file.
     number: Number of clients.
+    num_examples: Examples of each client.
+    num_pixels: Pixels of each example.
 
   Returns:
     Path of the file.
@@ -210,17 +159,19 @@ def write_clients(directory: str, number: int) -> str:
     features=tf.train.Features(
       feature={
         'image': tf.train.Feature(
-          bytes_list=tf.train.BytesList(value=[bytes(range(_NUM_FEATURES))])
+          bytes_list=tf.train.BytesList(
+            value=[bytes(i % 256 for i in range(num_pixels))]
+          )
         ),
         'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[1])),
       }
     )
   ).SerializeToString()
-  clients = {str(i): [example] * _NUM_EXAMPLES for i in range(number)}
+  clients = {str(i): [example] * num_examples for i in range(number)}
   return client_database.ensure_database(
     directory,
     'clients',
-    {'number': number},
+    {'number': number, 'examples': num_examples, 'pixels': num_pixels},
     lambda path: example_database.write_splits(
       path, {client_database.TRAIN_SPLIT: clients}
     ),
@@ -316,30 +267,6 @@ def _round(
       process.next(state, clients)
 
   return run
-
-
-@contextlib.contextmanager
-def _workers_on(cores: list[int]) -> Generator[tff.framework.SyncContext]:
-  """Starts a worker on each core; ends them on exit."""
-  with contextlib.ExitStack() as stack:
-    addresses = []
-    for core in cores:
-      worker = workers.LocalWorker()
-      stack.callback(worker.end)
-      _bind(worker.pid, core)
-      addresses.append(f'localhost:{worker.port}')
-    yield remote_context.create_remote_context(addresses)
-
-
-def _bind(pid: int, core: int) -> None:
-  """Binds all threads of a process to a core; later ones inherit it."""
-  bound: set[str] = set()
-  # A thread may have started another one before it was bound.
-  while threads := set(os.listdir(f'/proc/{pid}/task')) - bound:
-    for thread in threads:
-      with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
-        os.sched_setaffinity(int(thread), {core})
-    bound |= threads
 
 
 @functools.cache

@@ -35,6 +35,7 @@ from programs.benchmarks import bench_scale
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_start
 from programs.benchmarks import bench_vectorized_step
+from programs.benchmarks import bench_workers
 from programs.benchmarks import bench_xc_files
 from programs.benchmarks import scale_sizes
 
@@ -67,6 +68,7 @@ def measures(
     'scale': functools.partial(
       bench_scale.measure, sizes=sizes or scale_sizes.Sizes()
     ),
+    'workers': bench_workers.measure,
     'private_sums': bench_private_sums.measure,
     'start': bench_start.measure,
     'client_states': bench_client_states.measure,

@@ -21,6 +21,7 @@ import grpc
 import tensorflow_federated as tff
 
 from tff_methods.common import worker_addresses
+from tff_methods.runtime import in_process
 from tff_methods.runtime import mergeable_computations
 from tff_methods.runtime import worker_pool
 
@@ -38,9 +39,10 @@ def create_remote_context(
   """Returns a context that divides the clients of a computation among workers.
 
   A computation with arguments at clients runs in as many partitions as there
-  are addresses, concurrently; the aggregates of the partitions are merged in a
-  fixed order. So the last bits of results depend on the number of addresses,
-  but not on which workers are alive. Other computations run on one worker.
+  are addresses, concurrently; this process merges the aggregates of the
+  partitions in a fixed order. So the last bits of results depend on the number
+  of addresses, but not on which workers are alive. Other computations run on one
+  worker.
 
   If a worker dies during a call, the remaining workers run its part again, with
   the same result. Workers that return are used again.
@@ -154,12 +156,17 @@ class _RemoteContext(tff.framework.SyncContext):
     )
     return mergeable_computations.join_results(form, results)
 
+  @functools.cached_property
+  def _server(self) -> tff.framework.SyncContext:
+    """The context that merges: aggregates need not return to a worker."""
+    return in_process.create_in_process_context('cpu')
+
   def _merge(
     self, form: tff.framework.MergeableCompForm, aggregates: Sequence[Any]
   ) -> Any:
     """Merges the aggregates of the partitions, from first to last."""
     return functools.reduce(
-      lambda *pair: self._run_one(
+      lambda *pair: self._server.invoke(
         form.merge, tff.structure.Struct.unnamed(*pair)
       ),
       aggregates,

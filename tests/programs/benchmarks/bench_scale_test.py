@@ -13,8 +13,6 @@
 # limitations under the License.
 """Tests for bench_scale, at tiny sizes."""
 
-import contextlib
-import os
 import tempfile
 from unittest import mock
 
@@ -25,9 +23,6 @@ from programs.benchmarks import bench_memory
 from programs.benchmarks import bench_scale
 from programs.benchmarks import scale_sizes
 from tasks import client_database
-from tests.tff_methods import linear_model
-from tff_methods.runtime import remote_context
-from tff_methods.runtime import workers
 
 
 class BenchScaleTest(absltest.TestCase):
@@ -59,50 +54,6 @@ class BenchScaleTest(absltest.TestCase):
   def test_weights_and_rows(self):
     for measure in (bench_scale.measure_weights, bench_scale.measure_rows):
       self.assertGreater(measure(25, repeats=1).seconds, 0)
-
-  @pytest.mark.slow
-  @absltest.skipIf(len(os.sched_getaffinity(0)) < 2, 'Takes two cores.')
-  def test_workers_are_bound_to_cores(self):
-    first, second = sorted(os.sched_getaffinity(0))[:2]
-    started, found = [], []
-
-    class Worker(workers.LocalWorker):
-      def __init__(self):
-        super().__init__()
-        started.append(self)
-
-    def create_context(addresses):
-      found.append([_cores(w.pid) for w in started[-len(addresses) :]])
-      return remote_context.create_remote_context(addresses)
-
-    with (
-      mock.patch.object(workers, 'LocalWorker', Worker),
-      mock.patch.object(bench_scale, 'remote_context') as module,
-    ):
-      module.create_remote_context = create_context
-      seconds = bench_scale.time_workers(
-        (linear_model.model_fn, linear_model.datasets()), repeats=1
-      )
-    self.assertSequenceEqual(
-      list(seconds),
-      [
-        bench_scale.ONE_WORKER,
-        bench_scale.TWO_WORKERS,
-        bench_scale.SHARED_CORE,
-      ],
-    )
-    self.assertEqual(
-      found, [[{first}], [{first}, {second}], [{first}, {first}]]
-    )
-
-
-def _cores(pid: int) -> set[int]:
-  """Returns the cores that threads of a process may run on."""
-  cores = set()
-  for thread in os.listdir(f'/proc/{pid}/task'):
-    with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
-      cores |= os.sched_getaffinity(int(thread))
-  return cores
 
 
 if __name__ == '__main__':
