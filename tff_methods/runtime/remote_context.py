@@ -41,8 +41,8 @@ def create_remote_context(
   A computation with arguments at clients runs in as many partitions as there
   are addresses, concurrently; this process merges the aggregates of the
   partitions in a fixed order. So the last bits of results depend on the number
-  of addresses, but not on which workers are alive. Other computations run on one
-  worker.
+  of addresses, but not on which workers are alive. Other computations run on
+  one worker.
 
   If a worker dies during a call, the remaining workers run its part again, with
   the same result. Workers that return are used again.

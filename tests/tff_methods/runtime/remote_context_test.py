@@ -152,6 +152,17 @@ class RemoteContextTest(parameterized.TestCase):
     threading.Timer(0.5, os.kill, [first.pid, signal.SIGCONT]).start()
     self.assertEqual(_concatenate(texts), b'abcdefgh')
 
+  def test_aggregates_do_not_return_to_a_worker(self):
+    self._install()
+    run = worker_pool.WorkerPool.run
+    with mock.patch.object(
+      worker_pool.WorkerPool, 'run', autospec=True, side_effect=run
+    ) as calls:
+      self.assertEqual(_concatenate(list('abc')), b'abc')
+    # Two partitions before the merge, one call after it.
+    sizes = [len(call.args[1]) for call in calls.call_args_list]
+    self.assertEqual(sizes, [2, 1])
+
   def test_partitions_run_concurrently(self):
     first, second = self._install(silence_seconds=30)
     expected = _mean_of_sines(_VALUES)
