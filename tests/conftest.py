@@ -16,6 +16,7 @@
 import functools
 import gc
 import sys
+from unittest import mock
 
 import psutil
 import pytest
@@ -24,15 +25,15 @@ import pytest
 _MAX_WORKER_BYTES = 2**30
 
 
-def pytest_sessionstart():
-  """Pauses garbage collection: what test modules import stays alive."""
-  gc.disable()
-
-
-def pytest_collection_finish():
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
   """Exempts imported modules from garbage collection, 8 % of the time."""
-  gc.freeze()
-  gc.enable()
+  gc.disable()
+  try:
+    return (yield)
+  finally:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -59,9 +60,21 @@ def _default_context():
 
 @functools.cache
 def _tff_context():
-  import tensorflow_federated as tff
+  """Returns TFF's context, with a compiler of the same results that is faster.
 
-  return tff.backends.native.create_sync_local_cpp_execution_context()
+  `native_form_test` compares the two.
+  """
+  import tensorflow_federated as tff
+  from tensorflow_federated.python.core.backends.native import compiler
+
+  from tff_methods.runtime import native_form
+
+  with mock.patch.object(
+    compiler,
+    'desugar_and_transform_to_native',
+    native_form.compile_computation,
+  ):
+    return tff.backends.native.create_sync_local_cpp_execution_context()
 
 
 def _end_workers():

@@ -24,15 +24,14 @@ import weakref
 import grpc
 import tensorflow_federated as tff
 
-# TFF has no public names for these two, which any custom context needs.
-from tensorflow_federated.python.core.backends.native import compiler
+# TFF has no public name for it, which any custom context needs.
 from tensorflow_federated.python.core.environments.tensorflow_frontend import (
   tensorflow_computation,
 )
 
 from tff_methods.runtime import executors
 from tff_methods.runtime import forks
-from tff_methods.runtime import secure_sums
+from tff_methods.runtime import native_form
 
 _STOP_SECONDS = 5.0
 _POLLING_SECONDS = 1.0
@@ -100,15 +99,11 @@ def close_channel(channel: grpc.Channel) -> None:
 
 
 def build_compiler() -> Compiler:
-  """Returns TFF's compiler for the C++ runtime, with a cache of its results.
+  """Returns a compiler for the C++ runtime, with a cache of its results.
 
   Successive connections that share a compiler compile nothing twice.
   """
-
-  def compile_to_native(comp):
-    return compiler.desugar_and_transform_to_native(secure_sums.simulate(comp))
-
-  return functools.lru_cache()(compile_to_native)
+  return functools.lru_cache()(native_form.compile_computation)
 
 
 class WorkerConnection:

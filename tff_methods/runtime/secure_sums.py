@@ -41,7 +41,7 @@ def simulate(
   Returns:
     The computation itself, if it has no secure intrinsics.
   """
-  if not _has_secure_intrinsics(comp):
+  if not _has_secure_intrinsics(comp.to_building_block()):
     return comp
   _warn()
   simulated = test_compiler.replace_secure_intrinsics_with_bodies(comp)
@@ -49,6 +49,23 @@ def simulate(
   return tff.framework.ConcreteComputation.with_type(
     simulated, comp.type_signature
   )
+
+
+def simulate_in_block(
+  block: tff.framework.ComputationBuildingBlock,
+) -> tff.framework.ComputationBuildingBlock:
+  """Replaces secure intrinsics of a computation; see `simulate`.
+
+  Args:
+    block: A computation.
+
+  Returns:
+    The block itself, if it has no secure intrinsics.
+  """
+  if not _has_secure_intrinsics(block):
+    return block
+  comp = tff.framework.ConcreteComputation.from_building_block(block)
+  return simulate(comp).to_building_block()
 
 
 @functools.cache
@@ -59,7 +76,9 @@ def _warn() -> None:
   )
 
 
-def _has_secure_intrinsics(comp: tff.framework.ConcreteComputation) -> bool:
+def _has_secure_intrinsics(
+  block: tff.framework.ComputationBuildingBlock,
+) -> bool:
   found = False
 
   def visit(block):
@@ -68,5 +87,5 @@ def _has_secure_intrinsics(comp: tff.framework.ConcreteComputation) -> bool:
       found = found or block.uri.startswith(_PREFIX)
     return block, False
 
-  tff.framework.transform_preorder(comp.to_building_block(), visit)
+  tff.framework.transform_preorder(block, visit)
   return found

@@ -160,7 +160,9 @@ def build_error_feedback_process(
 
   return client_state_process.compose_client_state_process(
     description.initial_weights_fn,
-    sketched_distributor.build_model_distributor(model_fn, model_distributor),
+    sketched_distributor.build_distributor_of_weights(
+      weights_type, model_distributor
+    ),
     client_work,
     create(model_aggregator),
     fed_avg.build_finalizer(server_optimizer_fn, weights_type),

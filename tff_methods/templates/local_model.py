@@ -271,6 +271,24 @@ def describe(model: Model) -> Description:
   )
 
 
+def weights_type(model: Model) -> tff.Type:
+  """Returns the type of the weights of a model; see `describe`.
+
+  Args:
+    model: A function that returns a `tff.learning.models.VariableModel`, or a
+      `tff.learning.models.FunctionalModel`.
+
+  Raises:
+    TypeError: If `model` is neither.
+  """
+  if _is_functional(model):
+    return describe(model).weights_type
+  with tf.Graph().as_default():
+    return tff.learning.models.weights_type_from_model(
+      _build_variable_model(model)
+    )
+
+
 def _is_functional(
   model: Model,
 ) -> TypeGuard[tff.learning.models.FunctionalModel]:

@@ -190,7 +190,9 @@ def build_salted_fed_avg(
   update_type = client_work.next.type_signature.result.result.member
   return compose_salted_process(
     description.initial_weights_fn,
-    sketched_distributor.build_model_distributor(model_fn, model_distributor),
+    sketched_distributor.build_distributor_of_weights(
+      description.weights_type, model_distributor
+    ),
     client_work,
     model_aggregator.create(update_type.update, update_type.update_weight),
     fed_avg.build_finalizer(server_optimizer_fn, description.weights_type),

@@ -141,7 +141,20 @@ def build_model_distributor(
   """
   if isinstance(distributor, tff.learning.templates.DistributionProcess):
     return distributor
-  weights_type = model_weights_type(model)
+  return build_distributor_of_weights(model_weights_type(model), distributor)
+
+
+def build_distributor_of_weights(
+  weights_type: tff.Type, distributor: ModelDistributor | None
+) -> tff.learning.templates.DistributionProcess:
+  """Builds what `build_model_distributor` builds, without building the model.
+
+  Args:
+    weights_type: Type of the weights of the model.
+    distributor: See `build_model_distributor`.
+  """
+  if isinstance(distributor, tff.learning.templates.DistributionProcess):
+    return distributor
   if distributor is None:
     return tff.learning.templates.build_broadcast_process(weights_type)
   return sketched_model_distributor(
@@ -159,7 +172,7 @@ def model_weights_type(model: local_model.Model) -> tff.Type:
   Raises:
     TypeError: If `model` is neither.
   """
-  return local_model.describe(model).weights_type
+  return local_model.weights_type(model)
 
 
 class ModelEncoding:

@@ -36,6 +36,8 @@ def _secure_sums(values):
 class SimulateTest(absltest.TestCase):
   def test_other_computations_are_unchanged(self):
     self.assertIs(secure_sums.simulate(_plain_sum), _plain_sum)
+    block = _plain_sum.to_building_block()
+    self.assertIs(secure_sums.simulate_in_block(block), block)
 
   def test_results_and_one_warning(self):
     secure_sums._warn.cache_clear()

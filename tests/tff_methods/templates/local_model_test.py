@@ -46,12 +46,14 @@ class DescribeComputationTest(parameterized.TestCase, tf.test.TestCase):
         )
       ),
     )
+    self.assertEqual(local_model.weights_type(model), description.weights_type)
     # A metrics aggregator takes the finalizers.
     tff.learning.metrics.sum_then_finalize(description.metric_finalizers)
 
   def test_leaves_no_variables_in_the_graph_of_the_caller(self):
     with tf.Graph().as_default() as graph:
       local_model.describe(linear_model.model_fn)
+      local_model.weights_type(linear_model.model_fn)
       self.assertEmpty(graph.get_collection(tf.compat.v1.GraphKeys.VARIABLES))
       self.assertEmpty(graph.get_operations())
 
@@ -60,12 +62,13 @@ class DescribeComputationTest(parameterized.TestCase, tf.test.TestCase):
     (lambda: 'model', 'found str from the function: see'),
   )
   def test_other_than_models_raise(self, model, message):
-    with self.assertRaisesRegex(
-      TypeError,
-      '^Expected a tff.learning.models.FunctionalModel, or a function that '
-      f'returns a tff.learning.models.VariableModel, {message}',
-    ):
-      local_model.describe(model)
+    for describe in (local_model.describe, local_model.weights_type):
+      with self.assertRaisesRegex(
+        TypeError,
+        '^Expected a tff.learning.models.FunctionalModel, or a function that '
+        f'returns a tff.learning.models.VariableModel, {message}',
+      ):
+        describe(model)
 
 
 class DescribeExecutionTest(parameterized.TestCase, tf.test.TestCase):

@@ -206,7 +206,7 @@ class SketchedModelDistributorExecutionTest(
 
   @parameterized.parameters('normal', 'heavy_tailed')
   def test_uniform_is_unbiased_over_rounds(self, kind):
-    num_rounds = 150
+    num_rounds = 60
     weights = _weights(kind)
     exact = weights.trainable[0]
     outputs = _run(
@@ -216,13 +216,14 @@ class SketchedModelDistributorExecutionTest(
     self.assertNotAllEqual(received[0], received[1])
     deviation = received.std(axis=0) / num_rounds**0.5
     z = (received.mean(axis=0) - exact) / deviation
-    # 1,200 standard normal values: the largest is above 5 once in 1,400 tests.
-    self.assertLess(np.abs(z).max(), 5)
+    # 1,200 values of Student's t with 59 degrees of freedom: the largest is
+    # above 5.5 once in 950 tests.
+    self.assertLess(np.abs(z).max(), 5.5)
     self.assertBetween(np.square(z).mean(), 0.8, 1.2)
 
   @parameterized.parameters('normal', 'heavy_tailed', 'spike')
   def test_eden_has_the_bias_that_it_states(self, kind):
-    num_rounds = 150
+    num_rounds = 60
     weights = _weights(kind)
     exact = weights.trainable[0]
     outputs = _run(_build(bits=2), weights, num_rounds, num_clients=1)
@@ -405,7 +406,9 @@ def _build_round_trip(weights_type):
 
 
 class QuantizedTrainingExecutionTest(tf.test.TestCase):
-  def _build(self, **downlink):
+  @staticmethod
+  @caching.cache
+  def _build(**downlink):
     return algorithms.build_sketched_update_fed_avg(
       linear_model.model_fn,
       tff.learning.optimizers.build_sgdm(0.1),

@@ -23,14 +23,11 @@ from typing import Any
 
 import tensorflow_federated as tff
 
-# TFF has no public names for these, which any custom context needs.
-from tensorflow_federated.python.core.backends.native import (
-  compiler as native_compiler,
-)
+# TFF has no public name for it, which any custom context needs.
 from tensorflow_federated.python.core.impl.executors import cardinalities_utils
 
 from tff_methods.runtime import forks
-from tff_methods.runtime import secure_sums
+from tff_methods.runtime import native_form
 from tff_methods.runtime.in_process import execution
 from tff_methods.runtime.in_process import plans
 from tff_methods.runtime.in_process import values
@@ -267,17 +264,7 @@ async def _wait(future: futures.Future) -> None:
 
 
 def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:
-  return plans.build_plan(_to_native(comp).to_building_block())
-
-
-def _to_native(
-  comp: tff.framework.ConcreteComputation,
-) -> tff.framework.ConcreteComputation:
-  """Returns the computation in TFF's native form, with marked uplinks."""
+  """Returns the plan of TFF's native form, with marked uplinks."""
   block = tff.framework.to_call_dominant(comp.to_building_block())
-  marked = tff.framework.ConcreteComputation.from_building_block(
-    wire_marks.mark_uplink(block)
-  )
-  return native_compiler.desugar_and_transform_to_native(
-    secure_sums.simulate(marked)
-  )
+  marked = wire_marks.mark_uplink(block)
+  return plans.build_plan(native_form.build_native_form(marked))
