@@ -264,7 +264,12 @@ async def _wait(future: futures.Future) -> None:
 
 
 def _compile(comp: tff.framework.ConcreteComputation) -> plans.Plan:
-  """Returns the plan of TFF's native form, with marked uplinks."""
+  return plans.build_plan(_to_native(comp))
+
+
+def _to_native(
+  comp: tff.framework.ConcreteComputation,
+) -> tff.framework.ComputationBuildingBlock:
+  """Returns TFF's native form of the computation, with marked uplinks."""
   block = tff.framework.to_call_dominant(comp.to_building_block())
-  marked = wire_marks.mark_uplink(block)
-  return plans.build_plan(native_form.build_native_form(marked))
+  return native_form.build_native_form(wire_marks.mark_uplink(block))

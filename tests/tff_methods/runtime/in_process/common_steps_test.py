@@ -85,7 +85,7 @@ def _build(decode):
 
 
 def _plan(comp):
-  return plans.build_plan(context_lib._to_native(comp).to_building_block())
+  return plans.build_plan(context_lib._to_native(comp))
 
 
 def _num_common(comp):

@@ -30,7 +30,7 @@ def _subtract(x, y):
 
 
 def _build(comp):
-  return plans.build_plan(context._to_native(comp).to_building_block())
+  return plans.build_plan(context._to_native(comp))
 
 
 def _num_visits(plan):
