@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.aggregators import discrete_noise
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 from tff_methods.encoders import rotation
 from tff_methods.encoders import subsampling
@@ -101,7 +102,7 @@ class SecureSketch:
     coordinates = subsampling.draw(
       seeds.fold_in(key, _COORDINATES), self._length, self.num_sent
     )
-    y = tf.gather(y, coordinates)
+    y = lookup.take(y, coordinates)
     limit = tf.constant(self._range, tf.float32)
     num_clipped = tf.math.count_nonzero(tf.abs(y) > limit, dtype=tf.int32)
     return tf.clip_by_value(y / limit, -1.0, 1.0), num_clipped

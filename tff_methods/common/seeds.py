@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tff_methods.common import lookup
+
 # Salt of a client without data.
 NO_SALT = np.zeros([2], np.int32)
 
@@ -67,7 +69,7 @@ def random_signs(seed_key: tf.Tensor, length: int) -> tf.Tensor:
   words = random_words(seed_key, math.ceil(length / 32))
   octets = tf.cast(tf.reshape(tf.bitcast(words, tf.uint8), [-1]), tf.int32)
   bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-  signs = tf.gather(tf.constant(1.0 - 2.0 * bits, tf.float32), octets)
+  signs = lookup.take(tf.constant(1.0 - 2.0 * bits, tf.float32), octets)
   return tf.reshape(signs, [-1])[:length]
 
 

@@ -25,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup as lookup_lib
 from tff_methods.encoders import tensor_encoding
 
 # Eight codes, one in each byte of an int64, are moved together in three steps:
@@ -193,12 +194,16 @@ def lookup(
     `float32[num_codes]`.
   """
   if bits > 8:
-    return tf.gather(table, tf.cast(unpack(packed, bits, num_codes), tf.int32))
+    return lookup_lib.take(
+      table, tf.cast(unpack(packed, bits, num_codes), tf.int32)
+    )
   if bits == 8 or 8 % bits:
     return _lookup_bytes(unpack(packed, bits, num_codes), table)
   shifts = np.arange(0, 8, bits)
   codes_of_byte = (np.arange(256)[:, None] >> shifts) % 2**bits
-  values = tf.gather(tf.gather(table, codes_of_byte), tf.cast(packed, tf.int32))
+  values = lookup_lib.take(
+    tf.gather(table, codes_of_byte), tf.cast(packed, tf.int32)
+  )
   return tf.reshape(values, [-1])[:num_codes]
 
 
@@ -206,14 +211,14 @@ def _lookup_bytes(codes: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
   """Replaces each `uint8` by its value, two at a time if there are many."""
   num_codes = codes.shape[0]
   if num_codes < _MIN_CODES_FOR_PAIRS:
-    return tf.gather(table, tf.cast(codes, tf.int32))
+    return lookup_lib.take(table, tf.cast(codes, tf.int32))
   # Two floats as one integer, the first in its low half.
   words = tf.cast(tf.bitcast(table, tf.uint32), tf.uint64)
   words = tf.pad(words, [[0, 256 - table.shape[0]]])
   seconds = tf.bitwise.left_shift(words, tf.constant(32, tf.uint64))
   pairs = tf.bitwise.bitwise_or(seconds[:, tf.newaxis], words)
   indices = tf.cast(tf.bitcast(_padded_rows(codes, 2), tf.uint16), tf.int32)
-  values = tf.gather(tf.reshape(pairs, [-1]), indices)
+  values = lookup_lib.take(tf.reshape(pairs, [-1]), indices)
   return tf.reshape(tf.bitcast(values, tf.float32), [-1])[:num_codes]
 
 

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.encoders import rotation
 from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
@@ -78,7 +79,7 @@ class ClientRotationStage(tensor_encoding.ClientSeededStage):
       values *= rotation.CONTRACTION
     if self._fraction < 1.0:
       num_kept = subsampling.num_kept(x.shape[0], self._fraction)
-      values = tf.gather(values, subsampling.draw(key, x.shape[0], num_kept))
+      values = lookup.take(values, subsampling.draw(key, x.shape[0], num_kept))
     return {'values': values, 'key': key}, {}
 
   def decode(

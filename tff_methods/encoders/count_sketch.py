@@ -18,6 +18,7 @@ Charikar et al. (2002), "Finding Frequent Items in Data Streams".
 
 import tensorflow as tf
 
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 from tff_methods.common import sorting
 
@@ -76,7 +77,7 @@ class CountSketch:
       estimates.
     """
     buckets, signs = self._hash(key)
-    rows = tf.unstack(signs * tf.gather(tf.reshape(table, [-1]), buckets))
+    rows = tf.unstack(signs * lookup.take(tf.reshape(table, [-1]), buckets))
     return _median(rows)
 
   def is_hit(self, positions: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 from tff_methods.encoders import bit_packing
 from tff_methods.encoders import eden_quantization
@@ -120,13 +121,13 @@ class RowQuantization:
     if self._is_eden:
       scale = floats
       _, levels = eden_quantization.normal_levels(self._bits)
-      z = tf.gather(tf.constant(levels, tf.float32), codes)
+      z = lookup.take(tf.constant(levels, tf.float32), codes)
     else:
       peak = tf.reduce_max(tf.abs(floats), axis=1, keepdims=True)
       scale = scaling.power_of_two_near(peak)
       low, high = tf.split(floats / scale, 2, axis=1)
       upper = np.linspace(0.0, 1.0, 2**self._bits, dtype=np.float32)
-      z = low + (high - low) * tf.gather(tf.constant(upper), codes)
+      z = low + (high - low) * lookup.take(tf.constant(upper), codes)
     if self._rotation:
       z = rotation.unrotate_rows(z, seeds.fold_in(key, _ROTATION))
     return _saturate(z * scale)
@@ -140,7 +141,7 @@ class RowQuantization:
       eden_quantization.bin_coordinates(z, deviation, self._bits),
       bit_packing.code_dtype(self._bits),
     )
-    quantized = tf.gather(
+    quantized = lookup.take(
       tf.constant(levels, tf.float32), tf.cast(codes, tf.int32)
     )
     product = tf.reduce_sum(z * quantized, axis=1, keepdims=True)

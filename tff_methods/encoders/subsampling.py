@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 from tff_methods.encoders import tensor_encoding
 
@@ -79,7 +80,7 @@ class SubsamplingStage(tensor_encoding.ClientSeededStage):
     x = tf.reshape(x, [-1])
     key = self.client_key(x, encode_params)
     indices = draw(key, x.shape[0], num_kept(x.shape[0], self._fraction))
-    return {'values': tf.gather(x, indices), 'key': key}, {}
+    return {'values': lookup.take(x, indices), 'key': key}, {}
 
   def decode(
     self,

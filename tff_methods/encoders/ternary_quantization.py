@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 from tff_methods.encoders import scaling
 from tff_methods.encoders import tensor_encoding
@@ -216,5 +217,5 @@ def _unpack(
   """Returns the values of `_pack`, times a scale, in a shape."""
   trits_of_byte = np.arange(256)[:, None] // _PLACES % 3 - 1.0
   table = tf.constant(trits_of_byte, tf.float32) * scale
-  values = tf.reshape(tf.gather(table, tf.cast(packed, tf.int32)), [-1])
+  values = tf.reshape(lookup.take(table, tf.cast(packed, tf.int32)), [-1])
   return tf.reshape(values[: tensor_encoding.num_elements(shape)], shape)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.encoders import elias_fano
 from tff_methods.encoders import subsampling
 from tff_methods.encoders import tensor_encoding
@@ -71,7 +72,7 @@ class TopKStage(tensor_encoding.Stage):
     length = x.shape[0]
     positions = largest(x, subsampling.num_kept(length, self._fraction))
     return {
-      'values': tf.gather(x, positions),
+      'values': lookup.take(x, positions),
       'positions': elias_fano.encode(positions, length),
     }, {}
 
@@ -122,9 +123,9 @@ def largest(x: tf.Tensor, k: int) -> tf.Tensor:
   candidates = _where(magnitudes > estimate)
 
   def among_candidates():
-    values = tf.gather(magnitudes, candidates)
+    values = lookup.take(magnitudes, candidates)
     chosen = _reaching(values, _nth_largest(values, k), k)
-    return tf.gather(candidates, chosen)
+    return lookup.take(candidates, chosen)
 
   def among_all():
     # If most values are equal (zeros), the estimate is their magnitude, and the

@@ -16,6 +16,7 @@
 import tensorflow as tf
 
 from tff_methods.common import argument_checks
+from tff_methods.common import lookup
 from tff_methods.encoders import subsampling
 from tff_methods.update_spaces import random_subset
 from tff_methods.update_spaces import update_space
@@ -88,4 +89,4 @@ class _Mask(update_space.LinearMap):
     return tf.reshape(dense, self._shape)
 
   def pull_back(self, gradient):
-    return tf.gather(tf.reshape(gradient, [-1]), self._coordinates)
+    return lookup.take(tf.reshape(gradient, [-1]), self._coordinates)

@@ -17,6 +17,7 @@ import math
 
 import tensorflow as tf
 
+from tff_methods.common import lookup
 from tff_methods.common import seeds
 
 
@@ -85,7 +86,7 @@ def _rotate(
   position: tf.Tensor, num_positions: int, words: tf.Tensor, line: tf.Tensor
 ) -> tf.Tensor:
   """Returns positions rotated within lines, by the random word of each line."""
-  shifts = tf.gather(words % num_positions, line)
+  shifts = lookup.take(words % num_positions, line)
   return _wrap(position + shifts, num_positions)
 
 
