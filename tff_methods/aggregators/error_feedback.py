@@ -105,7 +105,7 @@ class ResidualFeedback(ErrorFeedback):
 
   def remove(self, state: State, is_sent: tf.Tensor, error: tf.Tensor) -> State:
     """Sets the residual of sent values to their error, or to zero."""
-    rest = error if self._keeps_error else tf.zeros_like(error)
+    rest = error if self._keeps_error else tf.zeros([], error.dtype)
     return collections.OrderedDict(
       [(RESIDUAL, tf.where(is_sent, rest, state[RESIDUAL]))]
     )
@@ -157,5 +157,5 @@ class MomentumCorrection(ErrorFeedback):
     """Sets residual and velocity of sent values to zero."""
     del error  # The velocity would not account for it.
     return tf.nest.map_structure(
-      lambda x: tf.where(is_sent, tf.zeros_like(x), x), state
+      lambda x: tf.where(is_sent, tf.zeros([], x.dtype), x), state
     )

@@ -240,9 +240,13 @@ def _encode(
     feedback.remove(state, *_sent_and_error(x, decoded, weight))
     for state, x, decoded in zip(states, weighted, received, strict=True)
   ]
-  return payload, tf.nest.map_structure(
-    lambda new, old: tf.where(weight > 0.0, new, old), kept, client_state
+  # Not by `tf.where`, which copies each state.
+  flat_state = tf.cond(
+    weight > 0.0,
+    lambda: tf.nest.flatten(kept),
+    lambda: tf.nest.flatten(client_state),
   )
+  return payload, tf.nest.pack_sequence_as(kept, flat_state)
 
 
 def _build_divide(
