@@ -43,6 +43,15 @@ SIMHASH_SETTINGS = (
   (4, 8, 128, 0.25),
 )
 
+# Lists, those that a client looks up, and parts.
+IVF_PQ_SETTINGS = (
+  (64, 16, 8),
+  (64, 32, 4),
+  (64, 32, 8),
+  (256, 64, 8),
+  (256, 128, 8),
+)
+
 TIMED_INDEXES = {
   **{
     f'SimHash(), {transform}': retrieval.SimHash(transform=transform)
@@ -52,6 +61,7 @@ TIMED_INDEXES = {
     f'product quantization, {parts} parts': retrieval.ProductQuantization(parts)
     for parts in NUM_PARTS
   },
+  'IVF-PQ, 64 of 256 lists, 8 parts': retrieval.IvfPq(),
   'exact': retrieval.ExactRows(),
 }
 _KEY = (1, 2)
@@ -95,10 +105,13 @@ def recall_indexes(num_rows: int) -> dict[str, retrieval.RowIndex]:
       indexes[name] = retrieval.SimHash(
         bits, tables, transform, queries, capacity
       )
-  return indexes | {
-    f'product quantization, {parts} parts': retrieval.ProductQuantization(parts)
-    for parts in NUM_PARTS
-  }
+  for parts in NUM_PARTS:
+    name = f'product quantization, {parts} parts'
+    indexes[name] = retrieval.ProductQuantization(parts)
+  for lists, queries, parts in IVF_PQ_SETTINGS:
+    name = f'IVF-PQ, {queries} of {lists} lists, {parts} parts'
+    indexes[name] = retrieval.IvfPq(lists, queries, parts)
+  return indexes
 
 
 def synthetic_data(

@@ -24,8 +24,9 @@ from programs.command_line import runner
 from programs.methods import base
 from tff_methods import options as options_lib
 
-INDEXES = ('simhash', 'product_quantization', 'random', 'exact')
+INDEXES = ('simhash', 'product_quantization', 'ivf_pq', 'random', 'exact')
 _MAX_HASH_BITS = 16
+_MAX_LISTS = 256
 
 _VARIANT = flags.DEFINE_enum(
   'variant',
@@ -153,15 +154,41 @@ _PRODUCT_QUANTIZATION_FLAGS = {
   'num_parts': flags.DEFINE_integer(
     'num_parts',
     None,
-    'Bytes of the code of a row, with --index=product_quantization. '
+    'Bytes of the code of a row, with --index=product_quantization or ivf_pq. '
     'Default: 8.',
     lower_bound=1,
     upper_bound=common_flags.MAX_INT,
   )
 }
+_IVF_PQ_FLAGS = {
+  'num_lists': flags.DEFINE_integer(
+    'num_lists',
+    None,
+    'Lists of rows, one for each coarse centroid, with --index=ivf_pq. '
+    'Default: 256.',
+    lower_bound=1,
+    upper_bound=_MAX_LISTS,
+  ),
+  'num_queries': flags.DEFINE_integer(
+    'list_queries',
+    None,
+    'Lists that a client looks up, with --index=ivf_pq. Default: a quarter.',
+    lower_bound=1,
+    upper_bound=_MAX_LISTS,
+  ),
+  'list_capacity': flags.DEFINE_integer(
+    'list_capacity',
+    None,
+    'Largest number of rows in a list, with --index=ivf_pq. Default: twice the '
+    'mean.',
+    lower_bound=1,
+    upper_bound=common_flags.MAX_INT,
+  ),
+}
 _INDEX_FLAGS = {
   'simhash': _SIMHASH_FLAGS,
   'product_quantization': _PRODUCT_QUANTIZATION_FLAGS,
+  'ivf_pq': {**_PRODUCT_QUANTIZATION_FLAGS, **_IVF_PQ_FLAGS},
 }
 
 
@@ -261,11 +288,11 @@ def _lsh_select_options(seed: int) -> LshSelectChoice:
 
 
 def _index_choice() -> IndexChoice:
-  for index, index_flags in _INDEX_FLAGS.items():
-    if index != _INDEX.value:
-      for flag in index_flags.values():
-        runner.refuse_given(flag, _INDEX)
   taken = _INDEX_FLAGS.get(_INDEX.value, {})
+  for index_flags in _INDEX_FLAGS.values():
+    for name, flag in index_flags.items():
+      if name not in taken or taken[name] is not flag:
+        runner.refuse_given(flag, _INDEX)
   arguments = base.given(**{name: flag.value for name, flag in taken.items()})
   return IndexChoice(_INDEX.value, arguments)
 
@@ -297,6 +324,7 @@ METHOD_FLAGS = {
       _ROUNDS_PER_BUILD,
       *_SIMHASH_FLAGS.values(),
       *_PRODUCT_QUANTIZATION_FLAGS.values(),
+      *_IVF_PQ_FLAGS.values(),
       _RETRIEVAL_MODE,
       _LAZY_ROWS,
       base.BITS,

@@ -31,6 +31,7 @@ from tff_methods import retrieval
 _INDEXES = {
   'simhash': retrieval.SimHash,
   'product_quantization': retrieval.ProductQuantization,
+  'ivf_pq': retrieval.IvfPq,
   'random': retrieval.RandomRows,
   'exact': retrieval.ExactRows,
 }

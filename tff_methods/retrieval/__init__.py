@@ -17,6 +17,7 @@
 from tff_methods.retrieval.class_sampling import distinct_classes
 from tff_methods.retrieval.class_sampling import sample_candidates
 from tff_methods.retrieval.inner_products import largest_inner_products
+from tff_methods.retrieval.ivf_pq import IvfPq
 from tff_methods.retrieval.needed_rows import largest_number_of_rows
 from tff_methods.retrieval.product_quantization import ProductQuantization
 from tff_methods.retrieval.row_index import BuiltIndex
@@ -36,6 +37,7 @@ __all__ = [
   'defer_classes',
   'distinct_classes',
   'ExactRows',
+  'IvfPq',
   'largest_inner_products',
   'largest_number_of_rows',
   'ProductQuantization',

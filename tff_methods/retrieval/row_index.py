@@ -109,7 +109,8 @@ class RowIndex(Protocol):
       keys: `int32[k]`.
 
     Returns:
-      Entries, `int32[k, capacity]`: ids of rows; -1 is padding.
+      Entries, `int32[k, capacity]`: ids of rows; -1 is padding. (Or whatever
+      `score` takes of as many columns.)
     """
 
   def score(

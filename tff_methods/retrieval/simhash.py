@@ -21,34 +21,20 @@ products with them.
 
 import dataclasses
 import math
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from tff_methods import options as options_lib
 from tff_methods.common import argument_checks
 from tff_methods.common import seeds
+from tff_methods.retrieval import buckets
 from tff_methods.retrieval import inner_product_transforms as transforms
 from tff_methods.retrieval import row_index
 
-_PADDING = -1
 _MAX_BITS = 16
 _MAX_DEFAULT_QUERIES = 1024
 # With as many queries, entries of 1 MB; they would grow with the rows.
 _MAX_DEFAULT_CAPACITY = 256
-
-
-class HashTables(NamedTuple):
-  """Rows in the order of their codes, one table after the other.
-
-  Attributes:
-    ids: `int32[L, n]`, all rows in the order of their codes. The order within a
-      bucket is random, so that no row always exceeds the capacity.
-    offsets: `int32[L, 2^K + 1]`, first position in `ids` of each bucket.
-  """
-
-  ids: tf.Tensor
-  offsets: tf.Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,19 +111,12 @@ class SimHash:
       self.transform, rows, self.longest_quantile
     )
     projection_key = seeds.fold_in(key, 0)
-    # Shuffled, since the stable sort by code keeps the order within a bucket.
     words = seeds.random_words(seeds.fold_in(key, 1), num_rows)
     shuffled = tf.argsort(words, stable=True)
     codes = tf.transpose(self._codes(projection_key, tf.gather(rows, shuffled)))
-    order = tf.argsort(codes, axis=1, stable=True)
-    sizes = tf.math.bincount(
-      codes, minlength=2**self.num_bits, axis=-1, dtype=tf.int32
+    tables, num_dropped = buckets.build(
+      codes, shuffled, 2**self.num_bits, self._capacity(num_rows)
     )
-    sizes = tf.ensure_shape(sizes, [self.num_tables, 2**self.num_bits])
-    offsets = tf.pad(tf.cumsum(sizes, axis=1), [[0, 0], [1, 0]])
-    capacity = self._capacity(num_rows)
-    tables = HashTables(tf.gather(shuffled, order), offsets)
-    num_dropped = tf.reduce_sum(tf.maximum(sizes - capacity, 0))
     return row_index.BuiltIndex(tables, projection_key, num_dropped)
 
   def query(
@@ -146,35 +125,13 @@ class SimHash:
     """See `RowIndex`: the buckets with the most vectors."""
     vectors = transforms.transform_queries(self.transform, vectors)
     tables = tf.range(self.num_tables) * 2**self.num_bits
-    keys = tf.reshape(self._codes(client_params, vectors) + tables, [-1])
-    keys, _, hits = tf.unique_with_counts(keys)
-    # In descending order of hits; of equal ones the smaller key first.
-    order = tf.argsort(keys)
-    keys, hits = tf.gather(keys, order), tf.gather(hits, order)
-    order = tf.argsort(-hits, stable=True)[: self.num_queries]
-    padding = [[0, self.num_queries - tf.size(order)]]
-    keys = tf.pad(tf.gather(keys, order), padding, constant_values=_PADDING)
-    hits = tf.pad(tf.gather(hits, order), padding)
-    shape = [self.num_queries]
-    return row_index.Queries(
-      tf.ensure_shape(keys, shape),
-      tf.ensure_shape(tf.cast(hits, tf.float32), shape),
-    )
+    codes = tf.reshape(self._codes(client_params, vectors) + tables, [-1])
+    return row_index.Queries(*buckets.most_hit(codes, self.num_queries))
 
-  def look_up(self, tables: HashTables, keys: tf.Tensor) -> tf.Tensor:
+  def look_up(self, tables: buckets.Buckets, keys: tf.Tensor) -> tf.Tensor:
     """See `RowIndex`: the rows of buckets, up to the capacity."""
-    tables = HashTables(*tables)
-    num_rows = tables.ids.shape[1]
-    is_key = keys >= 0
-    keys = tf.maximum(keys, 0)
-    table, code = keys // 2**self.num_bits, keys % 2**self.num_bits
-    begin = tf.gather_nd(tables.offsets, tf.stack([table, code], 1))
-    end = tf.gather_nd(tables.offsets, tf.stack([table, code + 1], 1))
-    place = begin[:, tf.newaxis] + tf.range(self._capacity(num_rows))
-    is_row = is_key[:, tf.newaxis] & (place < end[:, tf.newaxis])
-    place = tf.minimum(place, num_rows - 1) + table[:, tf.newaxis] * num_rows
-    ids = tf.gather(tf.reshape(tables.ids, [-1]), place)
-    return tf.where(is_row, ids, _PADDING)
+    tables = buckets.Buckets(*tables)
+    return buckets.look_up(tables, keys, self._capacity(tables.ids.shape[1]))
 
   def score(
     self,

@@ -31,6 +31,7 @@ class BenchIndexTest(absltest.TestCase):
       ('DIMENSION', 5),
       ('NUM_BEST', 2),
       ('NUM_PARTS', (2,)),
+      ('IVF_PQ_SETTINGS', ((6, 2, 3),)),
       ('SIMHASH_SETTINGS', ((2, 3, 12, 4), (2, 3, 5, 0.5))),
       (
         'TIMED_INDEXES',
@@ -58,7 +59,7 @@ class BenchIndexTest(absltest.TestCase):
     self.assertEqual(rows.shape, (60, 5))
     self.assertEqual(vectors.shape, (6, 5))
     found = bench_index.measure_recalls(rows, vectors)
-    self.assertLen(found, 2 + 2 * 3 + 1)
+    self.assertLen(found, 2 + 2 * 3 + 1 + 1)
     for name, result in found.items():
       with self.subTest(name):
         self.assertLen(result.recalls, 4)
@@ -69,6 +70,12 @@ class BenchIndexTest(absltest.TestCase):
     self.assertEqual(found['exact'][1:], (0, 4 * 60 * 5, 0))
     quantized = found['product quantization, 2 parts']
     self.assertEqual(quantized.downlink_bytes, 4 * 256 * 6 + 60 * 2)
+    # 2 lists of 2 * 60 / 6 rows, an id and 3 bytes, padded to 4, of each.
+    lists = found['IVF-PQ, 2 of 6 lists, 3 parts']
+    self.assertEqual(lists.uplink_bytes, 4 * 2)
+    self.assertEqual(
+      lists.downlink_bytes, 4 * 6 * 5 + 4 * 256 * 6 + 2 * 20 * (4 + 4)
+    )
     # Each query sends its key up and its entries down. The index parameters of
     # clients are a key of 8 bytes.
     everything = found['SimHash, none, K = 2, L = 3, 12 queries of 60']

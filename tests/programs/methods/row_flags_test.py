@@ -128,6 +128,14 @@ class RowFlagsTest(parameterized.TestCase):
       options_lib.LshSelectOptions(retrieval_mode='broadcast', base_seed=_SEED),
       row_flags.IndexChoice('product_quantization', {'num_parts': 3}),
     ),
+    (
+      'ivf_pq',
+      {'index': 'ivf_pq', 'num_parts': 3, 'num_lists': 8, 'list_queries': 2},
+      options_lib.LshSelectOptions(retrieval_mode='broadcast', base_seed=_SEED),
+      row_flags.IndexChoice(
+        'ivf_pq', {'num_parts': 3, 'num_lists': 8, 'num_queries': 2}
+      ),
+    ),
   )
   def test_lsh_select_options(self, given, options, index):
     with flagsaver.flagsaver(**given):
@@ -166,6 +174,12 @@ class RowFlagsTest(parameterized.TestCase):
       'lsh_select',
       ['--num_parts=2'],
       'no --num_parts with --index=simhash',
+    ),
+    (
+      'lists',
+      'lsh_select',
+      ['--index=product_quantization', '--num_parts=2', '--num_lists=2'],
+      'no --num_lists with --index=product_quantization',
     ),
   )
   def test_refuses(self, method, arguments, message):

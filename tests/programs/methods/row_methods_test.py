@@ -48,6 +48,11 @@ class RowMethodsTest(parameterized.TestCase):
       row_flags.IndexChoice('product_quantization', {'num_parts': 3}),
       retrieval.ProductQuantization(3),
     ),
+    (
+      'ivf_pq',
+      row_flags.IndexChoice('ivf_pq', {'num_lists': 8, 'num_queries': 2}),
+      retrieval.IvfPq(8, 2),
+    ),
     ('random', row_flags.IndexChoice('random'), retrieval.RandomRows()),
     ('exact', row_flags.IndexChoice('exact'), retrieval.ExactRows()),
   )

@@ -40,6 +40,7 @@ _INDEXES = {
   'random': retrieval.RandomRows(),
   'exact': retrieval.ExactRows(),
   'product_quantization': retrieval.ProductQuantization(2),
+  'ivf_pq': retrieval.IvfPq(3, 2, num_parts=2),
 }
 
 

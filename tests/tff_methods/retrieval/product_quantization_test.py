@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tff_methods import retrieval
-from tff_methods.retrieval import product_quantization
+from tff_methods.retrieval import codebooks
 
 _KEY = (3, 4)
 
@@ -121,7 +121,7 @@ class BuildTest(parameterized.TestCase, tf.test.TestCase):
   def test_centroids_are_fitted_to_a_sample_of_many_rows(self):
     # All rows get codes, those out of the sample too.
     rows = np.tile(_normals(8, 6), [90, 1])
-    with mock.patch.object(product_quantization, '_MAX_FITTED_ROWS', 300):
+    with mock.patch.object(codebooks, '_MAX_FITTED_ROWS', 300):
       client_params = _build(
         retrieval.ProductQuantization(2), rows
       ).client_params
