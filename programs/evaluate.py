@@ -19,8 +19,9 @@ r"""Evaluates the model of a finished run.
 
 Prints a JSON object with the metrics: on the data of the run, those of its
 summary.json. A run with --validation_fraction is evaluated on its validation
-data, or on test data with --test_data; --all_examples takes all examples, for
-data that nothing trained on. Flags of the task replace those of the
+data, or on test data with --test_data; --train_data takes the examples of the
+training clients, and --all_examples all examples, for data that nothing trained
+on. Flags of the task replace those of the
 run. With another --task the other options of the task are that task's defaults,
 and the model must have weights of the same names and shapes. --export_dir
 writes the evaluated model as `programs.train` does. Exit codes: 0; 1 if a file
@@ -50,12 +51,19 @@ _TEST_DATA = flags.DEFINE_bool(
   False,
   'Evaluate on test data, although the run has --validation_fraction.',
 )
+_TRAIN_DATA = flags.DEFINE_bool(
+  'train_data',
+  False,
+  'Evaluate on the examples of the training clients, those held out for '
+  'validation included.',
+)
 _ALL_EXAMPLES = flags.DEFINE_bool(
   'all_examples',
   False,
   'Evaluate on all examples of the task, those of training clients included: '
   'for other data than those of the run.',
 )
+_EXAMPLES = (_TEST_DATA, _TRAIN_DATA, _ALL_EXAMPLES)
 _EXPORT_DIR = flags.DEFINE_string(
   'export_dir',
   None,
@@ -68,6 +76,7 @@ _SECTIONS = {
     _RUN_DIR,
     weights_flag.WEIGHTS,
     _TEST_DATA,
+    _TRAIN_DATA,
     _ALL_EXAMPLES,
     _EXPORT_DIR,
   ),
@@ -85,8 +94,9 @@ _DEFAULTS = {
 def main() -> int:
   """Evaluates as the flags ask; returns the exit code."""
   runner.check_given(_RUN_DIR)
-  if _TEST_DATA.value and _ALL_EXAMPLES.value:
-    runner.refuse_given(_TEST_DATA, _ALL_EXAMPLES)
+  chosen = [flag for flag in _EXAMPLES if flag.value]
+  for flag in chosen[1:]:
+    runner.refuse_given(chosen[0], flag)
   if _EXPORT_DIR.value is not None:
     run_directory.check_writable(_EXPORT_DIR.value, _EXPORT_DIR.name)
   run = evaluated_run.read(_RUN_DIR.value)
@@ -112,6 +122,7 @@ def main() -> int:
       weights_path,
       _EXPORT_DIR.value,
       all_examples=_ALL_EXAMPLES.value,
+      train_data=_TRAIN_DATA.value,
       other_data_of=run.path if is_other_data else None,
     )
   except run_files.StorageError as e:
@@ -130,7 +141,7 @@ def main() -> int:
 def _set_flags(run: evaluated_run.EvaluatedRun) -> None:
   """Gives flags of the task and the method the values that the run had."""
   task_options = list(task_flags.OPTIONS.values())
-  if not (_TEST_DATA.value or _ALL_EXAMPLES.value):
+  if not any(flag.value for flag in _EXAMPLES):
     task_options.append(evaluation_flags.VALIDATION_FRACTION)
   evaluated_run.set_flags(
     run.configuration,

@@ -21,6 +21,8 @@ from tasks import validation
 
 def as_test_data(
   datasets: tff.simulation.baselines.BaselineTaskDatasets,
+  *,
+  of_training: bool = False,
 ) -> tff.simulation.baselines.BaselineTaskDatasets:
   """Returns data of a task whose test data are all of its examples.
 
@@ -30,6 +32,7 @@ def as_test_data(
 
   Args:
     datasets: Data of a task.
+    of_training: If true, without the test data.
   """
   train_data, test_data = datasets.train_data, datasets.test_data
   if isinstance(test_data, tff.simulation.datasets.ClientData):
@@ -39,7 +42,9 @@ def as_test_data(
     of_clients = of_clients.unique()
   return type(datasets)(
     train_data=train_data,
-    test_data=of_clients.concatenate(test_data),
+    test_data=(
+      of_clients if of_training else of_clients.concatenate(test_data)
+    ),
     train_preprocess_fn=datasets.train_preprocess_fn,
     eval_preprocess_fn=datasets.eval_preprocess_fn,
   )

@@ -57,7 +57,9 @@ TASK_NAMES = (
   'folder',
 )
 
-_CHARACTER_OPTIONS = options_lib.TaskOptions(batch_size=32, epochs=1)
+_CHARACTER_OPTIONS = options_lib.TaskOptions(
+  batch_size=32, epochs=1, partition='classes'
+)
 # 256 sentences, a vocabulary of 10,000 and 1536 units: as in "Adaptive Sparse
 # Federated Learning in Large Output Spaces via Hashing", section 4.1.
 _TEXT_OPTIONS = options_lib.TaskOptions(
@@ -128,7 +130,9 @@ _DEFAULTS: Mapping[str, options_lib.TaskOptions] = {
 }
 # Options without a default.
 _OPTIONAL: Mapping[str, tuple[str, ...]] = {
-  'folder': ('keras_model', 'output_layer')
+  'folder': ('keras_model', 'output_layer'),
+  'omniglot': ('num_clients',),
+  'glyphs': ('num_clients',),
 }
 _FILES: Mapping[str, required_files.RequiredFiles] = {
   'mnist': required_files.RequiredFiles((('mnist.npz',),)),

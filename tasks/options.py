@@ -21,6 +21,10 @@ from tff_methods.common import argument_checks
 
 PARTITIONS = ('iid', 'dirichlet')
 LABEL_PARTITIONS = ('iid', 'frequent_labels', 'top_labels')
+CLASS_PARTITIONS = ('classes', 'iid')
+ALL_PARTITIONS = tuple(
+  dict.fromkeys(PARTITIONS + LABEL_PARTITIONS + CLASS_PARTITIONS)
+)
 TOKEN_MODELS = ('transformer', 'lstm')
 IMAGE_MODELS = ('cnn', 'small_cnn', 'all_cnn')
 SPLITS = ('example', 'client')
@@ -53,7 +57,7 @@ MIN_ALPHA = 1e-6
 # Above, sums overflow in the end; distributions are uniform long before.
 MAX_ALPHA = 1e12
 _CHOICES = {
-  'partition': tuple(dict.fromkeys(PARTITIONS + LABEL_PARTITIONS)),
+  'partition': ALL_PARTITIONS,
   'token_model': TOKEN_MODELS,
   'image_model': IMAGE_MODELS,
   'split': SPLITS,
@@ -221,7 +225,8 @@ def resolve(
 
   Raises:
     ValueError: If `options` has one that the task does not take, a partition
-      of other tasks, a `dirichlet_alpha` or `partition_share` for a partition
+      of other tasks, `num_clients` where classes determine it or none where
+      they do not, a `dirichlet_alpha` or `partition_share` for a partition
       without one, or an `ffn_dim` for a model without a feed-forward network.
   """
   chosen = {k: v for k, v in vars(options).items() if v is not None}
@@ -234,7 +239,7 @@ def resolve(
         f'found `{name}={value!r}`: leave it out.'
       )
   if 'partition' in chosen:
-    allowed = PARTITIONS if 'dirichlet_alpha' in taken else LABEL_PARTITIONS
+    allowed = _partitions(defaults)
     argument_checks.check_choice('`partition`', chosen['partition'], allowed)
   resolved = dataclasses.replace(defaults, **chosen)
   for name, condition, required in (
@@ -249,6 +254,8 @@ def resolve(
         f'`{name}` needs `{condition}={required!r}`, found '
         f'`{condition}={found!r}`: set `{condition}` or leave out `{name}`.'
       )
+  if defaults.partition == 'classes':
+    _check_num_clients(resolved)
   has_heads = resolved.token_model == 'transformer'
   if has_heads and (resolved.embedding_dim or 0) % NUM_HEADS:
     raise ValueError(
@@ -256,6 +263,26 @@ def resolve(
       f'Transformer, found {resolved.embedding_dim}: change it.'
     )
   return resolved
+
+
+def _partitions(defaults: TaskOptions) -> tuple[str, ...]:
+  """Returns the partitions of a task with these defaults."""
+  if defaults.dirichlet_alpha is not None:
+    return PARTITIONS
+  return (
+    CLASS_PARTITIONS if defaults.partition == 'classes' else LABEL_PARTITIONS
+  )
+
+
+def _check_num_clients(options: TaskOptions) -> None:
+  """Raises `ValueError` unless `num_clients` fits one of `CLASS_PARTITIONS`."""
+  is_needed = options.partition == 'iid'
+  if is_needed != (options.num_clients is not None):
+    raise ValueError(
+      f'Expected {"" if is_needed else "no "}`num_clients` with '
+      f'`partition={options.partition!r}`, found {options.num_clients}: '
+      + ('give it.' if is_needed else 'leave it out.')
+    )
 
 
 def required(value: _Value | None) -> _Value:

@@ -81,11 +81,12 @@ OPTIONS = {
   'partition': flags.DEFINE_enum(
     'partition',
     None,
-    list(dict.fromkeys(options_lib.PARTITIONS + options_lib.LABEL_PARTITIONS)),
+    list(options_lib.ALL_PARTITIONS),
     'Partition of the data over clients: IID, or by a Dirichlet distribution '
     'over labels. For multi-label tasks: IID, all examples of a frequent label '
     'on one client, or clients of equal size, each with one of the most '
-    'frequent labels.',
+    'frequent labels. For omniglot and glyphs: 20 classes on each client, or '
+    'IID.',
   ),
   'num_clients': flags.DEFINE_integer(
     'num_clients',

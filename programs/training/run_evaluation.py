@@ -37,6 +37,7 @@ def evaluate(
   export_dir: str | None,
   *,
   all_examples: bool = False,
+  train_data: bool = False,
   other_data_of: str | None = None,
 ) -> dict[str, Any]:
   """Evaluates a model on the task of the flags.
@@ -47,6 +48,7 @@ def evaluate(
     weights_path: Path of the file of weights.
     export_dir: Directory to write the model to; `None` writes nothing.
     all_examples: If true, evaluates on training data, too.
+    train_data: If true, evaluates on training data alone.
     other_data_of: Directory of the run whose weights they are, if the data are
       not those of the run; then the classes are compared.
 
@@ -64,8 +66,8 @@ def evaluate(
   if other_data_of is not None:
     _check_classes(task, other_data_of)
   datasets = evaluation_data.datasets_of(task)
-  if all_examples:
-    datasets = all_examples_lib.as_test_data(datasets)
+  if all_examples or train_data:
+    datasets = all_examples_lib.as_test_data(datasets, of_training=train_data)
   evaluation_fn = evaluation.Evaluation(
     task,
     method.build_evaluated_model_fn(task, options),

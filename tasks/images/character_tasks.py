@@ -60,16 +60,20 @@ def build_character_task(
     The task.
   """
   source = sources.open_source(_SOURCES[name], data_dir)
+  num_clients = options.num_clients
+  partition = (
+    {'num_clients': num_clients}
+    if options.partition == 'iid'
+    else {
+      'classes_per_client': _CLASSES_PER_CLIENT,
+      'examples_per_class': _EXAMPLES_PER_CLASS,
+    }
+  )
   path = client_database.ensure_database(
     cache_dir,
     name,
-    {
-      'source': source.fingerprint,
-      'classes_per_client': _CLASSES_PER_CLIENT,
-      'examples_per_class': _EXAMPLES_PER_CLASS,
-      'seed': seed,
-    },
-    lambda p: _build(p, source, seed),
+    {'source': source.fingerprint, **partition, 'seed': seed},
+    lambda p: _build(p, source, seed, num_clients),
   )
   return assembly.assemble_row_task(
     train_data=client_database.load_train_data(path),
@@ -88,14 +92,24 @@ def build_character_task(
   )
 
 
-def _build(path: str, source: image_sources.ImageSource, seed: int) -> None:
+def _build(
+  path: str,
+  source: image_sources.ImageSource,
+  seed: int,
+  num_clients: int | None,
+) -> None:
+  """Writes the database: IID clients, or `None` for clients of few classes."""
   images = source.load()
-  partition = partitions.partition_by_classes(
-    images.y_train,
-    classes_per_client=_CLASSES_PER_CLIENT,
-    examples_per_class=_EXAMPLES_PER_CLASS,
-    rng=np.random.default_rng(seed),
-  )
+  rng = np.random.default_rng(seed)
+  if num_clients is not None:
+    partition = partitions.partition_iid(len(images.y_train), num_clients, rng)
+  else:
+    partition = partitions.partition_by_classes(
+      images.y_train,
+      classes_per_client=_CLASSES_PER_CLIENT,
+      examples_per_class=_EXAMPLES_PER_CLASS,
+      rng=rng,
+    )
   client_database.write_database(
     path,
     (images.x_train, images.y_train),

@@ -99,6 +99,11 @@ class EvaluateUsageTest(parameterized.TestCase):
       ['--run_dir=none', '--all_examples', '--test_data'],
       'Expected no --test_data with --all_examples',
     ),
+    (
+      'training_and_all_examples',
+      ['--run_dir=none', '--all_examples', '--train_data'],
+      'Expected no --train_data with --all_examples',
+    ),
   )
   def test_refused(self, arguments, message):
     exit_code, stdout, stderr = program_testing.run_here(
@@ -231,6 +236,10 @@ class EvaluateTest(parameterized.TestCase):
     self.assertAlmostEqual(
       found['metrics']['accuracy'], np.mean(is_right), places=6
     )
+
+  def test_examples_of_training_clients(self):
+    found, _ = self._evaluate('digits', '--train_data', *self._files('digits'))
+    self.assertEqual(found['metrics']['num_examples'], 1498)
 
   def test_other_classes_are_refused(self):
     _write_folder(self._path('renamed'), 'abd', [9, 9])

@@ -45,6 +45,9 @@ class AsTestDataTest(parameterized.TestCase):
     self.assertEqual(
       [b.tolist() for b in batches], [[1, 2, 3], [4, 5, 6], [7, 8]]
     )
+    of_training = all_examples.as_test_data(datasets, of_training=True)
+    batches = list(of_training.get_centralized_test_data().as_numpy_iterator())
+    self.assertEqual([b.tolist() for b in batches], [[1, 2, 3], [4, 5, 6]])
     self.assertIs(found.train_preprocess_fn, datasets.train_preprocess_fn)
 
 

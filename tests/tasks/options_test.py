@@ -152,11 +152,22 @@ class OptionsTest(parameterized.TestCase):
   @parameterized.parameters(
     ('mnist', 'top_labels', "'iid', 'dirichlet'"),
     ('bibtex', 'dirichlet', "'iid', 'frequent_labels', 'top_labels'"),
+    ('omniglot', 'dirichlet', "'classes', 'iid'"),
   )
   def test_partitions_of_other_tasks_raise(self, name, partition, expected):
     options = options_lib.TaskOptions(partition=partition)
     with self.assertRaisesRegex(ValueError, f'{expected}.*{partition!r}'):
       options_lib.resolve(name, options, catalog.defaults(name))
+
+  def test_number_of_clients_of_few_classes_raises(self):
+    for options, message in (
+      (options_lib.TaskOptions(num_clients=3), "no `num_clients`.*'classes'"),
+      (options_lib.TaskOptions(partition='iid'), 'Expected `num_clients` with'),
+    ):
+      with self.assertRaisesRegex(ValueError, message):
+        options_lib.resolve(
+          'omniglot', options, catalog.defaults('omniglot'), ['num_clients']
+        )
 
   def test_share_of_another_partition_raises(self):
     options = options_lib.TaskOptions(

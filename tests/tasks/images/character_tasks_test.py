@@ -62,6 +62,19 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
     self.assertLen(np.unique(y), 20)
     self.assertAllInRange(batches[0][0], 0.0, 1.0)
 
+  def test_one_iid_client_has_all_examples(self):
+    options = tasks.TaskOptions(partition='iid', num_clients=1, epochs=2)
+    task = self.build(options=options)
+    train_data = task.datasets.train_data
+    self.assertEqual(train_data.client_ids, ['0'])
+    data = task.datasets.train_preprocess_fn(
+      train_data.create_tf_dataset_for_client('0')
+    )
+    y = np.concatenate([y for _, y in data])
+    # Two passes over 16 images each of 24 classes.
+    self.assertAllEqual(np.bincount(y), np.full(24, 32))
+    self.assertGreater(len(np.unique(y[:32])), 12)
+
   def test_row_model_has_the_weights_of_the_model(self):
     trainable, constants = self.task.row_model.full_model().initial_weights
     for a, b in zip(trainable, self.weights.trainable, strict=True):
