@@ -20,6 +20,7 @@ machine affects all of them alike. Times of different machines are not
 comparable; ratios are. Exit codes: 0, 2 for a bad command line.
 """
 
+from collections.abc import Iterable
 import os
 
 from absl import flags
@@ -56,6 +57,7 @@ _PART_NAMES = (
   'cross_entropy',
   'index',
   'lsh_select',
+  'row_client',
   'label_hashing',
   'label_rounds',
   'xc_files',
@@ -91,6 +93,11 @@ _SCALE_FLAGS = {
     ('rows', 'Rows of row models, for --part=scale.'),
   )
 }
+_ROWS_OF_CLIENT = flags.DEFINE_list(
+  'rows_of_client',
+  ['10000', '80000'],
+  'Rows of the models, for --part=row_client.',
+)
 _HEADER = ['measured', 'candidate', 'value', 'comparison']
 
 
@@ -101,11 +108,12 @@ def main() -> int:
     The exit code.
 
   Raises:
-    UsageError: If --index_weights has no rows to search, or sizes of
-      --part=scale are no positive integers, or have cohorts that are larger
-      than the registered clients.
+    UsageError: If --index_weights has no rows to search, or sizes are no
+      positive integers, or have cohorts that are larger than the registered
+      clients.
   """
   sizes = _scale_sizes()
+  rows_of_client = _rows_of_client()
   searched_rows = _searched_rows()
   with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
@@ -113,7 +121,7 @@ def main() -> int:
 
   # TensorFlow's encoders log a warning at each use.
   logging.set_verbosity(logging.ERROR)
-  measures = registry.measures(searched_rows, sizes)
+  measures = registry.measures(searched_rows, sizes, rows_of_client)
   rows = []
   for part in rich.progress.track(_PARTS.value, 'Measuring'):
     rows.extend(measures[part](_REPEATS.value))
@@ -137,30 +145,45 @@ def _searched_rows() -> np.ndarray | None:
 
 def _scale_sizes() -> scale_sizes.Sizes:
   """Returns the sizes of --part=scale."""
-  given = [flag for flag in _SCALE_FLAGS.values() if flag.present]
-  if given and 'scale' not in _PARTS.value:
-    raise runner.UsageError(
-      f'Expected --part=scale with --{given[0].name}, found '
-      f'{", ".join(_PARTS.value)}: add it, or leave the flag out.'
-    )
-  values = {}
-  for name, flag in _SCALE_FLAGS.items():
-    if not flag.value or not all(
-      text.isdecimal() and 0 < int(text) <= common_flags.MAX_INT
-      for text in flag.value
-    ):
-      raise runner.UsageError(
-        f'Expected positive integers in --{flag.name}, separated by commas, '
-        f'found {",".join(flag.value)!r}: correct it.'
-      )
-    values[name] = [int(text) for text in flag.value]
-  sizes = scale_sizes.Sizes(**values)
+  _check_part('scale', _SCALE_FLAGS.values())
+  sizes = scale_sizes.Sizes(
+    **{name: _positive_ints(flag) for name, flag in _SCALE_FLAGS.items()}
+  )
   if max(sizes.cohorts) > min(sizes.registered):
     raise runner.UsageError(
       'Expected --scale_cohorts of at most --scale_registered, found '
       f'{max(sizes.cohorts)} of {min(sizes.registered)}: lower them.'
     )
   return sizes
+
+
+def _rows_of_client() -> list[int]:
+  """Returns the sizes of --part=row_client."""
+  _check_part('row_client', [_ROWS_OF_CLIENT])
+  return _positive_ints(_ROWS_OF_CLIENT)
+
+
+def _check_part(part: str, holders: Iterable[flags.FlagHolder]) -> None:
+  """Raises `UsageError` for flags of a part that does not run."""
+  given = [flag for flag in holders if flag.present]
+  if given and part not in _PARTS.value:
+    raise runner.UsageError(
+      f'Expected --part={part} with --{given[0].name}, found '
+      f'{", ".join(_PARTS.value)}: add it, or leave the flag out.'
+    )
+
+
+def _positive_ints(flag: flags.FlagHolder) -> list[int]:
+  """Returns the numbers of a flag that is a list."""
+  if not flag.value or not all(
+    text.isdecimal() and 0 < int(text) <= common_flags.MAX_INT
+    for text in flag.value
+  ):
+    raise runner.UsageError(
+      f'Expected positive integers in --{flag.name}, separated by commas, '
+      f'found {",".join(flag.value)!r}: correct it.'
+    )
+  return [int(text) for text in flag.value]
 
 
 if __name__ == '__main__':

@@ -11,14 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Measurement of peak memory, in fresh processes. Linux only."""
+"""Measurement of peak memory and CPU time, in fresh processes. Linux only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+import contextlib
 import ctypes
 import multiprocessing
+import os
+import time
 
 import numpy as np
 import tensorflow as tf
+
+from programs.command_line import kernels
 
 
 def peak_bytes(
@@ -27,7 +32,7 @@ def peak_bytes(
   """Measures the peak memory of a function, in a fresh process.
 
   TensorFlow keeps freed memory, so a process that has run before would not
-  show it.
+  show it. Nor would TensorFlow's allocator of oneDNN, so the process has none.
 
   Args:
     prepare: Function at the top level of a module, which is called in the fresh
@@ -37,11 +42,44 @@ def peak_bytes(
   Returns:
     Bytes by which the function raises the peak of the resident memory.
   """
+  with _environment(kernels.ONEDNN, '0'):
+    return _in_fresh_process(_measure_peak, prepare, arguments)
+
+
+def cpu_seconds(
+  prepare: Callable[..., Callable[[], object]], *arguments: object
+) -> float:
+  """Measures the CPU time of a function, in a fresh process.
+
+  Args:
+    prepare: See `peak_bytes`.
+    *arguments: Arguments of `prepare`.
+
+  Returns:
+    Seconds of all threads together.
+  """
+  return _in_fresh_process(_measure_seconds, prepare, arguments)
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Generator[None, None, None]:
+  """Sets a variable for the processes that start inside."""
+  before = os.environ.get(name)
+  os.environ[name] = value
+  try:
+    yield
+  finally:
+    del os.environ[name]
+    if before is not None:
+      os.environ[name] = before
+
+
+def _in_fresh_process(measure, prepare, arguments):
   with multiprocessing.get_context('spawn').Pool(1) as pool:
-    return pool.apply(_measure, (prepare, arguments))
+    return pool.apply(measure, (prepare, arguments))
 
 
-def _measure(
+def _measure_peak(
   prepare: Callable[..., Callable[[], object]], arguments: tuple[object, ...]
 ) -> int:
   run = prepare(*arguments)
@@ -54,6 +92,15 @@ def _measure(
   before = _status_bytes('VmHWM')
   run()
   return _status_bytes('VmHWM') - before
+
+
+def _measure_seconds(
+  prepare: Callable[..., Callable[[], object]], arguments: tuple[object, ...]
+) -> float:
+  run = prepare(*arguments)
+  start = time.process_time()
+  run()
+  return time.process_time() - start
 
 
 def _status_bytes(name: str) -> int:

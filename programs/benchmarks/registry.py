@@ -13,7 +13,7 @@
 # limitations under the License.
 """Benchmarks by the name of the part of `programs.bench` that runs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import functools
 
 import numpy as np
@@ -30,6 +30,7 @@ from programs.benchmarks import bench_label_rounds
 from programs.benchmarks import bench_lsh_select
 from programs.benchmarks import bench_private_sums
 from programs.benchmarks import bench_rounds
+from programs.benchmarks import bench_row_client
 from programs.benchmarks import bench_runtime
 from programs.benchmarks import bench_scale
 from programs.benchmarks import bench_select
@@ -46,6 +47,7 @@ Measure = Callable[[int], list[list[str]]]
 def measures(
   searched_rows: np.ndarray | None = None,
   sizes: scale_sizes.Sizes | None = None,
+  rows_of_client: Sequence[int] = bench_row_client.SIZES,
 ) -> dict[str, Measure]:
   """Returns the functions that run the benchmarks, by part.
 
@@ -53,6 +55,7 @@ def measures(
     searched_rows: `float32[n, d]`, the rows that `index` searches; `None` for
       synthetic rows.
     sizes: Sizes that `scale` measures; `None` for the defaults.
+    rows_of_client: Sizes of the models that `row_client` measures.
   """
   return {
     'encoders': bench_encoders.measure_round_trips,
@@ -78,6 +81,9 @@ def measures(
       bench_index.measure, searched_rows=searched_rows
     ),
     'lsh_select': bench_lsh_select.measure,
+    'row_client': functools.partial(
+      bench_row_client.measure, sizes=rows_of_client
+    ),
     'label_hashing': bench_label_hashing.measure,
     'label_rounds': bench_label_rounds.measure,
     'xc_files': bench_xc_files.measure,

@@ -103,6 +103,21 @@ class BenchTest(absltest.TestCase):
       self.assertEqual(exit_code, 2)
       self.assertRegex(stderr, f'^bench: Expected .*{message}')
 
+  def test_rows_of_client(self):
+    with mock.patch.object(
+      registry, 'measures', return_value={'row_client': lambda repeats: []}
+    ) as measures:
+      exit_code, _, stderr = _run('--part=row_client', '--rows_of_client=50,60')
+    self.assertEqual(exit_code, 0, stderr)
+    self.assertEqual(measures.call_args.args[2], [50, 60])
+    for arguments, message in (
+      (['--part=row_client', '--rows_of_client=x'], 'positive integers in --r'),
+      (['--part=rounds', '--rows_of_client=5'], '--part=row_client with --ro'),
+    ):
+      exit_code, _, stderr = _run(*arguments)
+      self.assertEqual(exit_code, 2)
+      self.assertRegex(stderr, f'^bench: Expected {message}')
+
 
 class RegistryTest(absltest.TestCase):
   def test_index_gets_the_searched_rows(self):
