@@ -16,13 +16,9 @@
 from collections.abc import Sequence
 import functools
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
-
-import numpy as np
 
 from programs.benchmarks import bench_timing
 
@@ -59,15 +55,14 @@ _TRAIN_FLAGS = (
 )
 
 
-def time_starts(repeats: int) -> dict[str, np.ndarray]:
+def time_starts(repeats: int) -> dict[str, float]:
   """Times programs of one round of ten clients of the task `digits`.
 
   Args:
     repeats: Number of timed runs of each program; they take turns.
 
   Returns:
-    By program, `float64[2]`: the median seconds of wall time and of CPU time,
-    that of TFF's worker included. `TRAIN` also evaluates the model, before and
+    By program, the median seconds. `TRAIN` also evaluates the model, before and
     after the round, and writes the files of a run.
   """
   runs = {
@@ -76,9 +71,7 @@ def time_starts(repeats: int) -> dict[str, np.ndarray]:
     )
     for name, (context, process) in PROGRAMS.items()
   }
-  return bench_timing.medians(
-    {**runs, TRAIN: _train}, repeats, warm_up=0, clock=_clock
-  )
+  return bench_timing.medians({**runs, TRAIN: _train}, repeats, warm_up=0)
 
 
 def measure(repeats: int) -> list[list[str]]:
@@ -87,23 +80,16 @@ def measure(repeats: int) -> list[list[str]]:
   Args:
     repeats: Number of timed runs of each candidate; at most three are made.
   """
-  times = time_starts(min(repeats, _MAX_REPEATS))
+  seconds = time_starts(min(repeats, _MAX_REPEATS))
   return [
     [
       'from the command to the end of round 1: digits, 151,306 weights',
       candidate,
-      f'{wall:.1f} s (CPU {cpu:.1f} s)',
-      f'{wall_ratio:.2f} x (CPU {cpu_ratio:.2f} x) {TFF}',
+      f'{value:.1f} s',
+      f'{value / seconds[TFF]:.2f} x {TFF}',
     ]
-    for candidate, (wall, cpu) in times.items()
-    for wall_ratio, cpu_ratio in [times[candidate] / times[TFF]]
+    for candidate, value in seconds.items()
   ]
-
-
-def _clock() -> np.ndarray:
-  """Returns wall time, and CPU time of all processes that have ended."""
-  usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-  return np.array([time.perf_counter(), usage.ru_utime + usage.ru_stime])
 
 
 def _train() -> None:

@@ -17,7 +17,6 @@ import subprocess
 from unittest import mock
 
 from absl.testing import absltest
-import numpy as np
 import pytest
 
 from programs import train
@@ -45,15 +44,6 @@ class BenchStartTest(absltest.TestCase):
     )
     self.assertEqual(exit_code, 0)
 
-  def test_cpu_time_is_that_of_the_programs(self):
-    program = 'sum(range(5_000_000)); import time; time.sleep(0.5)'
-    with (
-      mock.patch.object(bench_start, '_ROUND', program),
-      mock.patch.object(bench_start, '_train'),
-    ):
-      wall, cpu = bench_start.time_starts(repeats=1)[bench_start.TFF]
-    self.assertBetween(cpu, 0.03, wall - 0.4)
-
   def test_program_that_fails_is_an_error(self):
     with (
       mock.patch.object(bench_start, '_ROUND', 'raise SystemExit(3)'),
@@ -62,10 +52,7 @@ class BenchStartTest(absltest.TestCase):
       bench_start.time_starts(repeats=1)
 
   def test_rows_compare_with_tff(self):
-    seconds = {
-      bench_start.TFF: np.array([10.0, 8.0]),
-      'other': np.array([12.5, 6.0]),
-    }
+    seconds = {bench_start.TFF: 10.0, 'other': 12.5}
     with mock.patch.object(
       bench_start, 'time_starts', return_value=seconds
     ) as time_starts:
@@ -74,16 +61,8 @@ class BenchStartTest(absltest.TestCase):
     self.assertEqual(
       [row[1:] for row in rows],
       [
-        [
-          bench_start.TFF,
-          '10.0 s (CPU 8.0 s)',
-          f'1.00 x (CPU 1.00 x) {bench_start.TFF}',
-        ],
-        [
-          'other',
-          '12.5 s (CPU 6.0 s)',
-          f'1.25 x (CPU 0.75 x) {bench_start.TFF}',
-        ],
+        [bench_start.TFF, '10.0 s', f'1.00 x {bench_start.TFF}'],
+        ['other', '12.5 s', f'1.25 x {bench_start.TFF}'],
       ],
     )
 
