@@ -156,8 +156,8 @@ class OmniglotTaskTest(tf.test.TestCase, parameterized.TestCase):
     ('no_data', {'data_dir': None}, "'omniglot' expects `data_dir`"),
     (
       'option',
-      {'options': tasks.TaskOptions(partition='iid')},
-      "found `partition='iid'`",
+      {'options': tasks.TaskOptions(partition='dirichlet')},
+      "'classes', 'iid'.*'dirichlet'",
     ),
   )
   def test_invalid_arguments_raise(self, kwargs, message):
