@@ -76,7 +76,7 @@ class TimeRoundsTest(absltest.TestCase):
   def test_times_every_method(self):
     workload = linear_model.model_fn, linear_model.datasets()
     seconds = bench_rounds.time_methods(workload, repeats=1)
-    self.assertLen(seconds, 7)
+    self.assertLen(seconds, 8)
     self.assertIn(bench_rounds.PLAIN, seconds)
     self.assertGreater(min(wall for wall, _ in seconds.values()), 0)
 
