@@ -18,11 +18,13 @@ choices (see "Kernels" in docs/runtimes.md).
 """
 
 from collections.abc import MutableMapping
+import os
 import platform
 
 # TensorFlow reads them when it is imported, and so does TFF's worker process.
 ONEDNN = 'TF_ENABLE_ONEDNN_OPTS'
 THREADS = 'TF_NUM_INTRAOP_THREADS'
+CONCURRENT_OPS = 'TF_NUM_INTEROP_THREADS'
 _X86 = ('x86_64', 'AMD64')
 
 
@@ -37,6 +39,9 @@ def choose(environment: MutableMapping[str, str]) -> None:
       more than they gain. Sums over a tensor also depend on the number of
       threads, in their last bit: with one, weights have the same bits on any
       number of cores.
+  *   A thread for each core, as TensorFlow has it, and at least two: TFF's
+      worker with one waits half a second for each client that reads its data.
+      Results do not depend on it.
 
   Args:
     environment: Environment of this process and of those that it starts, before
@@ -45,3 +50,5 @@ def choose(environment: MutableMapping[str, str]) -> None:
   if platform.machine() in _X86:
     environment.setdefault(ONEDNN, '1')
   environment.setdefault(THREADS, '1')
+  num_cores = len(os.sched_getaffinity(0))
+  environment.setdefault(CONCURRENT_OPS, str(max(2, num_cores)))

@@ -40,20 +40,45 @@ class ChooseTest(parameterized.TestCase):
     (
       'x86',
       *('x86_64', {}),
-      {'TF_ENABLE_ONEDNN_OPTS': '1', 'TF_NUM_INTRAOP_THREADS': '1'},
+      {
+        'TF_ENABLE_ONEDNN_OPTS': '1',
+        'TF_NUM_INTRAOP_THREADS': '1',
+        'TF_NUM_INTEROP_THREADS': '4',
+      },
     ),
     (
       'choice_of_the_user',
       'x86_64',
-      {'TF_ENABLE_ONEDNN_OPTS': '0', 'TF_NUM_INTRAOP_THREADS': '8'},
-      {'TF_ENABLE_ONEDNN_OPTS': '0', 'TF_NUM_INTRAOP_THREADS': '8'},
+      {
+        'TF_ENABLE_ONEDNN_OPTS': '0',
+        'TF_NUM_INTRAOP_THREADS': '8',
+        'TF_NUM_INTEROP_THREADS': '1',
+      },
+      {
+        'TF_ENABLE_ONEDNN_OPTS': '0',
+        'TF_NUM_INTRAOP_THREADS': '8',
+        'TF_NUM_INTEROP_THREADS': '1',
+      },
     ),
-    ('arm', 'aarch64', {}, {'TF_NUM_INTRAOP_THREADS': '1'}),
+    (
+      'arm',
+      *('aarch64', {}),
+      {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '4'},
+    ),
   )
   def test_environment(self, machine, environment, expected):
-    with mock.patch.object(platform, 'machine', return_value=machine):
+    with (
+      mock.patch.object(platform, 'machine', return_value=machine),
+      mock.patch.object(os, 'sched_getaffinity', return_value=range(4)),
+    ):
       kernels.choose(environment)
     self.assertEqual(environment, expected)
+
+  def test_two_threads_on_one_core(self):
+    environment = {}
+    with mock.patch.object(os, 'sched_getaffinity', return_value={3}):
+      kernels.choose(environment)
+    self.assertEqual(environment['TF_NUM_INTEROP_THREADS'], '2')
 
   @parameterized.parameters(
     ({}, '1 1\n'),
