@@ -13,7 +13,7 @@
 # limitations under the License.
 """Benchmark of rounds: this project's methods, TFF's, and plain TensorFlow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,7 +107,7 @@ def time_rounds(
     ("TFF's C++ runtime and loop", cpp, _library_processes(model_fn)),
   ):
     for name, process in processes.items():
-      runs[f'{group}: {name}'] = _round(process, clients, context)
+      runs[f'{group}: {name}'] = build_round(process, clients, context)
   # Last, since Keras loses track of its models once TFF has built some.
   runs[bench_hand_written.NAME] = bench_hand_written.build_round(
     build_keras_model(), clients, _LEARNING_RATE
@@ -129,11 +129,33 @@ def time_methods(workload: Workload, repeats: int) -> dict[str, np.ndarray]:
   context = runtime.create_in_process_context('cpu')
   return _medians(
     {
-      f'in process: {name}': _round(process, clients, context)
+      f'in process: {name}': build_round(process, clients, context)
       for name, process in _own_processes(model_fn).items()
     },
     repeats,
   )
+
+
+def build_round(
+  process: tff.templates.IterativeProcess,
+  clients: Sequence[Any],
+  context: tff.framework.SyncContext,
+) -> Callable[[], None]:
+  """Returns a function that runs the first round in a context.
+
+  Args:
+    process: The process.
+    clients: Argument of `next` for each client.
+    context: The context.
+  """
+  with tff.framework.get_context_stack().install(context):
+    state = process.initialize()
+
+  def run():
+    with tff.framework.get_context_stack().install(context):
+      process.next(state, clients)
+
+  return run
 
 
 def measure(repeats: int) -> list[list[str]]:
@@ -190,22 +212,6 @@ def _comparison(seconds: Mapping[str, np.ndarray], candidate: str) -> str:
     by_hand, _ = seconds[bench_hand_written.NAME]
     parts.append(f'{wall / by_hand:.2f} x by hand')
   return ', '.join(parts)
-
-
-def _round(
-  process: tff.learning.templates.LearningProcess,
-  clients: list[tf.data.Dataset],
-  context: tff.framework.SyncContext,
-) -> Callable[[], None]:
-  """Returns a function that runs the first round in a context."""
-  with tff.framework.get_context_stack().install(context):
-    state = process.initialize()
-
-  def run():
-    with tff.framework.get_context_stack().install(context):
-      process.next(state, clients)
-
-  return run
 
 
 def _fed_avg(

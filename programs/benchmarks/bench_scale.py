@@ -25,6 +25,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from programs.benchmarks import bench_memory
+from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_select
 from programs.benchmarks import bench_timing
 from programs.benchmarks import scale_sizes
@@ -233,7 +234,8 @@ def _prepare_weights(num_weights: int) -> Callable[[], None]:
     _dense_model_fn(width, width), _SGD, loop_implementation=_LOOP
   )
   x = np.ones([1, width], np.float32)
-  return _round(process, [tf.data.Dataset.from_tensors((x, x))] * NUM_CLIENTS)
+  clients = [tf.data.Dataset.from_tensors((x, x))] * NUM_CLIENTS
+  return _round_in_process(process, clients)
 
 
 def _prepare_rows(num_rows: int) -> Callable[[], None]:
@@ -249,24 +251,15 @@ def _prepare_rows(num_rows: int) -> Callable[[], None]:
   clients = [
     tf.data.Dataset.from_tensors((x, y)) for y in np.split(labels, NUM_CLIENTS)
   ]
-  return _round(process, clients)
+  return _round_in_process(process, clients)
 
 
-def _round(
+def _round_in_process(
   process: tff.learning.templates.LearningProcess,
   clients: list[tf.data.Dataset],
-  context: tff.framework.SyncContext | None = None,
 ) -> Callable[[], None]:
-  """Returns a function that runs a round in a context; default: in process."""
-  context = context or runtime.create_in_process_context('cpu')
-  with tff.framework.get_context_stack().install(context):
-    state = process.initialize()
-
-  def run():
-    with tff.framework.get_context_stack().install(context):
-      process.next(state, clients)
-
-  return run
+  context = runtime.create_in_process_context('cpu')
+  return bench_rounds.build_round(process, clients, context)
 
 
 @functools.cache

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Benchmark of rounds on one and on two workers, each bound to a core."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 import contextlib
 import os
 import tempfile
@@ -59,7 +59,9 @@ def time_rounds(
   }
   with contextlib.ExitStack() as stack:
     runs = {
-      name: _round(process, clients, stack.enter_context(_workers_on(cores)))
+      name: bench_rounds.build_round(
+        process, clients, stack.enter_context(_workers_on(cores))
+      )
       for name, cores in candidates.items()
     }
     seconds = bench_timing.medians(runs, repeats, warm_up=2)
@@ -119,22 +121,6 @@ def _parse(serialized):
   pixels, labels = client_database.parse_examples(serialized)
   x = tf.reshape(tf.cast(pixels, tf.float32), [-1, 28, 28, 1])
   return x / 255.0, tf.cast(labels, tf.int32)
-
-
-def _round(
-  process: tff.templates.IterativeProcess,
-  clients: list[Any],
-  context: tff.framework.SyncContext,
-) -> Callable[[], None]:
-  """Returns a function that runs the first round in a context."""
-  with tff.framework.get_context_stack().install(context):
-    state = process.initialize()
-
-  def run():
-    with tff.framework.get_context_stack().install(context):
-      process.next(state, clients)
-
-  return run
 
 
 @contextlib.contextmanager
