@@ -44,6 +44,17 @@ _DECODING = flags.DEFINE_enum(
   'over the hash tables, mean of their logits, or median of signed '
   'probabilities (count_sketch, for an even number of buckets).',
 )
+_COMPARED_DECODINGS = flags.DEFINE_list(
+  'compared_decodings',
+  [],
+  'Other decodings, A,B,..., whose precisions evaluations of the same model '
+  'report, too, as median_precision_at_5.',
+)
+flags.register_validator(
+  _COMPARED_DECODINGS.name,
+  lambda names: set(names) <= set(options_lib.DECODINGS),
+  f'Expected names of {", ".join(options_lib.DECODINGS)}.',
+)
 _NUM_MODELS = flags.DEFINE_integer(
   'num_models',
   4,
@@ -63,44 +74,69 @@ class LabelHashChoice:
       so that each table is a model of all labels.
     decoding: One of `tff_methods.options.DECODINGS`.
     seed: Seed of hash functions and initial weights.
+    compared_decodings: Other decodings, whose precisions are reported, too.
   """
 
   num_tables: int
   num_buckets: int | None
   decoding: str
   seed: int
+  compared_decodings: tuple[str, ...] = ()
+
+  @property
+  def decodings(self) -> tuple[str, ...]:
+    """All decodings, each once, that of the model first."""
+    return tuple(dict.fromkeys((self.decoding, *self.compared_decodings)))
 
 
 def _fed_mlh_options(seed: int) -> LabelHashChoice:
   runner.check_given(_NUM_BUCKETS)
   if _is_signed() and _NUM_BUCKETS.value % 2:
     raise runner.UsageError(
-      'Expected an even --num_buckets with --decoding=count_sketch, found '
+      'Expected an even --num_buckets with the decoding count_sketch, found '
       f'{_NUM_BUCKETS.value}; add or leave out one.'
     )
-  return LabelHashChoice(
-    _NUM_TABLES.value, _NUM_BUCKETS.value, _DECODING.value, seed
-  )
+  return _choice(_NUM_TABLES.value, _NUM_BUCKETS.value, seed)
 
 
 def _fed_avg_ensemble_options(seed: int) -> LabelHashChoice:
   if _is_signed():
     raise runner.UsageError(
-      'Expected another --decoding than count_sketch with this --method, whose '
+      'Expected another decoding than count_sketch with this --method, whose '
       'labels share no buckets; choose mean, median or mean_logits.'
     )
-  return LabelHashChoice(_NUM_MODELS.value, None, _DECODING.value, seed)
+  return _choice(_NUM_MODELS.value, None, seed)
+
+
+def _choice(
+  num_tables: int, num_buckets: int | None, seed: int
+) -> LabelHashChoice:
+  return LabelHashChoice(
+    num_tables,
+    num_buckets,
+    _DECODING.value,
+    seed,
+    tuple(_COMPARED_DECODINGS.value),
+  )
 
 
 def _is_signed() -> bool:
-  return _DECODING.value == 'count_sketch'
+  return 'count_sketch' in (_DECODING.value, *_COMPARED_DECODINGS.value)
 
 
 METHOD_FLAGS = {
   'fed_mlh': base.MethodFlags(
-    (_NUM_TABLES, _NUM_BUCKETS, _DECODING, base.DOWNLINK_BITS), _fed_mlh_options
+    (
+      _NUM_TABLES,
+      _NUM_BUCKETS,
+      _DECODING,
+      _COMPARED_DECODINGS,
+      base.DOWNLINK_BITS,
+    ),
+    _fed_mlh_options,
   ),
   'fed_avg_ensemble': base.MethodFlags(
-    (_NUM_MODELS, _DECODING, base.DOWNLINK_BITS), _fed_avg_ensemble_options
+    (_NUM_MODELS, _DECODING, _COMPARED_DECODINGS, base.DOWNLINK_BITS),
+    _fed_avg_ensemble_options,
   ),
 }

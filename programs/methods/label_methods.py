@@ -70,7 +70,7 @@ def build_evaluated_model_fn(
   task: tasks.MultiLabelTask, choice: label_flags.LabelHashChoice
 ) -> Callable[[], tff.learning.models.VariableModel]:
   """Returns a `model_fn` of the hashed model with precision metrics."""
-  return task.evaluated_model_fn(_hashed_model(task, choice), choice.decoding)
+  return task.evaluated_model_fn(_hashed_model(task, choice), choice.decodings)
 
 
 def build_outputs_fn(

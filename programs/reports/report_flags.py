@@ -24,6 +24,7 @@ from programs.command_line import runner
 from programs.reports import comparison
 from programs.reports import simulated_time
 from tasks import catalog
+from tff_methods import options as options_lib
 
 TARGET = flags.DEFINE_string(
   'target',
@@ -82,7 +83,10 @@ _MEASURED = 'measured'
 _SECONDS = re.compile(r'(?:(?P<name>[^:]+):)?(?P<seconds>[^:]+)')
 _TARGET = re.compile(r'(?P<metric>\w+)=(?P<value>[^=]+)')
 _RANKING = re.compile('recall_at_(5|10|50)|ndcg_at_50')
-_PRECISION = re.compile(r'((in)?frequent_)?precision_at_[135]|mean_precision')
+_PRECISION = re.compile(
+  rf'((in)?frequent_|({"|".join(options_lib.DECODINGS)})_)?'
+  'precision_at_[135]|mean_precision'
+)
 
 for holder in (UPLINK, DOWNLINK):
   flags.register_validator(

@@ -18,6 +18,7 @@ Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
 
 import collections
 from collections.abc import Callable
+from collections.abc import Mapping
 import os
 
 import numpy as np
@@ -114,21 +115,27 @@ def baseline(
 def metrics_fns(
   is_frequent: np.ndarray,
   top_classes_fn: Callable[[tf.Tensor, int], tf.Tensor],
+  other_top_classes_fns: Mapping[str, Callable[[tf.Tensor, int], tf.Tensor]]
+  | None = None,
 ) -> tuple[Callable, Callable, Callable]:
   """Returns the `metrics_fns` of a `tff.learning.models.FunctionalModel`.
 
   The metrics are `loss`, `accuracy`, which is the precision at 1, those of
-  `multi_label_metrics.precisions`, and `num_examples`.
+  `multi_label_metrics.precisions`, those of other rankings of the classes, as
+  `NAME_precision_at_5`, and `num_examples`.
 
   Args:
     is_frequent: bool `[num_labels]`, mask of the frequent classes.
     top_classes_fn: Maps predictions and k to `int32[batch, k]`, labels of the
       highest scores in descending order.
+    other_top_classes_fns: The same of other rankings, by their names.
 
   Returns:
     The functions `initialize`, `update` and `finalize`.
   """
   num_top = min(max(multi_label_metrics.KS), len(is_frequent))
+  others = other_top_classes_fns or {}
+  rankings = (top_classes_fn, *others.values())
 
   initialize_loss, update_loss, finalize_loss = label_hashing.loss_metrics_fns()
 
@@ -136,26 +143,39 @@ def metrics_fns(
   def initialize():
     return collections.OrderedDict(
       loss=initialize_loss(),
-      hits=tf.zeros([2, len(multi_label_metrics.KS)], tf.int64),
+      hits=tf.zeros(
+        [len(rankings), 2, len(multi_label_metrics.KS)], tf.int64
+      ),
     )
 
   @tf.function
   def update(state, labels, batch_output, sample_weight=None):
     del sample_weight
-    top_classes = top_classes_fn(batch_output.predictions, num_top)
-    hits = multi_label_metrics.count_hits(
-      top_classes, labels, tf.constant(is_frequent)
-    )
+    hits = [
+      multi_label_metrics.count_hits(
+        top_fn(batch_output.predictions, num_top),
+        labels,
+        tf.constant(is_frequent),
+      )
+      for top_fn in rankings
+    ]
     return collections.OrderedDict(
       loss=update_loss(state['loss'], labels, batch_output),
-      hits=state['hits'] + hits,
+      hits=state['hits'] + tf.stack(hits),
     )
 
   @tf.function
   def finalize(state):
     loss_metrics = finalize_loss(state['loss'])
     num_examples = loss_metrics['num_examples']
-    values = multi_label_metrics.precisions(state['hits'], num_examples)
+    values, *others_values = (
+      multi_label_metrics.precisions(hits, num_examples)
+      for hits in tf.unstack(state['hits'])
+    )
+    for name, other_values in zip(others, others_values, strict=True):
+      for k in multi_label_metrics.KS:
+        metric = f'precision_at_{k}'
+        values[f'{name}_{metric}'] = other_values[metric]
     return collections.OrderedDict(
       loss=loss_metrics['loss'],
       accuracy=values['precision_at_1'],

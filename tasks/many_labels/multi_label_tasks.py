@@ -14,6 +14,7 @@
 """Multi-label classification tasks."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import functools
 
 import attrs
@@ -96,21 +97,24 @@ class MultiLabelTask(serving.ServedTask):
     )
 
   def evaluated_model_fn(
-    self, model: label_hashing.HashedLabelModel, decoding: str
+    self, model: label_hashing.HashedLabelModel, decodings: Sequence[str]
   ) -> Callable[[], tff.learning.models.VariableModel]:
     """Returns a `model_fn` of a hashed model with the metrics of the task.
 
     Args:
       model: A model of this task, see `hashed_model`.
-      decoding: Decoding of bucket scores, see
-        `HashedLabelModel.top_k`.
+      decodings: Decodings of bucket scores, see `HashedLabelModel.top_k`. The
+        metrics of the task are those of the first. Precisions of the others
+        have their names in front, as in `median_precision_at_5`.
 
     Returns:
       A function that builds the model.
     """
+    top_classes_fn, *others = (_top_classes_fn(model, d) for d in decodings)
     metrics_fns = multi_label_models.metrics_fns(
       self.is_frequent(),
-      lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[1],
+      top_classes_fn,
+      dict(zip(decodings[1:], others, strict=True)),
     )
     functional_model = model.functional_model(metrics_fns)
     names = multi_label_models.weight_names(
@@ -231,6 +235,15 @@ def _serving(
     feature_hash.hash_padded,
     lambda logits: _top_outputs(*tf.math.top_k(logits, k)),
   )
+
+
+def _top_classes_fn(
+  model: label_hashing.HashedLabelModel, decoding: str
+) -> Callable[[tf.Tensor, int], tf.Tensor]:
+  """Returns the function from bucket scores and k to the k best classes."""
+  return lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[
+    1
+  ]
 
 
 def _top_outputs(scores: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -16,13 +16,14 @@
 from absl import flags
 from absl.testing import absltest
 from absl.testing import flagsaver
+from absl.testing import parameterized
 
 from programs.command_line import runner
 from programs.methods import label_flags
 from programs.methods import method_flags
 
 
-class LabelFlagsTest(absltest.TestCase):
+class LabelFlagsTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self.enter_context(flagsaver.flagsaver())
@@ -42,20 +43,39 @@ class LabelFlagsTest(absltest.TestCase):
         label_flags.LabelHashChoice(2, None, 'mean_logits', seed=7),
       )
 
+  def test_compared_decodings_come_after_that_of_the_model(self):
+    with flagsaver.flagsaver(
+      num_buckets=4,
+      decoding='median',
+      compared_decodings=['count_sketch', 'median', 'mean'],
+    ):
+      choice = method_flags.make_options('fed_mlh', 0)
+    self.assertEqual(choice.decodings, ('median', 'count_sketch', 'mean'))
+
+  def test_unknown_compared_decodings_raise(self):
+    with self.assertRaisesRegex(
+      flags.IllegalFlagValueError, 'Expected names of mean, median'
+    ):
+      flags.FLAGS.compared_decodings = ['median', 'max']
+
   def test_needs_a_number_of_buckets(self):
     with self.assertRaisesRegex(
       runner.UsageError, 'Expected --num_buckets, found none'
     ):
       method_flags.make_options('fed_mlh', 0)
 
-  def test_signs_need_pairs_of_buckets(self):
-    with flagsaver.flagsaver(num_buckets=5, decoding='count_sketch'):
+  @parameterized.parameters(
+    {'decoding': 'count_sketch'},
+    {'compared_decodings': ['median', 'count_sketch']},
+  )
+  def test_signs_need_pairs_of_buckets(self, **decodings):
+    with flagsaver.flagsaver(num_buckets=5, **decodings):
       with self.assertRaisesRegex(
         runner.UsageError, 'Expected an even --num_buckets .*found 5; add'
       ):
         method_flags.make_options('fed_mlh', 0)
       with self.assertRaisesRegex(
-        runner.UsageError, 'Expected another --decoding than count_sketch'
+        runner.UsageError, 'Expected another decoding than count_sketch'
       ):
         method_flags.make_options('fed_avg_ensemble', 0)
 

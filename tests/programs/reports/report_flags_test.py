@@ -45,6 +45,10 @@ class ReportFlagsTest(parameterized.TestCase):
       *('infrequent_precision_at_3=0.2', 'delicious'),
       *('infrequent_precision_at_3', 0.2),
     ),
+    (
+      *('count_sketch_precision_at_5=0.2', 'delicious'),
+      *('count_sketch_precision_at_5', 0.2),
+    ),
   )
   def test_target(self, text, task, metric, value):
     with flagsaver.as_parsed(target=text):

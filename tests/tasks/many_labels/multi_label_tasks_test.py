@@ -258,6 +258,38 @@ class MultiLabelTaskTest(_DeliciousTestCase):
 
 
 class ExecutionTest(_DeliciousTestCase):
+  def test_precisions_of_compared_decodings_are_those_of_each_alone(self):
+    task = self.build()
+    model = task.hashed_model(
+      label_hashing.LabelHash.draw(task.num_labels, 3, 4, seed=5), seed=0
+    )
+
+    def metrics(*decodings):
+      evaluated = task.evaluated_model_fn(model, decodings)()
+      for batch in task.datasets.get_centralized_test_data():
+        evaluated.forward_pass(batch, training=False)
+      unfinalized = evaluated.report_local_unfinalized_metrics()
+      return {
+        name: finalize(unfinalized[name]).numpy()
+        for name, finalize in evaluated.metric_finalizers().items()
+      }
+
+    compared = metrics('mean', 'median', 'count_sketch')
+    alone = metrics('mean')
+    self.assertLess(set(alone), set(compared))
+    for name, value in alone.items():
+      self.assertEqual(compared[name], value)
+    for decoding in ('median', 'count_sketch'):
+      alone = metrics(decoding)
+      for k in (1, 3, 5):
+        name = f'precision_at_{k}'
+        self.assertEqual(compared[f'{decoding}_{name}'], alone[name])
+    names = [f'precision_at_{k}' for k in (1, 3, 5)]
+    self.assertNotEqual(
+      [compared[name] for name in names],
+      [compared[f'count_sketch_{name}'] for name in names],
+    )
+
   @pytest.mark.slow
   def test_rounds_on_client_ids_learn_and_are_evaluated(self):
     task = self.build()
