@@ -17,8 +17,7 @@ Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
 """
 
 import collections
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import os
 
 import numpy as np
@@ -143,9 +142,7 @@ def metrics_fns(
   def initialize():
     return collections.OrderedDict(
       loss=initialize_loss(),
-      hits=tf.zeros(
-        [len(rankings), 2, len(multi_label_metrics.KS)], tf.int64
-      ),
+      hits=tf.zeros([len(rankings), 2, len(multi_label_metrics.KS)], tf.int64),
     )
 
   @tf.function

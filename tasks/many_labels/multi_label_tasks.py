@@ -13,8 +13,7 @@
 # limitations under the License.
 """Multi-label classification tasks."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import functools
 
 import attrs
@@ -241,9 +240,11 @@ def _top_classes_fn(
   model: label_hashing.HashedLabelModel, decoding: str
 ) -> Callable[[tf.Tensor, int], tf.Tensor]:
   """Returns the function from bucket scores and k to the k best classes."""
-  return lambda predictions, k: model.top_k(predictions, k, decoding=decoding)[
-    1
-  ]
+
+  def top_classes(predictions: tf.Tensor, k: int) -> tf.Tensor:
+    return model.top_k(predictions, k, decoding=decoding)[1]
+
+  return top_classes
 
 
 def _top_outputs(scores: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
