@@ -24,6 +24,7 @@ from tests.tff_methods import row_models
 from tests.tff_methods.runtime import two_workers
 from tff_methods import algorithms
 from tff_methods import options as options_lib
+from tff_methods import runtime
 from tff_methods import simulation
 
 _SGD = tff.learning.optimizers.build_sgdm(0.1)
@@ -219,6 +220,37 @@ class StatelessProcessExecutionTest(tf.test.TestCase):
     self.assertEqual(first.sum(), 8)
     self.assertAllEqual(first, changed('a1'))
     self.assertNotAllEqual(first, changed('b1'))
+
+  def test_clients_that_draw_train_on_the_same_examples_as_others(self):
+    # Whoever reads them once more finds other four of the eight.
+    # (TensorFlow would copy the data set to optimize it, and begin anew.)
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+
+    @tff.tensorflow.computation(np.str_)
+    def client_data(client_id):
+      examples = _client_data(client_id).unbatch()
+      examples = examples.shuffle(8, seed=1).take(4).batch(2)
+      return examples.with_options(options)
+
+    def loss(process):
+      composed = simulation.compose_client_id_process(
+        process, client_data, None
+      )
+      output = composed.next(composed.initialize(), ['c1', 'c2'])
+      return output.metrics['client_work']['train']['loss']
+
+    drawing = algorithms.build_sketched_update_fed_avg(
+      linear_model.model_fn,
+      _SGD,
+      options=options_lib.SketchOptions(
+        bits=1, quantizer='uniform', min_elements=10
+      ),
+    )
+    with tff.framework.get_context_stack().install(
+      runtime.create_in_process_context('cpu')
+    ):
+      self.assertEqual(loss(drawing), loss(local_updates.fed_avg()))
 
   def test_clients_with_the_same_data_draw_rows_by_their_ids(self):
     @tff.tensorflow.computation(np.str_)

@@ -24,6 +24,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.runtime.in_process import data_sequences
 from tff_methods.runtime.in_process import graph_functions
 from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
@@ -277,7 +278,9 @@ def _sequence_reduce(type_spec: tff.FunctionType) -> Function:
 def _sequence_sum(type_spec: tff.FunctionType) -> Function:
   element_type = type_spec.parameter.element
 
-  def sequence_sum(place: values.Place, sequence: tf.Tensor) -> values.Value:
+  def sequence_sum(
+    place: values.Place, sequence: data_sequences.DataSequence
+  ) -> values.Value:
     del place
     total = values.zeros(element_type)
     for element in _elements(sequence, element_type):
@@ -288,7 +291,7 @@ def _sequence_sum(type_spec: tff.FunctionType) -> Function:
 
 
 def _elements(
-  sequence: tf.Tensor, element_type: tff.Type
+  sequence: data_sequences.DataSequence, element_type: tff.Type
 ) -> Iterator[values.Value]:
   for element in values.dataset(sequence, element_type):
     yield values.from_python(element, element_type)

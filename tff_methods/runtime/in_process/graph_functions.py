@@ -36,6 +36,7 @@ import weakref
 import tensorflow as tf
 from tensorflow_federated.proto.v0 import computation_pb2
 
+from tff_methods.runtime.in_process import data_sequences
 from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
 
@@ -72,6 +73,7 @@ class GraphFunction:
     self._parameter_names = _flat_names(proto.parameter)
     self._result_names = _flat_names(proto.result)
     self._result_template = _template(proto.result)
+    self._are_sequences = list(_are_sequences(proto.result))
     self._initialize_op = proto.initialize_op
     self._session_token = proto.session_token_tensor_name
     ops = list(_all_nodes(graph_def))
@@ -95,12 +97,25 @@ class GraphFunction:
       The value of the result.
     """
     flat_argument = values.flatten(argument)
+    tensors = [_start(x) for x in flat_argument]
     with self._instances.borrow(place.device) as instance:
       with tf.device(place.device):
-        flat_result = instance(
-          *values.copy_to_device(flat_argument, place.device)
+        flat_result = instance(*values.copy_to_device(tensors, place.device))
+    may_reshuffle = bool(self.op_types & data_sequences.SHUFFLE_OPS) or any(
+      isinstance(x, data_sequences.DataSequence) and x.may_reshuffle
+      for x in flat_argument
+    )
+    return values.pack(
+      self._result_template,
+      (
+        data_sequences.DataSequence(
+          x, may_reshuffle=may_reshuffle, is_unread=True
         )
-    return values.pack(self._result_template, iter(flat_result))
+        if is_sequence
+        else x
+        for x, is_sequence in zip(flat_result, self._are_sequences, strict=True)
+      ),
+    )
 
   def _import(self) -> '_Instance':
     suffix = f'_{next(_import_numbers)}'
@@ -212,6 +227,25 @@ def _flat_names(binding: computation_pb2.TensorFlow.Binding) -> list[str]:
   if kind == 'sequence':
     return [binding.sequence.variant_tensor_name]
   return [binding.tensor.tensor_name]
+
+
+def _start(value: Any) -> tf.Tensor:
+  """Returns a tensor itself, or the variant of a sequence for one reader."""
+  if isinstance(value, data_sequences.DataSequence):
+    return value.start()
+  return value
+
+
+def _are_sequences(
+  binding: computation_pb2.TensorFlow.Binding,
+) -> Iterable[bool]:
+  """Yields for each tensor of a binding whether it is a sequence's variant."""
+  kind = binding.WhichOneof('binding')
+  if kind == 'struct':
+    for element in binding.struct.element:
+      yield from _are_sequences(element)
+  elif kind is not None:
+    yield kind == 'sequence'
 
 
 def _template(

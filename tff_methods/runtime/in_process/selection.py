@@ -26,6 +26,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.runtime.in_process import data_sequences
 from tff_methods.runtime.in_process import values
 
 # Ops that move elements, or compute each independently with exact rounding, so
@@ -100,7 +101,9 @@ def select_slices(
     return [tf.stack(tensors) for tensors in zip(*slices, strict=True)]
 
 
-def as_sequence(slices: list[tf.Tensor], slice_type: tff.Type) -> tf.Tensor:
+def as_sequence(
+  slices: list[tf.Tensor], slice_type: tff.Type
+) -> data_sequences.DataSequence:
   """Returns the sequence of slices, with one element for each key.
 
   Args:
@@ -110,9 +113,12 @@ def as_sequence(slices: list[tf.Tensor], slice_type: tff.Type) -> tf.Tensor:
   if not slices:  # There were no keys.
     slices = [tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)]
   with tf.device('/device:CPU:0'):
-    return tf.raw_ops.TensorSliceDataset(
+    variant = tf.raw_ops.TensorSliceDataset(
       components=slices, output_shapes=[x.shape[1:] for x in slices]
     )
+  return data_sequences.DataSequence(
+    variant, may_reshuffle=False, is_unread=True
+  )
 
 
 def check_slice_type(slice_type: tff.Type) -> None:

@@ -13,8 +13,8 @@
 # limitations under the License.
 """Values of the in-process runtime, and their conversion from and to Python.
 
-A value is a tensor or a tuple of values; a sequence is the variant tensor of a
-data set. Names are in the types alone.
+A value is a tensor, a `data_sequences.DataSequence` or a tuple of values. Names
+are in the types alone.
 """
 
 import collections
@@ -33,7 +33,11 @@ from tensorflow_federated.python.core.impl.types import type_conversions
 from tensorflow_federated.python.core.impl.types import type_transformations
 from tensorflow_federated.python.core.impl.utils import tensorflow_utils
 
-Value: TypeAlias = 'tf.Tensor | tuple[Value, ...] | None'
+from tff_methods.runtime.in_process import data_sequences
+
+Value: TypeAlias = (
+  'tf.Tensor | data_sequences.DataSequence | tuple[Value, ...] | None'
+)
 # Nested tuples with `None` in place of tensors.
 Template: TypeAlias = 'tuple[Template, ...] | None'
 
@@ -89,8 +93,8 @@ class ClientValues:
     return from_python(self.values[index], self.type_spec)
 
 
-def flatten(value: Value) -> list[tf.Tensor]:
-  """Returns the tensors of a value, in order."""
+def flatten(value: Value) -> list[Any]:
+  """Returns the tensors and sequences of a value, in order."""
   if value is None:
     return []
   return tf.nest.flatten(value)
@@ -179,11 +183,13 @@ def to_python(value: Value, type_spec: tff.Type) -> Any:
   )
 
 
-def dataset(variant: tf.Tensor, element_type: tff.Type) -> tf.data.Dataset:
-  """Returns the data set of a sequence.
+def dataset(
+  sequence: data_sequences.DataSequence, element_type: tff.Type
+) -> tf.data.Dataset:
+  """Returns a data set for a reader of a sequence.
 
   Args:
-    variant: Variant tensor of the data set.
+    sequence: The sequence.
     element_type: Type of its elements.
   """
   element_type, _ = type_transformations.transform_type_postorder(
@@ -191,7 +197,7 @@ def dataset(variant: tf.Tensor, element_type: tff.Type) -> tf.data.Dataset:
   )
   return tensorflow_utils.coerce_dataset_elements_to_tff_type_spec(
     tf.data.experimental.from_variant(
-      variant, type_conversions.type_to_tf_structure(element_type)
+      sequence.start(), type_conversions.type_to_tf_structure(element_type)
     ),
     element_type,
   )
@@ -216,7 +222,9 @@ def _from_struct(value: Any, type_spec: tff.StructType) -> Value:
   )
 
 
-def _from_sequence(value: Any, type_spec: tff.SequenceType) -> tf.Tensor:
+def _from_sequence(
+  value: Any, type_spec: tff.SequenceType
+) -> data_sequences.DataSequence:
   if isinstance(value, list):
     value = tensorflow_utils.make_data_set_from_elements(
       None, value, type_spec.element
@@ -232,7 +240,7 @@ def _from_sequence(value: Any, type_spec: tff.SequenceType) -> tf.Tensor:
       f'Expected a data set of type {type_spec}, found {found}: preprocess it '
       'to match the computation.'
     )
-  return tf.data.experimental.to_variant(value)
+  return data_sequences.of_dataset(value)
 
 
 def _from_array(value: Any, type_spec: tff.TensorType) -> tf.Tensor:

@@ -101,6 +101,13 @@ def _fail_or_run_indefinitely_at_clients(values):
   return tff.federated_sum(tff.federated_map(_fail_or_run_indefinitely, values))
 
 
+def _unoptimized():
+  """Returns options without rewriting, which would copy a data set."""
+  options = tf.data.Options()
+  options.experimental_optimization.apply_default_optimizations = False
+  return options
+
+
 def _context(max_concurrent_clients=2):
   return runtime.create_in_process_context('cpu', max_concurrent_clients)
 
@@ -170,6 +177,43 @@ class InvokeExecutionTest(_TestCase):
     for x, y in zip(found, expected, strict=True):
       self.assertIs(type(x), type(y))
       self.assertEqual(np.asarray(x).tolist(), np.asarray(y).tolist())
+
+  def test_each_computation_reads_a_sequence_from_its_beginning(self):
+    # As the C++ runtime does. Of six elements, each pass takes two others.
+    def shuffle_and_take(elements):
+      dataset = tf.data.Dataset.from_tensor_slices(elements)
+      return dataset.shuffle(6, seed=3).take(2).with_options(_unoptimized())
+
+    make_data = tff.tensorflow.computation(
+      lambda i: shuffle_and_take(6 * i + tf.range(6)), np.int32
+    )
+    doubled = tff.tensorflow.computation(
+      lambda x: x.map(lambda y: 2 * y), _INTS
+    )
+    read = tff.tensorflow.computation(
+      lambda x: x.reduce(0, lambda total, y: 100 * total + y), _INTS
+    )
+
+    @tff.federated_computation(
+      tff.FederatedType(_INTS, tff.CLIENTS),
+      tff.FederatedType(np.int32, tff.CLIENTS),
+    )
+    def read_twice(given, numbers):
+      made = tff.federated_map(make_data, numbers)
+      return [
+        tff.federated_map(read, data)
+        for data in (given, given, made, made, tff.federated_map(doubled, made))
+      ]
+
+    given = [shuffle_and_take(np.arange(6, dtype=np.int32))]
+    rounds = [read_twice(given, [5]) for _ in range(2)]
+    with tff.framework.get_context_stack().install(
+      runtime.create_local_context()
+    ):
+      expected = read_twice(given, [5])
+    self.assertEqual(rounds, [expected, expected])
+    self.assertEqual(expected[0], expected[1])
+    self.assertEqual(expected[2], expected[3])
 
   def test_takes_and_returns_sequences(self):
     batch = tff.tensorflow.computation(lambda x: x.batch(2), _INTS)

@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.runtime.in_process import data_sequences
 from tff_methods.runtime.in_process import values
 
 _PAIR = tff.types.StructWithPythonType(
@@ -155,10 +156,10 @@ class StructureExecutionTest(tf.test.TestCase):
     element_type = tff.to_type(
       tff.StructType([('b', np.int32), ('a', tff.StructType([np.int32]))])
     )
-    variant = tf.data.experimental.to_variant(
+    sequence = data_sequences.of_dataset(
       tf.data.Dataset.from_tensors(collections.OrderedDict(b=1, a=(2,)))
     )
-    (element,) = values.dataset(variant, element_type)
+    (element,) = values.dataset(sequence, element_type)
     self.assertIsInstance(element, collections.OrderedDict)
     self.assertEqual(list(element), ['b', 'a'])
     self.assertIsInstance(element['a'], tuple)
