@@ -119,12 +119,13 @@ def dither(key: tf.Tensor, length: int) -> tuple[tf.Tensor, tf.Tensor]:
   """Returns noise of two parts, whose sum is uniform over [0, 256).
 
   Each element has eight random bits of its own, which takes a quarter of the
-  time of 32; the finer bits are one draw for all elements.
+  time of 32; the finer bits are one draw for all elements. They are 15, since
+  the sum of both would else round up to 256.
 
   Returns:
     `float32[length]`, whole numbers, and `float32[]`, between 0 and 1.
   """
   words = seeds.random_words(key, (length + 3) // 4 + 1)
   own = tf.reshape(tf.bitcast(words[1:], tf.uint8), [-1])[:length]
-  shared = tf.cast(tf.bitwise.bitwise_and(words[0], 0xFFFF), tf.float32)
-  return tf.cast(own, tf.float32), (shared + 0.5) * 2.0**-16
+  shared = tf.cast(tf.bitwise.bitwise_and(words[0], 0x7FFF), tf.float32)
+  return tf.cast(own, tf.float32), (shared + 0.5) * 2.0**-15

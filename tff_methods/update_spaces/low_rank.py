@@ -138,7 +138,7 @@ def _draw_signs(key: tf.Tensor, rows: int, rank: int) -> tf.Tensor:
 
 
 def _draw_orthonormal(key: tf.Tensor, rows: int, rank: int) -> tf.Tensor:
-  normal = tf.random.stateless_normal([rows, rank], key)
+  normal = tf.reshape(seeds.random_normals(key, rows * rank), [rows, rank])
   q, r = tf.linalg.qr(normal)
   # Uniform among orthonormal columns only with these signs (Mezzadri, 2007,
   # "How to generate random matrices from the classical compact groups").

@@ -12,12 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from unittest import mock
+
 from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
 from tests.tff_methods.encoders import round_trip
 from tff_methods import encoders
+from tff_methods.common import seeds
 
 
 def _trip(shape, bits=4, **kwargs):
@@ -78,6 +81,15 @@ class NormQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     x = _normal(50) * np.float32(scale) / np.float32(4.0)
     _, decoded = _trip([50], 8)(x)
     self.assertAllInRange(np.abs(decoded / scale - x / scale), 0.0, 1.0 / 100)
+
+  def test_zero_stays_zero_with_the_largest_noise(self):
+    stage = encoders.NormQuantizationStage(4, [0])
+    params, _ = stage.get_params(stage.initial_state())
+    ones = tf.fill([3], tf.constant(-1, tf.int32))
+    with mock.patch.object(seeds, 'random_words', return_value=ones):
+      encoded, _ = stage.encode(tf.constant([0.0, 1.0]), params)
+      decoded = stage.decode(encoded, {}, shape=[2])
+    self.assertAllEqual(decoded, [0.0, 1.0])
 
   def test_no_values(self):
     payload, decoded = _trip([0, 3])(np.zeros([0, 3]))

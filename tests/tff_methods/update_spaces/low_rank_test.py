@@ -78,7 +78,7 @@ class LowRankTest(parameterized.TestCase, tf.test.TestCase):
     n, num_keys = 8, 4000
     space = _for_tensor([n, 9], rank=1, left_factor='orthonormal')
     draw = tf.function(lambda key: space.draw(key).expand(tf.eye(1, 9))[:, 0])
-    keys = np.stack([np.arange(num_keys), np.arange(num_keys) + 7], axis=1)
+    keys = np.arange(2 * num_keys, dtype=np.int32).reshape(num_keys, 2)
     columns = np.stack([draw(tf.constant(key)).numpy() for key in keys])
     deviation = 5 / num_keys**0.5
     self.assertAllClose(

@@ -23,7 +23,7 @@ import threading
 
 import tensorflow as tf
 
-# Ops whose state is a resource, and the position of its handle among the inputs.
+# Ops whose state is a resource, and the position of its handle in their inputs.
 _HANDLE_POSITIONS = {'ShuffleDatasetV3': 4, 'ShuffleAndRepeatDatasetV2': 5}
 # Graphs of TFF have the others, whose state is their own.
 SHUFFLE_OPS = frozenset(
