@@ -127,7 +127,9 @@ def main() -> int:
   evaluation_flags.check_options(choice.options)
   execution_flags.check_flags()
   directory = run_directory.RunDirectory(
-    common_flags.OUTPUT_DIR.value, _configuration()
+    common_flags.OUTPUT_DIR.value,
+    _configuration(),
+    execution_flags.runtime_name(),
   )
   task_flags.check_flags()
   _check_cohort()

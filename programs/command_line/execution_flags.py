@@ -34,3 +34,10 @@ def check_flags() -> None:
       'Expected --workers with --tls_cert, found none; leave out both to run '
       'on this machine.'
     )
+
+
+def runtime_name() -> str:
+  """Returns the runtime that the flags ask for, as run directories note it."""
+  if common_flags.WORKERS.value:
+    return 'workers'
+  return f'device {common_flags.DEVICE.value}'

@@ -35,12 +35,15 @@ _CPU_INFO = '/proc/cpuinfo'
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def describe() -> dict[str, str]:
-  """Returns versions, kernels, processor, cores and the project's commit.
+def describe(runtime: str) -> dict[str, str]:
+  """Returns versions, runtime, kernels, processor, cores and the commit.
 
   Imports none of the packages. The commit is that of the checkout that this
   file is in, with "-dirty" if tracked files were changed, and "none" outside of
   one.
+
+  Args:
+    runtime: What runs the rounds.
   """
   versions = {name: _version(name) for name in _DISTRIBUTIONS}
   kernels = {
@@ -49,6 +52,7 @@ def describe() -> dict[str, str]:
   return {
     'python': platform.python_version(),
     **versions,
+    'runtime': runtime,
     **kernels,
     'processor': _processor(),
     'cores': str(len(os.sched_getaffinity(0))),

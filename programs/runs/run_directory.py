@@ -66,12 +66,15 @@ class RunDirectory:
     configuration: Flags that the results depend on, as JSON values.
   """
 
-  def __init__(self, path: str, configuration: Mapping[str, object]):
+  def __init__(
+    self, path: str, configuration: Mapping[str, object], runtime: str
+  ):
     """Reads the directory; changes nothing.
 
     Args:
       path: Path of a directory, which need not exist yet.
       configuration: Flags that the results depend on, as JSON values.
+      runtime: What runs the rounds; another one changes last bits alone.
 
     Raises:
       UsageError: If the directory is not writable, has files of another
@@ -80,7 +83,7 @@ class RunDirectory:
     self.path = os.path.abspath(path)
     self.configuration = dict(configuration)
     self._data_sha256 = None
-    self._environment = environment.describe()
+    self._environment = environment.describe(runtime)
     self._lock = None
     check_writable(path)
     self._check_owner()

@@ -48,6 +48,15 @@ class ExecutionFlagsTest(parameterized.TestCase):
     with self.assertRaisesRegex(runner.UsageError, '--workers with --tls_cert'):
       execution_flags.check_flags()
 
+  @parameterized.parameters(
+    ([], 'device auto'),
+    (['--device=cpu'], 'device cpu'),
+    (['--workers=a:1,b:2'], 'workers'),
+  )
+  def test_runtime_name(self, arguments, name):
+    flags.FLAGS(['', *arguments])
+    self.assertEqual(execution_flags.runtime_name(), name)
+
   def test_takes_workers_and_none(self):
     for arguments in ([], ['--device=cpu'], ['--workers=a:1,b:2']):
       with flagsaver.flagsaver():

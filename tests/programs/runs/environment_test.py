@@ -30,34 +30,37 @@ class EnvironmentTest(absltest.TestCase):
     with mock.patch.dict(
       os.environ, TF_ENABLE_ONEDNN_OPTS='0', TF_NUM_INTRAOP_THREADS='3'
     ):
-      found = environment.describe()
+      found = environment.describe('workers')
     self.assertEqual(found['tensorflow'], metadata.version('tensorflow'))
     self.assertEqual(found['TF_ENABLE_ONEDNN_OPTS'], '0')
     self.assertEqual(found['TF_NUM_INTRAOP_THREADS'], '3')
+    self.assertEqual(found['runtime'], 'workers')
     self.assertNotEmpty(found['processor'])
 
   def test_cores_are_those_of_the_process(self):
     with mock.patch.object(os, 'sched_getaffinity', return_value={0, 3, 4}):
-      self.assertEqual(environment.describe()['cores'], '3')
+      self.assertEqual(environment.describe('workers')['cores'], '3')
 
   def test_commit(self):
     root = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
     self.enter_context(mock.patch.object(environment, '_ROOT', root))
-    self.assertEqual(environment.describe()['commit'], 'none')
+    self.assertEqual(environment.describe('workers')['commit'], 'none')
     (root / 'file').write_text('1')
     git = ['git', '-c', 'user.name=a', '-c', 'user.email=a@b.c', '-C', root]
     for command in ('init -q', 'add file', 'commit -q -m first'):
       subprocess.run([*git, *command.split()], check=True)
     head = (root / '.git/HEAD').read_text().split()[1]
     commit = (root / '.git' / head).read_text().strip()
-    self.assertEqual(environment.describe()['commit'], commit)
+    self.assertEqual(environment.describe('workers')['commit'], commit)
     (root / 'file').write_text('2')
-    self.assertEqual(environment.describe()['commit'], f'{commit}-dirty')
+    self.assertEqual(
+      environment.describe('workers')['commit'], f'{commit}-dirty'
+    )
 
   def test_without_git(self):
     error = FileNotFoundError('git')
     with mock.patch.object(subprocess, 'run', side_effect=error):
-      self.assertEqual(environment.describe()['commit'], 'none')
+      self.assertEqual(environment.describe('workers')['commit'], 'none')
 
   def test_changes(self):
     self.assertEqual(

@@ -44,7 +44,7 @@ class RunDirectoryTest(parameterized.TestCase):
 
   def _claim(self, configuration=None) -> run_directory.RunDirectory:
     directory = run_directory.RunDirectory(
-      str(self._path), configuration or _CONFIGURATION
+      str(self._path), configuration or _CONFIGURATION, 'workers'
     )
     directory.claim()
     return directory
@@ -57,7 +57,7 @@ class RunDirectoryTest(parameterized.TestCase):
     self.assertEqual(_contents(self._path), before)
 
   def test_construction_changes_nothing(self):
-    run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    run_directory.RunDirectory(str(self._path), _CONFIGURATION, 'workers')
     self.assertFalse(self._path.exists())
 
   def test_same_configuration_claims_again(self):
@@ -133,7 +133,7 @@ class RunDirectoryTest(parameterized.TestCase):
   @parameterized.parameters('gs://bucket/run', 'file:///tmp/run')
   def test_url_is_refused(self, path):
     with self.assertRaisesRegex(runner.UsageError, f'local.*found {path}'):
-      run_directory.RunDirectory(path, {})
+      run_directory.RunDirectory(path, {}, 'workers')
 
   @parameterized.named_parameters(
     ('long_name', 'r' * 256, 'too long'),
@@ -143,13 +143,17 @@ class RunDirectoryTest(parameterized.TestCase):
   )
   def test_impossible_path_is_refused(self, name, message):
     with self.assertRaisesRegex(runner.UsageError, message):
-      run_directory.RunDirectory(str(self._path / name), {})
+      run_directory.RunDirectory(str(self._path / name), {}, 'workers')
 
   def test_other_data_are_refused(self):
-    directory = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    directory = run_directory.RunDirectory(
+      str(self._path), _CONFIGURATION, 'workers'
+    )
     directory.check_data('12ab')
     directory.claim()
-    again = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+    again = run_directory.RunDirectory(
+      str(self._path), _CONFIGURATION, 'workers'
+    )
     again.check_data('12ab')
     with self.assertRaisesRegex(
       runner.UsageError, 'SHA-256 12ab, found other data, with 34cd'
@@ -159,10 +163,15 @@ class RunDirectoryTest(parameterized.TestCase):
   def test_changes_of_the_environment(self):
     self.assertEmpty(self._claim().changed_environment())
     with mock.patch.dict(os.environ, ONEDNN_MAX_CPU_ISA='AVX2'):
-      directory = run_directory.RunDirectory(str(self._path), _CONFIGURATION)
+      directory = run_directory.RunDirectory(
+        str(self._path), _CONFIGURATION, 'device cpu'
+      )
     self.assertEqual(
       directory.changed_environment(),
-      ['ONEDNN_MAX_CPU_ISA: default before, AVX2 now'],
+      [
+        'runtime: workers before, device cpu now',
+        'ONEDNN_MAX_CPU_ISA: default before, AVX2 now',
+      ],
     )
 
   def test_other_configuration_is_refused(self):

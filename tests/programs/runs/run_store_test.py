@@ -84,7 +84,7 @@ class RunStoreTest(absltest.TestCase):
     self._client_states = mock.create_autospec(simulation.ClientStateStore)
 
   def _open(self, client_states=None) -> run_store.RunStore:
-    directory = run_directory.RunDirectory(str(self._path), {})
+    directory = run_directory.RunDirectory(str(self._path), {}, 'workers')
     directory.claim()
     return run_store.RunStore(directory, client_states)
 
@@ -92,7 +92,9 @@ class RunStoreTest(absltest.TestCase):
     """Writes the metrics of rounds, from 1 on."""
 
     async def release():
-      directory = run_directory.RunDirectory(str(path), configuration)
+      directory = run_directory.RunDirectory(
+        str(path), configuration, 'workers'
+      )
       directory.claim()
       store = run_store.RunStore(directory)
       await store.load_latest([np.float32(0)])

@@ -312,7 +312,9 @@ class ProgramLogicTestCase(tf.test.TestCase):
     store_fn=None,
     patience: int | None = None,
   ) -> tuple[program_logic.ProgramState, list[tuple[int, bool]]]:
-    directory = run_directory.RunDirectory(str(self._temporary_dir / name), {})
+    directory = run_directory.RunDirectory(
+      str(self._temporary_dir / name), {}, 'workers'
+    )
     directory.claim()
     reports = []
     experiment = experiment or _experiment(process or _Process())
@@ -671,13 +673,13 @@ class ProgramLogicTest(ProgramLogicTestCase):
     with self.assertRaises(stop_signals.Stopped):
       self._train('stopped', process=_Process(stop_in_round_3))
     directory = run_directory.RunDirectory(
-      str(self._temporary_dir / 'stopped'), {}
+      str(self._temporary_dir / 'stopped'), {}, 'workers'
     )
     self.assertEqual(directory.saved_rounds(), 2)
 
   def test_no_rounds_are_saved_in_a_new_directory(self):
     path = self._temporary_dir / 'new'
-    directory = run_directory.RunDirectory(str(path), {})
+    directory = run_directory.RunDirectory(str(path), {}, 'workers')
     self.assertEqual(directory.saved_rounds(), 0)
     self.assertFalse(path.exists())
 

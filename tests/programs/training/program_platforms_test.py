@@ -237,7 +237,9 @@ class ProgramPlatformsTest(parameterized.TestCase):
   ):
     managers = {}
     if kind == 'run':
-      directory = run_directory.RunDirectory(str(self._path / 'run'), {})
+      directory = run_directory.RunDirectory(
+        str(self._path / 'run'), {}, 'workers'
+      )
       directory.claim()
       store = run_store.RunStore(directory)
       managers = {'program_state': store, 'metrics': store}
