@@ -77,6 +77,9 @@ class ResidualFeedback(ErrorFeedback):
   Requires a contractive compressor: ‖x − C(x)‖ < ‖x‖, such as top-k. With a
   compressor that is unbiased because it scales up the values it sends (such as
   a random subset of the coordinates), the errors that it feeds back grow.
+  Top-k with `HierarchicalQuantizationStage` is contractive for updates whose
+  sent values are of similar size, not where one is far larger than the others
+  (`docs/methods/dhqc.md`, "Algorithm").
   """
 
   def __init__(self, feedback: str = 'residual'):

@@ -49,13 +49,14 @@ class EdenQuantizationStage(tensor_encoding.Stage):
   rotation the decoded vector is unbiased. Use this stage only after
   `RotationStage` (and `SubsamplingStage`, if any) or `ClientRotationStage`.
   Under the rotation HD, which is not uniformly random, the squared bias is
-  below 1 % of the squared error for vectors of normal or heavy-tailed (Student
-  t) values. If one coordinate is far larger than all others, the others can be
-  lost.
+  below 1 % of the squared error for vectors of normal values and of Student's t
+  with 3 degrees of freedom. Where few coordinates are not zero, or one exceeds
+  the sum of all others, the others can be lost under every rotation: at 1 bit,
+  (1, 0.8, 0, ...) decodes to (1.64, 0, 0, ...).
 
   The squared error of a vector is `1 / (1 - d) - 1` of its squared norm, with
   `d` the distortion of the quantizer for a normal distribution: 0.57, 0.13,
-  0.0097 and 0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector
+  0.0096 and 0.00004 for 1, 2, 4 and 8 bits. EDEN rotates each client's vector
   differently, as `ClientRotationStage` does, so that the errors of different
   clients are independent. With `RotationStage`, all clients of a round share
   one rotation, which the server undoes once. Since `S` leaves the error with no

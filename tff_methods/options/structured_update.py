@@ -37,7 +37,8 @@ class StructuredUpdateOptions(randomness.RandomnessOptions):
     noise: Clip of the expanded updates and noise of their sum, for differential
       privacy; `None` for neither. With noise, all clients weigh the same.
     step_scale: Factor of the learning rate of tensors that are not trained
-      whole, which keep it: see `update_spaces.Scaled`.
+      whole, which keep it: see `update_spaces.Scaled`. (With optimizers whose
+      steps do not grow with gradients, such as Adam, its root is.)
     whole_outer_layers: If true, the first and the last layer are trained and
       sent whole, as in the paper, and not quantized: see
       `update_spaces.InnerLayers`.

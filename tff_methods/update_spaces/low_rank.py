@@ -33,6 +33,8 @@ class LowRank(update_space.UpdateSpace):
   columns; the parameters `B` have `rank` rows and `d2` columns. Other tensors
   are reshaped to matrices that keep the last dimension: the kernel of a
   convolution has (width * height * in) rows and `out` columns, as in the paper.
+  Kernels of dense layers keep theirs, inputs by outputs, so that `A` is on the
+  side of the inputs; the paper has it on that of the outputs.
 
   The paper leaves the distribution of `A` open. With `'signs'` its entries are
   random signs divided by `sqrt(rank)`, so that the mean over keys of `A Aᵀ` is

@@ -22,12 +22,15 @@ from tff_methods.common import seeds
 
 
 def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
-  """Draws distinct numbers below `length`, each equally likely to be drawn.
+  """Draws distinct numbers below `length`, each as likely as the others.
 
   A grid with a cell for each number is shuffled like a Feistel network: each
   row is rotated by its own random number of cells, then each column, then rows
   and columns once more. The numbers of the first cells are the subset. This
   takes random numbers for rows and columns only, and moves drawn cells only.
+  Subsets are not all equally likely: numbers that were in one row are drawn
+  together slightly more often, by 0.026 of correlation for neighbors, and of
+  three numbers one is drawn first with probabilities 0.02 apart.
 
   Args:
     key: `int32[2]`.
