@@ -43,7 +43,7 @@ def describe(runtime: str) -> dict[str, str]:
   one.
 
   Args:
-    runtime: What runs the rounds.
+    runtime: Name of the runtime of the rounds.
   """
   versions = {name: _version(name) for name in _DISTRIBUTIONS}
   kernels = {

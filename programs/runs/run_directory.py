@@ -74,7 +74,7 @@ class RunDirectory:
     Args:
       path: Path of a directory, which need not exist yet.
       configuration: Flags that the results depend on, as JSON values.
-      runtime: What runs the rounds; another one changes last bits alone.
+      runtime: Name of the runtime; another one changes last bits alone.
 
     Raises:
       UsageError: If the directory is not writable, has files of another

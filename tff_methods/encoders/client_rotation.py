@@ -31,9 +31,10 @@ class ClientRotationStage(tensor_encoding.ClientSeededStage):
   `RotationStage` and `SubsamplingStage` in one, but each client draws the
   rotation, too, from the same key. Errors of later stages then point in
   independent directions, even for clients with equal updates, so averaging over
-  clients removes them (but for what `EdenQuantizationStage` loses of vectors with few
-  coordinates that are not zero): with a common rotation, those of
-  `EdenQuantizationStage` have a limit. The server inverts a rotation for each client, before the sum.
+  clients removes them (but for what `EdenQuantizationStage` loses of vectors
+  with few coordinates that are not zero): with a common rotation, those of
+  `EdenQuantizationStage` have a limit. The server inverts a rotation for each
+  client, before the sum.
 
   Encode params: `key`, `int32[2]`. Encoded tensors: `values`, `float32[max(1,
   round(fraction * n))]`, and `key`, `int32[2]`, the client's. Raises

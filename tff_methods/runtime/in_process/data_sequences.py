@@ -13,7 +13,7 @@
 # limitations under the License.
 """Sequences that each computation reads from their beginning.
 
-The state of a `tf.data.Dataset` that shuffles anew in each iteration is outside
+The state of a `tf.data.Dataset` with another order in each iteration is outside
 of its iterators, so a second reader continues where the first one stopped: it
 finds another order and, if a limit follows, other elements. TFF's C++ runtime
 copies a data set for each computation, and all readers find the same.
