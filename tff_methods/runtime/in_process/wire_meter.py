@@ -19,6 +19,7 @@ import threading
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_methods.runtime.in_process import data_sequences
 from tff_methods.runtime.in_process import values
 
 
@@ -81,7 +82,8 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
     value: Value to measure.
     type_spec: Type of the value; required if it has sequences.
   """
-  if type_spec is not None and isinstance(type_spec, tff.SequenceType):
+  if isinstance(value, data_sequences.DataSequence):
+    assert isinstance(type_spec, tff.SequenceType)
     return sum(
       value_bytes(values.from_python(element, type_spec.element))
       for element in values.dataset(value, type_spec.element)
