@@ -84,9 +84,10 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
   """
   if isinstance(value, data_sequences.DataSequence):
     assert isinstance(type_spec, tff.SequenceType)
+    element_type = type_spec.element
     return sum(
-      value_bytes(values.from_python(element, type_spec.element))
-      for element in values.dataset(value, type_spec.element)
+      value_bytes(values.from_python(element, element_type))
+      for element in values.dataset(value, element_type)
     )
   if isinstance(value, tuple):
     types = [None] * len(value)
