@@ -83,6 +83,7 @@ def value_bytes(value: values.Value, type_spec: tff.Type | None = None) -> int:
     type_spec: Type of the value; required if it has sequences.
   """
   if isinstance(value, data_sequences.DataSequence):
+    assert type_spec is not None
     assert isinstance(type_spec, tff.SequenceType)
     element_type = type_spec.element
     return sum(
