@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 
 from programs.benchmarks import bench_label_hashing
 from programs.benchmarks import bench_memory
+from programs.benchmarks import bench_rounds
 from programs.benchmarks import bench_timing
 from programs.reports import tables
 from tasks.many_labels import multi_label_models
@@ -171,14 +172,7 @@ def _prepare_round(
   )
   clients = [_dataset(data_set, NUM_EXAMPLES, i) for i in range(num_clients)]
   context = runtime.create_in_process_context('cpu')
-  with tff.framework.get_context_stack().install(context):
-    state = process.initialize()
-
-  def run():
-    with tff.framework.get_context_stack().install(context):
-      process.next(state, clients)
-
-  return run
+  return bench_rounds.build_round(process, clients, context)
 
 
 def _prepare_evaluation(

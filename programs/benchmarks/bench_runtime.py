@@ -221,14 +221,7 @@ def _round(
     tff.learning.optimizers.build_sgdm(_LEARNING_RATE),
     loop_implementation=tff.learning.LoopImplementation[loop],
   )
-  with tff.framework.get_context_stack().install(context):
-    state = process.initialize()
-
-  def run():
-    with tff.framework.get_context_stack().install(context):
-      process.next(state, clients)
-
-  return run
+  return bench_rounds.build_round(process, clients, context)
 
 
 def _large_model() -> tf.keras.Model:

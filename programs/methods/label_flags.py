@@ -91,21 +91,23 @@ class LabelHashChoice:
 
 def _fed_mlh_options(seed: int) -> LabelHashChoice:
   runner.check_given(_NUM_BUCKETS)
-  if _is_signed() and _NUM_BUCKETS.value % 2:
+  choice = _choice(_NUM_TABLES.value, _NUM_BUCKETS.value, seed)
+  if 'count_sketch' in choice.decodings and _NUM_BUCKETS.value % 2:
     raise runner.UsageError(
       'Expected an even --num_buckets with the decoding count_sketch, found '
       f'{_NUM_BUCKETS.value}; add or leave out one.'
     )
-  return _choice(_NUM_TABLES.value, _NUM_BUCKETS.value, seed)
+  return choice
 
 
 def _fed_avg_ensemble_options(seed: int) -> LabelHashChoice:
-  if _is_signed():
+  choice = _choice(_NUM_MODELS.value, None, seed)
+  if 'count_sketch' in choice.decodings:
     raise runner.UsageError(
       'Expected another decoding than count_sketch with this --method, whose '
       'labels share no buckets; choose mean, median or mean_logits.'
     )
-  return _choice(_NUM_MODELS.value, None, seed)
+  return choice
 
 
 def _choice(
@@ -118,10 +120,6 @@ def _choice(
     seed,
     tuple(_COMPARED_DECODINGS.value),
   )
-
-
-def _is_signed() -> bool:
-  return 'count_sketch' in (_DECODING.value, *_COMPARED_DECODINGS.value)
 
 
 METHOD_FLAGS = {

@@ -109,11 +109,11 @@ class MultiLabelTask(serving.ServedTask):
     Returns:
       A function that builds the model.
     """
-    top_classes_fn, *others = (_top_classes_fn(model, d) for d in decodings)
+    first, *others = decodings
     metrics_fns = multi_label_models.metrics_fns(
       self.is_frequent(),
-      top_classes_fn,
-      dict(zip(decodings[1:], others, strict=True)),
+      _top_classes_fn(model, first),
+      {decoding: _top_classes_fn(model, decoding) for decoding in others},
     )
     functional_model = model.functional_model(metrics_fns)
     names = multi_label_models.weight_names(

@@ -20,9 +20,12 @@ copies a data set for each computation, and all readers find the same.
 """
 
 import threading
+from typing import Any
 
 import tensorflow as tf
 
+# Where data sets are, even if computations run on GPUs.
+CPU = '/device:CPU:0'
 # Ops whose state is a resource, and the position of its handle in their inputs.
 _HANDLE_POSITIONS = {'ShuffleDatasetV3': 4, 'ShuffleAndRepeatDatasetV2': 5}
 # Graphs of TFF have the others, whose state is their own.
@@ -31,6 +34,8 @@ SHUFFLE_OPS = frozenset(
 )
 # Without a resource behind it, a copy makes its own, in the initial state.
 _NO_RESOURCE = 'DummySeedGenerator'
+# Unlike the names of nodes in graphs of data sets, all of which have numbers.
+_NO_RESOURCE_NAME = 'no_resource'
 _IGNORE_EXTERNAL_STATE = 1
 
 
@@ -58,10 +63,7 @@ class DataSequence:
     self._lock = threading.Lock()
 
   def start(self) -> tf.Tensor:
-    """Returns a variant tensor for one reader, who begins at the first element.
-
-    It is on the CPU, where data sets are.
-    """
+    """Returns a variant for one reader, who begins at the first element."""
     # Symbolic tensors of a graph under construction have one reader.
     if not self.may_reshuffle or not hasattr(self._variant, 'numpy'):
       return self._variant
@@ -71,7 +73,7 @@ class DataSequence:
         return self._variant
       if self._graph is None:
         self._graph = _initial_graph(self._variant)
-    with tf.device('/device:CPU:0'):
+    with tf.device(CPU):
       return tf.raw_ops.DatasetFromGraph(graph_def=self._graph)
 
 
@@ -79,12 +81,22 @@ def of_dataset(dataset: tf.data.Dataset) -> DataSequence:
   """Returns the sequence of a data set that its owner may have read from."""
   return DataSequence(
     tf.data.experimental.to_variant(dataset),
-    may_reshuffle=_may_reshuffle(dataset),
+    may_reshuffle=_dataset_may_reshuffle(dataset),
     is_unread=False,
   )
 
 
-def _may_reshuffle(dataset: tf.data.Dataset) -> bool:
+def start(value: Any) -> Any:
+  """Returns a value itself, or, of a sequence, the variant for one reader."""
+  return value.start() if isinstance(value, DataSequence) else value
+
+
+def may_reshuffle(value: Any) -> bool:
+  """Returns whether a value is a sequence whose iterations may differ."""
+  return isinstance(value, DataSequence) and value.may_reshuffle
+
+
+def _dataset_may_reshuffle(dataset: tf.data.Dataset) -> bool:
   """Returns whether two iterations of a data set may differ by their order."""
   # `tf.data` has no public names for what a data set is made of.
   return (
@@ -94,7 +106,7 @@ def _may_reshuffle(dataset: tf.data.Dataset) -> bool:
       for wrapper in dataset._functions()
       for x in wrapper.function.captured_inputs
     )
-    or any(map(_may_reshuffle, dataset._inputs()))
+    or any(map(_dataset_may_reshuffle, dataset._inputs()))
   )
 
 
@@ -106,12 +118,8 @@ def _initial_graph(variant: tf.Tensor) -> bytes:
     strip_device_assignment=True,
   )
   graph = tf.compat.v1.GraphDef.FromString(serialized.numpy())
-  names = {node.name for node in graph.node}
-  handle = next(
-    name for i in range(len(names) + 1) if (name := f'initial_{i}') not in names
-  )
   for node in graph.node:
     if node.op in _HANDLE_POSITIONS:
-      node.input[_HANDLE_POSITIONS[node.op]] = handle
-  graph.node.add(name=handle, op=_NO_RESOURCE)
+      node.input[_HANDLE_POSITIONS[node.op]] = _NO_RESOURCE_NAME
+  graph.node.add(name=_NO_RESOURCE_NAME, op=_NO_RESOURCE)
   return graph.SerializeToString()

@@ -42,7 +42,6 @@ from tff_methods.runtime.in_process import values
 
 # Ops of `tf.data`, which have kernels for the CPU alone.
 _DATA_OP = re.compile('Dataset|Iterator|Optional')
-CPU = '/device:CPU:0'
 # Imports change global state of TensorFlow.
 _import_lock = threading.Lock()
 _import_numbers = itertools.count()
@@ -73,7 +72,11 @@ class GraphFunction:
     self._parameter_names = _flat_names(proto.parameter)
     self._result_names = _flat_names(proto.result)
     self._result_template = _template(proto.result)
-    self._are_sequences = list(_are_sequences(proto.result))
+    self._sequence_positions = [
+      i
+      for i, leaf in enumerate(_leaves(proto.result))
+      if leaf.WhichOneof('binding') == 'sequence'
+    ]
     self._initialize_op = proto.initialize_op
     self._session_token = proto.session_token_tensor_name
     ops = list(_all_nodes(graph_def))
@@ -81,6 +84,7 @@ class GraphFunction:
       'shared_name' in op.attr for op in ops
     )
     self.op_types = frozenset(op.op for op in ops)
+    self._shuffles = bool(self.op_types & data_sequences.SHUFFLE_OPS)
     self.graphs = selection.Graphs([self])
     self._instances = _Instances(self._import, self.is_stateful)
 
@@ -97,25 +101,20 @@ class GraphFunction:
       The value of the result.
     """
     flat_argument = values.flatten(argument)
-    tensors = [_start(x) for x in flat_argument]
+    tensors = [data_sequences.start(x) for x in flat_argument]
     with self._instances.borrow(place.device) as instance:
       with tf.device(place.device):
-        flat_result = instance(*values.copy_to_device(tensors, place.device))
-    may_reshuffle = bool(self.op_types & data_sequences.SHUFFLE_OPS) or any(
-      isinstance(x, data_sequences.DataSequence) and x.may_reshuffle
-      for x in flat_argument
-    )
-    return values.pack(
-      self._result_template,
-      (
-        data_sequences.DataSequence(
-          x, may_reshuffle=may_reshuffle, is_unread=True
+        flat_result = list(
+          instance(*values.copy_to_device(tensors, place.device))
         )
-        if is_sequence
-        else x
-        for x, is_sequence in zip(flat_result, self._are_sequences, strict=True)
-      ),
-    )
+    for i in self._sequence_positions:
+      flat_result[i] = data_sequences.DataSequence(
+        flat_result[i],
+        may_reshuffle=self._shuffles
+        or any(map(data_sequences.may_reshuffle, flat_argument)),
+        is_unread=True,
+      )
+    return values.pack(self._result_template, iter(flat_result))
 
   def _import(self) -> '_Instance':
     suffix = f'_{next(_import_numbers)}'
@@ -215,37 +214,22 @@ def graph_function(proto: computation_pb2.Computation) -> GraphFunction:
 
 
 def _flat_names(binding: computation_pb2.TensorFlow.Binding) -> list[str]:
-  kind = binding.WhichOneof('binding')
-  if kind is None:
-    return []
-  if kind == 'struct':
-    return [
-      name
-      for element in binding.struct.element
-      for name in _flat_names(element)
-    ]
-  if kind == 'sequence':
-    return [binding.sequence.variant_tensor_name]
-  return [binding.tensor.tensor_name]
+  return [
+    leaf.sequence.variant_tensor_name or leaf.tensor.tensor_name
+    for leaf in _leaves(binding)
+  ]
 
 
-def _start(value: Any) -> tf.Tensor:
-  """Returns a tensor itself, or the variant of a sequence for one reader."""
-  if isinstance(value, data_sequences.DataSequence):
-    return value.start()
-  return value
-
-
-def _are_sequences(
+def _leaves(
   binding: computation_pb2.TensorFlow.Binding,
-) -> Iterable[bool]:
-  """Yields for each tensor of a binding whether it is a sequence's variant."""
+) -> Iterable[computation_pb2.TensorFlow.Binding]:
+  """Yields the bindings of tensors and sequences in a binding, in order."""
   kind = binding.WhichOneof('binding')
   if kind == 'struct':
     for element in binding.struct.element:
-      yield from _are_sequences(element)
+      yield from _leaves(element)
   elif kind is not None:
-    yield kind == 'sequence'
+    yield binding
 
 
 def _template(
@@ -280,7 +264,7 @@ def _with_unique_names(
     # the variables that they use without it.
     node.attr.pop('_class', None)
     if _DATA_OP.search(node.op):
-      node.device = CPU
+      node.device = data_sequences.CPU
   return graph_def
 
 

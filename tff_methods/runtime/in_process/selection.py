@@ -112,7 +112,7 @@ def as_sequence(
   """
   if not slices:  # There were no keys.
     slices = [tf.zeros([0, *t.shape], t.dtype) for t in _flat_types(slice_type)]
-  with tf.device('/device:CPU:0'):
+  with tf.device(data_sequences.CPU):
     variant = tf.raw_ops.TensorSliceDataset(
       components=slices, output_shapes=[x.shape[1:] for x in slices]
     )
