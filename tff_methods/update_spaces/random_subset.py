@@ -29,8 +29,8 @@ def draw(key: tf.Tensor, length: int, size: int) -> tf.Tensor:
   and columns once more. The numbers of the first cells are the subset. This
   takes random numbers for rows and columns only, and moves drawn cells only.
   Subsets are not all equally likely: numbers that were in one row are drawn
-  together slightly more often, by 0.026 of correlation for neighbors, and of
-  three numbers one is drawn first with probabilities 0.02 apart.
+  together slightly more often, and of a few numbers in all, some more often
+  than others.
 
   Args:
     key: `int32[2]`.

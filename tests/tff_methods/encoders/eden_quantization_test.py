@@ -103,6 +103,14 @@ class EdenQuantizationStageTest(parameterized.TestCase, tf.test.TestCase):
     squared_bias = ((decoded.mean(axis=0) - x) ** 2).sum() - chance
     self.assertLess(squared_bias, 0.01 * squared_error)
 
+  def test_loses_values_of_nearly_empty_vectors_at_every_rotation(self):
+    x = np.zeros(64)
+    x[:2] = 1.0, 0.8
+    decoded = _trip(1, x.shape).many(x, 50)
+    expected = np.zeros(64)
+    expected[0] = 1.64
+    self.assertAllClose(decoded, np.tile(expected, [50, 1]), atol=1e-5)
+
   def test_errors_of_correlated_clients_are_hardly_correlated(self):
     rng = np.random.default_rng(0)
     first, noise = rng.normal(size=[2, 100_000])
