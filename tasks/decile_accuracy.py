@@ -19,8 +19,12 @@ import numpy as np
 import tensorflow as tf
 
 NUM_DECILES = 10
-# Of the first decile, that of the most frequent classes.
-METRIC_NAMES = tuple(f'accuracy_decile_{i + 1}' for i in range(NUM_DECILES))
+# Of the first decile, that of the most frequent classes, to the last; and of
+# all but the first, since single ones have few examples.
+METRIC_NAMES = (
+  *(f'accuracy_decile_{i + 1}' for i in range(NUM_DECILES)),
+  f'accuracy_deciles_2_to_{NUM_DECILES}',
+)
 
 
 class DecileAccuracy:
@@ -72,6 +76,7 @@ def accuracies(counts: np.ndarray) -> dict[str, np.float32]:
   Args:
     counts: Sum of the counts of all batches, `int[2, 10]`.
   """
-  correct, all_examples = counts
+  rarer = counts[:, 1:].sum(axis=1, keepdims=True)
+  correct, all_examples = np.concatenate([counts, rarer], axis=1)
   values = correct / np.maximum(all_examples, 1)
   return dict(zip(METRIC_NAMES, values.astype(np.float32), strict=True))

@@ -31,7 +31,7 @@ from programs.runs import finished_run
 
 # Columns other than the metrics of an evaluation.
 _COLUMNS = {
-  'rounds': lambda row: f'{row.rounds.mean:.0f}',
+  'rounds': comparison_table.rounds_text,
   'uplink MB': lambda row: tables.megabytes(row.uplink.num_bytes.mean),
   'uplink reduction': lambda row: f'{row.uplink.factor:,.2f} x',
   'downlink MB': lambda row: tables.megabytes(row.downlink.num_bytes.mean),
@@ -40,11 +40,15 @@ _COLUMNS = {
   'total reduction': lambda row: f'{row.total.factor:,.2f} x',
   'model MB': lambda row: tables.megabytes(row.model_bytes.mean),
 }
+# Columns that need no evaluation, where no run matches the baseline.
+_OF_ALL_RUNS = ('rounds', 'model MB')
 # Columns that are computed from the runs of a row.
 _RUN_COLUMNS = {
   privacy_results.EPSILON: privacy_results.epsilon_text,
   **row_results.COLUMNS,
 }
+# Column of a metric's difference to the first row, of runs of the same seed.
+_DIFFERENCE = ' difference'
 _WIDTH = 80
 
 
@@ -147,7 +151,8 @@ def _cell(
   """
   at_target = comparison_table.target_cells(row)
   if column in _COLUMNS:
-    return _COLUMNS[column](row)
+    is_known = row.num_found or column in _OF_ALL_RUNS
+    return _COLUMNS[column](row) if is_known else ''
   if column in _RUN_COLUMNS:
     return _RUN_COLUMNS[column](results.groups[row.name])
   if column in at_target:
@@ -155,7 +160,18 @@ def _cell(
   if column in metrics or column in row.metrics:
     name = metrics.get(column, column)
     return comparison_table.spread(name, row.metrics.get(name))
-  known = [*metrics, *_COLUMNS, *_RUN_COLUMNS, *at_target]
+  title = column.removesuffix(_DIFFERENCE)
+  if title != column and (title in metrics or title in row.metrics):
+    if row.name == results.rows[0].name:
+      return ''
+    name = metrics.get(title, title)
+    return comparison_table.signed_spread(name, row.differences.get(name))
+  known = [
+    *(
+      f'{metric}{suffix}' for metric in metrics for suffix in ('', _DIFFERENCE)
+    ),
+    *(*_COLUMNS, *_RUN_COLUMNS, *at_target),
+  ]
   raise runner.UsageError(
     f'Expected columns of {known} in {descriptions.FILE}, found {column!r}; '
     'correct it.'

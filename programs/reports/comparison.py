@@ -26,6 +26,8 @@ from programs.runs import run_results
 Groups = Mapping[str, Sequence[finished_run.FinishedRun]]
 # Function from a run to the simulated seconds until the end of each round.
 Clock = Callable[[finished_run.FinishedRun], Sequence[float]]
+# Evaluations of a run and of the baseline.
+_Pair = tuple[finished_run.Evaluation, finished_run.Evaluation]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Traffic:
 
   Attributes:
     num_bytes: The bytes.
-    factor: Mean bytes of the baseline, divided by those here; NaN where there
-      are none.
+    factor: Mean bytes of the baseline's runs of the same seeds, divided by
+      those here; NaN where there are none.
   """
 
   num_bytes: Statistic
@@ -109,6 +111,8 @@ class Row:
     num_found: Number of seeds that have results; fewer than `num_runs` only if
       runs are to match the baseline.
     metrics: Metrics on test data, by name.
+    differences: Difference of each metric to the baseline's run of the same
+      seed: see `baseline_of`.
     rounds: Rounds until the evaluation.
     uplink: Bytes sent by all clients until then.
     downlink: Bytes received by all clients until then.
@@ -123,6 +127,7 @@ class Row:
   num_runs: int
   num_found: int
   metrics: Mapping[str, Statistic]
+  differences: Mapping[str, Statistic]
   rounds: Statistic
   uplink: Traffic
   downlink: Traffic
@@ -170,22 +175,13 @@ def compare(
   Returns:
     A row for each configuration, in order.
   """
-  evaluations = {
-    name: [
-      run_results.evaluation_at(at, run, baseline_of(groups, run))
-      for run in runs
-    ]
-    for name, runs in groups.items()
-  }
-  baseline = _found(next(iter(evaluations.values())))
   return [
     _row(
       runs,
-      _found(evaluations[name]),
-      baseline,
+      _pairs(groups, runs, at),
       None if target is None else target_result(runs, target, clock),
     )
-    for name, runs in groups.items()
+    for runs in groups.values()
   ]
 
 
@@ -219,44 +215,63 @@ def target_result(
   )
 
 
-def _found(
-  evaluations: Sequence[finished_run.Evaluation | None],
-) -> list[finished_run.Evaluation]:
-  return [evaluation for evaluation in evaluations if evaluation is not None]
+def _pairs(
+  groups: Groups, runs: Sequence[finished_run.FinishedRun], at: str
+) -> list[_Pair]:
+  """Returns evaluations of runs that have one, beside the baseline's.
+
+  Both are of the same seed, and so of the same clients and examples.
+  """
+  pairs = []
+  for run in runs:
+    baseline = baseline_of(groups, run)
+    here, there = (
+      run_results.evaluation_at(at, r, baseline) for r in (run, baseline)
+    )
+    if here is not None and there is not None:
+      pairs.append((here, there))
+  return pairs
 
 
 def _row(
   runs: Sequence[finished_run.FinishedRun],
-  evaluations: Sequence[finished_run.Evaluation],
-  baseline: Sequence[finished_run.Evaluation],
+  pairs: Sequence[_Pair],
   target: TargetResult | None,
 ) -> Row:
-  names = dict.fromkeys(name for e in evaluations for name in e.metrics)
+  names = dict.fromkeys(name for here, _ in pairs for name in here.metrics)
   return Row(
     name=runs[0].name,
     method=runs[0].method,
     num_runs=len(runs),
-    num_found=len(evaluations),
+    num_found=len(pairs),
     metrics={
-      name: Statistic.of(e.metrics.get(name, math.nan) for e in evaluations)
+      name: Statistic.of(_metric(here, name) for here, _ in pairs)
       for name in names
     },
-    rounds=Statistic.of(e.rounds for e in evaluations),
-    uplink=_traffic(evaluations, baseline, lambda e: e.uplink_bytes),
-    downlink=_traffic(evaluations, baseline, lambda e: e.downlink_bytes),
-    total=_traffic(evaluations, baseline, lambda e: e.total_bytes),
+    differences={
+      name: Statistic.of(
+        _metric(here, name) - _metric(there, name) for here, there in pairs
+      )
+      for name in names
+    },
+    rounds=Statistic.of(here.rounds for here, _ in pairs),
+    uplink=_traffic(pairs, lambda e: e.uplink_bytes),
+    downlink=_traffic(pairs, lambda e: e.downlink_bytes),
+    total=_traffic(pairs, lambda e: e.total_bytes),
     model_bytes=Statistic.of(run.summary['model_bytes'] for run in runs),
     seconds=Statistic.of(run.summary['seconds'] for run in runs),
     target=target,
   )
 
 
+def _metric(evaluation: finished_run.Evaluation, name: str) -> float:
+  return evaluation.metrics.get(name, math.nan)
+
+
 def _traffic(
-  evaluations: Sequence[finished_run.Evaluation],
-  baseline: Sequence[finished_run.Evaluation],
-  num_bytes: Callable[[finished_run.Evaluation], int],
+  pairs: Sequence[_Pair], num_bytes: Callable[[finished_run.Evaluation], int]
 ) -> Traffic:
-  here = Statistic.of(map(num_bytes, evaluations))
-  there = Statistic.of(map(num_bytes, baseline))
+  here = Statistic.of(num_bytes(evaluation) for evaluation, _ in pairs)
+  there = Statistic.of(num_bytes(baseline) for _, baseline in pairs)
   # The best model may be that before the first round.
   return Traffic(here, there.mean / here.mean if here.mean else math.nan)

@@ -34,6 +34,8 @@ _MAX_MARKED_POINTS = 12
 # The start is left out if at least so many evaluations follow it.
 _MIN_EVALUATIONS = 3
 _MARKERS = 'osD^vP'
+# Characters beside a bar.
+_MAX_BAR_NAME = 36
 _FRONT = 'Pareto front'
 
 
@@ -244,10 +246,14 @@ def draw_traffic(
     rows: Results of `comparison.compare`.
   """
   rows = [row for row in rows if row.num_found]
-  names = learning_curves.short_names(groups)
+  names = {
+    name: figure_style.wrap(short_name, _MAX_BAR_NAME)
+    for name, short_name in learning_curves.short_names(groups).items()
+  }
   styles = figure_style.line_styles(groups)
+  num_lines = sum(1 + names[row.name].count('\n') for row in rows)
   with figure_style.in_style():
-    figure = figure_style.new_figure(height=1.2 + 0.34 * len(rows))
+    figure = figure_style.new_figure(height=1.2 + 0.34 * num_lines)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, direction in zip(panels, ('uplink', 'downlink'), strict=True):
       sizes = [

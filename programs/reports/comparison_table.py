@@ -24,6 +24,7 @@ from programs.reports import privacy_results
 from programs.reports import tables
 from programs.runs import finished_run
 from programs.runs import run_results
+from programs.training import metrics as metrics_lib
 
 _NEVER = 'never'
 # Columns that a narrow terminal does without.
@@ -136,16 +137,14 @@ def _cells(
   if not row.num_found:
     no_results = [''] * 8
     metrics = ['' for _ in shown]
-    return [row.name, '', *metrics, *epsilon, _NEVER, *no_results, *at_target]
-  rounds = f'{row.rounds.mean:.0f}'
-  if row.num_found < row.num_runs:
-    rounds += f' ({row.num_found} of {row.num_runs} runs)'
+    rounds = rounds_text(row)
+    return [row.name, '', *metrics, *epsilon, rounds, *no_results, *at_target]
   return [
     row.name,
     row.method,
     *(spread(metric, row.metrics.get(metric)) for metric in shown),
     *epsilon,
-    rounds,
+    rounds_text(row),
     tables.megabytes(row.total.num_bytes.mean),
     f'{row.total.factor:.2f} x',
     tables.megabytes(row.uplink.num_bytes.mean),
@@ -156,6 +155,21 @@ def _cells(
     f'{row.seconds.mean:.1f}',
     *at_target,
   ]
+
+
+def rounds_text(row: comparison.Row) -> str:
+  """Formats the mean rounds until the evaluation, and of how many runs it is.
+
+  Args:
+    row: Results of one configuration.
+
+  Returns:
+    The rounds, and the number of runs where some never match the baseline;
+    "never" if none does.
+  """
+  if not row.num_found:
+    return _NEVER
+  return _of_runs(f'{row.rounds.mean:.0f}', row.num_found, row.num_runs)
 
 
 def target_cells(row: comparison.Row) -> dict[str, str]:
@@ -169,9 +183,9 @@ def target_cells(row: comparison.Row) -> dict[str, str]:
     return {}
   rounds = megabytes = seconds = _NEVER
   if target.num_runs:
-    rounds = f'{target.rounds.mean:.0f}'
-    if target.num_runs < row.num_runs:
-      rounds += f' ({target.num_runs} of {row.num_runs} runs)'
+    rounds = _of_runs(
+      f'{target.rounds.mean:.0f}', target.num_runs, row.num_runs
+    )
     megabytes = tables.megabytes(target.total_bytes.mean)
     seconds = f'{target.seconds.mean:,.1f}' if target.seconds else ''
   cells = {'rounds to target': rounds, 'total MB to target': megabytes}
@@ -192,6 +206,31 @@ def spread(metric: str, value: comparison.Statistic | None) -> str:
     return mean
   deviation = tables.metric_text(metric, value.deviation).removesuffix(' %')
   return f'{mean} (± {deviation})'
+
+
+def signed_spread(metric: str, value: comparison.Statistic | None) -> str:
+  """Formats the difference of a metric to the baseline, with its deviation.
+
+  Args:
+    metric: Name of the metric.
+    value: The difference over seeds; `None` if no run has the metric.
+
+  Returns:
+    The mean with its sign, in percentage points for fractions; empty if it is
+    unknown.
+  """
+  if value is None or math.isnan(value.mean):
+    return ''
+  unit = 100 if metrics_lib.is_fraction(metric) else 1
+  decimals = 2 if metrics_lib.is_fraction(metric) else 4
+  mean = f'{unit * value.mean:+.{decimals}f}'
+  if value.deviation is None:
+    return mean
+  return f'{mean} (± {unit * value.deviation:.{decimals}f})'
+
+
+def _of_runs(text: str, count: int, num_runs: int) -> str:
+  return text if count == num_runs else f'{text} ({count} of {num_runs} runs)'
 
 
 def _escape(cell: str) -> str:

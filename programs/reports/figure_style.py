@@ -18,6 +18,7 @@ import contextlib
 import itertools
 import math
 import os
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -32,11 +33,14 @@ _COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 _LINES = ('-', '-.', ':')
 _INCHES = (5.8, 3.8)
 _MAX_DIRECT_LABELS = 6
+# Characters of a label beside curves, which leave room for the axes.
+_MAX_DIRECT_CHARACTERS = 50
 # Distance of direct labels, in heights of the axes.
 _LABEL_DISTANCE = 0.07
 _DOTS_PER_INCH = 150
 # Characters of a legend that fit into half the width of a figure.
 _MAX_HALF_LINE = 36
+_MAX_LINE = 75
 _LEGEND_LINE_INCHES = 0.17
 # From this ratio on, a logarithmic axis has labels at powers of ten only.
 _WIDE_RATIO = 1e3
@@ -94,7 +98,7 @@ def label_curves(
   names: Mapping[str, str],
   styles: Mapping[str, LineStyle],
 ) -> None:
-  """Labels curves at the heights of their ends; many of them in a legend.
+  """Labels curves at the heights of their ends; many or long ones in a legend.
 
   Args:
     figure: The figure, of one pair of axes.
@@ -103,7 +107,8 @@ def label_curves(
     names: Texts of the labels, by name.
     styles: Style of each curve, by name.
   """
-  if len(ends) > _MAX_DIRECT_LABELS:
+  longest = max((len(names[name]) for name in ends), default=0)
+  if len(ends) > _MAX_DIRECT_LABELS or longest > _MAX_DIRECT_CHARACTERS:
     for name in ends:
       axes.plot([], [], label=names[name], **styles[name])
     legend(figure, [names[name] for name in ends])
@@ -177,15 +182,30 @@ def legend(figure: mpl_figure.Figure, names: Sequence[str]) -> None:
   """
   fits_twice = max(map(len, names)) <= _MAX_HALF_LINE
   num_columns = min(len(names), 2) if fits_twice else 1
-  num_lines = math.ceil(len(names) / num_columns)
+  wrapped = {name: wrap(name, _MAX_LINE) for name in names}
+  num_lines = sum(1 + text.count('\n') for text in wrapped.values())
   width, height = figure.get_size_inches()
+  num_lines = math.ceil(num_lines / num_columns)
   figure.set_size_inches(width, height + num_lines * _LEGEND_LINE_INCHES)
+  handles, labels = figure.axes[0].get_legend_handles_labels()
   figure.legend(
+    handles,
+    [wrapped[label] for label in labels],
     loc='outside lower center',
     ncols=num_columns,
     fontsize=8,
     frameon=False,
   )
+
+
+def wrap(name: str, width: int) -> str:
+  """Returns a name in lines, which end at spaces and hyphens.
+
+  Args:
+    name: Name of a configuration.
+    width: Characters of a line.
+  """
+  return textwrap.fill(name.replace('-', '- '), width).replace('- ', '-')
 
 
 def save(figure: mpl_figure.Figure, path: str) -> None:

@@ -13,6 +13,8 @@
 # limitations under the License.
 """Tests for decile_accuracy."""
 
+import math
+
 from absl.testing import absltest
 from absl.testing import parameterized
 import numpy as np
@@ -37,6 +39,13 @@ def _by_hand(order, scores, labels):
       if y in tenth
     ]
     accuracies[f'accuracy_decile_{i + 1}'] = np.mean(hits) if hits else 0.0
+  rarer = order[math.ceil(len(order) / 10) :]
+  hits = [
+    int(np.argmax(s)) == y
+    for s, y in zip(scores, labels, strict=True)
+    if y in rarer
+  ]
+  accuracies['accuracy_deciles_2_to_10'] = np.mean(hits) if hits else 0.0
   return accuracies
 
 

@@ -125,6 +125,29 @@ class ResultTablesTest(parameterized.TestCase):
     self.assertIn('seeds 0, 1; mean (± sample standard deviation);', text)
     self.assertIn('10 to 11 s a run.', ' '.join(text.split()))
 
+  # 0.7 and 0.72 against 0.5.
+  def test_differences_to_the_first_row(self):
+    text = self._text(
+      seeds=(0, 1), columns=('accuracy difference', 'loss difference')
+    )
+    self.assertIn('| 32 bits | digits |  |  |', text)
+    self.assertIn('| 2 bits | digits | +21.00 (± 1.41) | +0.0000 (', text)
+
+  def test_runs_that_never_match_the_baseline(self):
+    for seed, accuracy in ((0, 0.3), (1, 0.7)):
+      small_repository.write_run(
+        self._results / 'page' / 'small' / f'seed_{seed}', accuracy, 8, 8
+      )
+    columns = ('rounds', 'downlink MB', 'model MB')
+    self.assertIn(
+      '| 2 bits | digits | never |  | 1.000 |',
+      self._text(at='matching', columns=columns),
+    )
+    self.assertIn(
+      '(1 of 2 runs) |',
+      self._text(at='matching', columns=columns, seeds=(0, 1)),
+    )
+
   def test_rows_are_read_in_order(self):
     (page,) = descriptions.read_all(self._results)
     results = result_tables.read(self._results, page.tables[0])

@@ -75,6 +75,13 @@ class ComparisonTest(parameterized.TestCase):
     self.assertEqual(small.seconds.mean, 12.5)
     self.assertIsNone(small.target)
 
+  def test_differences_to_the_baseline_of_the_same_seed(self):
+    plain, small = comparison.compare(self._groups())
+    self.assertEqual(plain.differences['accuracy'].mean, 0)
+    # 0.5 - 0.7 and 0.3 - 0.9.
+    self.assertAlmostEqual(small.differences['accuracy'].mean, -0.4)
+    self.assertAlmostEqual(small.differences['accuracy'].deviation, 0.08**0.5)
+
   def test_best_evaluations(self):
     plain, small = comparison.compare(self._groups(), 'best')
     self.assertEqual((plain.rounds.mean, small.rounds.mean), (4, 3))
@@ -86,6 +93,24 @@ class ComparisonTest(parameterized.TestCase):
     self.assertEqual((small.num_runs, small.num_found), (2, 1))
     self.assertEqual(small.rounds.mean, 2)
     self.assertIsNone(small.metrics['accuracy'].deviation)
+
+  def test_bytes_are_compared_with_runs_of_the_same_seeds(self):
+    # The baseline is best after 4 rounds with seed 0, and after 2 with seed 1.
+    groups = comparison.group(
+      [
+        self._run('plain', 0, accuracies=(0.1, 0.5, 0.7)),
+        self._run('plain', 1, accuracies=(0.5, 0.7, 0.6)),
+        self._run(
+          'small', 0, accuracies=(0.1, 0.7, 0.5), uplink_bytes=4_000_000
+        ),
+        self._run(
+          'small', 1, accuracies=(0.1, 0.2, 0.3), uplink_bytes=4_000_000
+        ),
+      ]
+    )
+    _, small = comparison.compare(groups, 'matching')
+    self.assertEqual(small.num_found, 1)  # After 2 of 4 rounds, seed 0.
+    self.assertEqual(small.uplink.factor, 20)
 
   def test_target(self):
     plain, small = comparison.compare(

@@ -68,7 +68,7 @@ class FigureStyleTest(parameterized.TestCase):
     placed = figure_style.spread_apart(dict(enumerate(heights)), 0.1)
     np.testing.assert_allclose([placed[i] for i in range(3)], expected)
 
-  @parameterized.parameters((8, 12), (60, 3), (60, 12))
+  @parameterized.parameters((8, 12), (60, 3), (60, 12), (200, 3))
   def test_legend_fits_into_the_figure(self, length, num_names):
     figure = figure_style.new_figure()
     axes = figure.subplots()
@@ -84,6 +84,27 @@ class FigureStyleTest(parameterized.TestCase):
     self.assertGreaterEqual(box.y0, 0)
     # The axes have the room that they have without a legend.
     self.assertGreater(axes.get_window_extent().height, 0.85 * height)
+
+  def test_long_labels_leave_room_for_the_axes(self):
+    for length in (50, 51, 200):
+      figure = figure_style.new_figure()
+      axes = figure.subplots()
+      name = 'run-bits=1-'.ljust(length, 'e')
+      figure_style.label_curves(
+        figure, axes, {'x': 0.5}, {'x': name}, figure_style.line_styles(['x'])
+      )
+      figure.draw_without_rendering()
+      self.assertGreater(axes.get_window_extent().width, figure.bbox.width / 4)
+      self.assertLen(figure.legends, int(length > 50))
+
+  @parameterized.parameters(
+    ('bits=1-quantizer=uniform', 'bits=1-\nquantizer=uniform'),
+    ('a - b', 'a - b'),
+    ('not rotated, uniform', 'not rotated,\nuniform'),
+    ('e' * 25, f'{"e" * 18}\n{"e" * 7}'),
+  )
+  def test_wrapped_names(self, name, expected):
+    self.assertEqual(figure_style.wrap(name, 18), expected)
 
   @parameterized.parameters('png', 'svg')
   def test_same_figure_is_the_same_file(self, extension):
