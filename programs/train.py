@@ -163,8 +163,9 @@ def _train(
   training_progress.show_stage('Loading TensorFlow')
   with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
+    from programs.training import run_parts
     from programs.training import training_run
-  request = training_run.Request(
+  request = run_parts.Request(
     choice,
     common_flags.ROUNDS.value,
     _ROUNDS_PER_EVALUATION.value,
