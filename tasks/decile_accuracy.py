@@ -20,7 +20,7 @@ import tensorflow as tf
 
 NUM_DECILES = 10
 # Of the first decile, that of the most frequent classes, to the last; and of
-# all but the first, since single ones have few examples.
+# all but the first together, each of which has few examples.
 METRIC_NAMES = (
   *(f'accuracy_decile_{i + 1}' for i in range(NUM_DECILES)),
   f'accuracy_deciles_2_to_{NUM_DECILES}',

@@ -157,15 +157,19 @@ def _cell(
     return _RUN_COLUMNS[column](results.groups[row.name])
   if column in at_target:
     return at_target[column]
-  if column in metrics or column in row.metrics:
-    name = metrics.get(column, column)
-    return comparison_table.spread(name, row.metrics.get(name))
+  first = results.rows[0]
   title = column.removesuffix(_DIFFERENCE)
-  if title != column and (title in metrics or title in row.metrics):
-    if row.name == results.rows[0].name:
-      return ''
-    name = metrics.get(title, title)
-    return comparison_table.signed_spread(name, row.differences.get(name))
+  name = metrics.get(title, title)
+  # A row without evaluations has no metrics.
+  if title in metrics or name in first.metrics or name in row.metrics:
+    if title == column:
+      return comparison_table.spread(name, row.metrics.get(name))
+    is_first = row.name == first.name
+    return (
+      ''
+      if is_first
+      else comparison_table.signed_spread(name, row.differences.get(name))
+    )
   known = [
     *(
       f'{metric}{suffix}' for metric in metrics for suffix in ('', _DIFFERENCE)

@@ -92,8 +92,8 @@ class Traffic:
 
   Attributes:
     num_bytes: The bytes.
-    factor: Mean bytes of the baseline's runs of the same seeds, divided by
-      those here; NaN where there are none.
+    factor: Mean bytes of the baseline's runs, those of `baseline_of`, divided
+      by those here; NaN where there are none.
   """
 
   num_bytes: Statistic
@@ -220,7 +220,8 @@ def _pairs(
 ) -> list[_Pair]:
   """Returns evaluations of runs that have one, beside the baseline's.
 
-  Both are of the same seed, and so of the same clients and examples.
+  Both are of one seed, and so of the same clients and examples, where the
+  baseline has a run of it: see `baseline_of`.
   """
   pairs = []
   for run in runs:

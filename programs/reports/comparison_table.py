@@ -223,7 +223,8 @@ def signed_spread(metric: str, value: comparison.Statistic | None) -> str:
     return ''
   unit = 100 if metrics_lib.is_fraction(metric) else 1
   decimals = 2 if metrics_lib.is_fraction(metric) else 4
-  mean = f'{unit * value.mean:+.{decimals}f}'
+  # Adding 0.0 makes a negative zero positive.
+  mean = f'{round(unit * value.mean, decimals) + 0.0:+.{decimals}f}'
   if value.deviation is None:
     return mean
   return f'{mean} (± {unit * value.deviation:.{decimals}f})'

@@ -177,7 +177,7 @@ def legend(figure: mpl_figure.Figure, names: Sequence[str]) -> None:
   """Adds a legend below the axes, and its height to the figure.
 
   Args:
-    figure: The figure.
+    figure: The figure, of one pair of axes.
     names: Texts of its entries.
   """
   fits_twice = max(map(len, names)) <= _MAX_HALF_LINE
@@ -199,12 +199,14 @@ def legend(figure: mpl_figure.Figure, names: Sequence[str]) -> None:
 
 
 def wrap(name: str, width: int) -> str:
-  """Returns a name in lines, which end at spaces and hyphens.
+  """Returns a name in lines, which end at spaces and hyphens, if it is long.
 
   Args:
     name: Name of a configuration.
     width: Characters of a line.
   """
+  if len(name) <= width:
+    return name
   return textwrap.fill(name.replace('-', '- '), width).replace('- ', '-')
 
 

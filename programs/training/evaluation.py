@@ -30,8 +30,8 @@ class Evaluation:
   """Function from model weights to metrics on the test data.
 
   Runs in this process, batch by batch in the order of the data. The metrics are
-  those of the model, `map_at_<r>` for tasks with held-out classes, and
-  `accuracy_decile_<i>` for tasks whose classes are ordered by frequency. All
+  those of the model, `map_at_<r>` for tasks with held-out classes, and those of
+  `decile_accuracy` for tasks whose classes are ordered by frequency. All
   evaluations have the same metrics, so that one defines the structure of
   checkpoints.
   """

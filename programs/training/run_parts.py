@@ -105,6 +105,9 @@ def build(
     task: The task.
     client_states: Store of the states of clients.
 
+  Returns:
+    The parts. The default context is then that of the run.
+
   Raises:
     UsageError: If the request cannot be carried out.
   """

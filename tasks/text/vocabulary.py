@@ -107,8 +107,8 @@ class Vocabulary:
     Returns:
       `(x, y)`, both `int32[batch, 20]`: `y[:, i]` is the token after `x[:, i]`.
     """
-    # Of few ops: TensorFlow prepares each anew whenever a client's data are read,
-    # which takes longer than all of a client's sentences.
+    # Few ops: TensorFlow prepares each one again at every read of a client's
+    # data, which takes longer than the sentences themselves.
     tokens = tf.compat.v1.strings.split(
       sentences, sep=' ', result_type='SparseTensor'
     )
@@ -117,7 +117,7 @@ class Vocabulary:
     num_words = tf.math.unsorted_segment_sum(
       tf.ones_like(rows, tf.int32), rows, num_sentences
     )
-    # Words that are too many are in the last column, which is cut off.
+    # Surplus words share the last column, which is cut off.
     num_columns = SEQUENCE_LENGTH + 2
     ids = tf.scatter_nd(
       tf.minimum(tokens.indices + [0, 1], [tf.int64.max, num_columns - 1]),

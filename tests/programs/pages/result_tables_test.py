@@ -138,9 +138,9 @@ class ResultTablesTest(parameterized.TestCase):
       small_repository.write_run(
         self._results / 'page' / 'small' / f'seed_{seed}', accuracy, 8, 8
       )
-    columns = ('rounds', 'downlink MB', 'model MB')
+    columns = ('rounds', 'downlink MB', 'loss', 'loss difference', 'model MB')
     self.assertIn(
-      '| 2 bits | digits | never |  | 1.000 |',
+      '| 2 bits | digits | never |  |  |  | 1.000 |',
       self._text(at='matching', columns=columns),
     )
     self.assertIn(

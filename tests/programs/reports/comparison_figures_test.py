@@ -13,6 +13,7 @@
 # limitations under the License.
 """Tests for comparison_figures."""
 
+import dataclasses
 import pathlib
 import tempfile
 from unittest import mock
@@ -169,6 +170,24 @@ class ComparisonFiguresTest(parameterized.TestCase):
     uplink, downlink = comparison_figures.draw_traffic(groups, rows).axes
     self.assertEqual([bar.get_width() for bar in uplink.patches], [40, 4])
     self.assertEqual([bar.get_width() for bar in downlink.patches], [40, 40])
+
+  def test_long_names_leave_room_for_bars_and_axes(self):
+    name = '-'.join(f'flag_{i}=value' for i in range(9))
+    groups = {name: next(iter(self._groups().values()))}
+    rows = [
+      dataclasses.replace(row, name=name) for row in comparison.compare(groups)
+    ]
+    for figure in (
+      comparison_figures.draw_traffic(groups, rows),
+      comparison_figures.draw_factors(groups, rows),
+    ):
+      figure.draw_without_rendering()
+      for axes in figure.axes:
+        width = axes.get_window_extent().width
+        self.assertGreater(width, figure.bbox.width / 6)
+    (legend,) = figure.legends
+    texts = [text.get_text().replace('\n', '') for text in legend.texts]
+    self.assertCountEqual(texts, [name, 'Pareto front'])
 
   @parameterized.parameters(
     (False, [(1, 9), (3, 8), (5, 2)]), (True, [(1, 0), (5, 2)])

@@ -146,6 +146,9 @@ class ComparisonTest(parameterized.TestCase):
     groups = comparison.group([self._run('plain', 3), self._run('small', 4)])
     (run,) = groups['small']
     self.assertEqual(comparison.baseline_of(groups, run).seed, 3)
+    _, small = comparison.compare(groups)
+    self.assertEqual(small.differences['accuracy'].mean, 0)
+    self.assertEqual(small.uplink.factor, 1)
 
 
 if __name__ == '__main__':

@@ -75,6 +75,24 @@ class VocabularyTest(tf.test.TestCase, parameterized.TestCase):
     self.assertAllEqual(x, [[8, 1, 5, 7, 9, *zeros[1:]], [8] + [6] * 19])
     self.assertAllEqual(y, [[1, 5, 7, 9, *zeros], [6] * 20])
 
+  @parameterized.parameters(1, 19, 20, 21, 22, 40)
+  def test_encoding_of_long_and_empty_sentences(self, num_words):
+    vocabulary = vocabulary_lib.Vocabulary(_WORDS)
+    rng = np.random.default_rng(num_words)
+    ids = rng.integers(1, 7, num_words)
+    sentence = ' '.join(_WORDS[i - 1] for i in ids)
+    x, y = vocabulary.encode(tf.constant([sentence, '', ' (']))
+    # One empty word in an empty sentence, and before a leading space.
+    for i, words in enumerate(([*ids], [7], [7, 3])):
+      expected = [8, *words[:20], *[9][: max(20 - len(words), 0)]]
+      expected += [0] * (21 - len(expected))
+      self.assertAllEqual(x[i], expected[:-1])
+      self.assertAllEqual(y[i], expected[1:])
+
+  def test_encoding_of_no_sentences(self):
+    x, y = vocabulary_lib.Vocabulary(_WORDS).encode(tf.constant([], tf.string))
+    self.assertEqual((x.shape, y.shape), ((0, 20), (0, 20)))
+
   def test_encodes_in_data_sets(self):
     vocabulary = vocabulary_lib.Vocabulary(_WORDS)
     dataset = tf.data.Dataset.from_tensor_slices(['the of', 'x'])
