@@ -164,12 +164,9 @@ def _cell(
   if title in metrics or name in first.metrics or name in row.metrics:
     if title == column:
       return comparison_table.spread(name, row.metrics.get(name))
-    is_first = row.name == first.name
-    return (
-      ''
-      if is_first
-      else comparison_table.signed_spread(name, row.differences.get(name))
-    )
+    if row.name == first.name:
+      return ''
+    return comparison_table.signed_spread(name, row.differences.get(name))
   known = [
     *(
       f'{metric}{suffix}' for metric in metrics for suffix in ('', _DIFFERENCE)

@@ -221,8 +221,7 @@ def signed_spread(metric: str, value: comparison.Statistic | None) -> str:
   """
   if value is None or math.isnan(value.mean):
     return ''
-  unit = 100 if metrics_lib.is_fraction(metric) else 1
-  decimals = 2 if metrics_lib.is_fraction(metric) else 4
+  unit, decimals = (100, 2) if metrics_lib.is_fraction(metric) else (1, 4)
   # Adding 0.0 makes a negative zero positive.
   mean = f'{round(unit * value.mean, decimals) + 0.0:+.{decimals}f}'
   if value.deviation is None:

@@ -183,9 +183,9 @@ def legend(figure: mpl_figure.Figure, names: Sequence[str]) -> None:
   fits_twice = max(map(len, names)) <= _MAX_HALF_LINE
   num_columns = min(len(names), 2) if fits_twice else 1
   wrapped = {name: wrap(name, _MAX_LINE) for name in names}
-  num_lines = sum(1 + text.count('\n') for text in wrapped.values())
+  num_entry_lines = sum(1 + text.count('\n') for text in wrapped.values())
+  num_lines = math.ceil(num_entry_lines / num_columns)
   width, height = figure.get_size_inches()
-  num_lines = math.ceil(num_lines / num_columns)
   figure.set_size_inches(width, height + num_lines * _LEGEND_LINE_INCHES)
   handles, labels = figure.axes[0].get_legend_handles_labels()
   figure.legend(
