@@ -58,18 +58,17 @@ def wall_and_cpu_clock() -> Callable[[], np.ndarray]:
   """Returns a clock of wall time and CPU time, for `medians`.
 
   CPU time is that of this process and of the processes that it has started so
-  far, such as TFF's runtime.
+  far, such as TFF's runtime, whose times the kernel tells in ticks of mostly
+  10 ms.
 
   Returns:
     A function that returns `float64[2]`, both in seconds.
   """
-  own = psutil.Process()
-  processes = [own, *own.children(recursive=True)]
+  children = psutil.Process().children(recursive=True)
 
   def clock():
-    times = [process.cpu_times() for process in processes]
-    return np.array(
-      [time.perf_counter(), sum(t.user + t.system for t in times)]
-    )
+    times = [process.cpu_times() for process in children]
+    cpu = time.process_time() + sum(t.user + t.system for t in times)
+    return np.array([time.perf_counter(), cpu])
 
   return clock

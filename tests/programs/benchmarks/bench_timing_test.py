@@ -56,6 +56,13 @@ class WallAndCpuClockTest(absltest.TestCase):
     self.assertGreaterEqual(wall, 0.25)
     self.assertBetween(cpu, 0.2, 1.0)
 
+  def test_work_shorter_than_a_tick_has_cpu_time(self):
+    clock = bench_timing.wall_and_cpu_clock()
+    for _ in range(10):
+      start = clock()
+      sum(range(1000))
+      self.assertGreater(clock()[1] - start[1], 0.0)
+
 
 if __name__ == '__main__':
   absltest.main()
