@@ -26,13 +26,15 @@ A column is that of a comparison, the name of a metric, or `excluded` or
 `missing rows`, what clients lack rows for.
 Each row names a run and its label; `heading = [...]` names several columns of
 labels, which are then lists; `at = 'best'` shows the best evaluation instead of
-the last one, and `at = 'test'` the best one by validation data, evaluated on
-test data at the end. `target = 'METRIC=VALUE'` adds columns of the costs until
-it is reached; with `network = NAME` and `client_seconds = SECONDS`, the
-simulated time is among them. `pictures = [NAME, ...]` adds pictures of
-`programs.compare`. A run NAME is `programs/flagfiles/NAME.flags`,
-NAME-FLAG=VALUE is the same with a flag more, and PAGE/NAME is a run of another
-page. Reduction factors are relative to the first row.
+the last one, `at = 'test'` the best one by validation data, evaluated on test
+data at the end, and `at = 'train'` the last one with columns such as
+`train_accuracy`, on the examples of training clients. `target = 'METRIC=VALUE'`
+adds columns of the costs until it is reached; with `network = NAME` and
+`client_seconds = SECONDS`, the simulated time is among them. `pictures = [NAME,
+...]` adds pictures of `programs.compare`. A run NAME is
+`programs/flagfiles/NAME.flags`, NAME-FLAG=VALUE is the same with a flag more,
+and PAGE/NAME is a run of another page. Reduction factors are relative to the
+first row.
 """
 
 from collections.abc import Mapping, Sequence

@@ -27,6 +27,11 @@ from tasks import catalog
 
 # Where runs are trained, in the layout of `results/`.
 OUTPUT_DIR = pathlib.PurePath('output', 'results')
+# Flags of `programs.evaluate` for the files of evaluations after training.
+_EVALUATION_FLAGS = {
+  run_files.TEST_EVALUATION: ('--weights=best', '--test_data'),
+  run_files.TRAIN_EVALUATION: ('--train_data',),
+}
 
 
 def train(
@@ -39,7 +44,8 @@ def train(
   """Trains what the tables of a page lack, and adds the files of each run.
 
   Runs of tables with `at = 'test'` are then evaluated on test data, with the
-  weights that are best on validation data.
+  weights that are best on validation data; those with `at = 'train'` on the
+  examples of training clients, with the last weights.
 
   A run that fails, such as one without its data, does not keep the others from
   being trained.
@@ -60,14 +66,14 @@ def train(
   """
   root = results_dir.parent
   first_failure = 0
-  for run, seeds, with_test in _missing(results_dir, page):
+  for run, seeds, evaluations in _missing(results_dir, page):
     flags = list(forwarded)
     if data_dir is not None and _has_files(root, run):
       flags.append(f'--data_dir={data_dir}')
     command = compare_command(root, run, seeds, flags)
     exit_code = child_process.run([sys.executable, *command], stop)
-    if with_test and not exit_code:
-      exit_code = _evaluate(root, run, seeds, stop, flags)
+    for name in evaluations:
+      exit_code = exit_code or _evaluate(root, run, seeds, name, stop, flags)
     first_failure = first_failure or exit_code
     if not exit_code:
       for seed in seeds:
@@ -105,21 +111,22 @@ def _evaluate(
   root: pathlib.Path,
   run: descriptions.Run,
   seeds: Sequence[int],
+  name: str,
   stop: stop_signals.StopSignals,
   forwarded: Sequence[str],
 ) -> int:
-  """Evaluates the best weights of trained runs on test data.
+  """Evaluates trained runs, and writes the file with this name.
 
   Returns:
     0, or the exit code of the first evaluation that failed.
   """
   for seed in seeds:
     run_dir = stored_runs.directory(root / OUTPUT_DIR, run, seed)
-    path = run_dir / run_files.TEST_EVALUATION
+    path = run_dir / name
     temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
     command = [
       *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
-      *('--weights=best', '--test_data', *forwarded),
+      *(*_EVALUATION_FLAGS[name], *forwarded),
     ]
     try:
       with open(temporary_path, 'wb') as file:
@@ -140,26 +147,24 @@ def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
 
 def _missing(
   results_dir: pathlib.Path, page: descriptions.Page
-) -> list[tuple[descriptions.Run, list[int], bool]]:
+) -> list[tuple[descriptions.Run, list[int], list[str]]]:
   """Returns the runs of a page that lack files.
 
   Returns:
-    Each run with the seeds that it lacks, and whether a table has its
-    evaluation on test data.
+    Each run with the seeds that it lacks, and the files of the evaluations
+    after training that tables show.
   """
   wanted: dict[descriptions.Run, set[int]] = {}
-  tested: set[descriptions.Run] = set()
+  evaluations: dict[descriptions.Run, set[str]] = {}
   for table in page.tables:
     for row in table.rows:
       wanted.setdefault(row.run, set()).update(table.seeds)
-      if stored_runs.needs_test(table):
-        tested.add(row.run)
-  missing = [
-    (
-      run,
-      stored_runs.missing_seeds(results_dir, run, sorted(seeds), run in tested),
-      run in tested,
-    )
-    for run, seeds in wanted.items()
-  ]
-  return [(run, seeds, test) for run, seeds, test in missing if seeds]
+      names = evaluations.setdefault(row.run, set())
+      names.update(stored_runs.evaluations(table))
+  missing = []
+  for run, seeds in wanted.items():
+    names = sorted(evaluations[run])
+    lacking = stored_runs.missing_seeds(results_dir, run, sorted(seeds), names)
+    if lacking:
+      missing.append((run, lacking, names))
+  return missing

@@ -24,6 +24,11 @@ from programs.runs import run_files
 
 # What a run leaves, without weights, checkpoints and paths of the machine.
 FILES = (run_files.CONFIGURATION, run_files.METRICS, run_files.SUMMARY)
+# Evaluations after training, by the `at` of the tables that show them.
+_EVALUATIONS = {
+  'test': run_files.TEST_EVALUATION,
+  'train': run_files.TRAIN_EVALUATION,
+}
 _ROUNDS = 'rounds'
 
 
@@ -48,21 +53,21 @@ def is_complete(results_dir: pathlib.Path, table: descriptions.Table) -> bool:
     table: The table.
   """
   return not any(
-    missing_seeds(results_dir, row.run, table.seeds, needs_test(table))
+    missing_seeds(results_dir, row.run, table.seeds, evaluations(table))
     for row in table.rows
   )
 
 
-def needs_test(table: descriptions.Table) -> bool:
-  """Returns whether a table has evaluations on test data at the end."""
-  return table.at == 'test'
+def evaluations(table: descriptions.Table) -> tuple[str, ...]:
+  """Returns the files of evaluations after training that a table shows."""
+  return (_EVALUATIONS[table.at],) if table.at in _EVALUATIONS else ()
 
 
 def missing_seeds(
   results_dir: pathlib.Path,
   run: descriptions.Run,
   seeds: Iterable[int],
-  with_test: bool = False,
+  more: Iterable[str] = (),
 ) -> list[int]:
   """Returns the seeds of a run without files.
 
@@ -70,9 +75,9 @@ def missing_seeds(
     results_dir: The directory `results`.
     run: The run.
     seeds: Seeds of the run.
-    with_test: If true, an evaluation on test data counts among the files.
+    more: Files that count beside `FILES`.
   """
-  names = (*FILES, run_files.TEST_EVALUATION) if with_test else FILES
+  names = (*FILES, *more)
   return [
     seed
     for seed in seeds
@@ -100,9 +105,8 @@ def add(
     StorageError: If a file cannot be written.
   """
   target, found = (directory(d, run, seed) for d in (results_dir, source))
-  names: list[str] = [*FILES]
-  if (found / run_files.TEST_EVALUATION).exists():
-    names.append(run_files.TEST_EVALUATION)
+  names = [*FILES]
+  names += [name for name in _EVALUATIONS.values() if (found / name).exists()]
   try:
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -179,7 +183,7 @@ def read_table(
   groups = {}
   for row in table.rows:
     missing = missing_seeds(
-      results_dir, row.run, table.seeds, needs_test(table)
+      results_dir, row.run, table.seeds, evaluations(table)
     )
     if missing:
       raise runner.UsageError(

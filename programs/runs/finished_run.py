@@ -69,6 +69,8 @@ class FinishedRun:
       out. Bytes are sums from the first round on.
     test_metrics: Metrics of the best weights on test data, of a run that is
       evaluated on validation data; `None` if they were not evaluated.
+    train_metrics: Metrics of the last weights on the examples of training
+      clients; `None` if they were not evaluated.
   """
 
   name: str
@@ -78,6 +80,7 @@ class FinishedRun:
   summary: Mapping[str, Any]
   rows: Sequence[Mapping[str, float]]
   test_metrics: Mapping[str, float] | None = None
+  train_metrics: Mapping[str, float] | None = None
 
   @property
   def task(self) -> str:
@@ -117,6 +120,23 @@ class FinishedRun:
         'none; give it --validation_fraction.'
       )
     return dataclasses.replace(self.best, metrics=self.test_metrics)
+
+  @property
+  def train(self) -> Evaluation:
+    """Last evaluation, with `train_` metrics on training data among its own.
+
+    Raises:
+      UsageError: If the run was not evaluated on training data.
+    """
+    if self.train_metrics is None:
+      raise runner.UsageError(
+        f'Expected an evaluation of the run {self.name!r} on training data, '
+        f'found none; train it by `make results`.'
+      )
+    of_train = {f'train_{k}': value for k, value in self.train_metrics.items()}
+    return dataclasses.replace(
+      self.last, metrics={**self.last.metrics, **of_train}
+    )
 
   @property
   def client_seconds(self) -> float | None:
@@ -197,7 +217,8 @@ def read(path: str) -> FinishedRun:
     environment=_entry(path, contents, 'environment'),
     summary=summary,
     rows=_read_rows(path, summary['rounds']),
-    test_metrics=_read_test_metrics(path),
+    test_metrics=_read_metrics(path, run_files.TEST_EVALUATION),
+    train_metrics=_read_metrics(path, run_files.TRAIN_EVALUATION),
   )
 
 
@@ -210,9 +231,9 @@ def _of_results(results: Mapping[str, Any]) -> Evaluation:
   )
 
 
-def _read_test_metrics(path: str) -> dict[str, float] | None:
+def _read_metrics(path: str, name: str) -> dict[str, float] | None:
   """Returns the metrics in the output of `programs.evaluate`, if there are."""
-  file = os.path.join(path, run_files.TEST_EVALUATION)
+  file = os.path.join(path, name)
   contents = run_files.read_json(file)
   if contents is None:
     return None

@@ -17,8 +17,9 @@ from programs.runs import finished_run
 from programs.training import metrics as metrics_lib
 
 AT = ('last', 'best', 'matching')
-# Of tables of pages, too: the best one, evaluated on test data at the end.
-PAGE_AT = (*AT, 'test')
+# Of tables of pages, too: the best one, evaluated on test data at the end; and
+# the last one, with metrics on the examples of training clients.
+PAGE_AT = (*AT, 'test', 'train')
 
 
 def evaluation_at(
@@ -28,7 +29,8 @@ def evaluation_at(
 
   Args:
     at: One of `PAGE_AT`: the last evaluation, the best one, the first one that
-      is as good as the best of the baseline, or the best one on test data.
+      is as good as the best of the baseline, the best one on test data, or the
+      last one with metrics on training data, too.
     run: The run.
     baseline: The run that it is compared with, which may be the same.
 
@@ -36,7 +38,7 @@ def evaluation_at(
     The evaluation, or `None` if none is as good as the best of the baseline.
 
   Raises:
-    UsageError: If the run was not evaluated on test data.
+    UsageError: If the run was not evaluated on test or training data.
   """
   match at:
     case 'last':
@@ -45,6 +47,8 @@ def evaluation_at(
       return run.best
     case 'test':
       return run.test
+    case 'train':
+      return run.train
     case _:  # 'matching'
       # The metric that selected the best evaluation of the baseline.
       metric = baseline.summary['best_metric']

@@ -19,6 +19,7 @@ import tempfile
 from unittest import mock
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from programs.command_line import stop_signals
 from programs.pages import descriptions
@@ -40,7 +41,7 @@ seeds = [0, 1, 2]
 """
 
 
-class MissingRunsTest(absltest.TestCase):
+class MissingRunsTest(parameterized.TestCase):
   def setUp(self):
     super().setUp()
     self._root = pathlib.Path(self.enter_context(tempfile.TemporaryDirectory()))
@@ -125,9 +126,12 @@ class MissingRunsTest(absltest.TestCase):
     self.assertEqual(self._train(), 0)
     self.assertLen(self._commands, 1)
 
-  def test_evaluates_on_test_data_at_the_end(self):
+  @parameterized.parameters(
+    ('test', ['--weights=best', '--test_data']), ('train', ['--train_data'])
+  )
+  def test_evaluates_at_the_end(self, at, flags):
     small_repository.write_page(
-      self._root, _DESCRIPTION.replace('[second]', "[second]\nat = 'test'"), ''
+      self._root, _DESCRIPTION.replace('[second]', f"[second]\nat = '{at}'"), ''
     )
     self.assertEqual(self._train(), 0)
     evaluations = [c for c in self._commands if c[2] == 'programs.evaluate']
@@ -137,10 +141,11 @@ class MissingRunsTest(absltest.TestCase):
       evaluations[-1],
       [
         *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
-        *('--weights=best', '--test_data', '--cache_dir=cache'),
+        *(*flags, '--cache_dir=cache'),
       ],
     )
-    path = self._results / 'page/small-bits=4/seed_2/test_evaluation.json'
+    run_dir = self._results / 'page/small-bits=4/seed_2'
+    path = run_dir / f'{at}_evaluation.json'
     self.assertEqual(path.read_text(), '{"metrics": {}}')
     self._commands.clear()
     self.assertEqual(self._train(), 0)

@@ -95,19 +95,34 @@ class ResultTablesTest(parameterized.TestCase):
 
   def test_best_evaluation_on_test_data(self):
     for name, accuracy in (('plain', 0.4), ('small', 0.6)):
-      small_repository.write_test_evaluation(
-        self._results / 'page' / name / 'seed_0', accuracy
+      small_repository.write_evaluation(
+        self._results / 'page' / name / 'seed_0', 'test', accuracy
       )
     text = self._text(at='test')
     # Rounds and bytes are those of the best evaluation.
     self.assertIn('| digits | 40.00 % | 1 | 4.000 | 1.00 x |', text)
     self.assertIn('| digits | 60.00 % | 1 | 1.000 | 4.00 x |', text)
 
-  def test_without_evaluation_on_test_data(self):
+  def test_last_evaluation_and_that_on_training_data(self):
+    for name, accuracy in (('plain', 0.8), ('small', 0.9)):
+      small_repository.write_evaluation(
+        self._results / 'page' / name / 'seed_0', 'train', accuracy
+      )
+    text = self._text(
+      at='train', columns=('train_accuracy', 'train_accuracy difference')
+    )
+    self.assertIn('| digits | 80.00 % |  |', text)
+    self.assertIn('| digits | 90.00 % | +10.00 |', text)
+    last = self._text()
+    self.assertIn(_LAST, last)
+    self.assertEqual(self._text(at='train'), last)
+
+  @parameterized.parameters('test', 'train')
+  def test_without_evaluation_after_training(self, at):
     with self.assertRaisesRegex(
       runner.UsageError, 'page/plain/seed_0, found not all'
     ):
-      self._text(at='test')
+      self._text(at=at)
 
   def test_columns_of_metrics_by_name(self):
     self.assertIn('| task | loss |', self._text(columns=('loss',)))

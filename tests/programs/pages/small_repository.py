@@ -38,14 +38,17 @@ def write_page(root: pathlib.Path, description: str, page: str) -> None:
     (root / f'programs/flagfiles/{name}.flags').write_text(_FLAGS)
 
 
-def write_test_evaluation(directory: pathlib.Path, accuracy: float) -> None:
-  """Writes the evaluation of a run on test data, as `programs.evaluate` does.
+def write_evaluation(
+  directory: pathlib.Path, data: str, accuracy: float
+) -> None:
+  """Writes an evaluation of a run, as `programs.evaluate` does.
 
   Args:
     directory: The directory of the run.
-    accuracy: Accuracy on test data.
+    data: Data of the evaluation, `test` or `train`.
+    accuracy: Accuracy on it.
   """
-  (directory / 'test_evaluation.json').write_text(
+  (directory / f'{data}_evaluation.json').write_text(
     json.dumps({'run': 'some', 'metrics': {'accuracy': accuracy, 'loss': 0.3}})
   )
 
