@@ -58,6 +58,7 @@ _PART_NAMES = (
   'index',
   'lsh_select',
   'row_client',
+  'bag_client',
   'label_hashing',
   'label_rounds',
   'xc_files',

@@ -14,13 +14,12 @@
 """Benchmark of one client of neuron retrieval: memory, CPU time and bytes."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from programs.benchmarks import bench_memory
+from programs.benchmarks import bench_client_cost
 from tasks.text import text_models
 from tasks.text import vocabulary as vocabulary_lib
 from tff_methods import algorithms
@@ -35,29 +34,11 @@ NUM_BLOCKS, NUM_SENTENCES, BATCH_SIZE = 3, 64, 16
 ROW_BUDGET = 0.3
 _NUM_SPECIAL_IDS = 4
 _KEY = (1, 2)
-_LEARNING_RATE = 0.1
 # Received rows are copies of these, in a memory of their own.
 _NUM_ROWS_OF_BLOCK = 1000
 
 
-class ClientCost(NamedTuple):
-  """Costs of one client in a round.
-
-  Attributes:
-    peak_bytes: Peak memory of its computations, with what it receives and
-      sends.
-    cpu_seconds: CPU time of its computations.
-    bytes: Bytes that it receives and sends.
-    num_entries: Index entries that it receives.
-  """
-
-  peak_bytes: int
-  cpu_seconds: float
-  bytes: communication.ClientBytes
-  num_entries: int
-
-
-def measure_full(num_rows: int) -> ClientCost:
+def measure_full(num_rows: int) -> bench_client_cost.ClientCost:
   """Measures a client of federated averaging, which trains all rows.
 
   Args:
@@ -65,17 +46,14 @@ def measure_full(num_rows: int) -> ClientCost:
   """
   process = tff.learning.algorithms.build_weighted_fed_avg(
     build_row_model(num_rows).full_model(),
-    tff.learning.optimizers.build_sgdm(_LEARNING_RATE),
+    tff.learning.optimizers.build_sgdm(bench_client_cost.LEARNING_RATE),
   )
-  return ClientCost(
-    bench_memory.peak_bytes(_prepare_full, num_rows),
-    bench_memory.cpu_seconds(_prepare_full, num_rows),
-    communication.traced_bytes(process.next),
-    0,
+  return bench_client_cost.measure(
+    communication.traced_bytes(process.next), _prepare_full, num_rows
   )
 
 
-def measure_selected(num_rows: int) -> ClientCost:
+def measure_selected(num_rows: int) -> bench_client_cost.ClientCost:
   """Measures a client that trains the `ROW_BUDGET` an index finds.
 
   All other options, those of the index among them, are the defaults.
@@ -86,16 +64,16 @@ def measure_selected(num_rows: int) -> ClientCost:
   index = retrieval.SimHash()
   process = algorithms.build_lsh_select_fed_avg(
     build_row_model(num_rows),
-    tff.learning.optimizers.build_sgdm(_LEARNING_RATE),
+    tff.learning.optimizers.build_sgdm(bench_client_cost.LEARNING_RATE),
     options=options_lib.LshSelectOptions(row_budget=ROW_BUDGET),
     index=index,
   )
   entries = _look_up_anything(index, num_rows)
-  return ClientCost(
-    bench_memory.peak_bytes(_prepare_selected, num_rows),
-    bench_memory.cpu_seconds(_prepare_selected, num_rows),
+  return bench_client_cost.measure(
     communication.traced_bytes(process.accounted_next(0)),
-    int(np.prod(entries.shape)),
+    _prepare_selected,
+    num_rows,
+    num_entries=int(np.prod(entries.shape)),
   )
 
 
@@ -109,14 +87,14 @@ def measure(repeats: int, sizes: Sequence[int] = SIZES) -> list[list[str]]:
   table = []
   for num_rows in sizes:
     full, selected = (
-      _median([measure_one(num_rows) for _ in range(repeats)])
+      bench_client_cost.median([measure_one(num_rows) for _ in range(repeats)])
       for measure_one in (measure_full, measure_selected)
     )
     of_all = f'one client, next of {num_rows:,} words'
     share = f'{100 * ROW_BUDGET:.0f} % of the rows'
     table += [
-      [of_all, 'all rows', *_cells(full, full)],
-      [of_all, share, *_cells(selected, full)],
+      [of_all, 'all rows', *bench_client_cost.cells(full, full)],
+      [of_all, share, *bench_client_cost.cells(selected, full)],
     ]
   return table
 
@@ -150,11 +128,13 @@ def _client_data(num_rows: int) -> tf.data.Dataset:
 def _prepare_full(num_rows: int) -> Callable[[], object]:
   """Returns a function that receives and trains the full model."""
   row_model = build_row_model(num_rows)
-  train = _build_training(row_model.full_model(), _client_data(num_rows))
+  train = bench_client_cost.build_training(
+    row_model.full_model(), _client_data(num_rows)
+  )
 
   @tf.function
   def run(body, block):
-    rows = _receive(block, num_rows)
+    rows = bench_client_cost.receive(block, num_rows)
     return train(((*body, rows), ()))
 
   return _call_with_weights(run, row_model)
@@ -174,12 +154,14 @@ def _prepare_selected(num_rows: int) -> Callable[[], object]:
     seed_source='entropy',
   )
   entries = _look_up_anything(index, num_rows)
-  train = _build_training(row_model.sub_model(trained), dataset)
+  train = bench_client_cost.build_training(
+    row_model.sub_model(trained), dataset
+  )
 
   @tf.function
   def run(body, block, entries):
     key, own_classes = client.own_classes(tf.constant(_KEY), dataset)
-    own_rows = _receive(block, own)
+    own_rows = bench_client_cost.receive(block, own)
     client_params = tf.constant(_KEY)
     weights = (body, ())
     vectors, queries = client.search(
@@ -195,7 +177,7 @@ def _prepare_selected(num_rows: int) -> Callable[[], object]:
       vectors,
       candidates,
       keys,
-      _receive(block, trained - own),
+      bench_client_cost.receive(block, trained - own),
     )
     # The plain softmax over these rows.
     candidates = candidates._replace(log_probability=tf.zeros([trained]))
@@ -224,57 +206,3 @@ def _call_with_weights(
   # The first call optimizes the graph.
   run(tuple(map(tf.constant, body)), block, *arguments)
   return lambda: run(tuple(map(tf.constant, body)), block, *arguments)
-
-
-def _receive(block: tf.Tensor, num_rows: int) -> tf.Tensor:
-  """Returns rows in a memory of their own, as a client receives them."""
-  return tf.gather(block, tf.range(num_rows) % block.shape[0])
-
-
-def _build_training(
-  model: tff.learning.models.FunctionalModel, dataset: tf.data.Dataset
-) -> Callable[..., object]:
-  """Builds a function from weights to the update of one epoch of SGD."""
-
-  @tf.function
-  def train(weights):
-    initial, constants = weights
-    trained = initial
-    for x, y in iter(dataset):
-      with tf.GradientTape() as tape:
-        tape.watch(trained)
-        output = model.predict_on_batch((trained, constants), x)
-        loss = model.loss(output, y)
-      gradients = tape.gradient(loss, trained)
-      trained = tf.nest.map_structure(
-        lambda w, g: w - _LEARNING_RATE * tf.convert_to_tensor(g),
-        trained,
-        gradients,
-      )
-    return tf.nest.map_structure(tf.subtract, trained, initial)
-
-  return train
-
-
-def _median(costs: Sequence[ClientCost]) -> ClientCost:
-  return costs[0]._replace(
-    peak_bytes=int(np.median([c.peak_bytes for c in costs])),
-    cpu_seconds=float(np.median([c.cpu_seconds for c in costs])),
-  )
-
-
-def _cells(found: ClientCost, full: ClientCost) -> list[str]:
-  """Returns the value and the comparison with all rows, as text."""
-  entries = ''
-  if found.num_entries:
-    entries = f', of which {found.num_entries:,} index entries'
-  return [
-    f'{found.peak_bytes / 1e6:,.1f} MB at most, '
-    f'{found.cpu_seconds:.2f} s of CPU, '
-    f'{found.bytes.downlink / 1e6:,.2f} MB down{entries}, '
-    f'{found.bytes.uplink / 1e6:,.2f} MB up',
-    f'{found.peak_bytes / full.peak_bytes:.3f} x memory, '
-    f'{found.cpu_seconds / full.cpu_seconds:.3f} x CPU, '
-    f'{found.bytes.downlink / full.bytes.downlink:.3f} x down, '
-    f'{found.bytes.uplink / full.bytes.uplink:.3f} x up',
-  ]

@@ -18,6 +18,7 @@ import functools
 
 import numpy as np
 
+from programs.benchmarks import bench_bag_client
 from programs.benchmarks import bench_client_states
 from programs.benchmarks import bench_common_rotation
 from programs.benchmarks import bench_cross_entropy
@@ -84,6 +85,7 @@ def measures(
     'row_client': functools.partial(
       bench_row_client.measure, sizes=rows_of_client
     ),
+    'bag_client': bench_bag_client.measure,
     'label_hashing': bench_label_hashing.measure,
     'label_rounds': bench_label_rounds.measure,
     'xc_files': bench_xc_files.measure,

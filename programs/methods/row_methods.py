@@ -52,7 +52,7 @@ def build_fed_ss(
     server_optimizer,
     options=choice.options,
     model_distributor=downlink,
-    **_aggregators(
+    **build_aggregators(
       choice.sketch, has_rows=choice.options.variant != 'full_softmax'
     ),
     **weighting,
@@ -75,7 +75,7 @@ def build_lsh_select(
     options=choice.options,
     index=build_index(choice.index),
     model_distributor=downlink,
-    **_aggregators(choice.sketch, has_rows=True),
+    **build_aggregators(choice.sketch, has_rows=True),
     **weighting,
   )
 
@@ -88,10 +88,15 @@ def build_evaluated_model_fn(
   return task.rows_model_fn or task.model_fn
 
 
-def _aggregators(
+def build_aggregators(
   sketch: options_lib.SketchOptions | None, *, has_rows: bool
 ) -> dict[str, Any]:
-  """Returns the aggregators of body and rows as keyword arguments."""
+  """Returns the aggregators of body and rows as keyword arguments.
+
+  Args:
+    sketch: Options of the encoders; `None` for `float32` values.
+    has_rows: If false, all rows are those of the body.
+  """
   if sketch is None:
     return {}
   body = aggregators.sketched_update_aggregator(**dataclasses.asdict(sketch))
