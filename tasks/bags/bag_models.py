@@ -154,13 +154,16 @@ def ranking_model(
     initial_weights=full.initial_weights,
     predict_on_batch_fn=predict_on_batch,
     loss_fn=full.loss,
-    metrics_fns=_ranking_metrics_fns(),
+    metrics_fns=ranking_metrics_fns(),
     input_spec=full.input_spec,
   )
 
 
-def _ranking_metrics_fns() -> tuple[Callable, Callable, Callable]:
-  """Returns the functions `initialize`, `update` and `finalize`."""
+def ranking_metrics_fns() -> tuple[Callable, Callable, Callable]:
+  """Returns the functions `initialize`, `update` and `finalize` of metrics.
+
+  Their metrics are those of `ranking_model`.
+  """
   recalls = [f'recall_at_{k}' for k in _RECALL_AT]
   names = ['loss', 'accuracy', *recalls, f'ndcg_at_{_NDCG_AT}']
 

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Prediction of an item from a bag of ids."""
 
+from collections.abc import Callable
 import functools
 
 import tensorflow as tf
@@ -26,9 +27,11 @@ from tasks import preprocessing
 from tasks import row_task
 from tasks import serving
 from tasks import sources
+from tasks import stored_baselines
 from tasks.bags import bag_database
 from tasks.bags import bag_models
 from tasks.bags import bag_sources
+from tasks.bags import popularity_baseline
 from tff_methods import models
 
 _SOURCES = {'tags': bag_sources.tags, 'lastfm': bag_sources.lastfm}
@@ -68,6 +71,7 @@ def build_bag_task(
   )
   summary = bag_database.load_summary(path)
   num_ids = options.vocab_size or summary.num_ids
+  is_item = name == 'lastfm'
   if num_ids > summary.num_ids:
     raise ValueError(
       f'Expected `vocab_size` of at most {summary.num_ids}, the number of '
@@ -101,11 +105,14 @@ def build_bag_task(
       eval_preprocess_fn=lambda d: d.batch(_EVAL_BATCH_SIZE).map(decode),
     ),
     lambda: functional_models.variable_model(
-      bag_models.ranking_model(row_model_fn(), is_item=name == 'lastfm'),
+      bag_models.ranking_model(row_model_fn(), is_item=is_item),
       bag_models.WEIGHT_NAMES,
     ),
     row_model_fn,
     class_names=summary.item_names,
+    baselines_fn=_build_baselines_fn(
+      path, decode, num_ids, len(summary.item_names), is_item=is_item
+    ),
     classes_by_frequency=(
       range(len(summary.item_names)) if name == 'tags' else None
     ),
@@ -114,6 +121,35 @@ def build_bag_task(
       lambda ids: _inputs(ids, num_ids),
     ),
   )
+
+
+def _build_baselines_fn(
+  path: str,
+  decode: Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]],
+  num_ids: int,
+  num_items: int,
+  *,
+  is_item: bool,
+) -> Callable[[], dict[str, float]]:
+  """Builds the function to metrics of the most frequent items.
+
+  Its first call reads all training examples, and writes the metrics beside the
+  database.
+  """
+
+  def compute() -> dict[str, float]:
+    train, test = (
+      examples.batch(_EVAL_BATCH_SIZE).map(decode)
+      for examples in (
+        stored_baselines.load_train_examples(path),
+        client_database.load_test_data(path),
+      )
+    )
+    return popularity_baseline.metrics(train, test, num_items, is_item=is_item)
+
+  # Raise the last number when metrics change.
+  file = f'{path}.popularity-{num_ids}-1.json'
+  return functools.partial(stored_baselines.load_or_compute, file, compute)
 
 
 def _inputs(ids: tf.Tensor, num_ids: int) -> dict[str, tf.Tensor]:

@@ -13,17 +13,11 @@
 # limitations under the License.
 """Accuracies that need no training: of the most frequent next tokens."""
 
-from collections.abc import Callable, Iterable
-import contextlib
-import json
-import os
-import sqlite3
-import tempfile
+from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 
-from tasks import client_database
 from tff_methods import models
 
 # Sequences of tokens, and the tokens that follow each of them.
@@ -73,49 +67,6 @@ def accuracies(
     'unigram_accuracy': float(unigram_accuracy),
     'bigram_accuracy': float(bigram_accuracy),
   }
-
-
-def load_train_examples(path: str) -> tf.data.Dataset:
-  """Loads the serialized examples of all training clients, in any order.
-
-  TFF's data sets of all clients query the file for each client.
-
-  Args:
-    path: Path of a client database.
-  """
-  with contextlib.closing(sqlite3.connect(path)) as connection:
-    rows = connection.execute(
-      'SELECT serialized_example_proto FROM examples WHERE split_name = ?',
-      (client_database.TRAIN_SPLIT,),
-    )
-    examples = [serialized for (serialized,) in rows]
-  return tf.data.Dataset.from_tensor_slices(examples)
-
-
-def load_or_compute(
-  path: str, compute: Callable[[], dict[str, float]]
-) -> dict[str, float]:
-  """Loads accuracies from a file; writes it where there is none, or damaged.
-
-  Args:
-    path: Path of a JSON file, named by all that the accuracies depend on. Where
-      it cannot be written, it is left out.
-    compute: Function without arguments that returns the accuracies.
-  """
-  with contextlib.suppress(FileNotFoundError, ValueError):
-    with open(path, encoding='utf-8') as f:
-      return json.load(f)
-  found = compute()
-  directory = os.path.dirname(path)
-  with (
-    contextlib.suppress(OSError),
-    tempfile.TemporaryDirectory(prefix='.building-', dir=directory) as d,
-  ):
-    unnamed_path = os.path.join(d, 'accuracies.json')
-    with open(unnamed_path, 'w', encoding='utf-8') as f:
-      json.dump(found, f)
-    os.replace(unnamed_path, path)
-  return found
 
 
 def _mask(

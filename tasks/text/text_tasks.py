@@ -28,6 +28,7 @@ from tasks import preprocessing
 from tasks import row_task
 from tasks import serving
 from tasks import sources
+from tasks import stored_baselines
 from tasks.text import ngram_baselines
 from tasks.text import python_source
 from tasks.text import stackoverflow
@@ -166,7 +167,7 @@ def _build_baselines_fn(
     return None
 
   def compute() -> dict[str, float]:
-    train = ngram_baselines.load_train_examples(path)
+    train = stored_baselines.load_train_examples(path)
     return ngram_baselines.accuracies(
       train.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
       data.test.batch(_EVAL_BATCH_SIZE).map(decode).as_numpy_iterator(),
@@ -177,7 +178,7 @@ def _build_baselines_fn(
   # Tokens follow from the size of the vocabulary, roles of labels from the
   # model. Raise the number when accuracies change.
   file = f'{path}.{options.token_model}-{options.vocab_size}-1.json'
-  return functools.partial(ngram_baselines.load_or_compute, file, compute)
+  return functools.partial(stored_baselines.load_or_compute, file, compute)
 
 
 def _load_source(name: str, data_dir: str | None, cache_dir: str) -> _TextData:

@@ -80,6 +80,15 @@ class BagTasksTest(tf.test.TestCase, parameterized.TestCase):
     for ids, item in zip(x['ids'].numpy(), y.numpy(), strict=True):
       self.assertNotIn(item, ids)
 
+  @parameterized.parameters('tags', 'lastfm')
+  def test_baselines_of_popular_items(self, name):
+    task = self._build(name, **({'vocab_size': 16} if name == 'tags' else {}))
+    found = task.baselines_fn()
+    # There are fewer than ten items.
+    self.assertEqual(found['popularity_recall_at_10'], 1.0)
+    self.assertBetween(found['popularity_ndcg_at_50'], 0.3, 1.0)
+    self.assertEqual(task.baselines_fn(), found)
+
   def test_vocabulary_beyond_the_words(self):
     with self.assertRaisesRegex(
       ValueError, '`vocab_size` of at most 16.*17: l'
