@@ -14,7 +14,7 @@
 """Costs of one client in a round: peak memory, CPU time and bytes."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -77,7 +77,7 @@ def receive(block: tf.Tensor, num_rows: int) -> tf.Tensor:
 
 def build_training(
   model: tff.learning.models.FunctionalModel, dataset: tf.data.Dataset
-) -> Callable[..., object]:
+) -> Callable[..., Any]:
   """Builds a function from weights to the update of one epoch of SGD.
 
   Args:
