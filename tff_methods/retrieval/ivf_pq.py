@@ -67,8 +67,9 @@ class IvfPq:
   """`RowIndex` of lists of quantized rows.
 
   A client looks up the lists that most of its vectors ask for, each vector
-  those of the 4 coarse centroids of largest inner product. It receives the id
-  and the code of each row in these lists. The score of a row is its largest
+  those of the 4 coarse centroids of largest inner product; of lists with as
+  many hits, or none, those of the largest inner product first. It receives the
+  id and the code of each row in these lists. The score of a row is its largest
   approximate inner product with any of the client's vectors.
 
   Attributes:
@@ -144,12 +145,25 @@ class IvfPq:
   def query(
     self, client_params: Centroids, vectors: tf.Tensor
   ) -> row_index.Queries:
-    """See `RowIndex`: the lists that most vectors ask for."""
+    """See `RowIndex`: the lists that most vectors ask for, then the nearest."""
     coarse, _ = client_params
     products = tf.matmul(vectors, coarse[0], transpose_b=True)
     nearest = tf.math.top_k(products, min(_LISTS_PER_VECTOR, self.num_lists))
-    found = tf.reshape(nearest.indices, [-1])
-    return row_index.Queries(*buckets.most_hit(found, self.num_queries))
+    hits = tf.math.unsorted_segment_sum(
+      tf.ones([tf.size(nearest.indices)]),
+      tf.reshape(nearest.indices, [-1]),
+      self.num_lists,
+    )
+    # A few long centroids win most vectors: their lists alone would leave most
+    # queries without any.
+    order = tf.argsort(-tf.reduce_max(products, axis=0), stable=True)
+    hits = tf.gather(hits, order)
+    by_hits = tf.argsort(-hits, stable=True)[: self.num_queries]
+    keys = tf.gather(order, by_hits)
+    has_vectors = tf.shape(vectors)[0] > 0
+    return row_index.Queries(
+      tf.where(has_vectors, keys, -1), tf.gather(hits, by_hits)
+    )
 
   def look_up(self, tables: Lists, keys: tf.Tensor) -> tf.Tensor:
     """See `RowIndex`: of each row its id, followed by its code."""

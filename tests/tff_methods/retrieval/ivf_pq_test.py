@@ -124,10 +124,21 @@ class SearchTest(parameterized.TestCase, tf.test.TestCase):
     (coarse,) = built.client_params.coarse.numpy()
     asked = np.argsort(-(vectors @ coarse.T), axis=1)[:, :4]
     hits = np.bincount(asked.ravel(), minlength=20)
-    expected = sorted(range(20), key=lambda key: (-hits[key], key))[:6]
+    best = (vectors @ coarse.T).max(axis=0)
+    expected = sorted(range(20), key=lambda key: (-hits[key], -best[key]))[:6]
     queries = index.query(built.client_params, tf.constant(vectors))
     self.assertAllEqual(queries.keys, expected)
     self.assertAllEqual(queries.hits, hits[expected])
+
+  # All vectors have the same four nearest centroids.
+  def test_looks_up_the_next_best_lists_where_no_vector_asks_for_more(self):
+    index = retrieval.IvfPq(20, 9, num_parts=2)
+    built = _build(index, _normals(400, 5))
+    vectors = np.tile(_normals(1, 5, seed=1), [30, 1])
+    (coarse,) = built.client_params.coarse.numpy()
+    queries = index.query(built.client_params, tf.constant(vectors))
+    self.assertAllEqual(queries.keys, np.argsort(-(coarse @ vectors[0]))[:9])
+    self.assertAllEqual(queries.hits, 4 * [30] + 5 * [0])
 
   def test_full_lists_have_a_random_part_of_their_rows(self):
     index = retrieval.IvfPq(1, num_parts=2, list_capacity=40)
