@@ -14,11 +14,12 @@
 """One listener of a recommender: all rows, selected rows, and 4 bits a value.
 
 The model is that of the task `lastfm`, with a table of artists on both sides,
-and the listener has as many artists as the mean of its listeners.
+and the listener has 40 artists, as most of its listeners do.
 """
 
 from collections.abc import Callable
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -38,7 +39,7 @@ NUM_ARTISTS, DIMENSION, NUM_OWN, BATCH_SIZE = 17_632, 64, 40, 10
 NUM_INPUT_ROWS, NUM_OUTPUT_ROWS = 40, 1000
 BITS = 4
 _KEY = (1, 2)
-# Of tensors of this size on, as the encoders of body and rows by default.
+# Smaller tensors are sent as float32.
 _MIN_ELEMENTS = options_lib.SketchOptions().min_elements
 
 
@@ -150,18 +151,16 @@ def _prepare_selected(bits: int | None) -> Callable[[], object]:
   train = bench_client_cost.build_training(model, _client_data())
   artists = tf.constant(_listener(), tf.int32)
   specs = [tf.TensorSpec(w.shape) for w in model.initial_weights[0]]
-  codes = [_encoder(spec, bits) for spec in specs]
+  uplink = [_codec(spec, bits) for spec in specs]
+  downlink = [*uplink[:-2], *(_row_codec(spec, bits) for spec in specs[-2:])]
   key = tf.constant(_KEY)
 
   @tf.function
   def run(*received):
-    weights = tuple(
-      _received(value)
-      if encoder is None
-      else encoders.decode_with_key(encoder, value, key)
-      for encoder, value in zip(codes, received, strict=True)
+    *body, input_rows, rows = (
+      codec.decode(value, key)
+      for codec, value in zip(downlink, received, strict=True)
     )
-    *body, input_rows, rows = weights
     candidates = [
       retrieval.sample_candidates(key, artists, NUM_ARTISTS, num_rows)
       for num_rows in (NUM_INPUT_ROWS, NUM_OUTPUT_ROWS)
@@ -170,32 +169,57 @@ def _prepare_selected(bits: int | None) -> Callable[[], object]:
       row_model.sub_weights((tuple(body), ()), [input_rows, rows], candidates)
     )
     return [
-      value
-      if encoder is None
-      else encoders.encode_with_key(encoder, value, key)
-      for encoder, value in zip(codes, updates, strict=True)
+      codec.encode(value, key)
+      for codec, value in zip(uplink, updates, strict=True)
     ]
 
   rng = np.random.default_rng(1)
   # Small, so that the softmax has no probabilities of 0.
-  values = [0.1 * rng.standard_normal(spec.shape, np.float32) for spec in specs]
+  values = [
+    tf.constant(0.1 * rng.standard_normal(spec.shape, np.float32))
+    for spec in specs
+  ]
   return _call(
     run,
     [
-      value
-      if encoder is None
-      else encoders.encode_with_key(encoder, tf.constant(value), key)
-      for encoder, value in zip(codes, values, strict=True)
+      codec.encode(value, key)
+      for codec, value in zip(downlink, values, strict=True)
     ],
   )
 
 
-def _encoder(spec: tf.TensorSpec, bits: int | None) -> Any:
-  """Returns the encoder of a tensor, `None` if it is sent as it is."""
+class _Codec(NamedTuple):
+  """Encoder of a tensor and its inverse, both with a key."""
+
+  encode: Callable[[tf.Tensor, tf.Tensor], Any]
+  decode: Callable[[Any, tf.Tensor], tf.Tensor]
+
+
+_FLOAT32 = _Codec(lambda value, _: value, lambda value, _: _received(value))
+
+
+def _codec(spec: tf.TensorSpec, bits: int | None) -> _Codec:
+  """Returns the encoder of an update, or of a tensor of the received body."""
   if bits is None or spec.shape.num_elements() < _MIN_ELEMENTS:
-    return None
-  return encoders.sketch_encoder(
+    return _FLOAT32
+  encoder = encoders.sketch_encoder(
     spec, options_lib.SketchOptions(bits=bits), (0,)
+  )
+  return _Codec(
+    functools.partial(encoders.encode_with_key, encoder),
+    functools.partial(encoders.decode_with_key, encoder),
+  )
+
+
+def _row_codec(spec: tf.TensorSpec, bits: int | None) -> _Codec:
+  """Returns the encoder of received rows, one by one."""
+  if bits is None:
+    return _FLOAT32
+  encoder = encoders.RowQuantization(
+    spec.shape[1], options_lib.DownlinkOptions(bits=bits)
+  )
+  return _Codec(
+    encoder.encode, lambda codes, key: encoder.decode(_received(codes), key)
   )
 
 

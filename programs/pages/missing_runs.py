@@ -66,17 +66,18 @@ def train(
   """
   root = results_dir.parent
   first_failure = 0
-  for run, seeds, evaluations in _missing(results_dir, page):
+  for run, evaluations in _missing(results_dir, page).items():
     flags = list(forwarded)
     if data_dir is not None and _has_files(root, run):
       flags.append(f'--data_dir={data_dir}')
-    command = compare_command(root, run, seeds, flags)
+    command = compare_command(root, run, sorted(evaluations), flags)
     exit_code = child_process.run([sys.executable, *command], stop)
-    for name in evaluations:
-      exit_code = exit_code or _evaluate(root, run, seeds, name, stop, flags)
+    for seed, names in evaluations.items():
+      for name in sorted(names):
+        exit_code = exit_code or _evaluate(root, run, seed, name, stop, flags)
     first_failure = first_failure or exit_code
     if not exit_code:
-      for seed in seeds:
+      for seed in sorted(evaluations):
         stored_runs.add(results_dir, run, seed, root / OUTPUT_DIR)
         path = stored_runs.directory(results_dir, run, seed)
         print(f'Added {path}', flush=True)
@@ -110,33 +111,27 @@ def compare_command(
 def _evaluate(
   root: pathlib.Path,
   run: descriptions.Run,
-  seeds: Sequence[int],
+  seed: int,
   name: str,
   stop: stop_signals.StopSignals,
   forwarded: Sequence[str],
 ) -> int:
-  """Evaluates trained runs, and writes the file with this name.
-
-  Returns:
-    0, or the exit code of the first evaluation that failed.
-  """
-  for seed in seeds:
-    run_dir = stored_runs.directory(root / OUTPUT_DIR, run, seed)
-    path = run_dir / name
-    temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
-    command = [
-      *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
-      *(*_EVALUATION_FLAGS[name], *forwarded),
-    ]
-    try:
-      with open(temporary_path, 'wb') as file:
-        exit_code = child_process.run(command, stop, file)
-      if exit_code:
-        return exit_code
+  """Evaluates a trained run, writes the file with this name; its exit code."""
+  run_dir = stored_runs.directory(root / OUTPUT_DIR, run, seed)
+  path = run_dir / name
+  temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
+  command = [
+    *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
+    *(*_EVALUATION_FLAGS[name], *forwarded),
+  ]
+  try:
+    with open(temporary_path, 'wb') as file:
+      exit_code = child_process.run(command, stop, file)
+    if not exit_code:
       os.replace(temporary_path, path)
-    except OSError as e:
-      raise run_files.storage_error(str(path), e) from e
-  return 0
+  except OSError as e:
+    raise run_files.storage_error(str(path), e) from e
+  return exit_code
 
 
 def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
@@ -147,24 +142,25 @@ def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:
 
 def _missing(
   results_dir: pathlib.Path, page: descriptions.Page
-) -> list[tuple[descriptions.Run, list[int], list[str]]]:
+) -> dict[descriptions.Run, dict[int, set[str]]]:
   """Returns the runs of a page that lack files.
 
   Returns:
-    Each run with the seeds that it lacks, and the files of the evaluations
-    after training that tables show.
+    By run and by seed that it lacks, the files of the evaluations after
+    training that tables show.
   """
-  wanted: dict[descriptions.Run, set[int]] = {}
-  evaluations: dict[descriptions.Run, set[str]] = {}
+  wanted: dict[descriptions.Run, dict[int, set[str]]] = {}
   for table in page.tables:
     for row in table.rows:
-      wanted.setdefault(row.run, set()).update(table.seeds)
-      names = evaluations.setdefault(row.run, set())
-      names.update(stored_runs.evaluations(table))
-  missing = []
-  for run, seeds in wanted.items():
-    names = sorted(evaluations[run])
-    lacking = stored_runs.missing_seeds(results_dir, run, sorted(seeds), names)
-    if lacking:
-      missing.append((run, lacking, names))
-  return missing
+      for seed in table.seeds:
+        names = wanted.setdefault(row.run, {}).setdefault(seed, set())
+        names.update(stored_runs.evaluations(table))
+  missing = {
+    run: {
+      seed: names
+      for seed, names in evaluations.items()
+      if stored_runs.missing_seeds(results_dir, run, [seed], names)
+    }
+    for run, evaluations in wanted.items()
+  }
+  return {run: seeds for run, seeds in missing.items() if seeds}

@@ -148,7 +148,7 @@ def _build_baselines_fn(
     return popularity_baseline.metrics(train, test, num_items, is_item=is_item)
 
   # Raise the last number when metrics change.
-  file = f'{path}.popularity-{num_ids}-1.json'
+  file = f'{path}.popularity-{num_ids}-2.json'
   return functools.partial(stored_baselines.load_or_compute, file, compute)
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Metrics of the most frequent items, for any bag."""
+"""Popularity baseline: ranks items by training frequency, ignoring the bag."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +22,7 @@ import tensorflow_federated as tff
 
 from tasks.bags import bag_models
 
-_METRICS = ('recall_at_10', 'recall_at_50', 'ndcg_at_50')
+_METRICS = ('recall_at_5', 'recall_at_10', 'recall_at_50', 'ndcg_at_50')
 
 
 def metrics(
@@ -43,7 +43,7 @@ def metrics(
   counts = np.zeros(num_items, np.int64)
   for _, items in train:
     counts += np.bincount(items, minlength=num_items)
-  # Of items in as many examples, the first one is before the others.
+  # Ties are ranked by item id.
   rank = np.argsort(np.argsort(-counts, kind='stable'), kind='stable')
   initialize, update, finalize = bag_models.ranking_metrics_fns()
   state = initialize()

@@ -155,6 +155,22 @@ class MissingRunsTest(parameterized.TestCase):
     self.assertEqual(self._train(), 0)
     self.assertLen(self._commands, 2)
 
+  def test_evaluates_the_seeds_of_the_table_alone(self):
+    small_repository.write_page(
+      self._root, _DESCRIPTION.replace('[first]', "[first]\nat = 'train'"), ''
+    )
+    self.assertEqual(self._train(), 0)
+    evaluations = [c for c in self._commands if c[2] == 'programs.evaluate']
+    run_dir = self._root / 'output/results/other/plain/seed_0'
+    self.assertEqual([c[3] for c in evaluations], [f'--run_dir={run_dir}'])
+    for seed in (0, 1, 2):
+      path = self._results / f'other/plain/seed_{seed}'
+      self.assertTrue((path / 'summary.json').exists())
+      self.assertEqual((path / 'train_evaluation.json').exists(), seed == 0)
+    self._commands.clear()
+    self.assertEqual(self._train(), 0)
+    self.assertEmpty(self._commands)
+
 
 if __name__ == '__main__':
   absltest.main()

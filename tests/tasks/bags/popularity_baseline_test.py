@@ -45,6 +45,7 @@ class PopularityBaselineTest(parameterized.TestCase):
     found = popularity_baseline.metrics(train, test, 60, is_item=is_item)
     gains = [1.0, 1 / math.log2(1 + second_rank), 0.0]
     expected = {
+      'popularity_recall_at_5': 1 / 3,
       'popularity_recall_at_10': (1 + (second_rank <= 10)) / 3,
       'popularity_recall_at_50': 2 / 3,
       'popularity_ndcg_at_50': sum(gains) / 3,
