@@ -45,11 +45,11 @@ def load_train_examples(path: str) -> tf.data.Dataset:
 def load_or_compute(
   path: str, compute: Callable[[], dict[str, float]]
 ) -> dict[str, float]:
-  """Loads metrics from a file; writes it where there is none, or damaged.
+  """Loads metrics from a file; where it is missing or damaged, writes it.
 
   Args:
-    path: Path of a JSON file, named by all that the metrics depend on. Where
-      it cannot be written, it is left out.
+    path: Path of a JSON file, whose name identifies all inputs. A failed write
+      is ignored.
     compute: Function without arguments that returns the metrics.
   """
   with contextlib.suppress(FileNotFoundError, ValueError):

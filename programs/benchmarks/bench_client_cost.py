@@ -66,7 +66,7 @@ def measure(
 
 
 def receive(block: tf.Tensor, num_rows: int) -> tf.Tensor:
-  """Returns rows in a memory of their own, as a client receives them.
+  """Copies rows into a new buffer, as a client receives them.
 
   Args:
     block: Some rows, which are repeated.

@@ -58,8 +58,8 @@ def wall_and_cpu_clock() -> Callable[[], np.ndarray]:
   """Returns a clock of wall time and CPU time, for `medians`.
 
   CPU time is that of this process and of the processes that it has started so
-  far, such as TFF's runtime, whose times the kernel tells in ticks of mostly
-  10 ms.
+  far, such as TFF's runtime. The kernel reports times of the latter in ticks,
+  usually of 10 ms.
 
   Returns:
     A function that returns `float64[2]`, both in seconds.

@@ -95,7 +95,7 @@ def build_aggregators(
 
   Args:
     sketch: Options of the encoders; `None` for `float32` values.
-    has_rows: If false, all rows are those of the body.
+    has_rows: If false, all weights are aggregated as the body.
   """
   if sketch is None:
     return {}

@@ -75,7 +75,7 @@ def missing_seeds(
     results_dir: The directory `results`.
     run: The run.
     seeds: Seeds of the run.
-    more: Files that count beside `FILES`.
+    more: Other files that a complete run needs.
   """
   names = (*FILES, *more)
   return [

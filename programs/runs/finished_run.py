@@ -131,7 +131,7 @@ class FinishedRun:
     if self.train_metrics is None:
       raise runner.UsageError(
         f'Expected an evaluation of the run {self.name!r} on training data, '
-        f'found none; train it by `make results`.'
+        'found none; evaluate it by `make results`.'
       )
     of_train = {f'train_{k}': value for k, value in self.train_metrics.items()}
     return dataclasses.replace(
@@ -232,7 +232,7 @@ def _of_results(results: Mapping[str, Any]) -> Evaluation:
 
 
 def _read_metrics(path: str, name: str) -> dict[str, float] | None:
-  """Returns the metrics in the output of `programs.evaluate`, if there are."""
+  """Returns the metrics in a file of `programs.evaluate`, `None` without it."""
   file = os.path.join(path, name)
   contents = run_files.read_json(file)
   if contents is None:

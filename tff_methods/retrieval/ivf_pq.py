@@ -67,10 +67,10 @@ class IvfPq:
   """`RowIndex` of lists of quantized rows.
 
   A client looks up the lists that most of its vectors ask for, each vector
-  those of the 4 coarse centroids of largest inner product; of lists with as
-  many hits, or none, those of the largest inner product first. It receives the
-  id and the code of each row in these lists. The score of a row is its largest
-  approximate inner product with any of the client's vectors.
+  those of the 4 coarse centroids of largest inner product. Ties, and lists
+  without hits, are ordered by the largest inner product with any vector. It
+  receives the id and the code of each row in these lists. The score of a row is
+  its largest approximate inner product with any of the client's vectors.
 
   Attributes:
     num_lists: Number of coarse centroids, at most 256.
@@ -145,7 +145,7 @@ class IvfPq:
   def query(
     self, client_params: Centroids, vectors: tf.Tensor
   ) -> row_index.Queries:
-    """See `RowIndex`: the lists that most vectors ask for, then the nearest."""
+    """See `RowIndex`: the lists that most vectors ask for, and others."""
     coarse, _ = client_params
     products = tf.matmul(vectors, coarse[0], transpose_b=True)
     nearest = tf.math.top_k(products, min(_LISTS_PER_VECTOR, self.num_lists))
@@ -154,8 +154,8 @@ class IvfPq:
       tf.reshape(nearest.indices, [-1]),
       self.num_lists,
     )
-    # A few long centroids win most vectors: their lists alone would leave most
-    # queries without any.
+    # Centroids of large norm attract most vectors: with their lists alone, most
+    # queries would be unused.
     order = tf.argsort(-tf.reduce_max(products, axis=0), stable=True)
     hits = tf.gather(hits, order)
     by_hits = tf.argsort(-hits, stable=True)[: self.num_queries]
