@@ -45,12 +45,8 @@ _MIN_ELEMENTS = options_lib.SketchOptions().min_elements
 
 def measure_full() -> bench_client_cost.ClientCost:
   """Measures a client of federated averaging, which trains all rows."""
-  process = tff.learning.algorithms.build_weighted_fed_avg(
-    _row_model().full_model(),
-    tff.learning.optimizers.build_sgdm(bench_client_cost.LEARNING_RATE),
-  )
-  return bench_client_cost.measure(
-    communication.traced_bytes(process.next), _prepare_full
+  return bench_client_cost.measure_fed_avg(
+    _row_model().full_model(), _prepare_full
   )
 
 
@@ -91,15 +87,8 @@ def measure(repeats: int) -> list[list[str]]:
     selected: measure_selected,
     f'{selected}, {BITS} bits': lambda: measure_selected(BITS),
   }
-  costs = {
-    name: bench_client_cost.median([measure_one() for _ in range(repeats)])
-    for name, measure_one in measures.items()
-  }
   measured = f'one listener, two tables of {NUM_ARTISTS:,} artists'
-  return [
-    [measured, name, *bench_client_cost.cells(cost, costs['all rows'])]
-    for name, cost in costs.items()
-  ]
+  return bench_client_cost.rows(measured, measures, repeats)
 
 
 def _row_model() -> models.RowModel:

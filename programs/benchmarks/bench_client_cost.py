@@ -13,7 +13,7 @@
 # limitations under the License.
 """Costs of one client in a round: peak memory, CPU time and bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +65,24 @@ def measure(
   )
 
 
+def measure_fed_avg(
+  model: tff.learning.models.FunctionalModel,
+  prepare: Callable[..., Callable[[], object]],
+  *arguments: object,
+) -> ClientCost:
+  """Measures a client of federated averaging, which trains a whole model.
+
+  Args:
+    model: The model.
+    prepare: See `bench_memory.peak_bytes`.
+    *arguments: Arguments of `prepare`.
+  """
+  process = tff.learning.algorithms.build_weighted_fed_avg(
+    model, tff.learning.optimizers.build_sgdm(LEARNING_RATE)
+  )
+  return measure(communication.traced_bytes(process.next), prepare, *arguments)
+
+
 def receive(block: tf.Tensor, num_rows: int) -> tf.Tensor:
   """Copies rows into a new buffer, as a client receives them.
 
@@ -105,7 +123,26 @@ def build_training(
   return train
 
 
-def median(costs: Sequence[ClientCost]) -> ClientCost:
+def rows(
+  measured: str, measures: Mapping[str, Callable[[], ClientCost]], repeats: int
+) -> list[list[str]]:
+  """Returns rows in the table of `programs.bench`.
+
+  Args:
+    measured: First cell of each row.
+    measures: Functions that measure a client, by candidate; the first has all
+      rows of the model, and is what the others are compared with.
+    repeats: Number of calls of each whose median is shown.
+  """
+  costs = {
+    name: _median([measure_one() for _ in range(repeats)])
+    for name, measure_one in measures.items()
+  }
+  full = next(iter(costs.values()))
+  return [[measured, name, *_cells(cost, full)] for name, cost in costs.items()]
+
+
+def _median(costs: Sequence[ClientCost]) -> ClientCost:
   """Returns the first costs with the medians of memory and CPU time."""
   return costs[0]._replace(
     peak_bytes=int(np.median([c.peak_bytes for c in costs])),
@@ -113,13 +150,8 @@ def median(costs: Sequence[ClientCost]) -> ClientCost:
   )
 
 
-def cells(found: ClientCost, full: ClientCost) -> list[str]:
-  """Returns the value and the comparison with all rows, as text.
-
-  Args:
-    found: Costs to show.
-    full: Costs with all rows.
-  """
+def _cells(found: ClientCost, full: ClientCost) -> list[str]:
+  """Returns the value and the comparison with all rows, as text."""
   entries = ''
   if found.num_entries:
     entries = f', of which {found.num_entries:,} index entries'

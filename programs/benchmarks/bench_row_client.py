@@ -14,6 +14,7 @@
 """Benchmark of one client of neuron retrieval: memory, CPU time and bytes."""
 
 from collections.abc import Callable, Sequence
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -44,12 +45,8 @@ def measure_full(num_rows: int) -> bench_client_cost.ClientCost:
   Args:
     num_rows: Number of rows of the model.
   """
-  process = tff.learning.algorithms.build_weighted_fed_avg(
-    build_row_model(num_rows).full_model(),
-    tff.learning.optimizers.build_sgdm(bench_client_cost.LEARNING_RATE),
-  )
-  return bench_client_cost.measure(
-    communication.traced_bytes(process.next), _prepare_full, num_rows
+  return bench_client_cost.measure_fed_avg(
+    build_row_model(num_rows).full_model(), _prepare_full, num_rows
   )
 
 
@@ -86,16 +83,14 @@ def measure(repeats: int, sizes: Sequence[int] = SIZES) -> list[list[str]]:
   """
   table = []
   for num_rows in sizes:
-    full, selected = (
-      bench_client_cost.median([measure_one(num_rows) for _ in range(repeats)])
-      for measure_one in (measure_full, measure_selected)
-    )
-    of_all = f'one client, next of {num_rows:,} words'
-    share = f'{100 * ROW_BUDGET:.0f} % of the rows'
-    table += [
-      [of_all, 'all rows', *bench_client_cost.cells(full, full)],
-      [of_all, share, *bench_client_cost.cells(selected, full)],
-    ]
+    measures = {
+      'all rows': functools.partial(measure_full, num_rows),
+      f'{100 * ROW_BUDGET:.0f} % of the rows': functools.partial(
+        measure_selected, num_rows
+      ),
+    }
+    measured = f'one client, next of {num_rows:,} words'
+    table += bench_client_cost.rows(measured, measures, repeats)
   return table
 
 

@@ -114,12 +114,10 @@ class FinishedRun:
     Raises:
       UsageError: If the run was not evaluated on test data.
     """
-    if self.test_metrics is None:
-      raise runner.UsageError(
-        f'Expected an evaluation of the run {self.name!r} on test data, found '
-        'none; give it --validation_fraction.'
-      )
-    return dataclasses.replace(self.best, metrics=self.test_metrics)
+    metrics = self._evaluated(
+      self.test_metrics, 'test', 'give it --validation_fraction'
+    )
+    return dataclasses.replace(self.best, metrics=metrics)
 
   @property
   def train(self) -> Evaluation:
@@ -128,15 +126,24 @@ class FinishedRun:
     Raises:
       UsageError: If the run was not evaluated on training data.
     """
-    if self.train_metrics is None:
-      raise runner.UsageError(
-        f'Expected an evaluation of the run {self.name!r} on training data, '
-        'found none; evaluate it by `make results`.'
-      )
-    of_train = {f'train_{k}': value for k, value in self.train_metrics.items()}
+    metrics = self._evaluated(
+      self.train_metrics, 'training', 'evaluate it by `make results`'
+    )
+    of_train = {f'train_{name}': value for name, value in metrics.items()}
     return dataclasses.replace(
       self.last, metrics={**self.last.metrics, **of_train}
     )
+
+  def _evaluated(
+    self, metrics: Mapping[str, float] | None, data: str, remedy: str
+  ) -> Mapping[str, float]:
+    """Returns metrics of an evaluation after training, which must be known."""
+    if metrics is None:
+      raise runner.UsageError(
+        f'Expected an evaluation of the run {self.name!r} on {data} data, '
+        f'found none; {remedy}.'
+      )
+    return metrics
 
   @property
   def client_seconds(self) -> float | None:

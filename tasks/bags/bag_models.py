@@ -142,13 +142,7 @@ def ranking_model(
     logits = full.predict_on_batch(model_weights, x, training)
     if training or not is_item:
       return logits
-    places = tf.where(x['ids'] >= 0)
-    items = tf.cast(tf.gather_nd(x['ids'], places), tf.int64)
-    return tf.tensor_scatter_nd_update(
-      logits,
-      tf.stack([places[:, 0], items], axis=1),
-      tf.fill(tf.shape(items), _LOWEST),
-    )
+    return exclude_bags(logits, x['ids'])
 
   return tff.learning.models.FunctionalModel(
     initial_weights=full.initial_weights,
@@ -156,6 +150,22 @@ def ranking_model(
     loss_fn=full.loss,
     metrics_fns=ranking_metrics_fns(),
     input_spec=full.input_spec,
+  )
+
+
+def exclude_bags(scores: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+  """Returns scores in which the items of a bag are lower than all others.
+
+  Args:
+    scores: `float32[batch, num_items]`.
+    ids: Items of the bags, `int32[batch, width]`, padded by `PADDING`.
+  """
+  places = tf.where(ids >= 0)
+  items = tf.cast(tf.gather_nd(ids, places), tf.int64)
+  return tf.tensor_scatter_nd_update(
+    scores,
+    tf.stack([places[:, 0], items], axis=1),
+    tf.fill(tf.shape(items), _LOWEST),
   )
 
 

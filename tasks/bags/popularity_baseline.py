@@ -44,16 +44,15 @@ def metrics(
   for _, items in train:
     counts += np.bincount(items, minlength=num_items)
   # Ties are ranked by item id.
-  rank = np.argsort(np.argsort(-counts, kind='stable'), kind='stable')
+  rank = np.argsort(np.argsort(-counts, kind='stable')).astype(np.float32)
   initialize, update, finalize = bag_models.ranking_metrics_fns()
   state = initialize()
   for x, items in test:
-    scores = np.tile(-rank.astype(np.float32), [len(items), 1])
+    scores = tf.tile(-rank[np.newaxis], [len(items), 1])
     if is_item:
-      for example, ids in zip(scores, x['ids'].numpy(), strict=True):
-        example[ids[ids >= 0]] = -num_items
+      scores = bag_models.exclude_bags(scores, x['ids'])
     output = tff.learning.models.BatchOutput(
-      loss=None, predictions=tf.constant(scores), num_examples=len(items)
+      loss=None, predictions=scores, num_examples=len(items)
     )
     state = update(state, items, output)
   found = finalize(state)

@@ -149,10 +149,11 @@ class IvfPq:
     coarse, _ = client_params
     products = tf.matmul(vectors, coarse[0], transpose_b=True)
     nearest = tf.math.top_k(products, min(_LISTS_PER_VECTOR, self.num_lists))
-    hits = tf.math.unsorted_segment_sum(
-      tf.ones([tf.size(nearest.indices)]),
+    hits = tf.math.bincount(
       tf.reshape(nearest.indices, [-1]),
-      self.num_lists,
+      minlength=self.num_lists,
+      maxlength=self.num_lists,
+      dtype=tf.float32,
     )
     # Centroids of large norm attract most vectors: with their lists alone, most
     # queries would be unused.
