@@ -110,6 +110,20 @@ class GraphFunctionExecutionTest(absltest.TestCase):
     for key, value in (('b', 20), ('c', -1)):
       self.assertEqual(function(_PLACE, tf.constant(key)), value)
 
+  def test_functions_of_data_sets_are_not_optimized(self):
+    def scale(x):
+      dataset = tf.data.Dataset.from_tensors(x)
+      return dataset.map(lambda y: y * 0.1 * 0.3).get_single_element()
+
+    x = np.linspace(1, 2, 100, dtype=np.float32)
+    function = graph_functions.graph_function(
+      _proto(scale, tff.TensorType(np.float32, [100]))
+    )
+    found = function(_PLACE, tf.constant(x)).numpy()
+    merged = x * (np.float32(0.1) * np.float32(0.3))
+    np.testing.assert_array_equal(found, x * np.float32(0.1) * np.float32(0.3))
+    self.assertFalse(np.array_equal(found, merged))
+
   def test_other_technologies_raise(self):
     computation = tff.jax.computation(lambda x: x, np.int32)
     with self.assertRaisesRegex(
