@@ -130,11 +130,12 @@ def _write_pictures(
 
 def _write_text(path: str, text: str) -> None:
   """Writes a text file as a whole."""
-  temporary_path = path + run_files.TEMPORARY_SUFFIX
   try:
-    with open(temporary_path, 'w', encoding='utf-8') as f:
+    with (
+      run_files.replacing(path) as temporary_path,
+      open(temporary_path, 'w', encoding='utf-8') as f,
+    ):
       f.write(text)
-    os.replace(temporary_path, path)
   except OSError as e:
     raise run_files.storage_error(path, e) from e
 

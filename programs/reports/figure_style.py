@@ -26,6 +26,8 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
 from matplotlib import ticker
 
+from programs.runs import run_files
+
 # Okabe and Ito (2008), "Color Universal Design", without yellow, which is too
 # light for lines; black is the baseline.
 _BASELINE_COLOR = '#000000'
@@ -219,8 +221,7 @@ def save(figure: mpl_figure.Figure, path: str) -> None:
   """
   _, extension = os.path.splitext(path)
   kind = extension.removeprefix('.')
-  temporary_path = f'{path}.temporary'
-  with in_style():
+  with in_style(), run_files.replacing(path) as temporary_path:
     figure.draw_without_rendering()
     # The layout, which takes longest, is now fixed for the next format.
     figure.set_layout_engine('none')
@@ -230,4 +231,3 @@ def save(figure: mpl_figure.Figure, path: str) -> None:
       dpi=_DOTS_PER_INCH,
       metadata={'Date': None} if kind == 'svg' else {'Software': None},
     )
-  os.replace(temporary_path, path)

@@ -14,12 +14,13 @@
 """Figures of results, written atomically as PNG files."""
 
 from collections.abc import Mapping, Sequence
-import os
 from typing import NamedTuple
 
 from matplotlib import figure as mpl_figure
 from matplotlib.backends import backend_agg
 import numpy as np
+
+from programs.runs import run_files
 
 _INCHES = 4.0
 _DOTS_PER_INCH = 120
@@ -115,6 +116,5 @@ def _new_figure(width: float, height: float) -> mpl_figure.Figure:
 
 
 def _save(figure: mpl_figure.Figure, path: str) -> None:
-  temporary_path = f'{path}.temporary'
-  figure.savefig(temporary_path, format='png')
-  os.replace(temporary_path, path)
+  with run_files.replacing(path) as temporary_path:
+    figure.savefig(temporary_path, format='png')

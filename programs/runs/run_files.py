@@ -13,7 +13,8 @@
 # limitations under the License.
 """Files of a run directory: names, and JSON files written as a whole."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+import contextlib
 import json
 import math
 import os
@@ -132,6 +133,25 @@ def first_line(error: BaseException) -> str:
   return message[:_MAX_MESSAGE] or type(error).__name__
 
 
+@contextlib.contextmanager
+def replacing(path: str) -> Generator[str, None, None]:
+  """Replaces a file as a whole: readers find the earlier one or all of this.
+
+  Args:
+    path: Path of the file.
+
+  Yields:
+    Path to write to, whose file then takes the place of the earlier one, unless
+    there was an error.
+
+  Raises:
+    OSError: If the file cannot be moved.
+  """
+  temporary_path = path + TEMPORARY_SUFFIX
+  yield temporary_path
+  os.replace(temporary_path, path)
+
+
 def write_json(path: str, contents: object) -> None:
   """Writes a JSON file atomically.
 
@@ -142,12 +162,13 @@ def write_json(path: str, contents: object) -> None:
   Raises:
     StorageError: If the file cannot be written.
   """
-  temporary_path = path + TEMPORARY_SUFFIX
   try:
-    with open(temporary_path, 'w', encoding='utf-8') as f:
+    with (
+      replacing(path) as temporary_path,
+      open(temporary_path, 'w', encoding='utf-8') as f,
+    ):
       json.dump(contents, f, indent=2)
       f.write('\n')
-    os.replace(temporary_path, path)
   except OSError as e:
     raise storage_error(path, e) from e
 

@@ -15,7 +15,6 @@
 
 from collections.abc import Generator, Mapping
 import contextlib
-import os
 import shutil
 from typing import Any
 
@@ -248,14 +247,15 @@ class WeightsReleaseManager(
       StorageError: If the file cannot be written.
     """
     path = self._paths[key]
-    temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
     weights_format = self._weights_format or saved_weights.numbered(
       len(value.trainable), len(value.non_trainable)
     )
-    with writing(path):
-      with open(temporary_path, 'wb') as f:
-        np.savez(f, **weights_format.arrays(value))
-      os.replace(temporary_path, path)
+    with (
+      writing(path),
+      run_files.replacing(path) as temporary_path,
+      open(temporary_path, 'wb') as f,
+    ):
+      np.savez(f, **weights_format.arrays(value))
 
 
 @contextlib.contextmanager

@@ -22,18 +22,12 @@ share by name what separate sessions would keep apart. It is isolated here:
     imported once more for each concurrent call, with unique names, and runs its
     initialization op at each call.
 *   Devices: data sets stay on the CPU, even if the graph runs on a GPU.
-
-The functions of data sets that graphs make, as of `map`, run as they are
-written: TensorFlow would optimize them again for each iterator, which takes
-milliseconds for each client. What optimizing merges (`x * 2.0 * 3.0`) may differ
-in the last bit from TFF's C++ runtime.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 import contextlib
 import hashlib
 import itertools
-import re
 import threading
 from typing import Any
 import weakref
@@ -42,16 +36,10 @@ import tensorflow as tf
 from tensorflow_federated.proto.v0 import computation_pb2
 
 from tff_methods.runtime.in_process import data_sequences
+from tff_methods.runtime.in_process import graph_defs
 from tff_methods.runtime.in_process import selection
 from tff_methods.runtime.in_process import values
 
-# Ops of `tf.data`, which have kernels for the CPU alone.
-_DATA_OP = re.compile('Dataset|Iterator|Optional')
-# Runs all steps of a loop, which makes up for optimizing its function.
-_LOOP_OP = 'ReduceDataset'
-# TensorFlow runs a function with this attribute on one device, and `tf.data`
-# optimizes only functions that may run on several.
-_ONE_DEVICE = 'experimental_ints_on_device'
 # Imports change global state of TensorFlow.
 _import_lock = threading.Lock()
 _import_numbers = itertools.count()
@@ -89,7 +77,7 @@ class GraphFunction:
     ]
     self._initialize_op = proto.initialize_op
     self._session_token = proto.session_token_tensor_name
-    ops = list(_all_nodes(graph_def))
+    ops = list(graph_defs.all_nodes(graph_def))
     self.is_stateful = bool(proto.initialize_op) or any(
       'shared_name' in op.attr for op in ops
     )
@@ -128,7 +116,7 @@ class GraphFunction:
 
   def _import(self) -> '_Instance':
     suffix = f'_{next(_import_numbers)}'
-    graph_def = _with_unique_names(self._graph_def, suffix)
+    graph_def = graph_defs.importable(self._graph_def, suffix)
     with _import_lock, tf.init_scope():
       run = _import_results(
         graph_def,
@@ -251,68 +239,6 @@ def _template(
   return None
 
 
-def _all_nodes(
-  graph_def: tf.compat.v1.GraphDef,
-) -> Iterable[tf.compat.v1.NodeDef]:
-  """Yields the nodes of the graph, then those of its library's functions."""
-  yield from graph_def.node
-  for function in graph_def.library.function:
-    yield from function.node_def
-
-
-def _with_unique_names(
-  graph_def: tf.compat.v1.GraphDef, suffix: str
-) -> tf.compat.v1.GraphDef:
-  """Returns the graph with the suffix on global names, data sets on the CPU."""
-  graph_def = type(graph_def).FromString(graph_def.SerializeToString())
-  _rename_functions(graph_def, suffix)
-  for node in _all_nodes(graph_def):
-    if 'shared_name' in node.attr:
-      shared_name = node.attr['shared_name']
-      shared_name.s = (shared_name.s or node.name.encode()) + suffix.encode()
-    # Colocation with nodes that may not be imported; TensorFlow places ops with
-    # the variables that they use without it.
-    node.attr.pop('_class', None)
-    if _DATA_OP.search(node.op):
-      node.device = data_sequences.CPU
-  _keep_data_functions(graph_def)
-  return graph_def
-
-
-def _keep_data_functions(graph_def: tf.compat.v1.GraphDef) -> None:
-  """Marks the functions that data sets call as not to be optimized, in place."""
-  called = {
-    attr.func.name
-    for node in _all_nodes(graph_def)
-    if _DATA_OP.search(node.op) and node.op != _LOOP_OP
-    for attr in node.attr.values()
-  }
-  for function in graph_def.library.function:
-    if function.signature.name in called:
-      function.attr[_ONE_DEVICE].b = True
-
-
-def _rename_functions(graph_def: tf.compat.v1.GraphDef, suffix: str) -> None:
-  """Appends the suffix to the names of the library's functions, in place."""
-  library = graph_def.library
-  names = {function.signature.name for function in library.function}
-
-  def rename(name: str) -> str:
-    return name + suffix if name in names else name
-
-  for function in library.function:
-    function.signature.name = rename(function.signature.name)
-  for gradient in library.gradient:
-    gradient.function_name = rename(gradient.function_name)
-    gradient.gradient_func = rename(gradient.gradient_func)
-  for node in _all_nodes(graph_def):
-    node.op = rename(node.op)
-    for attr in node.attr.values():
-      for function in (attr.func, *attr.list.func):
-        if function.name:
-          function.name = rename(function.name)
-
-
 def _import_results(
   graph_def: tf.compat.v1.GraphDef,
   parameter_names: Sequence[str],
@@ -322,13 +248,13 @@ def _import_results(
   """Imports the part that the results need, as a function of parameters."""
   placeholders = {node.name: node for node in graph_def.node}
   signature = [
-    _placeholder_spec(placeholders[_node_name(name)])
+    _placeholder_spec(placeholders[graph_defs.node_name(name)])
     for name in parameter_names
   ]
-  needed = _sub_graph(
+  needed = graph_defs.sub_graph(
     graph_def,
-    map(_node_name, result_names),
-    fed_names=map(_node_name, parameter_names),
+    map(graph_defs.node_name, result_names),
+    fed_names=map(graph_defs.node_name, parameter_names),
   )
 
   def run(*arguments):
@@ -349,7 +275,7 @@ def _import_op(
   graph_def: tf.compat.v1.GraphDef, op_name: str, session_token: str
 ) -> Callable[[], Any]:
   """Imports the part that an op needs, as a function that runs the op."""
-  needed = _sub_graph(graph_def, [op_name])
+  needed = graph_defs.sub_graph(graph_def, [op_name])
 
   def run():
     (op,) = _import_graph_def(needed, {}, [op_name], session_token)
@@ -366,55 +292,19 @@ def _import_graph_def(
   session_token: str,
 ) -> list[Any]:
   names = {node.name for node in graph_def.node}
-  if _node_name(session_token) in names:
+  if graph_defs.node_name(session_token) in names:
     inputs = {**inputs, session_token: tf.constant('')}
   return tf.graph_util.import_graph_def(
     graph_def,
     # TensorFlow raises for an input that no node uses.
-    {name: x for name, x in inputs.items() if _node_name(name) in names},
+    {
+      name: x
+      for name, x in inputs.items()
+      if graph_defs.node_name(name) in names
+    },
     list(return_names),
     name='',
   )
-
-
-def _sub_graph(
-  graph_def: tf.compat.v1.GraphDef,
-  node_names: Iterable[str],
-  fed_names: Iterable[str] = (),
-) -> tf.compat.v1.GraphDef:
-  """Returns the part of the graph that computes some nodes.
-
-  Ops with side effects outside that part, such as initializations, would run
-  too if they were imported.
-
-  Args:
-    graph_def: The entire graph.
-    node_names: Names of the nodes to compute.
-    fed_names: Names of nodes that inputs replace. They never run, so control
-      inputs from them are removed.
-  """
-  nodes = {node.name: node for node in graph_def.node}
-  removed_inputs = {f'^{name}' for name in fed_names}
-  pending = list(node_names)
-  needed = {}
-  while pending:
-    name = pending.pop()
-    if name not in needed:
-      node = needed[name] = tf.compat.v1.NodeDef()
-      node.CopyFrom(nodes[name])
-      del node.input[:]
-      node.input.extend(x for x in nodes[name].input if x not in removed_inputs)
-      pending.extend(map(_node_name, node.input))
-  result = type(graph_def)(
-    library=graph_def.library, versions=graph_def.versions
-  )
-  result.node.extend(needed.values())
-  return result
-
-
-def _node_name(tensor_name: str) -> str:
-  """Returns the node of a tensor or of a control input."""
-  return tensor_name.removeprefix('^').split(':')[0]
 
 
 def _placeholder_spec(node: tf.compat.v1.NodeDef) -> tf.TensorSpec:
