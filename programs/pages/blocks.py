@@ -20,8 +20,9 @@ A block stands between two comments:
   <!-- end of results -->
 
 A table of figures outside of a block follows a line of its own that says that
-there are no files it could come from, such as *Run before; files not kept.* In
-a block, *Not tested.* stands for a table whose runs are not complete.
+there are no files it could come from, such as *Run before; files not kept.*, or
+that code of the page prints it: *Printed by the code above.* In a block, *Not
+tested.* stands for a table whose runs are not complete.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ _BLOCK = re.compile(
   rf'^{_BEGIN.pattern}\n(?P<body>.*?)^{_END}$', re.DOTALL | re.MULTILINE
 )
 _MARK = re.compile(r'^\*(?:[^*\n]+ not kept|Not tested)\.\*$', re.MULTILINE)
+_PRINTED = '*Printed by the code above.*'
 _FIGURES = '## Figures'
 
 
@@ -96,7 +98,8 @@ def unmarked_tables(text: str) -> Iterator[int]:
     is_table = line.startswith('|')
     begins = is_table and not in_table
     in_table = is_table
-    if begins and in_figures and not in_block and not is_marked(before):
+    says_origin = before == _PRINTED or is_marked(before)
+    if begins and in_figures and not in_block and not says_origin:
       yield number
     if line and not is_table:
       before = line

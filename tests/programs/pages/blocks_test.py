@@ -86,6 +86,11 @@ class UnmarkedTablesTest(parameterized.TestCase):
       | marked |
       | --- |
 
+      *Printed by the code above.*
+
+      | printed |
+      | --- |
+
       ### Part
 
       | found, too |
