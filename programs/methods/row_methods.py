@@ -15,6 +15,7 @@
 
 from collections.abc import Callable
 import dataclasses
+import functools
 from typing import Any
 
 import tensorflow_federated as tff
@@ -24,7 +25,6 @@ from programs.methods import row_flags
 import tasks
 from tff_methods import aggregators
 from tff_methods import algorithms
-from tff_methods import encoders
 from tff_methods import options as options_lib
 from tff_methods import retrieval
 
@@ -102,18 +102,8 @@ def build_aggregators(
   body = aggregators.sketched_update_aggregator(**dataclasses.asdict(sketch))
   if not has_rows:
     return {'model_aggregator': body}
-
-  def build_rows(num_rows: int) -> tff.aggregators.WeightedAggregationFactory:
-    return aggregators.selected_rows_aggregator(
-      num_rows,
-      encoder_fn=lambda spec: encoders.sketch_encoder(
-        spec, sketch, (sketch.base_seed,)
-      ),
-      seed_source=sketch.seed_source,
-      base_seed=sketch.base_seed,
-    )
-
-  return {'model_aggregator': body, 'rows_aggregator': build_rows}
+  rows = functools.partial(aggregators.sketched_rows_aggregator, sketch=sketch)
+  return {'model_aggregator': body, 'rows_aggregator': rows}
 
 
 def build_index(choice: row_flags.IndexChoice) -> retrieval.RowIndex:

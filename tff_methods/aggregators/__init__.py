@@ -32,6 +32,7 @@ from tff_methods.aggregators.secure_sketched import secure_sketched_aggregator
 from tff_methods.aggregators.secure_sketched import secure_sum_noise
 from tff_methods.aggregators.secure_sketched import SecureSumNoise
 from tff_methods.aggregators.selected_rows import selected_rows_aggregator
+from tff_methods.aggregators.sketched_rows import sketched_rows_aggregator
 from tff_methods.aggregators.sketched_update import sketched_update_aggregator
 from tff_methods.aggregators.sparse_update import (
   hierarchical_quantization_aggregator,
@@ -58,6 +59,7 @@ __all__ = [
   'secure_sum_noise',
   'SecureSumNoise',
   'selected_rows_aggregator',
+  'sketched_rows_aggregator',
   'sketched_update_aggregator',
   'StructuredUpdateFactory',
   'ternary_aggregator',

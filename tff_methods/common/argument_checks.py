@@ -62,7 +62,9 @@ def check_int(name: str, value: Any, minimum: int | None = None) -> int:
       f'Expected {name} to be an int, found {type(value).__name__}.'
     ) from None
   if minimum is not None and integer < minimum:
-    raise ValueError(f'Expected {name} of at least {minimum}, found {value}.')
+    raise ValueError(
+      f'Expected {name} of at least {minimum}, found {value}: raise it.'
+    )
   return integer
 
 

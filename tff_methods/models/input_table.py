@@ -13,7 +13,7 @@
 # limitations under the License.
 """Tables of rows that embed a part of a model's input, by ids."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 from typing import Any
 
@@ -59,9 +59,15 @@ class InputTable:
       x: Examples of a batch, or their `tf.TensorSpec`s.
 
     Raises:
-      TypeError: If the input has no such feature.
+      TypeError: If the input has no such feature, or has features and the table
+        names none.
     """
     if self.feature is None:
+      if isinstance(x, Mapping):
+        raise TypeError(
+          'Expected ids as the entire input of an input table, found features '
+          f'{sorted(x)}: give the table the name of its feature.'
+        )
       return x
     if not isinstance(x, Mapping) or self.feature not in x:
       raise TypeError(
@@ -137,6 +143,26 @@ def _gather(rows: tf.Tensor, positions: tf.Tensor):
 
 
 def examples_and_labels(batch: Any) -> tuple[Any, Any]:
-  """Returns `(x, y)` of a batch or its spec, in either form that TFF takes."""
-  x, y = (batch['x'], batch['y']) if isinstance(batch, Mapping) else batch
-  return x, y
+  """Returns `(x, y)` of a batch or its spec, in either form that TFF takes.
+
+  Args:
+    batch: A pair, or a mapping with the keys `x` and `y`.
+
+  Raises:
+    TypeError: If a batch has other parts, such as weights of examples.
+  """
+  if isinstance(batch, Mapping):
+    found = sorted(map(str, batch))
+    if found == ['x', 'y']:
+      return batch['x'], batch['y']
+  elif isinstance(batch, Sequence):
+    if len(batch) == 2:
+      return batch[0], batch[1]
+    found = f'{len(batch)} parts'
+  else:
+    found = type(batch).__name__
+  raise TypeError(
+    f"Expected batches of (x, y), or with 'x' and 'y' alone, found {found}: "
+    'leave the rest out, such as sample_weight, since all examples of a client '
+    'weigh the same.'
+  )

@@ -30,6 +30,11 @@ _ROW_LAYERS = (
   tf.keras.layers.Dense,
   tf.keras.layers.Embedding,
 )
+_ACTIVATIONS = (
+  tf.keras.layers.Activation,
+  tf.keras.layers.Softmax,
+  tf.keras.layers.ReLU,
+)
 
 
 def row_model_from_keras(
@@ -130,6 +135,12 @@ def _has_table(layer: tf.Module) -> bool:
 def _layer_weights(layer: tf.keras.layers.Layer) -> dict[str, Any]:
   """Returns the arguments of `RowModel` that a layer determines."""
   is_row_layer = isinstance(layer, _ROW_LAYERS)
+  if isinstance(layer, _ACTIVATIONS):
+    raise TypeError(
+      'Expected a RowLayer, Dense or Embedding layer for the rows, found '
+      f'{type(layer).__name__}: give the layer before it, since the loss takes '
+      'logits.'
+    )
   if not is_row_layer or not layer.built:
     raise TypeError(
       'Expected a built RowLayer, Dense or Embedding layer for the rows, found '

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Trained weights of a row model, back in the Keras layers that it is of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -33,8 +33,11 @@ def assign_to_keras(
   """Assigns the weights of a row model to the layers that it was built of.
 
   The counterpart of `row_model_from_keras`: a Keras model with these layers
-  then predicts as the trained model does. Either all weights are assigned, or
-  none.
+  then predicts as the trained model does (its embeddings have no padding, so
+  give it no ids of -1). Either all weights are assigned, or none.
+
+  Keras refuses to call a model after TFF has built another one of its layers'
+  classes. After this function it does not, until TFF builds one again.
 
   Args:
     model_weights: Weights of the full model, as of `process.get_model_weights`.
@@ -44,8 +47,15 @@ def assign_to_keras(
     input_layers: `Embedding` layer of each input table, by name.
 
   Raises:
+    TypeError: If `model_weights` are not weights of a model.
     ValueError: If the weights are not those of these layers.
   """
+  if not isinstance(model_weights, tff.learning.models.ModelWeights):
+    raise TypeError(
+      'Expected model_weights to be ModelWeights, found '
+      f'{type(model_weights).__name__}: give '
+      'process.get_model_weights(state).'
+    )
   input_layers = input_layers or {}
   if set(input_layers) != set(row_model.input_tables):
     raise ValueError(
@@ -74,6 +84,24 @@ def assign_to_keras(
   _check_shapes(variables, values)
   for variable, value in zip(variables, values, strict=True):
     variable.assign(value)
+  _restore_classes([body, rows, *input_layers.values()])
+
+
+def _restore_classes(modules: Iterable[tf.Module]) -> None:
+  """Makes Keras call existing layers again.
+
+  A layer that is made in a graph, as those of TFF's models, changes the base
+  classes of its class to those of TensorFlow 1, and one that is made outside
+  changes them back.
+
+  Args:
+    modules: Models and layers.
+  """
+  with tf.init_scope():
+    for module in modules:
+      for part in (module, *module.submodules):
+        if isinstance(part, tf.keras.layers.Layer):
+          type(part).__new__(type(part))
 
 
 def _variables_and_values(

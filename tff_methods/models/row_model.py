@@ -335,7 +335,8 @@ class RowModel:
     if set(given) != set(self._input_tables):
       raise ValueError(
         'Expected num_input_rows of each input table, '
-        f'{sorted(self._input_tables)}, found {given}: name each table.'
+        f'{sorted(self._input_tables)}, found {given}: name each table, and '
+        'nothing else.'
       )
     for name, value in given.items():
       row_model_checks.check_num_rows(

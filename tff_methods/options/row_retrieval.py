@@ -158,7 +158,10 @@ class FedSsOptions(randomness.RandomnessOptions):
         f'Expected {"a" if sizes else "no"} num_input_rows for a model with '
         f'{len(sizes)} input tables, found {found}: '
         + (
-          'give the rows that a client receives.' if sizes else 'leave it out.'
+          'give the rows that a client receives, such as '
+          'retrieval.largest_number_of_rows counts.'
+          if sizes
+          else 'leave it out.'
         )
       )
     if isinstance(found, Mapping):

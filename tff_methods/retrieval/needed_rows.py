@@ -36,6 +36,9 @@ def largest_number_of_rows(
 
   Returns:
     The number by table: the names of the input tables, and `'rows'`.
+
+  Raises:
+    ValueError: If an id or a label has no row in its table.
   """
   largest = dict.fromkeys(row_model.table_shapes, 0)
   for dataset in client_data:
@@ -45,7 +48,21 @@ def largest_number_of_rows(
         row_model.keys_in(batch), found.values(), strict=True
       ):
         of_table.update(np.unique(keys).tolist())
+    _check_range(found, row_model)
     largest = {
       name: max(number, len(found[name])) for name, number in largest.items()
     }
   return largest
+
+
+def _check_range(
+  found: dict[str, set[int]], row_model: models.RowModel
+) -> None:
+  for name, (num_rows, _) in row_model.table_shapes.items():
+    outside = sorted(x for x in found[name] if not 0 <= x < num_rows)
+    if outside:
+      raise ValueError(
+        f'Expected keys of at least 0 and below {num_rows}, the rows of the '
+        f'table {name!r}, found {outside[:5]}: leave such examples out, or '
+        'make the table larger.'
+      )

@@ -170,6 +170,8 @@ class LshSelectComputationTest(parameterized.TestCase):
   def test_wrong_row_model(self):
     with self.assertRaisesRegex(TypeError, 'Expected a RowModel, found func'):
       algorithms.build_lsh_select_fed_avg(lambda: None, _SGD)
+    with self.assertRaisesRegex(ValueError, r"\['items', 'shops'\]: take"):
+      algorithms.build_lsh_select_fed_avg(row_models.purchases_model(), _SGD)
 
   def test_similarity_that_no_index_can_search(self):
     model = row_models.row_model(

@@ -19,6 +19,7 @@ import tensorflow as tf
 from tests.tff_methods import row_models
 from tff_methods import models
 from tff_methods.models import candidates as candidates_lib
+from tff_methods.models import input_table
 
 _ROWS = np.arange(12, dtype=np.float32).reshape([6, 2])
 
@@ -64,6 +65,19 @@ class InputTableTest(tf.test.TestCase):
       models.InputTable(np.zeros(3))
     with self.assertRaisesRegex(TypeError, "a feature 'words', found"):
       models.InputTable(_ROWS, 'words').ids(tf.constant([1]))
+    with self.assertRaisesRegex(TypeError, r"features \['a'\]: give the table"):
+      models.InputTable(_ROWS).ids({'a': tf.constant([1])})
+
+  def test_batches_are_pairs_in_either_form(self):
+    for batch in ((1, 2), [1, 2], {'y': 2, 'x': 1}):
+      self.assertEqual(input_table.examples_and_labels(batch), (1, 2))
+    for batch, message in (
+      ({'x': 1, 'y': 2, 'sample_weight': 3}, r"found \['sample_weight', 'x'"),
+      ((1, 2, 3), 'found 3 parts: leave the rest out, such as sample_weight'),
+      (tf.constant(1), 'found EagerTensor'),
+    ):
+      with self.assertRaisesRegex(TypeError, message):
+        input_table.examples_and_labels(batch)
 
 
 class RowModelOfInputTablesTest(tf.test.TestCase):

@@ -136,6 +136,12 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
       'RowLayer, Dense or Embedding.*found Flatten: make',
     ),
     (
+      'activation',
+      tf.keras.layers.Activation('softmax'),
+      TypeError,
+      'found Activation: give the layer before it',
+    ),
+    (
       'not_built',
       tf.keras.layers.Dense(7),
       TypeError,

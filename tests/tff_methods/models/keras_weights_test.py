@@ -85,6 +85,38 @@ class KerasWeightsTest(tf.test.TestCase, parameterized.TestCase):
     for name, table in zip('ab', weights.trainable[2:4], strict=True):
       self.assertAllEqual(embeddings[name].embeddings, table)
 
+  def test_keras_predicts_after_tff_has_built_models(self):
+    output = tf.keras.layers.Dense(7)
+    classifier = tf.keras.Sequential(
+      [tf.keras.Input([3]), tf.keras.layers.Dense(4), output]
+    )
+    body = tf.keras.Model(classifier.input, classifier.layers[0].output)
+    model = models.row_model_from_keras(
+      body,
+      output,
+      input_spec=(
+        tf.TensorSpec([None, 3], tf.float32),
+        tf.TensorSpec([None], tf.int32),
+      ),
+    )
+    tff.learning.algorithms.build_weighted_fed_avg(
+      model.full_model(), tff.learning.optimizers.build_sgdm(0.1)
+    )
+    x = np.array([[1.0, -2.0, 3.0], [0.0, 1.0, 1.0]], np.float32)
+    with self.assertRaisesRegex(ValueError, 'invalid state'):
+      classifier(x)
+    weights = _weights([3, 4], [4], [7, 5])
+    models.assign_to_keras(weights, model, body, output)
+    kernel, bias, table = weights.trainable
+    expected = (x @ kernel + bias) @ table[:, :-1].T + table[:, -1]
+    self.assertAllClose(classifier(x), expected)
+    self.assertAllClose(classifier.predict(x, verbose=0), expected)
+
+  def test_states_are_no_weights(self):
+    model, body, rows, embeddings = _model(tf.keras.layers.Dense(7))
+    with self.assertRaisesRegex(TypeError, r'give process.get_model_weights'):
+      models.assign_to_keras(object(), model, body, rows, embeddings)
+
   def test_weights_of_other_layers_change_nothing(self):
     model, body, rows, embeddings = _model(tf.keras.layers.Dense(7))
     before = [np.array(x) for x in (*body.variables, *rows.variables)]

@@ -14,6 +14,8 @@
 """Tests for needed_rows."""
 
 from absl.testing import absltest
+import numpy as np
+import tensorflow as tf
 
 from tests.tff_methods import row_models
 from tff_methods import retrieval
@@ -42,6 +44,19 @@ class NeededRowsTest(absltest.TestCase):
     )
     # The second client has four tokens.
     self.assertEqual(found, {'rows': 4})
+
+  def test_ids_and_labels_without_a_row(self):
+    model = row_models.purchases_model()
+    x, y = row_models.purchases()[0]
+    other_x = {**x, 'items': np.full_like(x['items'], 9)}
+    other_y = np.where(np.arange(len(y)), 12, -3)
+    for name, batch in (
+      (r"'items', found \[9\]", (other_x, y)),
+      (r"'rows', found \[-3, 12\]", (x, other_y)),
+    ):
+      data = tf.data.Dataset.from_tensors(batch)
+      with self.assertRaisesRegex(ValueError, f'the table {name}: leave such'):
+        retrieval.largest_number_of_rows(model, [data])
 
 
 if __name__ == '__main__':
