@@ -83,7 +83,7 @@ class SkipSmallTensorsComputationTest(parameterized.TestCase, tf.test.TestCase):
       skipping(tf.TensorSpec([3], tf.float64), 0)
 
   @parameterized.parameters(
-    (-1, ValueError, 'min_elements of at least 0, found -1'),
+    (-1, ValueError, 'min_elements of at least 0, found -1: raise it'),
     (2.5, TypeError, 'min_elements to be an int, found float'),
   )
   def test_bad_min_elements_raise(self, min_elements, error, message):

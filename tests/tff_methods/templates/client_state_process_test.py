@@ -120,7 +120,7 @@ class ClientStateProcessComputationTest(
       )
 
   @parameterized.parameters(
-    (0, ValueError, 'num_rounds of a WarmUp of at least 1, found 0'),
+    (0, ValueError, 'num_rounds of a WarmUp of at least 1, found 0: raise it'),
     (1.5, TypeError, 'num_rounds of a WarmUp to be an int, found float'),
   )
   def test_warm_up_of_no_rounds_raises(self, num_rounds, error, message):

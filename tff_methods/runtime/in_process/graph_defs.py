@@ -33,6 +33,9 @@ _LOOP_OP = 'ReduceDataset'
 # TensorFlow runs a function with this attribute on one device, and `tf.data`
 # optimizes only functions that may run on several.
 _ONE_DEVICE = 'experimental_ints_on_device'
+# TensorFlow rewrites a function with this one, unless options
+# of the data set say no, and fails on functions of one device.
+_OPTIMIZED_WITH_DATA = '_tf_data_function'
 
 
 def all_nodes(
@@ -119,6 +122,7 @@ def _keep_data_functions(graph_def: tf.compat.v1.GraphDef) -> None:
   for function in graph_def.library.function:
     if function.signature.name in called:
       function.attr[_ONE_DEVICE].b = True
+      function.attr.pop(_OPTIMIZED_WITH_DATA, None)
 
 
 def _rename_functions(graph_def: tf.compat.v1.GraphDef, suffix: str) -> None:
