@@ -124,15 +124,6 @@ class GraphFunctionExecutionTest(absltest.TestCase):
     np.testing.assert_array_equal(found, x * np.float32(0.1) * np.float32(0.3))
     self.assertFalse(np.array_equal(found, merged))
 
-  def test_data_sets_with_tensorflows_own_optimizations(self):
-    def total(x):
-      dataset = tf.data.Dataset.from_tensors(x).repeat(3)
-      dataset = dataset.map(lambda y: (y * 2.0, y + 1.0)).batch(2)
-      return dataset.reduce(0.0, lambda s, pair: s + tf.reduce_sum(pair[0]))
-
-    function = graph_functions.graph_function(_proto(total, np.float32))
-    self.assertEqual(function(_PLACE, tf.constant(5.0)), 30.0)
-
   def test_other_technologies_raise(self):
     computation = tff.jax.computation(lambda x: x, np.int32)
     with self.assertRaisesRegex(
