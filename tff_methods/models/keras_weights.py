@@ -14,6 +14,7 @@
 """Trained weights of a row model, back in the Keras layers that it is of."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -101,7 +102,8 @@ def _restore_classes(modules: Iterable[tf.Module]) -> None:
     for module in modules:
       for part in (module, *module.submodules):
         if isinstance(part, tf.keras.layers.Layer):
-          type(part).__new__(type(part))
+          layer_class: Any = type(part)
+          layer_class.__new__(layer_class)
 
 
 def _variables_and_values(
