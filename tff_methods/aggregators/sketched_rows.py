@@ -33,7 +33,13 @@ def sketched_rows_aggregator(
   """Returns a factory for the mean of sketched updates of selected rows.
 
   The `selected_rows_aggregator` whose clients send their rows, as one tensor,
-  in the encoding of `sketched_update_aggregator`, however few they are.
+  in the encoding of `sketched_update_aggregator`, however few they are: Konečný
+  et al. (2016), "Federated Learning: Strategies for Improving Communication
+  Efficiency", section 3.
+
+  The created process has `next: <S@SERVER, {<keys=int32[k], values=float32[k,
+  d]>}@CLIENTS, {float32}@CLIENTS> -> <state=S@SERVER, result=float32[num_rows,
+  d]@SERVER, measurements=M@SERVER>`, `M` as for `selected_rows_aggregator`.
 
   Args:
     num_rows: Number of rows of the table.

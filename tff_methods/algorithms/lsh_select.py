@@ -95,6 +95,12 @@ def build_lsh_select_fed_avg(
     ValueError: If an argument is out of range.
   """
   row_process.check_row_model(row_model)
+  if row_model.input_tables:
+    raise ValueError(
+      'Expected a row model without input tables, found '
+      f'{sorted(row_model.input_tables)}: take build_fed_ss, since no index '
+      'searches in them.'
+    )
   options = argument_checks.check_options(
     options,
     options_lib.LshSelectOptions,
@@ -110,12 +116,6 @@ def build_lsh_select_fed_avg(
     loop_implementation,
     options.lazy_rows,
   )
-  if row_model.input_tables:
-    raise ValueError(
-      'Expected a row model without input tables, found '
-      f'{sorted(row_model.input_tables)}: take build_fed_ss, since no index '
-      'searches in them.'
-    )
   budget = _row_budget(row_model, options)
   return row_process.build_row_process(
     row_model,
