@@ -64,11 +64,10 @@ class BernoulliBuckets:
     self, logits: tf.Tensor, bucket_labels: tf.Tensor
   ) -> tf.Tensor:
     """See `BucketLikelihood`."""
-    is_positive = _multi_hot(bucket_labels, tf.shape(logits))
-    # -log(sigmoid(x)) is softplus(-x), and -log(1 - sigmoid(x)) is softplus(x):
-    # neither is a difference of large numbers.
-    return tf.reduce_sum(
-      tf.math.softplus(tf.where(is_positive, -logits, logits)), axis=-1
+    # -log(1 - sigmoid(x)) is softplus(x), and -log(sigmoid(x)) is softplus(x) - x.
+    # Positive buckets are few: gathering them takes less than masking all.
+    return tf.reduce_sum(tf.math.softplus(logits), axis=-1) - tf.reduce_sum(
+      _gather(logits, bucket_labels), axis=-1
     )
 
 
@@ -89,27 +88,20 @@ class CategoricalBuckets:
     self, logits: tf.Tensor, bucket_labels: tf.Tensor
   ) -> tf.Tensor:
     """See `BucketLikelihood`."""
+    losses = -_gather(self.log_probabilities(logits), bucket_labels)
     is_label = tf.not_equal(bucket_labels, bucket_labels_lib.PADDING)
-    losses = -tf.gather(
-      self.log_probabilities(logits),
-      tf.maximum(bucket_labels, 0),
-      batch_dims=bucket_labels.shape.rank - 1,
-    )
     return tf.math.divide_no_nan(
-      tf.reduce_sum(tf.where(is_label, losses, 0.0), axis=-1),
+      tf.reduce_sum(losses, axis=-1),
       tf.reduce_sum(tf.cast(is_label, losses.dtype), axis=-1),
     )
 
 
-def _multi_hot(bucket_labels: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-  """Returns the mask `[..., B]` of the buckets in `[..., L]`."""
-  labels = tf.reshape(bucket_labels, [-1, tf.shape(bucket_labels)[-1]])
-  positions = tf.where(tf.not_equal(labels, bucket_labels_lib.PADDING))
-  rows = tf.cast(positions[:, 0], tf.int32)
-  flat = rows * shape[-1] + tf.gather_nd(labels, positions)
-  is_positive = tf.tensor_scatter_nd_update(
-    tf.zeros([tf.reduce_prod(shape)], tf.bool),
-    flat[:, tf.newaxis],
-    tf.ones_like(flat, tf.bool),
+def _gather(values: tf.Tensor, bucket_labels: tf.Tensor) -> tf.Tensor:
+  """Returns `[..., L]`, the values `[..., B]` of labels, 0 of padding."""
+  gathered = tf.gather(
+    values,
+    tf.maximum(bucket_labels, 0),
+    batch_dims=bucket_labels.shape.rank - 1,
   )
-  return tf.reshape(is_positive, shape)
+  is_label = tf.not_equal(bucket_labels, bucket_labels_lib.PADDING)
+  return tf.where(is_label, gathered, tf.zeros_like(gathered))
