@@ -64,8 +64,8 @@ class BernoulliBuckets:
     self, logits: tf.Tensor, bucket_labels: tf.Tensor
   ) -> tf.Tensor:
     """See `BucketLikelihood`."""
-    # -log(1 - sigmoid(x)) is softplus(x), and -log(sigmoid(x)) is softplus(x) - x.
-    # Positive buckets are few: gathering them takes less than masking all.
+    # Negative buckets have softplus(x), positive ones softplus(x) - x. The
+    # latter are few: gathering them takes less time than masking all.
     return tf.reduce_sum(tf.math.softplus(logits), axis=-1) - tf.reduce_sum(
       _gather(logits, bucket_labels), axis=-1
     )

@@ -102,7 +102,7 @@ def _embedded(ids: tf.TensorSpec, rows: np.ndarray) -> tf.TensorSpec:
 def _checked_body(body: Any) -> Any:
   """Returns the body; a function's model is checked when it is called."""
   if not isinstance(body, tf.keras.Model):
-    return (lambda: _checked_body(body())) if callable(body) else body
+    return (lambda: _checked_call(body)) if callable(body) else body
   for layer in body.submodules:
     if isinstance(layer, tf.keras.layers.RNN) and not layer.unroll:
       raise ValueError(
@@ -123,6 +123,30 @@ def _checked_body(body: Any) -> Any:
         f'{layer.name!r} of type {type(layer).__name__}: functional models of '
         'TFF cannot look words up; take a Hashing layer, or numbers as input.'
       )
+  return body
+
+
+def _checked_call(body_fn: Callable[[], Any]) -> Any:
+  """Returns the function's model, the only one whose variables it creates."""
+  created = []
+
+  def record(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+    created.append(next_creator(**kwargs))
+    return created[-1]
+
+  with tf.variable_creator_scope(record):
+    body = _checked_body(body_fn())
+  # TFF's first call is in a graph; when it calls the model, tensors take the
+  # place of variables. Eagerly, Keras creates others of its own.
+  num_created = sum(isinstance(value, tf.Variable) for value in created)
+  if tf.executing_eagerly() or not isinstance(body, tf.keras.Model):
+    return body
+  if num_created > len(body.variables):
+    raise ValueError(
+      'Expected a function that creates only the variables of the body, '
+      f'{len(body.variables)}, found {num_created}: create other layers, such '
+      'as that of the rows, outside of it.'
+    )
   return body
 
 

@@ -97,6 +97,21 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     scores = _run_in_graph(model.full_model(), ids)
     self.assertAllClose(scores, expected, atol=1e-6)
 
+  def test_function_that_creates_other_variables(self):
+    layer = models.RowLayer(7, models.DotProduct())
+    layer.build([None, 4])
+
+    def body_fn():
+      tf.keras.layers.Dense(2).build([None, 4])
+      return tf.keras.Sequential(
+        [tf.keras.layers.InputLayer([3]), tf.keras.layers.Dense(4)]
+      )
+
+    with self.assertRaisesRegex(
+      ValueError, 'only the variables of the body, 2, found 4: create other'
+    ):
+      models.row_model_from_keras(body_fn, layer, input_spec=_KERAS_SPEC)
+
   def test_weights_have_the_order_of_keras(self):
     body = tf.keras.Sequential(
       [tf.keras.layers.InputLayer([3]), tf.keras.layers.Dense(4)]
