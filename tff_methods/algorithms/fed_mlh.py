@@ -65,8 +65,8 @@ def build_fed_mlh(
     server_optimizer_fn: Server optimizer; by default
       `tff.learning.optimizers.build_sgdm` with a learning rate of 1.
     client_weighting: Weights of clients in the mean. The paper's algorithm has
-      `tff.learning.ClientWeighting.UNIFORM`; the federated averaging that it is
-      compared with weights by examples, the default here.
+      `tff.learning.ClientWeighting.UNIFORM`, as its authors' code has for
+      federated averaging, too; by default clients are weighted by examples.
     model_distributor: Process that sends the model to the clients, or options
       of its quantization; a broadcast by default.
     model_aggregator: Aggregator of the updates, any weighted one; by default

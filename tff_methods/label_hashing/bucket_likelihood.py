@@ -38,7 +38,8 @@ class BucketLikelihood(Protocol):
 
     Args:
       logits: `float32[..., B]`.
-      bucket_labels: `int32[..., L]`, from `hash_labels`.
+      bucket_labels: `int32[..., L]`, distinct buckets and `PADDING`, from
+        `hash_labels`.
 
     Returns:
       `float32[...]`, in nats.
@@ -53,7 +54,8 @@ class BernoulliBuckets:
   paper only states that bucket labels are the targets of its loss. The authors'
   code takes this loss, as a mean over buckets. Here it is the sum over buckets,
   the negative log-likelihood of the example: its gradient does not fade as the
-  number of buckets grows.
+  number of buckets grows. A loss of almost 0 may be slightly negative, by
+  rounding.
   """
 
   def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:

@@ -79,6 +79,17 @@ class BernoulliBucketsTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(losses, np.zeros([2, 4]))
     self.assertAllEqual(gradient, np.zeros_like(logits))
 
+  def test_rounding_of_small_losses_is_absolute(self):
+    targets = _multi_hot(_LABELS)
+    size = np.random.default_rng(1).uniform(12, 25, size=targets.shape)
+    logits = np.where(targets > 0, size, -size).astype(np.float32)
+    losses, _ = _loss_and_gradient(label_hashing.BernoulliBuckets(), logits)
+    exact = -scipy.special.log_expit(
+      np.where(targets > 0, logits, -logits).astype(np.float64)
+    ).sum(-1)
+    # Of the sum of the positive logits, of which it is a difference.
+    self.assertAllClose(losses, exact, rtol=0, atol=4 * 2**-23 * 75)
+
   def test_confident_wrong_logits_have_a_finite_loss(self):
     targets = _multi_hot(_LABELS)
     losses, gradient = _loss_and_gradient(
