@@ -76,7 +76,7 @@ _TEXT_OPTIONS = options_lib.TaskOptions(
 _BAG_OPTIONS = options_lib.TaskOptions(
   batch_size=20, epochs=1, embedding_dim=64
 )
-# 10 clients and 5 epochs: section 5 of "Federated Multiple Label Hashing
+# 10 clients and 5 epochs: section 6 of "Federated Multiple Label Hashing
 # (FedMLH)". Batches of 100, 400 hidden units and a hundredth of the examples:
 # the code of its authors.
 _MULTI_LABEL_OPTIONS = options_lib.TaskOptions(

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Partitions of multi-label data over clients by frequent classes.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5,
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 6,
 "Non-iid data partition": clients have "totally different frequent classes". The
 text gives no threshold and does not say where other examples go.
 `partition_by_frequent_classes` follows the text; `partition_by_top_labels`

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Precision at 1, 3 and 5, overall and by class frequency.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5,
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 6,
 "Performance metrics".
 """
 

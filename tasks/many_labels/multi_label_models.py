@@ -13,7 +13,7 @@
 # limitations under the License.
 """Models for multi-label data.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 5.
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 6.
 """
 
 import collections

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Decoding: scores of classes from log-probabilities of buckets.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3: the
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 4: the
 log-probability of a class is the mean of those of its R buckets.
 """
 

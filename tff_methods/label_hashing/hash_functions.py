@@ -13,7 +13,7 @@
 # limitations under the License.
 """Hash functions from classes to buckets.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3 and
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 4 and
 algorithm 2, line 2.
 """
 

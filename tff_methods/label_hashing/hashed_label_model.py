@@ -13,7 +13,7 @@
 # limitations under the License.
 """Model of many classes that learns the labels of few buckets.
 
-Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 3: one
+Dai et al. (2021), "Federated Multiple Label Hashing (FedMLH)", section 4: one
 network, the paper's sub-model, for each hash table.
 """
 
