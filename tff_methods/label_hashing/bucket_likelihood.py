@@ -99,7 +99,7 @@ class CategoricalBuckets:
 
 
 def _gather(values: tf.Tensor, bucket_labels: tf.Tensor) -> tf.Tensor:
-  """Returns `[..., L]`, the values `[..., B]` of labels, 0 of padding."""
+  """Gathers `values[..., B]` at `bucket_labels[..., L]`; padding yields 0."""
   gathered = tf.gather(
     values,
     tf.maximum(bucket_labels, 0),

@@ -127,7 +127,7 @@ def _checked_body(body: Any) -> Any:
 
 
 def _checked_call(body_fn: Callable[[], Any]) -> Any:
-  """Returns the function's model, the only one whose variables it creates."""
+  """Calls the function; raises if it creates variables that its model lacks."""
   created = []
 
   def record(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
@@ -136,8 +136,8 @@ def _checked_call(body_fn: Callable[[], Any]) -> Any:
 
   with tf.variable_creator_scope(record):
     body = _checked_body(body_fn())
-  # TFF's first call is in a graph; when it calls the model, tensors take the
-  # place of variables. Eagerly, Keras creates others of its own.
+  # TFF calls the function in a graph first, then puts tensors in the place of
+  # variables, in the order of creation. Eagerly, Keras creates others, too.
   num_created = sum(isinstance(value, tf.Variable) for value in created)
   if tf.executing_eagerly() or not isinstance(body, tf.keras.Model):
     return body
