@@ -51,12 +51,12 @@ def row_model_from_keras(
   Args:
     body: Model from examples to embeddings, or a function that returns it, as
       for `tff.learning.models.functional_model_from_keras`. The current weights
-      of a model are the initial ones; a function creates new ones. The model
-      has weights, no batch normalization (group normalization works), no
-      vocabulary (as of `StringLookup`; `Hashing` works), and no losses of
-      layers; its recurrent layers are unrolled. With `rows_embed_input`, its
-      input are the rows of an example's classes; with `input_tables`, rows are
-      in the place of ids.
+      of a model are the initial ones; a function creates new ones, and no
+      variables but the model's. The model has weights, no batch normalization
+      (group normalization works), no vocabulary (as of `StringLookup`;
+      `Hashing` works), and no losses of layers; its recurrent layers are
+      unrolled. With `rows_embed_input`, its input are the rows of an example's
+      classes; with `input_tables`, rows are in the place of ids.
     rows: A built layer: a `RowLayer`; a `Dense` layer without activation, whose
       kernel's columns and bias become the rows; or an `Embedding`, whose rows
       are scored by their dot product.
@@ -136,16 +136,16 @@ def _checked_call(body_fn: Callable[[], Any]) -> Any:
 
   with tf.variable_creator_scope(record):
     body = _checked_body(body_fn())
-  # TFF calls the function in a graph first, then puts tensors in the place of
-  # variables, in the order of creation. Eagerly, Keras creates others, too.
-  num_created = sum(isinstance(value, tf.Variable) for value in created)
   if tf.executing_eagerly() or not isinstance(body, tf.keras.Model):
-    return body
+    return body  # Eagerly, Keras creates variables of its own, too.
+  # TFF calls the function in a graph first, then puts tensors in the place of
+  # variables, in the order of creation.
+  num_created = sum(isinstance(value, tf.Variable) for value in created)
   if num_created > len(body.variables):
     raise ValueError(
       'Expected a function that creates only the variables of the body, '
       f'{len(body.variables)}, found {num_created}: create other layers, such '
-      'as that of the rows, outside of it.'
+      'as that of the rows, outside of it, and none that the body leaves out.'
     )
   return body
 

@@ -97,6 +97,28 @@ class RowModelFromKerasTest(parameterized.TestCase, tf.test.TestCase):
     scores = _run_in_graph(model.full_model(), ids)
     self.assertAllClose(scores, expected, atol=1e-6)
 
+  def test_function_with_layers_that_draw_or_normalize(self):
+    layer = models.RowLayer(7, models.DotProduct())
+    layer.build([None, 4])
+
+    def body_fn():
+      return tf.keras.Sequential(
+        [
+          tf.keras.layers.InputLayer([3]),
+          tf.keras.layers.Dense(4),
+          tf.keras.layers.GroupNormalization(2),
+          tf.keras.layers.Dropout(0.5, seed=1),
+        ]
+      )
+
+    model = models.row_model_from_keras(body_fn, layer, input_spec=_KERAS_SPEC)
+    weights = model.full_model().initial_weights[0]
+    self.assertEqual(
+      [x.shape for x in weights], [(3, 4), (4,), (4,), (4,), (7, 4)]
+    )
+    scores = _run_in_graph(model.full_model(), _X[:, :3])
+    self.assertEqual(scores.shape, (len(_X), 7))
+
   def test_function_that_creates_other_variables(self):
     layer = models.RowLayer(7, models.DotProduct())
     layer.build([None, 4])
