@@ -37,7 +37,7 @@ class Divergence(NamedTuple):
     deviation: Standard deviation over tables, in nats.
     largest_ratio: Largest ratio, over pairs and tables, of the divergence
       between distributions over buckets to that between distributions over
-      labels. At most 1, by Theorem 2.
+      labels. At most 1, by the log-sum inequality.
     of_unions: Mean over tables of the divergence between distributions of
       bucket labels as they are trained, in nats: an example counts once for a
       bucket, however many of its labels are there. Theorem 2 does not cover it.

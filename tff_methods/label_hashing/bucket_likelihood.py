@@ -53,8 +53,9 @@ class BernoulliBuckets:
   For examples with any number of labels, as in extreme classification. The
   paper only states that bucket labels are the targets of its loss. The authors'
   code takes this loss, as a mean over buckets. Here it is the sum over buckets,
-  the negative log-likelihood of the example: its gradient does not fade as the
-  number of buckets grows. A loss of almost 0 may be slightly negative, by
+  the negative log-likelihood of the example: B times as large, so that rates of
+  SGD need not grow with the number of buckets; Adam's steps are nearly the
+  same. A loss of almost 0 may be slightly negative, by
   rounding.
   """
 
