@@ -26,7 +26,8 @@ import os
 from absl import flags
 from absl import logging
 import numpy as np
-import rich.progress
+from rich import console as rich_console
+from rich import progress as rich_progress
 
 from programs.benchmarks import scale_sizes
 from programs.command_line import common_flags
@@ -124,7 +125,9 @@ def main() -> int:
   logging.set_verbosity(logging.ERROR)
   measures = registry.measures(searched_rows, sizes, rows_of_client)
   rows = []
-  for part in rich.progress.track(_PARTS.value, 'Measuring'):
+  for part in rich_progress.track(
+    _PARTS.value, 'Measuring', console=rich_console.Console(stderr=True)
+  ):
     rows.extend(measures[part](_REPEATS.value))
   tables.print_table(_HEADER, rows)
   print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')

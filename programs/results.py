@@ -18,12 +18,13 @@ r"""Tables of the documentation, from the files of runs in results/.
   python -m programs.results --action=check
 
 run: trains what the tables of a page lack files of, with `programs.compare`,
-and adds the files of each finished run to results/. Interrupted or killed, it
-resumes when the same command is given again. write: writes the tables and
-pictures of all pages. check: changes nothing; fails where a page differs from
-what its results give, and at tables of figures without results that do not say
-so. results/PAGE/tables.toml describes the tables of a page. Run it in the root
-of the repository. Exit codes: 0; 1 if a page differs or a run failed; 2 if the
+and adds the files of each finished run to results/; then runs the programs
+whose outputs the page lacks. Interrupted or killed, it resumes when the same
+command is given again. write: writes the tables and pictures of all pages.
+check: changes nothing; fails where a page differs from what its results give,
+and at tables of figures without results that do not say so.
+results/PAGE/tables.toml describes the tables of a page. Run it in the root of
+the repository. Exit codes: 0; 1 if a page differs or a run failed; 2 if the
 request cannot be carried out; 128 + N after stop signal N.
 """
 
@@ -38,6 +39,7 @@ from programs.command_line import slow_imports
 from programs.command_line import stop_signals
 from programs.pages import descriptions
 from programs.pages import missing_runs
+from programs.pages import stored_outputs
 from programs.runs import run_files
 
 _RESULTS_DIR = 'results'
@@ -115,13 +117,13 @@ def _run(results_dir: pathlib.Path, pages: list[descriptions.Page]) -> int:
   forwarded = [
     f'--{flag.name}={flag.value}' for flag in _FORWARDED if flag.present
   ]
+  page, data_dir = by_name[_PAGE.value], common_flags.DATA_DIR.value
   with stop_signals.StopSignals() as stop:
-    return missing_runs.train(
-      results_dir,
-      by_name[_PAGE.value],
-      stop,
-      common_flags.DATA_DIR.value,
-      forwarded,
+    exit_code = missing_runs.train(results_dir, page, stop, data_dir, forwarded)
+    # Last: they measure times, too.
+    return (
+      stored_outputs.make_missing(results_dir, page, stop, data_dir)
+      or exit_code
     )
 
 

@@ -35,6 +35,12 @@ adds columns of the costs until it is reached; with `network = NAME` and
 `programs/flagfiles/NAME.flags`, NAME-FLAG=VALUE is the same with a flag more,
 and PAGE/NAME is a run of another page. Reduction factors are relative to the
 first row.
+
+A table that a program prints has its command alone. `DIRECTORY` stands for
+the directory of data files:
+
+  [label_rounds]
+  command = 'programs.bench --part=label_rounds --repeats=3'
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,6 +49,7 @@ import os
 import pathlib
 import re
 import reprlib
+import shlex
 import tomllib
 from typing import Any
 
@@ -52,6 +59,7 @@ from programs.runs import run_results
 FILE = 'tables.toml'
 _MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')
+_OUTPUT_NAME = re.compile(r'\w+')
 _LIST_TYPES = {'columns': str, 'seeds': int, 'heading': str, 'pictures': str}
 _DEFAULT_LISTS = {'heading': ('run',), 'pictures': ()}
 _OPTIONAL_TYPES = {
@@ -127,18 +135,35 @@ class Table:
 
 
 @dataclasses.dataclass(frozen=True)
+class Output:
+  """Output of a program on a page.
+
+  Attributes:
+    page: Directory in `results/` that holds the output.
+    name: Name in the page's comments, and of the directory there.
+    command: The module and its flags, as for `python -m`.
+  """
+
+  page: str
+  name: str
+  command: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Page:
   """Page with tables of results.
 
   Attributes:
     name: Name of its directory in `results/`.
     path: Path of the Markdown file, from the root of the repository.
-    tables: Its tables.
+    tables: Its tables of runs.
+    outputs: Its outputs of programs.
   """
 
   name: str
   path: str
   tables: tuple[Table, ...]
+  outputs: tuple[Output, ...] = ()
 
 
 def read_all(results_dir: pathlib.Path) -> list[Page]:
@@ -161,15 +186,38 @@ def _read(path: pathlib.Path) -> Page:
   page = contents.pop('page', None)
   if not isinstance(page, str):
     raise _damaged(path, f'{page!r} as page')
-  name = path.parent.name
-  tables = [_table(path, key, value) for key, value in contents.items()]
-  return Page(name, page, tuple(tables))
+  tables, outputs = [], []
+  for name, value in contents.items():
+    if not isinstance(value, dict):
+      raise _damaged(path, f'{value!r} as {name}')
+    if 'command' in value:
+      outputs.append(_output(path, name, value))
+    else:
+      tables.append(_table(path, name, value))
+  return Page(path.parent.name, page, tuple(tables), tuple(outputs))
 
 
-def _table(path: pathlib.Path, name: str, contents: Any) -> Table:
+def _output(
+  path: pathlib.Path, name: str, contents: Mapping[str, Any]
+) -> Output:
+  """Returns an output of the description at `path`."""
+  if not _OUTPUT_NAME.fullmatch(name):
+    raise _damaged(path, f'{name!r} as the name of an output')
+  if set(contents) != {'command'}:
+    unknown = sorted(set(contents) - {'command'})
+    raise _damaged(path, f'{unknown[0]!r} beside the command of {name}')
+  command = contents['command']
+  try:
+    parts = shlex.split(command) if isinstance(command, str) else []
+  except ValueError:  # A quotation mark without its counterpart.
+    parts = []
+  if not parts or not parts[0].startswith('programs.'):
+    raise _damaged(path, f'{command!r} as {name}.command')
+  return Output(path.parent.name, name, tuple(parts))
+
+
+def _table(path: pathlib.Path, name: str, contents: Mapping[str, Any]) -> Table:
   """Returns a table of the description at `path`."""
-  if not isinstance(contents, dict):
-    raise _damaged(path, f'{contents!r} as {name}')
   known = {*_LIST_TYPES, *_OPTIONAL_TYPES, 'rows', 'at'}
   unknown = set(contents) - known
   if unknown:

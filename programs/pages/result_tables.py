@@ -105,7 +105,7 @@ def text(page: descriptions.Page, results: Results) -> str:
   ]
   header = [*table.heading, *table.columns]
   runs = [run for group in results.groups.values() for run in group]
-  return f'{comparison_table.markdown(header, cells)}\n{_origin(page, runs)}'
+  return f'{tables.markdown(header, cells)}\n{_origin(page, runs)}'
 
 
 def _target(table: descriptions.Table) -> comparison.Target | None:

@@ -24,6 +24,7 @@ from programs.pages import blocks
 from programs.pages import descriptions
 from programs.pages import result_pictures
 from programs.pages import result_tables
+from programs.pages import stored_outputs
 from programs.pages import stored_runs
 from programs.reports import comparison_figures
 from programs.runs import run_files
@@ -112,41 +113,47 @@ def differences(
   return found
 
 
-def _complete_tables(
+def _make_blocks(
   results_dir: pathlib.Path, page: descriptions.Page, text: str
-) -> list[descriptions.Table]:
-  """Returns the tables of a page, except those whose files were not kept."""
+) -> list[_Block]:
+  """Returns the blocks of a page, except those whose files were not kept."""
   found = blocks.read(page.path, text)
-  described = [table.name for table in page.tables]
+  described = [block.name for block in (*page.tables, *page.outputs)]
   if set(found) != set(described):
     raise runner.UsageError(
       f'Expected {page.path} to have the blocks {sorted(described)}, as '
       f'results/{page.name}/{descriptions.FILE} has, found {sorted(found)}; '
       'make them equal.'
     )
-  return [
-    table
+  made = [
+    _runs_block(results_dir, page, table)
     for table in page.tables
     if stored_runs.is_complete(results_dir, table)
     or not blocks.is_marked(found[table.name])
   ]
-
-
-def _make_blocks(
-  results_dir: pathlib.Path, page: descriptions.Page, text: str
-) -> list[_Block]:
-  """Returns the blocks of a page, except those whose files were not kept."""
-  made = []
-  for table in _complete_tables(results_dir, page, text):
-    results = result_tables.read(results_dir, table)
-    parts = [result_tables.text(page, results)]
-    pictures = {}
-    for picture in result_pictures.find(results):
-      parts.append(result_pictures.link(page, table, picture))
-      pictures[result_pictures.path(page, table, picture)] = picture
-    content = ''.join(f'\n{part}' for part in parts) + '\n'
-    made.append(_Block(table.name, content, pictures))
+  made += [
+    _Block(output.name, f'\n{stored_outputs.text(results_dir, output)}\n', {})
+    for output in page.outputs
+    if stored_outputs.is_complete(results_dir, output)
+    or not blocks.is_marked(found[output.name])
+  ]
   return made
+
+
+def _runs_block(
+  results_dir: pathlib.Path,
+  page: descriptions.Page,
+  table: descriptions.Table,
+) -> _Block:
+  """Returns the block of a table of runs."""
+  results = result_tables.read(results_dir, table)
+  parts = [result_tables.text(page, results)]
+  pictures = {}
+  for picture in result_pictures.find(results):
+    parts.append(result_pictures.link(page, table, picture))
+    pictures[result_pictures.path(page, table, picture)] = picture
+  content = ''.join(f'\n{part}' for part in parts) + '\n'
+  return _Block(table.name, content, pictures)
 
 
 def _changed_pictures(

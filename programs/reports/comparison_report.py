@@ -28,6 +28,7 @@ from programs.reports import comparison_table
 from programs.reports import figure_style
 from programs.reports import learning_curves
 from programs.reports import privacy_results
+from programs.reports import tables
 from programs.runs import run_files
 
 REPORT = 'report.html'
@@ -83,7 +84,7 @@ def write(request: Request, directory: str) -> str:
     'comparison.csv': comparison_table.csv_text(
       groups, request.at, request.target, request.clock
     ),
-    'comparison.md': comparison_table.markdown(header, cells),
+    'comparison.md': tables.markdown(header, cells),
   }
   for name, text in texts.items():
     _write_text(os.path.join(directory, name), text)

@@ -89,17 +89,6 @@ def cells(
   ]
 
 
-def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-  """Formats a table in Markdown.
-
-  Args:
-    titles: Titles of the columns.
-    rows: Cells of each row, as many as there are columns.
-  """
-  lines = [titles, ['---'] * len(titles), *rows]
-  return ''.join(f'| {" | ".join(map(_escape, line))} |\n' for line in lines)
-
-
 def csv_text(
   groups: comparison.Groups,
   at: str = 'last',
@@ -231,10 +220,6 @@ def signed_spread(metric: str, value: comparison.Statistic | None) -> str:
 
 def _of_runs(text: str, count: int, num_runs: int) -> str:
   return text if count == num_runs else f'{text} ({count} of {num_runs} runs)'
-
-
-def _escape(cell: str) -> str:
-  return cell.replace('|', '\\|')
 
 
 def _record(

@@ -18,6 +18,7 @@ from typing import Any
 
 from rich import console as rich_console
 from rich import table as rich_table
+from rich import text as rich_text
 
 from programs.reports import privacy_results
 from programs.runs import finished_run
@@ -40,7 +41,7 @@ def print_table(
   optional: Collection[str] = (),
   console: rich_console.Console | None = None,
 ) -> None:
-  """Prints a table; in a file or a pipe it is as wide as its contents.
+  """Prints a table; to a file or a pipe in Markdown, as wide as its contents.
 
   Args:
     header: Titles of the columns.
@@ -51,7 +52,8 @@ def print_table(
   """
   console = console or rich_console.Console()
   if not console.is_terminal:
-    console.width = _MAX_WIDTH
+    print(markdown(header, rows, is_aligned=True), file=console.file)
+    return
   table = _table(header, rows, range(len(header)))
   unlimited = console.options.update(width=_MAX_WIDTH)
   if console.measure(table, options=unlimited).maximum > console.width:
@@ -60,15 +62,42 @@ def print_table(
   console.print(table)
 
 
+def markdown(
+  titles: Sequence[str],
+  rows: Sequence[Sequence[str]],
+  is_aligned: bool = False,
+) -> str:
+  """Formats a table in Markdown.
+
+  Args:
+    titles: Titles of the columns.
+    rows: Cells of each row, as many as there are columns.
+    is_aligned: If true, pads cells to the width of their column.
+  """
+  cells = [
+    [cell.replace('|', '\\|') for cell in row] for row in [titles, *rows]
+  ]
+  widths = [
+    max(len('---'), *map(len, column)) if is_aligned else 0
+    for column in zip(*cells, strict=True)
+  ]
+  cells.insert(1, [max(len('---'), width) * '-' for width in widths])
+  lines = [map(str.ljust, row, widths) for row in cells]
+  return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+
+
 def _table(
   header: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int]
 ) -> rich_table.Table:
   """Returns a table of some columns, of which the first gives way."""
   table = rich_table.Table()
   for i in kept:
-    table.add_column(header[i], no_wrap=bool(i), overflow='fold')
+    table.add_column(
+      rich_text.Text(header[i]), no_wrap=bool(i), overflow='fold'
+    )
   for row in rows:
-    table.add_row(*(row[i] for i in kept))
+    # Not as a string, in which rich takes words in brackets for its markup.
+    table.add_row(*(rich_text.Text(row[i]) for i in kept))
   return table
 
 

@@ -50,9 +50,10 @@ class BenchTest(absltest.TestCase):
       )
     self.assertEqual(exit_code, 0)
     rows = [
-      line.split('│')[1] for line in stdout.splitlines() if '1 ms' in line
+      line.split('|')[1] for line in stdout.splitlines() if '1 ms' in line
     ]
     self.assertEqual([row.strip() for row in rows], ['rounds', 'errors'])
+    self.assertStartsWith(stdout, '| measured')
     self.assertRegex(stdout, 'medians of 3')
     measures['rounds'].assert_called_once_with(3)
     measures['index'].assert_not_called()

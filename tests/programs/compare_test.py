@@ -189,13 +189,13 @@ class CompareTest(parameterized.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     self.assertRegex(
       stdout,
-      r'plain +│ method_of_plain +│ 92.00 % \(± 2.83\) +│ 10 +│ 5.000 +│ '
-      r'1.00 x +│ 3.000 +│ 1.00 x +│ 2.000 +│ 1.00 x +│ 0.604 +│ 12.3 ',
+      r'plain +\| method_of_plain +\| 92.00 % \(± 2.83\) +\| 10 +\| 5.000 +\| '
+      r'1.00 x +\| 3.000 +\| 1.00 x +\| 2.000 +\| 1.00 x +\| 0.604 +\| 12.3 ',
     )
     self.assertRegex(
       stdout,
-      r'small +│ method_of_small +│ 88.00 % \(± 0.00\) +│ 10 +│ 2.120 +│ '
-      r'2.36 x +│ 0.120 +│ 25.00 x +│ 2.000 +│ 1.00 x +│ 0.604 +│ 12.3 ',
+      r'small +\| method_of_small +\| 88.00 % \(± 0.00\) +\| 10 +\| 2.120 +\| '
+      r'2.36 x +\| 0.120 +\| 25.00 x +\| 2.000 +\| 1.00 x +\| 0.604 +\| 12.3 ',
     )
 
   def test_tables_the_best_evaluations(self):
@@ -206,7 +206,8 @@ class CompareTest(parameterized.TestCase):
     )
     self.assertRegex(
       stdout,
-      r'plain +│ method_of_plain +│ 91.00 % +│ 4 +│ 2.500 +│ 1.00 x +│ 1.500 ',
+      r'plain +\| method_of_plain +\| 91.00 % +\| 4 +\| 2.500 +\| 1.00 x '
+      r'+\| 1.500 ',
     )
 
   def test_tables_the_evaluations_as_good_as_the_best_of_the_first(self):
@@ -228,18 +229,20 @@ class CompareTest(parameterized.TestCase):
     )
     self.assertRegex(
       stdout,
-      r'plain +│ [^│]*│ 86.00 % [^│]*│ 4 +│ 3.000 +│ 1.00 x +│ 2.000 +│ 1.00 x',
+      r'plain +\| [^|]*\| 86.00 % [^|]*\| 4 +\| 3.000 +\| 1.00 x +\| 2.000 '
+      r'+\| 1.00 x',
     )
     self.assertRegex(
       stdout,
-      r'bits=1 +│ [^│]*│ 92.00 % [^│]*│ 2 +│ 0.600 +│ 5.00 x +│ 0.100 +│ 20.00',
+      r'bits=1 +\| [^|]*\| 92.00 % [^|]*\| 2 +\| 0.600 +\| 5.00 x +\| 0.100 '
+      r'+\| 20.00',
     )
     self.assertRegex(
       stdout,
       # 3.5 MB of the first with the same seed.
-      r'bits=2 +│ [^│]*│ 81.00 % +│ 4 \(1 of 2 runs\) +│ 1.400 +│ 2.50 x',
+      r'bits=2 +\| [^|]*\| 81.00 % +\| 4 \(1 of 2 runs\) +\| 1.400 +\| 2.50 x',
     )
-    self.assertRegex(stdout, r'bits=4 +│ +│ +│ never +│ +│')
+    self.assertRegex(stdout, r'bits=4 +\| +\| +\| never +\| +\|')
 
   def test_reads_finished_runs_until_their_flags_change(self):
     def compare(*arguments):
@@ -280,7 +283,7 @@ class CompareTest(parameterized.TestCase):
     for name in ('report.html', 'comparison.csv', 'comparison.md'):
       self.assertIn('small', (out / name).read_text())
     self.assertTrue((out / 'pictures' / 'accuracy_by_seconds.png').exists())
-    self.assertRegex(stdout, r'small .*│ never +│ never +│ never +│')
+    self.assertRegex(stdout, r'small .*\| never +\| never +\| never +\|')
 
   def test_leaves_out_a_damaged_run(self):
     runs = self._runs('plain.flags', 'small.flags')
@@ -319,7 +322,7 @@ class CompareTest(parameterized.TestCase):
         summaries={('plain', '0'): (0.9, 3_000_000)},
       )
       self.assertEqual(exit_code, 0)
-      self.assertRegex(stdout, r'elsewhere +│ fed_avg +│ 60.00 %')
+      self.assertRegex(stdout, r'elsewhere +\| fed_avg +\| 60.00 %')
 
   def test_runs_the_flag_file_and_the_seed(self):
     *_, commands = self._compare(
@@ -372,7 +375,7 @@ class CompareTest(parameterized.TestCase):
     )
     self.assertEqual(exit_code, 0)
     self.assertEqual([c[4] for c in commands], ['--bits=1', '--bits=2'])
-    self.assertRegex(stdout, r'plain-bits=2 +│.*95.00 %.* 2.000 +│ 0.50 x')
+    self.assertRegex(stdout, r'plain-bits=2 +\|.*95.00 %.* 2.000 +\| 0.50 x')
 
   def test_names_the_flags_of_a_preset_that_is_refused(self):
     *_, stderr, commands = self._compare(

@@ -272,21 +272,21 @@ class ProgramTest(parameterized.TestCase):
   def test_reports(self):
     exit_code, stdout, stderr = self.results['all_parts']
     self.assertEqual(exit_code, 0, stderr)
-    cells = r' +│ 0\.8000 \(± 0\.0000\) +│ 1\.8000 .*│ 2\.8000 '
-    self.assertRegex(stdout, rf'│ 8{cells}')
+    cells = r' +\| 0\.8000 \(± 0\.0000\) +\| 1\.8000 .*\| 2\.8000 '
+    self.assertRegex(stdout, rf'\| 8{cells}')
     # The clients have three and four classes.
-    cells = r' +│ 0\.8500 \(± 0\.0707\) +│ 1\.8500 .*│ 2\.8500 '
-    self.assertRegex(stdout, rf'│ 8\.5 \(all\){cells}')
+    cells = r' +\| 0\.8500 \(± 0\.0707\) +\| 1\.8500 .*\| 2\.8500 '
+    self.assertRegex(stdout, rf'\| 8\.5 \(all\){cells}')
     # 3 / (3 + 9 (3 / 9)^2) after two requests.
     self.assertRegex(
-      stdout, r'│ 6 +│ 2 +│ 25\.00 % +│ 75\.00 % +│ 7\d\.\d\d % +│'
+      stdout, r'\| 6 +\| 2 +\| 25\.00 % +\| 75\.00 % +\| 7\d\.\d\d % +\|'
     )
     for requests in (1, 2, 3, 5):
-      self.assertRegex(stdout, rf'│ 12 +│ {requests} +│( 25\.00 % +│){{3}}')
+      self.assertRegex(stdout, rf'\| 12 +\| {requests} +\|( 25\.00 % +\|){{3}}')
     self.assertRegex(stdout, r'\|P\| = 3 of n = 12 classes')
     # All rows are equal: the first of the four classes is always predicted.
-    self.assertRegex(stdout, r'│ b +│ 25\.00 % +│ 1\.0000 +│')
-    self.assertRegex(stdout, r'│ a +│ \d\d\.\d\d % +│ -?0\.\d{4} +│')
+    self.assertRegex(stdout, r'\| b +\| 25\.00 % +\| 1\.0000 +\|')
+    self.assertRegex(stdout, r'\| a +\| \d\d\.\d\d % +\| -?0\.\d{4} +\|')
 
   def test_draws(self):
     figures_dir = self.dir / 'all_parts'

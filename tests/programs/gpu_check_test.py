@@ -48,7 +48,7 @@ class GpuCheckTest(parameterized.TestCase):
     exit_code, stdout, compare = self._run(['Fast'], ([row], is_equal))
     self.assertEqual(exit_code, expected_exit_code)
     compare.assert_called_once_with(3)
-    self.assertRegex(stdout, '│ a process +│ 1e-05 .*│ verdict')
+    self.assertRegex(stdout, r'\| a process +\| 1e-05 .*\| verdict')
     self.assertEndsWith(stdout, '\nFast\n')
 
 

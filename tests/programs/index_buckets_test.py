@@ -66,7 +66,7 @@ class ProgramTest(absltest.TestCase):
       f'--weights={path}', '--vocab_size=8', '--hash_bits=12'
     )
     self.assertEqual(exit_code, 0, stderr)
-    self.assertRegex(stdout, rf'1\.00 +│ {"  ".join(names)} ')
+    self.assertRegex(stdout, rf'1\.00 +\| {"  ".join(names)} ')
     self.assertRegex(stdout, r'same bucket have a mean cosine of 1\.000')
 
   def test_refuses_weights_of_another_vocabulary(self):

@@ -56,12 +56,14 @@ class ProgramTest(parameterized.TestCase):
       '--task=delicious', '--num_clients=2', '--num_draws=3'
     )
     self.assertEqual(exit_code, 0, stderr)
-    self.assertRegex(stdout, r'training examples +│ 200 ')
+    self.assertRegex(stdout, r'training examples +\| 200 ')
     self.assertRegex(stdout, r'No label has 100 positives')
     self.assertRegex(stdout, r'labels, hashed to 1 buckets')
     self.assertRegex(stdout, r'hash tables of 32 labels')
-    self.assertRegex(stdout, r'│ 4 +│ 0\.\d+ \(± 0\.\d+\) +│ 0\.\d+ +│ 0\.\d+ ')
-    self.assertRegex(stdout, r'32, not hashed +│ \d')
+    self.assertRegex(
+      stdout, r'\| 4 +\| 0\.\d+ \(± 0\.\d+\) +\| 0\.\d+ +\| 0\.\d+ '
+    )
+    self.assertRegex(stdout, r'32, not hashed +\| \d')
     for name in (
       'frequencies',
       'ranks',
@@ -109,7 +111,7 @@ class ProgramTest(parameterized.TestCase):
   def test_refuses(self, message, arguments):
     exit_code, stdout, stderr = self._run(*arguments)
     self.assertEqual(exit_code, 2)
-    self.assertNotIn('│', stdout)
+    self.assertNotIn('|', stdout)
     self.assertRegex(stderr, rf'(?m)^label_report: [^\n]*{message}[^\n]*\n\Z')
 
 

@@ -404,8 +404,8 @@ class TrainTest(parameterized.TestCase):
       'train.py', train.main, *self._arguments('whole')
     )
     self.assertEqual(exit_code, 0, stderr)
-    _, table = self._whole_log.split('┏')
-    self.assertEqual(stdout, f'┏{table}')
+    _, table = self._whole_log.split('| task', 1)
+    self.assertEqual(stdout, f'| task{table}')
     self.assertEqual((self._whole / 'summary.json').stat().st_mtime_ns, before)
 
   def test_fewer_rounds_than_there_are_is_refused(self):

@@ -85,6 +85,15 @@ class DescriptionsTest(parameterized.TestCase):
       ('loss=0.1', 'wan', 2),
     )
 
+  def test_output_of_a_program(self):
+    (page,) = self._read(
+      "page = 'a.md'\n[times]\ncommand = \"programs.bench --x='a b'\"\n"
+    )
+    self.assertEmpty(page.tables)
+    (output,) = page.outputs
+    self.assertEqual((output.page, output.name), ('page', 'times'))
+    self.assertEqual(output.command, ('programs.bench', '--x=a b'))
+
   def test_pages_in_order(self):
     self._read("page = 'b.md'", 'b')
     pages = self._read("page = 'a.md'", 'a')
@@ -116,6 +125,19 @@ class DescriptionsTest(parameterized.TestCase):
       'network',
       "page = 'a'" + _TABLE.replace('seeds', 'network = 3\nseeds'),
       '3 as digits.network',
+    ),
+    ('no_command', "page = 'a'\n[t]\ncommand = 3", '3 as t.command'),
+    ('shell', "page = 'a'\n[t]\ncommand = 'ls'", "'ls' as t.command"),
+    ('quoted', "page = 'a'\n[t]\ncommand = '\"programs.'", 'as t.command'),
+    (
+      'beside_a_command',
+      "page = 'a'\n[t]\ncommand = 'programs.x'\nseeds = [0]",
+      "'seeds' beside the command of t",
+    ),
+    (
+      'path',
+      "page = 'a'\n['../t']\ncommand = 'programs.x'",
+      "'../t' as the name of an output",
     ),
     ('no_rows', "page = 'a'\n[t]\ncolumns = ['a']\nseeds = [0]", 'None as t.r'),
   )

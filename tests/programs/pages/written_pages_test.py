@@ -155,6 +155,35 @@ class PagesTest(parameterized.TestCase):
     self._write()
     self.assertIn('72.00', self._path.read_text())
 
+  def test_writes_the_output_of_a_program(self):
+    self._write_runs()
+    small_repository.write_page(
+      self._root,
+      f"{_DESCRIPTION}\n[times]\ncommand = 'programs.bench'\n",
+      f'{_PAGE}<!-- results: times -->\n\n*Measured before; output not kept.*'
+      '\n\n| 3 |\n\n<!-- end of results -->\n',
+    )
+    self._write()
+    self.assertIn('| 3 |', self._path.read_text())
+    self.assertEqual(self._differences(), [])
+    directory = self._results / 'page' / 'times'
+    directory.mkdir()
+    (directory / 'output.md').write_text('| 4 |\n\n')
+    (directory / 'origin.json').write_text(
+      '{"command": "programs.bench", "seconds": 2, "environment": {"processor":'
+      ' "Abacus", "cores": "2", "tensorflow": "2.14.1"}}'
+    )
+    (difference,) = self._differences()
+    self.assertRegex(difference, 'docs/page.md to have times as results/ gives')
+    self.assertEqual(self._write(), ['docs/page.md'])
+    self.assertEndsWith(
+      self._path.read_text(),
+      '<!-- results: times -->\n\n| 4 |\n\n`.venv/bin/python -m '
+      'programs.bench`: Abacus, 2 cores, TensorFlow 2.14.1; 2 s.\n\n'
+      '<!-- end of results -->\n',
+    )
+    self.assertEqual(self._differences(), [])
+
   def test_refuses_missing_runs(self):
     with self.assertRaisesRegex(
       runner.UsageError, 'results/page/plain/seed_0, found not all.*make result'

@@ -111,12 +111,6 @@ class ComparisonTableTest(absltest.TestCase):
     self.assertLen(small, len(header))
     self.assertEqual(small[:5], ['small', '', '', 'never', ''])
 
-  def test_markdown(self):
-    self.assertEqual(
-      comparison_table.markdown(['run', 'a|b'], [['x', '1'], ['y', '']]),
-      '| run | a\\|b |\n| --- | --- |\n| x | 1 |\n| y |  |\n',
-    )
-
   def test_csv_of_runs_that_do_not_match(self):
     text = comparison_table.csv_text(self._groups(), 'matching')
     header, *lines = [line.split(',') for line in text.splitlines()]

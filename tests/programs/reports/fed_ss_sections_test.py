@@ -112,7 +112,7 @@ class ConfusionTest(absltest.TestCase):
     self.assertEqual([*matrices], [*runs])
     # The first class is always predicted.
     np.testing.assert_array_equal(matrices['equal rows'][:, 0], np.ones([4]))
-    self.assertRegex(output, r'│ equal rows +│ 25\.00 % +│ 1\.0000 +│')
+    self.assertRegex(output, r'\| equal rows +\| 25\.00 % +\| 1\.0000 +\|')
 
 
 if __name__ == '__main__':

@@ -38,6 +38,31 @@ class TablesTest(parameterized.TestCase):
     self.assertIn('a' * 90, output)
     self.assertIn('b' * 90, output)
 
+  def test_markdown(self):
+    self.assertEqual(
+      tables.markdown(['run', 'a|b'], [['x', '1'], ['y', '']]),
+      '| run | a\\|b |\n| --- | --- |\n| x | 1 |\n| y |  |\n',
+    )
+
+  def test_aligned_markdown(self):
+    self.assertEqual(
+      tables.markdown(['run', 'a|b'], [['long', '1'], ['y', '']], True),
+      '| run  | a\\|b |\n| ---- | ---- |\n| long | 1    |\n| y    |      |\n',
+    )
+
+  def test_file_gets_markdown(self):
+    output = _printed(tables.print_table, ['run', 'a'], [['x[/b]', '1']])
+    self.assertEqual(
+      output, '| run   | a   |\n| ----- | --- |\n| x[/b] | 1   |\n\n'
+    )
+
+  def test_terminal_shows_brackets(self):
+    output = io.StringIO()
+    console = rich_console.Console(file=output, force_terminal=True, width=80)
+    tables.print_table(['[a]'], [['x[/b]']], console=console)
+    self.assertIn('[a]', output.getvalue())
+    self.assertIn('x[/b]', output.getvalue())
+
   @parameterized.parameters((80, True), (40, False))
   def test_narrow_terminal_does_without_optional_columns(self, width, is_whole):
     output = io.StringIO()
@@ -94,9 +119,9 @@ class TablesTest(parameterized.TestCase):
     }
     output = _printed(tables.print_summary, summary)
     cells = [
-      [cell.strip() for cell in line.split('│')[1:-1]]
+      [cell.strip() for cell in line.split('|')[1:-1]]
       for line in output.splitlines()
-      if line.startswith('│')
+      if line.startswith('| d')
     ]
     self.assertEqual(
       cells,
@@ -111,7 +136,7 @@ class TablesTest(parameterized.TestCase):
         ],
       ],
     )
-    self.assertEndsWith(output, f'┘\n{message}')
+    self.assertEndsWith(output, f'|\n\n{message}')
 
   def test_units(self):
     self.assertEqual(tables.megabytes(1_234_567_890), '1,234.568')

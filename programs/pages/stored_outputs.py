@@ -1,0 +1,172 @@
+# Copyright 2026, The tff-methods Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Outputs of programs in `results/`: PAGE/NAME/output.md and its origin."""
+
+from collections.abc import Iterator
+import json
+import os
+import pathlib
+import shlex
+import sys
+import textwrap
+import time
+
+from programs.command_line import child_process
+from programs.command_line import runner
+from programs.command_line import stop_signals
+from programs.pages import descriptions
+from programs.runs import environment
+from programs.runs import run_files
+
+_OUTPUT = 'output.md'
+_ORIGIN = 'origin.json'
+_MACHINE = '{processor}, {cores} cores, TensorFlow {tensorflow}'
+_DATA_DIR = '--data_dir=DIRECTORY'
+_PYTHON = '.venv/bin/python -m'
+_WIDTH = 80
+
+
+def is_complete(results_dir: pathlib.Path, output: descriptions.Output) -> bool:
+  """Returns whether there are the files of an output.
+
+  Args:
+    results_dir: The directory `results`.
+    output: The output.
+  """
+  directory = _directory(results_dir, output)
+  return all((directory / name).exists() for name in (_OUTPUT, _ORIGIN))
+
+
+def text(results_dir: pathlib.Path, output: descriptions.Output) -> str:
+  """Returns an output for a page, and its origin.
+
+  Args:
+    results_dir: The directory `results`.
+    output: The output.
+
+  Raises:
+    UsageError: If its files are missing or damaged, or another command left
+      them.
+  """
+  directory = _directory(results_dir, output)
+  command = shlex.join(output.command)
+  try:
+    printed = (directory / _OUTPUT).read_text(encoding='utf-8').strip()
+    origin = json.loads((directory / _ORIGIN).read_text(encoding='utf-8'))
+    found = origin['command']
+    source = (
+      f'`{_PYTHON} {found}`: {_MACHINE.format(**origin["environment"])}; '
+    )
+    source += f'{origin["seconds"]:.0f} s.'
+  except (OSError, ValueError, KeyError, TypeError) as e:
+    raise _refusal(output, f'files in {directory}', str(e)) from e
+  if found != command:
+    raise _refusal(output, f'{directory} with the output of {command!r}', found)
+  filled = textwrap.fill(
+    source, _WIDTH, break_on_hyphens=False, break_long_words=False
+  )
+  return f'{printed}\n\n{filled}\n'
+
+
+def make_missing(
+  results_dir: pathlib.Path,
+  page: descriptions.Page,
+  stop: stop_signals.StopSignals,
+  data_dir: str | None = None,
+) -> int:
+  """Runs the programs whose outputs a page lacks.
+
+  A program that fails does not keep the others from being run.
+
+  Args:
+    results_dir: The directory `results`.
+    page: The page.
+    stop: The context of stop signals.
+    data_dir: Directory of data files.
+
+  Returns:
+    0, or the exit code of the first program that failed.
+
+  Raises:
+    Stopped: After a stop signal.
+    StorageError: If files cannot be written.
+  """
+  first_failure = 0
+  for output in page.outputs:
+    if not is_complete(results_dir, output):
+      exit_code = _make(results_dir, output, stop, data_dir)
+      first_failure = first_failure or exit_code
+  return first_failure
+
+
+def _make(
+  results_dir: pathlib.Path,
+  output: descriptions.Output,
+  stop: stop_signals.StopSignals,
+  data_dir: str | None,
+) -> int:
+  """Runs a program, and adds its output; returns its exit code."""
+  directory = _directory(results_dir, output)
+  path = str(directory / _OUTPUT)
+  temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
+  command = [sys.executable, '-m', *_with_data_dir(output.command, data_dir)]
+  print(f'{_PYTHON} {shlex.join(output.command)}', flush=True)
+  begin = time.monotonic()
+  try:
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+      with open(temporary_path, 'wb') as file:
+        exit_code = child_process.run(command, stop, file)
+      if exit_code:
+        return exit_code
+      os.replace(temporary_path, path)
+    finally:
+      pathlib.Path(temporary_path).unlink(missing_ok=True)
+  except OSError as e:
+    raise run_files.storage_error(path, e) from e
+  run_files.write_json(
+    str(directory / _ORIGIN),
+    {
+      'command': shlex.join(output.command),
+      'environment': environment.describe('of the command'),
+      'seconds': time.monotonic() - begin,
+    },
+  )
+  print(f'Added {directory}', flush=True)
+  return 0
+
+
+def _with_data_dir(
+  command: tuple[str, ...], data_dir: str | None
+) -> Iterator[str]:
+  for part in command:
+    if part == _DATA_DIR and data_dir is not None:
+      yield f'--data_dir={data_dir}'
+    else:
+      yield part
+
+
+def _directory(
+  results_dir: pathlib.Path, output: descriptions.Output
+) -> pathlib.Path:
+  return results_dir / output.page / output.name
+
+
+def _refusal(
+  output: descriptions.Output, expected: str, found: str
+) -> runner.UsageError:
+  return runner.UsageError(
+    f'Expected {expected} for the block {output.name}, found: {found}; remove '
+    f'the directory and run `make results PAGE={output.page}`.'
+  )
