@@ -36,11 +36,14 @@ adds columns of the costs until it is reached; with `network = NAME` and
 and PAGE/NAME is a run of another page. Reduction factors are relative to the
 first row.
 
-A table that a program prints has its command alone. `DIRECTORY` stands for
-the directory of data files:
+A table that a program prints has its command alone, and the names of pictures
+that the program draws into its --output_dir, which become
+`docs/pictures/PAGE_NAME.png`. `DIRECTORY` stands for that of data files:
 
-  [label_rounds]
-  command = 'programs.bench --part=label_rounds --repeats=3'
+  [delicious_divergence]
+  command = '''programs.label_report --task=delicious --data_dir=DIRECTORY
+    --section=divergence --output_dir=output/delicious_report'''
+  pictures = ['divergence']
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,11 +145,13 @@ class Output:
     page: Directory in `results/` that holds the output.
     name: Name in the page's comments, and of the directory there.
     command: The module and its flags, as for `python -m`.
+    pictures: Pictures that it draws, without ".png".
   """
 
   page: str
   name: str
   command: tuple[str, ...]
+  pictures: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,8 +208,8 @@ def _output(
   """Returns an output of the description at `path`."""
   if not _OUTPUT_NAME.fullmatch(name):
     raise _damaged(path, f'{name!r} as the name of an output')
-  if set(contents) != {'command'}:
-    unknown = sorted(set(contents) - {'command'})
+  unknown = sorted(set(contents) - {'command', 'pictures'})
+  if unknown:
     raise _damaged(path, f'{unknown[0]!r} beside the command of {name}')
   command = contents['command']
   try:
@@ -213,7 +218,10 @@ def _output(
     parts = []
   if not parts or not parts[0].startswith('programs.'):
     raise _damaged(path, f'{command!r} as {name}.command')
-  return Output(path.parent.name, name, tuple(parts))
+  pictures = contents.get('pictures', [])
+  if pictures != [] and not _is_list_of(str, pictures):
+    raise _damaged(path, f'{pictures!r} as {name}.pictures')
+  return Output(path.parent.name, name, tuple(parts), tuple(pictures))
 
 
 def _table(path: pathlib.Path, name: str, contents: Mapping[str, Any]) -> Table:

@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import sys
 import textwrap
 import time
@@ -34,6 +35,7 @@ _ORIGIN = 'origin.json'
 _MACHINE = '{processor}, {cores} cores, TensorFlow {tensorflow}'
 _DATA_DIR = '--data_dir=DIRECTORY'
 _PYTHON = '.venv/bin/python -m'
+_PICTURES = 'docs/pictures'
 _WIDTH = 80
 
 
@@ -130,6 +132,7 @@ def _make(
         exit_code = child_process.run(command, stop, file)
       if exit_code:
         return exit_code
+      _copy_pictures(results_dir.parent, output)
       os.replace(temporary_path, path)
     finally:
       pathlib.Path(temporary_path).unlink(missing_ok=True)
@@ -145,6 +148,16 @@ def _make(
   )
   print(f'Added {directory}', flush=True)
   return 0
+
+
+def _copy_pictures(root: pathlib.Path, output: descriptions.Output) -> None:
+  """Copies the pictures of an output from its --output_dir to the pages'."""
+  flags = dict(part.split('=', 1) for part in output.command if '=' in part)
+  for name in output.pictures:
+    source = root / flags.get('--output_dir', '') / f'{name}.png'
+    target = root / _PICTURES / f'{output.page}_{name}.png'
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def _with_data_dir(

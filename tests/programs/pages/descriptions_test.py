@@ -93,6 +93,7 @@ class DescriptionsTest(parameterized.TestCase):
     (output,) = page.outputs
     self.assertEqual((output.page, output.name), ('page', 'times'))
     self.assertEqual(output.command, ('programs.bench', '--x=a b'))
+    self.assertEmpty(output.pictures)
 
   def test_pages_in_order(self):
     self._read("page = 'b.md'", 'b')
@@ -129,6 +130,11 @@ class DescriptionsTest(parameterized.TestCase):
     ('no_command', "page = 'a'\n[t]\ncommand = 3", '3 as t.command'),
     ('shell', "page = 'a'\n[t]\ncommand = 'ls'", "'ls' as t.command"),
     ('quoted', "page = 'a'\n[t]\ncommand = '\"programs.'", 'as t.command'),
+    (
+      'pictures_of_a_command',
+      "page = 'a'\n[t]\ncommand = 'programs.x'\npictures = [3]",
+      r'\[3\] as t.pictures',
+    ),
     (
       'beside_a_command',
       "page = 'a'\n[t]\ncommand = 'programs.x'\nseeds = [0]",

@@ -32,7 +32,8 @@ _DESCRIPTION = """
 [times]
 command = 'programs.bench --part=rounds'
 [labels]
-command = 'programs.label_report --data_dir=DIRECTORY'
+command = 'programs.label_report --data_dir=DIRECTORY --output_dir=output/x'
+pictures = ['ranks']
 """
 _PRINTED = '| a |\n| - |\n| 1 |\n\nTwo cores.\n'
 
@@ -51,6 +52,10 @@ class StoredOutputsTest(parameterized.TestCase):
       del stop  # Unused.
       self._commands.append(command)
       stdout.write(_PRINTED.encode())
+      if 'programs.label_report' in command:
+        drawn = self._root / 'output/x/ranks.png'
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        drawn.write_bytes(b'picture')
       return 3 if command[2] in fails else 0
 
     with mock.patch('programs.command_line.child_process.run', run):
@@ -70,15 +75,21 @@ class StoredOutputsTest(parameterized.TestCase):
       self._commands,
       [
         [*start, 'programs.bench', '--part=rounds'],
-        [*start, 'programs.label_report', '--data_dir=a dir'],
+        [
+          *(*start, 'programs.label_report', '--data_dir=a dir'),
+          '--output_dir=output/x',
+        ],
       ],
     )
     self.assertTrue(stored_outputs.is_complete(self._results, times))
     # Paths of the machine are not kept.
     self.assertIn(
-      '`.venv/bin/python -m programs.label_report --data_dir=DIRECTORY`: ',
+      '`.venv/bin/python -m programs.label_report --data_dir=DIRECTORY '
+      '--output_dir=output/x`: ',
       stored_outputs.text(self._results, labels).replace('\n', ' '),
     )
+    picture = self._root / 'docs/pictures/page_ranks.png'
+    self.assertEqual(picture.read_bytes(), b'picture')
     for path in self._results.glob('page/*/*'):
       self.assertNotIn('a dir', path.read_text(), path)
     self._commands.clear()
