@@ -32,7 +32,6 @@ from programs.runs import run_files
 
 _OUTPUT = 'output.md'
 _ORIGIN = 'origin.json'
-_MACHINE = '{processor}, {cores} cores, TensorFlow {tensorflow}'
 _DATA_DIR = '--data_dir=DIRECTORY'
 _PYTHON = '.venv/bin/python -m'
 _PICTURES = 'docs/pictures'
@@ -68,9 +67,9 @@ def text(results_dir: pathlib.Path, output: descriptions.Output) -> str:
     origin = json.loads((directory / _ORIGIN).read_text(encoding='utf-8'))
     found = origin['command']
     source = (
-      f'`{_PYTHON} {found}`: {_MACHINE.format(**origin["environment"])}; '
+      f'`{_PYTHON} {found}`: {_machine(**origin["environment"])}; '
+      f'{origin["seconds"]:.0f} s.'
     )
-    source += f'{origin["seconds"]:.0f} s.'
   except (OSError, ValueError, KeyError, TypeError) as e:
     raise _refusal(output, f'files in {directory}', str(e)) from e
   if found != command:
@@ -79,6 +78,11 @@ def text(results_dir: pathlib.Path, output: descriptions.Output) -> str:
     source, _WIDTH, break_on_hyphens=False, break_long_words=False
   )
   return f'{printed}\n\n{filled}\n'
+
+
+def _machine(processor: str, cores: str, tensorflow: str, **_: str) -> str:
+  noun = 'core' if cores == '1' else 'cores'
+  return f'{processor}, {cores} {noun}, TensorFlow {tensorflow}'
 
 
 def make_missing(
