@@ -129,9 +129,18 @@ def main() -> int:
     _PARTS.value, 'Measuring', console=rich_console.Console(stderr=True)
   ):
     rows.extend(measures[part](_REPEATS.value))
-  tables.print_table(_HEADER, rows)
+  tables.print_table(_HEADER, _without_repetitions(rows))
   print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')
   return 0
+
+
+def _without_repetitions(rows: list[list[str]]) -> list[list[str]]:
+  """Returns rows that say what was measured in the first of each group."""
+  before = ['', *(measured for measured, *_ in rows)]
+  return [
+    ['' if measured == last else measured, *cells]
+    for last, (measured, *cells) in zip(before, rows, strict=False)
+  ]
 
 
 def _searched_rows() -> np.ndarray | None:

@@ -281,7 +281,7 @@ def measure_errors(repeats: int) -> list[list[str]]:
       library_error, library_payload = results[library]
       rows.append(
         [
-          f'normalized error at {bits} bits: heavy-tailed vector of {length:,}',
+          f'normalized error, bits: {bits}, heavy-tailed vector of {length:,}',
           candidate,
           f'{error:.6g}',
           f"{error / library_error:.3g} x TensorFlow's, in "

@@ -41,7 +41,9 @@ class BenchTest(absltest.TestCase):
 
   def test_prints_the_rows_of_chosen_parts(self):
     measures = {
-      name: mock.Mock(return_value=[[name, 'candidate', '1 ms', '2 x']])
+      name: mock.Mock(
+        return_value=[[name, c, '1 ms', '2 x'] for c in ('first', 'second')]
+      )
       for name in bench._PART_NAMES
     }
     with mock.patch.object(registry, 'measures', return_value=measures):
@@ -52,7 +54,10 @@ class BenchTest(absltest.TestCase):
     rows = [
       line.split('|')[1] for line in stdout.splitlines() if '1 ms' in line
     ]
-    self.assertEqual([row.strip() for row in rows], ['rounds', 'errors'])
+    # What was measured stands in the first of its rows.
+    self.assertEqual(
+      [row.strip() for row in rows], ['rounds', '', 'errors', '']
+    )
     self.assertStartsWith(stdout, '| measured')
     self.assertRegex(stdout, 'medians of 3')
     measures['rounds'].assert_called_once_with(3)
