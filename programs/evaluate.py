@@ -24,7 +24,8 @@ training clients, and --all_examples all examples, for data that nothing trained
 on. Flags of the task replace those of the
 run. With another --task the other options of the task are that task's defaults,
 and the model must have weights of the same names and shapes. --export_dir
-writes the evaluated model as `programs.train` does. Exit codes: 0; 1 if a file
+writes the evaluated model as `programs.train` does, into a directory that is
+new, empty or that of an earlier export. Exit codes: 0; 1 if a file
 cannot be written; 2 if the request cannot be carried out.
 """
 
@@ -39,7 +40,7 @@ from programs.command_line import task_flags
 from programs.methods import method_flags
 from programs.reports import report_arguments
 from programs.runs import evaluated_run
-from programs.runs import run_directory
+from programs.runs import export_directory
 from programs.runs import run_files
 from programs.runs import weights_flag
 from programs.training import evaluation_flags
@@ -68,8 +69,8 @@ _EXPORT_DIR = flags.DEFINE_string(
   'export_dir',
   None,
   'Directory for the model with these weights: saved_model/ and, if all of its '
-  "layers are Keras' own, model.keras. Replaces those that are there. Default: "
-  'not written.',
+  "layers are Keras' own, model.keras. Replaces those of an earlier export. "
+  'Default: not written.',
 )
 _SECTIONS = {
   'Evaluation': (
@@ -98,7 +99,7 @@ def main() -> int:
   for flag in chosen[1:]:
     runner.refuse_given(chosen[0], flag)
   if _EXPORT_DIR.value is not None:
-    run_directory.check_writable(_EXPORT_DIR.value, _EXPORT_DIR.name)
+    export_directory.check(_EXPORT_DIR.value, _EXPORT_DIR.name)
   run = evaluated_run.read(_RUN_DIR.value)
   _check_method(run)
   weights_path = run.weights_path(weights_flag.WEIGHTS.value or 'last')

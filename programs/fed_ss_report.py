@@ -36,7 +36,6 @@ Writes one PNG file for each part into --output_dir. Exit codes: 0, 2 for
 arguments that cannot be used.
 """
 
-import atexit
 import os
 
 from absl import flags
@@ -147,9 +146,7 @@ def main() -> int:
     # Imports TensorFlow: only once everything else is checked.
     from programs.command_line import execution
     from programs.reports import fed_ss_sections
-    from tff_methods import runtime
 
-  atexit.register(runtime.end_workers)
   task = task_flags.build_task()
   plan_section = {
     'gradient_noise': lambda: fed_ss_sections.plan_gradient_noise(

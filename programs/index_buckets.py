@@ -23,8 +23,6 @@ all pairs, and the mean cosine over pairs in the same bucket and over all pairs.
 Exit codes: 0, 2 for arguments that cannot be used.
 """
 
-import atexit
-
 from absl import flags
 
 from programs.command_line import common_flags
@@ -78,9 +76,7 @@ def main() -> int:
   with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.reports import hash_buckets
-    from tff_methods import runtime
 
-  atexit.register(runtime.end_workers)
   hash_buckets.report(
     task_flags.build_task(),
     weights,

@@ -36,7 +36,6 @@ An example that is on several clients counts on each of them, except in
 frequencies. Exit codes: 0, 2 for arguments that cannot be used.
 """
 
-import atexit
 from typing import Any
 
 from absl import flags
@@ -117,9 +116,7 @@ def main() -> int:
   with slow_imports.importing():
     # Imports TensorFlow: only once everything else is checked.
     from programs.reports import label_sections
-    from tff_methods import runtime
 
-  atexit.register(runtime.end_workers)
   task = task_flags.build_task(**_TASK_DEFAULTS)
   sections = label_sections.LabelSections(
     task,

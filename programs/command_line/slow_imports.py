@@ -13,6 +13,7 @@
 # limitations under the License.
 """Imports that take seconds: of TensorFlow, TFF and modules that use them."""
 
+import atexit
 from collections.abc import Generator
 import contextlib
 import gc
@@ -32,6 +33,9 @@ def importing() -> Generator[None, None, None]:
   Python does not collect garbage meanwhile. It would visit the growing number
   of objects again and again, a fifth of the time of the imports, although all
   of them stay alive. Afterwards they are exempt from garbage collection.
+
+  Workers are ended at exit: TFF's contexts print errors if they last until
+  Python tears down its modules.
   """
   replaced = programs.handle_signals_while_importing()
   pauses_collection = gc.isenabled() and 'tensorflow' not in sys.modules
@@ -39,9 +43,18 @@ def importing() -> Generator[None, None, None]:
     gc.disable()
   try:
     yield
+    if 'tensorflow_federated' in sys.modules:
+      _end_workers_at_exit()
   finally:
     if pauses_collection:
       gc.freeze()
       gc.enable()
     for signum in replaced:
       signal.signal(signum, programs.HANDLERS[signum])
+
+
+def _end_workers_at_exit() -> None:
+  from tff_methods import runtime  # Imports TFF.
+
+  atexit.unregister(runtime.end_workers)
+  atexit.register(runtime.end_workers)

@@ -24,14 +24,15 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from programs.runs import export_directory
 from programs.runs import run_files
 from programs.runs import run_store
 from programs.training import evaluation
 import tasks
 from tasks import serving as serving_lib
 
-SAVED_MODEL = 'saved_model'
-KERAS_MODEL = 'model.keras'
+SAVED_MODEL = export_directory.SAVED_MODEL
+KERAS_MODEL = export_directory.KERAS_MODEL
 _CLASS_NAMES = 'class_names'
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 

@@ -281,14 +281,22 @@ def end_workers() -> None:
   exit. Call it in other programs, and in the tear-down of tests. The default
   context is unusable afterwards.
   """
+  # Before their contexts are released: TFF then sends SIGINT to its worker and
+  # waits, forever where SIGINT is ignored, as in the background of a script.
+  _end_workers_of_tff()
   # Releases the default context. If TFF's own context lasts until Python tears
   # down its modules, as the one that TFF's import sets would, it prints errors.
   tff.framework.set_default_context(_EndedContext())
   for worker in list(_local_workers):
     worker.end()
+
+
+def _end_workers_of_tff() -> None:
+  """Ends the workers that TFF's own contexts have started."""
+  own = {worker.pid for worker in _local_workers}
   for child in psutil.Process().children():
     try:
-      if child.name() == _WORKER_NAME:
+      if child.pid not in own and child.name() == _WORKER_NAME:
         child.kill()
         # `WNOWAIT` keeps the exit status, so that no other process can get this
         # id: TFF may still signal it, without checking whose it is.

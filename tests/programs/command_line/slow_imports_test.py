@@ -51,6 +51,17 @@ try:
 except KeyboardInterrupt:
   sys.exit(7)
 """
+# TFF's import sets a context of its own.
+_REFUSES_AFTER_THE_IMPORT = f"""
+{_IMPORT}
+from programs.command_line import runner
+from programs.command_line import slow_imports
+def main():
+  with slow_imports.importing():
+    import tensorflow_federated
+  raise runner.UsageError('Expected another flag.')
+runner.run(main)
+"""
 
 
 class StopWhileImportingTest(parameterized.TestCase):
@@ -79,6 +90,13 @@ class StopWhileImportingTest(parameterized.TestCase):
       'raise_signal(signal.SIGINT', 'raise_signal(signal.SIGTERM'
     )
     self.assertEqual(self._run(in_main), (-signal.SIGTERM, ''))
+
+  def test_refuses_after_the_import_with_one_line(self):
+    exit_code, stderr = self._run(_REFUSES_AFTER_THE_IMPORT)
+    self.assertEqual(exit_code, 2)
+    # TensorFlow's import logs lines that begin with a date.
+    self.assertEndsWith(stderr, '-m: Expected another flag.\n')
+    self.assertNotIn('Traceback', stderr)
 
 
 class GarbageCollectionTest(absltest.TestCase):

@@ -36,6 +36,23 @@ import tensorflow_federated as tff
 
 from tff_methods.runtime import workers
 
+# As in the background of a script, which ignores SIGINT: `python program.py &`.
+_IN_THE_BACKGROUND = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+import numpy as np
+import tensorflow_federated as tff
+from tff_methods import runtime
+
+@tff.tensorflow.computation(np.int32)
+def add_one(x):
+  return x + 1
+
+tff.backends.native.set_sync_local_cpp_execution_context()
+assert add_one(1) == 2
+runtime.end_workers()
+print('ended')
+"""
 _REPOSITORY = pathlib.Path(__file__).parents[3]
 
 # Forks a program for each line of its input, a file and an action: to import
@@ -263,6 +280,17 @@ class EndWorkersTest(absltest.TestCase):
     with mock.patch.object(atexit, 'register') as register:
       runpy.run_path(workers.__file__)  # As an import would.
     register.assert_not_called()
+
+  def test_ends_workers_where_sigint_is_ignored(self):
+    result = subprocess.run(
+      [sys.executable, '-c', _IN_THE_BACKGROUND],
+      cwd=_REPOSITORY,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.DEVNULL,
+      timeout=120,
+      check=True,
+    )
+    self.assertEqual(result.stdout, b'ended\n')
 
   def test_ends_workers_of_any_context(self):
     own = workers.LocalWorker()
