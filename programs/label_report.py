@@ -71,7 +71,8 @@ _NUM_DRAWS = flags.DEFINE_integer(
 _BUCKETS = flags.DEFINE_integer(
   'buckets',
   None,
-  'Buckets for estimation and positives. Default: a 32nd of the labels.',
+  'Buckets for estimation and positives. Default: a 32nd of the labels, but '
+  'two at least.',
   lower_bound=1,
   upper_bound=common_flags.MAX_INT,
 )
@@ -133,7 +134,7 @@ def main() -> int:
 
 def _num_buckets(num_labels: int) -> int:
   if _BUCKETS.value is None:
-    return max(1, num_labels // _LABELS_PER_BUCKET)
+    return max(min(2, num_labels), num_labels // _LABELS_PER_BUCKET)
   _check_count(_BUCKETS.name, _BUCKETS.value, num_labels)
   return _BUCKETS.value
 

@@ -50,11 +50,19 @@ _COMPARED_DECODINGS = flags.DEFINE_list(
   'Other decodings, A,B,..., whose precisions evaluations of the same model '
   'report, too, as median_precision_at_5.',
 )
-flags.register_validator(
-  _COMPARED_DECODINGS.name,
-  lambda names: set(names) <= set(options_lib.DECODINGS),
-  f'Expected names of {", ".join(options_lib.DECODINGS)}.',
-)
+
+
+def _check_decodings(names: list[str]) -> bool:
+  for name in names:
+    if name not in options_lib.DECODINGS:
+      raise flags.ValidationError(
+        f'Expected names of {", ".join(options_lib.DECODINGS)}, found '
+        f'{name!r}; correct it.'
+      )
+  return True
+
+
+flags.register_validator(_COMPARED_DECODINGS.name, _check_decodings)
 _NUM_MODELS = flags.DEFINE_integer(
   'num_models',
   4,

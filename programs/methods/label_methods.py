@@ -22,6 +22,7 @@ import tensorflow_federated as tff
 from programs.command_line import runner
 from programs.methods import label_flags
 import tasks
+from tasks import catalog
 from tff_methods import algorithms
 from tff_methods import label_hashing
 from tff_methods import options as options_lib
@@ -57,7 +58,8 @@ def check_fed_mlh_task(
   if not isinstance(task, tasks.MultiLabelTask):
     raise runner.UsageError(
       'Expected a task with many labels with this --method, found another; '
-      'docs/tasks.md lists them.'
+      f'choose one of {", ".join(catalog.MULTI_LABEL_TASK_NAMES)}, or a '
+      '`MultiLabelTask` of your own.'
     )
   if choice.num_buckets is not None and choice.num_buckets > task.num_labels:
     raise runner.UsageError(

@@ -44,6 +44,7 @@ class FeatureHash:
       seed: Seed of the hash functions.
     """
     self.width = min(num_features, width)
+    self._num_features = num_features
     self._hashes = None
     if num_features > width:
       draw = label_hashing.LabelHash.draw
@@ -86,8 +87,24 @@ class FeatureHash:
 
     Returns:
       float32 `[batch, width]`.
+
+    Raises:
+      InvalidArgumentError: If the shapes differ, or a number is no feature.
     """
-    is_feature = tf.not_equal(features, _PADDING)
+    of_one_shape = tf.debugging.assert_equal(
+      tf.shape(features),
+      tf.shape(values),
+      'Expected features and values of one shape; pad features by -1.',
+    )
+    in_range = tf.debugging.Assert(
+      tf.reduce_all((features >= _PADDING) & (features < self._num_features)),
+      [
+        f'Expected features from 0 to {self._num_features - 1}, or -1 as '
+        'padding, found others; correct them.'
+      ],
+    )
+    with tf.control_dependencies([of_one_shape, in_range]):
+      is_feature = tf.not_equal(features, _PADDING)
     return self(
       tf.ragged.boolean_mask(features, is_feature),
       tf.ragged.boolean_mask(values, is_feature),

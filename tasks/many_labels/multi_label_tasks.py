@@ -60,7 +60,8 @@ class MultiLabelTask(serving.ServedTask):
 
   Attributes:
     num_labels: Number of labels.
-    network: Layers of the model, from input vectors to logits.
+    network: Layers of the model, from input vectors to logits; see
+      `with_network` for others.
     max_labels: Width that labels are padded to, by -1.
     frequent_classes: Classes that metrics count as frequent.
     class_counts: Number of training examples of each class.
@@ -74,6 +75,27 @@ class MultiLabelTask(serving.ServedTask):
   frequent_classes: tuple[int, ...] = attrs.field(kw_only=True)
   class_counts: tuple[int, ...] = attrs.field(kw_only=True)
   num_train_examples: int = attrs.field(kw_only=True)
+
+  def with_network(
+    self, network: label_hashing.Network, seed: int = 0
+  ) -> 'MultiLabelTask':
+    """Returns this task with another network, for all methods.
+
+    Args:
+      network: Layers of the model, from the task's input vectors to logits.
+      seed: Seed of the initial weights of a model of all labels.
+
+    Raises:
+      TypeError: If it is not a network.
+    """
+    # Checks the network.
+    label_hash = label_hashing.LabelHash.identity(self.num_labels)
+    label_hashing.HashedLabelModel(network, label_hash, self.max_labels)
+    return attrs.evolve(
+      self,
+      network=network,
+      model_fn=_model_fn(network, seed, self.max_labels, self.is_frequent()),
+    )
 
   def is_frequent(self) -> np.ndarray:
     """Returns a mask of the frequent classes, bool `[num_labels]`."""
@@ -194,24 +216,9 @@ def _assemble(
   network = label_hashing.DenseNetwork(
     feature_hash.width, 2 * (options_lib.required(options.hidden_width),)
   )
-
-  @functools.cache
-  def functional_model() -> tff.learning.models.FunctionalModel:
-    return multi_label_models.baseline(
-      network,
-      seed=seed,
-      max_labels=summary.max_labels,
-      is_frequent=is_frequent,
-    )
-
   return MultiLabelTask(
     datasets,
-    lambda: functional_models.variable_model(
-      functional_model(),
-      multi_label_models.weight_names(
-        len(functional_model().initial_weights[0])
-      ),
-    ),
+    _model_fn(network, seed, summary.max_labels, is_frequent),
     serving=_serving(feature_hash, len(is_frequent)),
     num_labels=len(is_frequent),
     network=network,
@@ -219,6 +226,26 @@ def _assemble(
     frequent_classes=tuple(np.flatnonzero(is_frequent).tolist()),
     class_counts=tuple(summary.label_counts.tolist()),
     num_train_examples=summary.num_examples,
+  )
+
+
+def _model_fn(
+  network: label_hashing.Network,
+  seed: int,
+  max_labels: int,
+  is_frequent: np.ndarray,
+) -> Callable[[], tff.learning.models.VariableModel]:
+  """Returns the `model_fn` of a model of all labels."""
+
+  @functools.cache
+  def functional_model() -> tff.learning.models.FunctionalModel:
+    return multi_label_models.baseline(
+      network, seed=seed, max_labels=max_labels, is_frequent=is_frequent
+    )
+
+  return lambda: functional_models.variable_model(
+    functional_model(),
+    multi_label_models.weight_names(len(functional_model().initial_weights[0])),
   )
 
 

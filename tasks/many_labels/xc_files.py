@@ -234,10 +234,11 @@ def _parse_labels(text: str, num_labels: int) -> list[int]:
     return []
   labels = []
   for token in text.split(','):
-    if not token.isdecimal():
+    if not token.removeprefix('-').isdecimal():
       raise _BadLineError(
-        f'labels with commas between them, found {text[:_MAX_EXCERPT]!r}: '
-        'start the line with a space if the example has no labels.'
+        f'labels such as 3,17, then a space, found {text[:_MAX_EXCERPT]!r}: '
+        'correct it, or start the line with a space if the example has no '
+        'labels.'
       )
     labels.append(_parse_index(token, num_labels, 'labels'))
   return sorted(set(labels))

@@ -58,7 +58,7 @@ class ProgramTest(parameterized.TestCase):
     self.assertEqual(exit_code, 0, stderr)
     self.assertRegex(stdout, r'training examples +\| 200 ')
     self.assertRegex(stdout, r'No label has 100 positives')
-    self.assertRegex(stdout, r'labels, hashed to 1 buckets')
+    self.assertRegex(stdout, r'labels, hashed to 2 buckets')
     self.assertRegex(stdout, r'hash tables of 32 labels')
     self.assertRegex(
       stdout, r'\| 4 +\| 0\.\d+ \(± 0\.\d+\) +\| 0\.\d+ +\| 0\.\d+ '

@@ -46,7 +46,8 @@ class HashedLabelModel:
     seed: Seed of the initial weights.
 
   Raises:
-    TypeError: If `label_hash` is not a `LabelHash`, or a number not an int.
+    TypeError: If `network` is not a `Network`, `label_hash` not a `LabelHash`,
+      or a number not an int.
     ValueError: If a number is out of range.
   """
 
@@ -60,6 +61,7 @@ class HashedLabelModel:
 
   def __post_init__(self) -> None:
     argument_checks.unwrap_scalars(self)
+    networks.check_network(self.network)
     if not isinstance(self.label_hash, hash_functions.LabelHash):
       raise TypeError(
         'Expected label_hash to be a LabelHash, found '
@@ -141,10 +143,17 @@ class HashedLabelModel:
 
     Raises:
       TypeError: If `k` or `chunk_size` is not an int.
-      ValueError: If an argument is out of range, or the number of buckets odd
-        with `'count_sketch'`.
+      ValueError: If an argument is out of range or has another shape, or the
+        number of buckets is odd with `'count_sketch'`.
     """
     argument_checks.check_choice('decoding', decoding, options_lib.DECODINGS)
+    predictions = tf.convert_to_tensor(predictions)
+    expected = [None, self.label_hash.num_tables, self.label_hash.num_buckets]
+    if not predictions.shape.is_compatible_with(expected):
+      raise ValueError(
+        f'Expected predictions of shape {expected}, of examples, tables and '
+        f'buckets, found {predictions.shape}: give those of this model.'
+      )
     scores = _swap_batch_and_tables(predictions)
     if decoding != 'mean_logits':
       scores = self.likelihood.log_probabilities(scores)

@@ -20,7 +20,7 @@ optimizers leave the networks independent of each other.
 
 from collections.abc import Sequence
 import dataclasses
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +28,7 @@ import tensorflow as tf
 from tff_methods.common import argument_checks
 
 
+@runtime_checkable
 class Network(Protocol):
   """Interface of networks that can be stacked along a leading axis."""
 
@@ -57,6 +58,15 @@ class Network(Protocol):
     """
 
 
+def check_network(network: object) -> None:
+  """Raises `TypeError` unless an object has what a `Network` has."""
+  if not isinstance(network, Network):
+    raise TypeError(
+      'Expected a network with input_spec, initial_weights and logits, found '
+      f'{type(network).__name__}: see label_hashing.Network.'
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class DenseNetwork:
   """`Network` of dense layers, with ReLU after each hidden layer.
@@ -67,7 +77,7 @@ class DenseNetwork:
       hidden layers.
 
   Raises:
-    TypeError: If a width is not an int.
+    TypeError: If a width is not an int, or there is no sequence of them.
     ValueError: If a width is below 1.
   """
 
@@ -77,6 +87,11 @@ class DenseNetwork:
   def __post_init__(self) -> None:
     argument_checks.unwrap_scalars(self)
     argument_checks.check_int('input_width', self.input_width, minimum=1)
+    if not isinstance(self.hidden_widths, Sequence):
+      raise TypeError(
+        'Expected hidden_widths to be a tuple, found '
+        f'{self.hidden_widths!r}: give the units of each hidden layer.'
+      )
     for width in self.hidden_widths:
       argument_checks.check_int('each of hidden_widths', width, minimum=1)
 

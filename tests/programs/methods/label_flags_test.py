@@ -54,7 +54,7 @@ class LabelFlagsTest(parameterized.TestCase):
 
   def test_unknown_compared_decodings_raise(self):
     with self.assertRaisesRegex(
-      flags.IllegalFlagValueError, 'Expected names of mean, median'
+      flags.IllegalFlagValueError, "names of mean, median.*found 'max'; correct"
     ):
       flags.FLAGS.compared_decodings = ['median', 'max']
 

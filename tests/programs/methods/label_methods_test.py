@@ -30,7 +30,7 @@ class LabelMethodsTest(absltest.TestCase):
   def test_needs_a_task_with_many_labels(self):
     task = mock.create_autospec(tff.simulation.baselines.BaselineTask)
     with self.assertRaisesRegex(
-      runner.UsageError, 'many labels with this --method'
+      runner.UsageError, 'many labels with this --method.*choose one of deli'
     ):
       label_methods.check_fed_mlh_task(task, _CHOICE)
 

@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 
@@ -25,7 +26,7 @@ def _hash(feature_hash, rows):
   return feature_hash(indices, values).numpy()
 
 
-class FeatureHashTest(tf.test.TestCase):
+class FeatureHashTest(tf.test.TestCase, parameterized.TestCase):
   def test_few_features_have_coordinates_of_their_own(self):
     for width in (4, 100):
       feature_hash = feature_hashing.FeatureHash(4, width)
@@ -81,6 +82,26 @@ class FeatureHashTest(tf.test.TestCase):
     self.assertEqual(data.element_spec, tf.TensorSpec([None, 8], tf.float32))
     expected = _hash(feature_hash, [{1: 1.0, 2: 2.0}, {}, {3: 3.0}])
     self.assertAllEqual(np.concatenate(list(data)), expected)
+
+  def test_padded_features(self):
+    feature_hash = feature_hashing.FeatureHash(30, 8)
+    self.assertAllEqual(
+      feature_hash.hash_padded(
+        tf.constant([[-1, 2], [3, 29]], tf.int64),
+        tf.constant([[9.0, 2.0], [3.0, 4.0]]),
+      ),
+      _hash(feature_hash, [{2: 2.0}, {3: 3.0, 29: 4.0}]),
+    )
+
+  @parameterized.parameters(
+    ([[0, 30]], [[1.0, 1.0]], 'features from 0 to 29, or -1 .*found others'),
+    ([[-2, 0]], [[1.0, 1.0]], 'features from 0 to 29, or -1 .*found others'),
+    ([[0, 1]], [[1.0]], 'features and values of one shape'),
+  )
+  def test_wrong_padded_features(self, features, values, message):
+    hashed = tf.function(feature_hashing.FeatureHash(30, 8).hash_padded)
+    with self.assertRaisesRegex(tf.errors.InvalidArgumentError, message):
+      hashed(tf.constant(features, tf.int64), tf.constant(values))
 
 
 if __name__ == '__main__':

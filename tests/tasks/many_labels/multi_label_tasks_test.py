@@ -258,6 +258,23 @@ class MultiLabelTaskTest(_DeliciousTestCase):
 
 
 class ExecutionTest(_DeliciousTestCase):
+  def test_another_network_is_that_of_all_methods(self):
+    task = self.build()
+    network = label_hashing.DenseNetwork(task.network.input_width, (3,))
+    changed = task.with_network(network, seed=7)
+    self.assertEqual(changed.network, network)
+    shapes = [w.shape.as_list() for w in changed.model_fn().trainable_variables]
+    p = task.num_labels
+    self.assertEqual(shapes, [[network.input_width, 3], [3], [3, p], [p]])
+    for weight, expected in zip(
+      changed.model_fn().trainable_variables,
+      network.initial_weights(7, p),
+      strict=True,
+    ):
+      self.assertAllEqual(weight, expected)
+    with self.assertRaisesRegex(TypeError, 'Expected a network'):
+      task.with_network(None)
+
   def test_precisions_of_compared_decodings_are_those_of_each_alone(self):
     task = self.build()
     model = task.hashed_model(

@@ -123,10 +123,11 @@ class ErrorsTest(_FilesTestCase):
     (
       'no_label',
       '2:1 3:1',
-      "line 3 .* labels with commas .* found '2:1': start .* with a space",
+      "line 3 .* labels such as 3,17, .* found '2:1': .* start .* a space if",
     ),
-    ('negative_label', '-1 2:1', "line 3 .* with commas .*, found '-1'"),
-    ('label_gap', '1,,2 2:1', "line 3 .* with commas .*, found '1,,2'"),
+    ('negative_label', '-1 2:1', 'line 3 .* labels from 0 to 4, found -1'),
+    ('label_gap', '1,,2 2:1', "line 3 .* such as 3,17, .*, found '1,,2'"),
+    ('tab', '1\t2:1', "line 3 .* 3,17, then a space, found '1"),
     (
       'no_value',
       '1 2',
@@ -152,7 +153,7 @@ class ErrorsTest(_FilesTestCase):
     ('underscore', '1 0_2:1', "line 3 .* ASCII digits, .* found '0_2:1'"),
     ('value_underscore', '1 2:1_0', "line 3 .* ASCII digits.* found '2:1_0'"),
     ('fraction', '1 2.0:1', "line 3 .* such as 8:1.5, found '2.0:1'"),
-    ('fractional_label', '1.0 2:1', "line 3 .* with commas .* found '1.0'"),
+    ('fractional_label', '1.0 2:1', "line 3 .* such as 3,17, .* found '1.0'"),
     ('long_label', '9' * 5000 + ' 2:1', 'line 3 .* from 0 to 4, found 9{80}:'),
     ('long_feature', f'1 {"9" * 5000}:1', 'line 3 .* to 5, found 9{80}: corr'),
     ('long_word', '1 ' + 'x' * 5000, "line 3 .* found 'x{80}': correct it"),

@@ -138,6 +138,13 @@ class HashedLabelModelTest(tf.test.TestCase):
       self.assertAllClose(scores[i], estimates[order])
       self.assertAllEqual(classes[i], order)
 
+  def test_predictions_of_another_model(self):
+    for shape in ([2, 3, 5], [2, 12]):
+      with self.assertRaisesRegex(
+        ValueError, r'predictions of shape \[None, 3, 4\].*found \(2, '
+      ):
+        self.model.top_k(tf.zeros(shape), 1)
+
   def test_unknown_decoding(self):
     with self.assertRaisesRegex(ValueError, "'mean_logits'.*found 'max'"):
       self.model.top_k(tf.zeros([2, 3, 4]), 1, decoding='max')
@@ -161,6 +168,12 @@ class HashedLabelModelTest(tf.test.TestCase):
   def test_label_out_of_range(self):
     with self.assertRaisesRegex(tf.errors.InvalidArgumentError, 'below 9'):
       self.functional.loss(tf.zeros([1, 3, 4]), tf.constant([[9, -1, -1]]))
+
+  def test_wrong_network(self):
+    with self.assertRaisesRegex(
+      TypeError, 'input_spec, initial_weights and logits, found Sequential: see'
+    ):
+      label_hashing.HashedLabelModel(tf.keras.Sequential(), self.label_hash, 3)
 
   def test_wrong_label_hash(self):
     with self.assertRaisesRegex(TypeError, 'LabelHash, found int'):

@@ -89,6 +89,10 @@ class DenseNetworkTest(parameterized.TestCase, tf.test.TestCase):
     with self.assertRaisesRegex(ValueError, message):
       networks.DenseNetwork(*arguments)
 
+  def test_no_sequence_of_widths(self):
+    with self.assertRaisesRegex(TypeError, 'hidden_widths to be a tuple.* 3:'):
+      networks.DenseNetwork(4, 3)
+
 
 if __name__ == '__main__':
   tf.test.main()
