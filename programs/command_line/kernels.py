@@ -39,9 +39,10 @@ def choose(environment: MutableMapping[str, str]) -> None:
       more than they gain. Sums over a tensor also depend on the number of
       threads, in their last bit: with one, weights have the same bits on any
       number of cores.
-  *   A thread for each core, as TensorFlow has it, and at least two: TFF's
-      worker with one waits half a second for each client that reads its data.
-      Results do not depend on it.
+  *   Two threads more than cores: clients that train concurrently, one more
+      than cores, wait for each other where they are fewer, as by TensorFlow's
+      default, and TFF's worker with one waits half a second for each client
+      that reads its data. Results do not depend on it.
 
   Args:
     environment: Environment of this process and of those that it starts, before
@@ -51,4 +52,4 @@ def choose(environment: MutableMapping[str, str]) -> None:
     environment.setdefault(ONEDNN, '1')
   environment.setdefault(THREADS, '1')
   num_cores = len(os.sched_getaffinity(0))
-  environment.setdefault(CONCURRENT_OPS, str(max(2, num_cores)))
+  environment.setdefault(CONCURRENT_OPS, str(num_cores + 2))

@@ -43,7 +43,7 @@ class ChooseTest(parameterized.TestCase):
       {
         'TF_ENABLE_ONEDNN_OPTS': '1',
         'TF_NUM_INTRAOP_THREADS': '1',
-        'TF_NUM_INTEROP_THREADS': '4',
+        'TF_NUM_INTEROP_THREADS': '6',
       },
     ),
     (
@@ -63,7 +63,7 @@ class ChooseTest(parameterized.TestCase):
     (
       'arm',
       *('aarch64', {}),
-      {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '4'},
+      {'TF_NUM_INTRAOP_THREADS': '1', 'TF_NUM_INTEROP_THREADS': '6'},
     ),
   )
   def test_environment(self, machine, environment, expected):
@@ -74,11 +74,11 @@ class ChooseTest(parameterized.TestCase):
       kernels.choose(environment)
     self.assertEqual(environment, expected)
 
-  def test_two_threads_on_one_core(self):
+  def test_threads_on_one_core(self):
     environment = {}
     with mock.patch.object(os, 'sched_getaffinity', return_value={3}):
       kernels.choose(environment)
-    self.assertEqual(environment['TF_NUM_INTEROP_THREADS'], '2')
+    self.assertEqual(environment['TF_NUM_INTEROP_THREADS'], '3')
 
   @parameterized.parameters(
     ({}, '1 1\n'),
