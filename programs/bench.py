@@ -26,13 +26,12 @@ import os
 from absl import flags
 from absl import logging
 import numpy as np
-from rich import console as rich_console
-from rich import progress as rich_progress
 
 from programs.benchmarks import scale_sizes
 from programs.command_line import common_flags
 from programs.command_line import runner
 from programs.command_line import slow_imports
+from programs.reports import progress
 from programs.reports import tables
 from programs.runs import saved_weights
 
@@ -125,12 +124,11 @@ def main() -> int:
   logging.set_verbosity(logging.ERROR)
   measures = registry.measures(searched_rows, sizes, rows_of_client)
   rows = []
-  for part in rich_progress.track(
-    _PARTS.value, 'Measuring', console=rich_console.Console(stderr=True)
-  ):
+  for part in progress.track(_PARTS.value, 'Measuring'):
     rows.extend(measures[part](_REPEATS.value))
   tables.print_table(_HEADER, _without_repetitions(rows))
-  print(f'{os.cpu_count()} cores; medians of {_REPEATS.value}; no GPU used.')
+  num_cores = len(os.sched_getaffinity(0))
+  print(f'{num_cores} cores; medians of {_REPEATS.value}; no GPU used.')
   return 0
 
 

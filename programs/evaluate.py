@@ -25,7 +25,7 @@ on. Flags of the task replace those of the
 run. With another --task the other options of the task are that task's defaults,
 and the model must have weights of the same names and shapes. --export_dir
 writes the evaluated model as `programs.train` does, into a directory that is
-new, empty or that of an earlier export. Exit codes: 0; 1 if a file
+new or that of an earlier export. Exit codes: 0; 1 if a file
 cannot be written; 2 if the request cannot be carried out.
 """
 

@@ -60,6 +60,7 @@ from programs.command_line import runner
 from programs.runs import run_results
 
 FILE = 'tables.toml'
+OUTPUT_DIR = '--output_dir'
 _MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')
 _OUTPUT_NAME = re.compile(r'\w+')
@@ -199,6 +200,9 @@ def _read(path: pathlib.Path) -> Page:
       outputs.append(_output(path, name, value))
     else:
       tables.append(_table(path, name, value))
+  pictures = [picture for output in outputs for picture in output.pictures]
+  if len(set(pictures)) < len(pictures):
+    raise _damaged(path, f'{sorted(pictures)} as pictures of outputs')
   return Page(path.parent.name, page, tuple(tables), tuple(outputs))
 
 
@@ -219,7 +223,11 @@ def _output(
   if not parts or not parts[0].startswith('programs.'):
     raise _damaged(path, f'{command!r} as {name}.command')
   pictures = contents.get('pictures', [])
-  if pictures != [] and not _is_list_of(str, pictures):
+  if pictures != [] and not (
+    _is_list_of(str, pictures)
+    and all(map(_OUTPUT_NAME.fullmatch, pictures))
+    and any(part.startswith(f'{OUTPUT_DIR}=') for part in parts)
+  ):
     raise _damaged(path, f'{pictures!r} as {name}.pictures')
   return Output(path.parent.name, name, tuple(parts), tuple(pictures))
 

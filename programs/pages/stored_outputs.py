@@ -39,14 +39,16 @@ _WIDTH = 80
 
 
 def is_complete(results_dir: pathlib.Path, output: descriptions.Output) -> bool:
-  """Returns whether there are the files of an output.
+  """Returns whether the files of an output exist, with its pictures.
 
   Args:
     results_dir: The directory `results`.
     output: The output.
   """
   directory = _directory(results_dir, output)
-  return all((directory / name).exists() for name in (_OUTPUT, _ORIGIN))
+  files = [directory / name for name in (_OUTPUT, _ORIGIN)]
+  pictures = [target for _, target in _pictures(results_dir.parent, output)]
+  return all(path.exists() for path in [*files, *pictures])
 
 
 def text(results_dir: pathlib.Path, output: descriptions.Output) -> str:
@@ -129,14 +131,26 @@ def _make(
   command = [sys.executable, '-m', *_with_data_dir(output.command, data_dir)]
   print(f'{_PYTHON} {shlex.join(output.command)}', flush=True)
   begin = time.monotonic()
+  pictures = list(_pictures(results_dir.parent, output))
   try:
+    for source, _ in pictures:
+      source.unlink(missing_ok=True)  # Of an earlier command.
     directory.mkdir(parents=True, exist_ok=True)
     try:
       with open(temporary_path, 'wb') as file:
         exit_code = child_process.run(command, stop, file)
       if exit_code:
         return exit_code
-      _copy_pictures(results_dir.parent, output)
+      for source, target in pictures:
+        if not source.exists():
+          print(
+            f'results: Expected a picture {source}, found none; correct the '
+            f'pictures of {output.name}.',
+            file=sys.stderr,
+          )
+          return 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
       os.replace(temporary_path, path)
     finally:
       pathlib.Path(temporary_path).unlink(missing_ok=True)
@@ -154,14 +168,16 @@ def _make(
   return 0
 
 
-def _copy_pictures(root: pathlib.Path, output: descriptions.Output) -> None:
-  """Copies the pictures of an output from its --output_dir to the pages'."""
+def _pictures(
+  root: pathlib.Path, output: descriptions.Output
+) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
+  """Yields where a program draws each picture, and its path for pages."""
   flags = dict(part.split('=', 1) for part in output.command if '=' in part)
   for name in output.pictures:
-    source = root / flags.get('--output_dir', '') / f'{name}.png'
-    target = root / _PICTURES / f'{output.page}_{name}.png'
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    yield (
+      root / flags[descriptions.OUTPUT_DIR] / f'{name}.png',
+      root / _PICTURES / f'{output.page}_{name}.png',
+    )
 
 
 def _with_data_dir(

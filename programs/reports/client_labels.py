@@ -17,9 +17,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from rich import console as rich_console
-from rich import progress as rich_progress
 
+from programs.reports import progress
 import tasks
 from tff_methods import label_hashing
 
@@ -92,11 +91,7 @@ def read(task: tasks.MultiLabelTask) -> list[Positives]:
       labels.numpy()
       for _, labels in data.create_tf_dataset_for_client(client_id)
     )
-    for client_id in rich_progress.track(
-      data.client_ids,
-      'Reading labels',
-      console=rich_console.Console(stderr=True),
-    )
+    for client_id in progress.track(data.client_ids, 'Reading labels')
   ]
 
 

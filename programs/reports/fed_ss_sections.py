@@ -24,7 +24,6 @@ import itertools
 import statistics
 
 import numpy as np
-import rich.progress
 import tensorflow_federated as tff
 
 from programs.command_line import runner
@@ -33,6 +32,7 @@ from programs.reports import fed_ss_confusion
 from programs.reports import fed_ss_gradient_noise
 from programs.reports import fed_ss_privacy
 from programs.reports import figures
+from programs.reports import progress
 from programs.reports import tables
 from programs.runs import saved_weights
 import tasks
@@ -110,7 +110,7 @@ def _report_noise(
 ) -> None:
   full_changes = [noise.full_change(batch) for batch in batches]
   points = []
-  for n in rich.progress.track(num_negatives, 'Gradient noise'):
+  for n in progress.track(num_negatives, 'Gradient noise'):
     counts = others if n is None else [n] * len(batches)
     levels = list(map(noise, batches, counts, full_changes))
     points.append((n, statistics.fmean(counts), levels))
@@ -202,7 +202,7 @@ def _report_privacy(
   path: str,
 ) -> None:
   rows, curves = [], {}
-  for size in rich.progress.track(num_sampled_classes, 'Privacy'):
+  for size in progress.track(num_sampled_classes, 'Privacy'):
     measured = fed_ss_privacy.measure_posterior(
       num_positives,
       num_classes,

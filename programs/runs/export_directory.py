@@ -21,7 +21,7 @@ from programs.runs import run_files
 
 SAVED_MODEL = 'saved_model'
 KERAS_MODEL = 'model.keras'
-# What TensorFlow writes into a SavedModel.
+# Entries of a SavedModel.
 _SAVED_MODEL_FILES = {
   'assets',
   'assets.extra',
@@ -35,8 +35,8 @@ _SAVED_MODEL_FILES = {
 def check(path: str, flag_name: str) -> None:
   """Raises `UsageError` unless an export into a directory replaces only itself.
 
-  An earlier export may be replaced, that of a run in its directory not: its
-  other files would be those of another model.
+  An earlier export may be replaced. That of a run is refused: the other files
+  of its directory would be those of another model.
 
   Args:
     path: Path of a directory, which need not exist yet.
@@ -46,8 +46,8 @@ def check(path: str, flag_name: str) -> None:
   found = _foreign_file(path)
   if found is not None:
     raise runner.UsageError(
-      f'Expected --{flag_name}={path} to be new, empty or that of an earlier '
-      f'export, found {found}; choose another directory.'
+      f'Expected --{flag_name}={path} to be new or that of an earlier export, '
+      f'found {found}; choose another directory.'
     )
 
 
@@ -57,11 +57,19 @@ def _foreign_file(path: str) -> str | None:
   has_saved_model = os.path.lexists(saved_model)
   if os.path.lexists(os.path.join(path, run_files.CONFIGURATION)):
     return run_files.CONFIGURATION
-  if os.path.lexists(os.path.join(path, KERAS_MODEL)) and not has_saved_model:
+  # A killed export leaves the earlier one under another name.
+  is_replaced = any(
+    name.startswith(f'{SAVED_MODEL}.') for name in _entries(path)
+  )
+  if KERAS_MODEL in _entries(path) and not has_saved_model and not is_replaced:
     return KERAS_MODEL
   if not has_saved_model:
     return None
   if os.path.islink(saved_model) or not os.path.isdir(saved_model):
     return SAVED_MODEL
-  foreign = sorted(set(os.listdir(saved_model)) - _SAVED_MODEL_FILES)
+  foreign = sorted(_entries(saved_model) - _SAVED_MODEL_FILES)
   return os.path.join(SAVED_MODEL, foreign[0]) if foreign else None
+
+
+def _entries(path: str) -> set[str]:
+  return set(os.listdir(path)) if os.path.isdir(path) else set()

@@ -77,7 +77,7 @@ class MultiLabelTask(serving.ServedTask):
   num_train_examples: int = attrs.field(kw_only=True)
 
   def with_network(
-    self, network: label_hashing.Network, seed: int = 0
+    self, network: label_hashing.Network, seed: int
   ) -> 'MultiLabelTask':
     """Returns this task with another network, for all methods.
 
@@ -87,10 +87,19 @@ class MultiLabelTask(serving.ServedTask):
 
     Raises:
       TypeError: If it is not a network.
+      ValueError: If its inputs are not those of the task.
     """
-    # Checks the network.
+    # Raises the error of an object that is no network.
     label_hash = label_hashing.LabelHash.identity(self.num_labels)
     label_hashing.HashedLabelModel(network, label_hash, self.max_labels)
+    expected = self.network.input_spec
+    if not network.input_spec.is_compatible_with(expected):
+      raise ValueError(
+        f'Expected a network with inputs {expected.dtype.name}'
+        f'{expected.shape.as_list()}, found {network.input_spec.dtype.name}'
+        f'{network.input_spec.shape.as_list()}: correct its input_spec, or set '
+        '`feature_width`.'
+      )
     return attrs.evolve(
       self,
       network=network,

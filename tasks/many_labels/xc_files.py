@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import functools
 import io
 import os
+import re
 from typing import TypeVar
 
 import numpy as np
@@ -31,6 +32,8 @@ _MAX_COUNTS = {
   'labels': multi_label_source.MAX_LABELS,
 }
 _MAX_EXCERPT = 80
+# Negative ones are labels that are out of range; -0 is none.
+_LABEL = re.compile(r'[0-9]+|-0*[1-9][0-9]*')
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 # Columns and values of a row.
@@ -234,7 +237,7 @@ def _parse_labels(text: str, num_labels: int) -> list[int]:
     return []
   labels = []
   for token in text.split(','):
-    if not token.removeprefix('-').isdecimal():
+    if not _LABEL.fullmatch(token):
       raise _BadLineError(
         f'labels such as 3,17, then a space, found {text[:_MAX_EXCERPT]!r}: '
         'correct it, or start the line with a space if the example has no '

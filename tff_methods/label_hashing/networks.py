@@ -60,10 +60,12 @@ class Network(Protocol):
 
 def check_network(network: object) -> None:
   """Raises `TypeError` unless an object has what a `Network` has."""
-  if not isinstance(network, Network):
+  if isinstance(network, type) or not isinstance(network, Network):
+    found = network if isinstance(network, type) else type(network)
     raise TypeError(
       'Expected a network with input_spec, initial_weights and logits, found '
-      f'{type(network).__name__}: see label_hashing.Network.'
+      f'{"the class " * isinstance(network, type)}{found.__name__}: see '
+      'label_hashing.Network.'
     )
 
 
@@ -77,7 +79,7 @@ class DenseNetwork:
       hidden layers.
 
   Raises:
-    TypeError: If a width is not an int, or there is no sequence of them.
+    TypeError: If a width is not an int, or `hidden_widths` is no sequence.
     ValueError: If a width is below 1.
   """
 

@@ -131,6 +131,26 @@ class DescriptionsTest(parameterized.TestCase):
     ('shell', "page = 'a'\n[t]\ncommand = 'ls'", "'ls' as t.command"),
     ('quoted', "page = 'a'\n[t]\ncommand = '\"programs.'", 'as t.command'),
     (
+      'pictures_without_directory',
+      "page = 'a'\n[t]\ncommand = 'programs.x'\npictures = ['x']",
+      r"\['x'\] as t.pictures",
+    ),
+    (
+      'path_of_a_picture',
+      "page = 'a'\n[t]\ncommand = 'programs.x --output_dir=o'\n"
+      "pictures = ['../x']",
+      r"\['../x'\] as t.pictures",
+    ),
+    (
+      'picture_twice',
+      "page = 'a'\n"
+      + '\n'.join(
+        f"[{name}]\ncommand = 'programs.x --output_dir=o'\npictures = ['x']"
+        for name in 'tu'
+      ),
+      r"\['x', 'x'\] as pictures of outputs",
+    ),
+    (
       'pictures_of_a_command',
       "page = 'a'\n[t]\ncommand = 'programs.x'\npictures = [3]",
       r'\[3\] as t.pictures',

@@ -47,12 +47,12 @@ class StoredOutputsTest(parameterized.TestCase):
     (self._page,) = descriptions.read_all(self._results)
     self._commands = []
 
-  def _make_missing(self, fails=(), data_dir=None):
+  def _make_missing(self, fails=(), data_dir=None, draws=True):
     def run(command, stop, stdout=None):
       del stop  # Unused.
       self._commands.append(command)
       stdout.write(_PRINTED.encode())
-      if 'programs.label_report' in command:
+      if draws and 'programs.label_report' in command:
         drawn = self._root / 'output/x/ranks.png'
         drawn.parent.mkdir(parents=True, exist_ok=True)
         drawn.write_bytes(b'picture')
@@ -120,6 +120,17 @@ class StoredOutputsTest(parameterized.TestCase):
     self._commands.clear()
     self.assertEqual(self._make_missing(), 0)
     self.assertLen(self._commands, 1)
+
+  def test_makes_an_output_without_its_picture_again(self):
+    _, labels = self._page.outputs
+    self._make_missing()
+    (self._root / 'docs/pictures/page_ranks.png').unlink()
+    self.assertFalse(stored_outputs.is_complete(self._results, labels))
+    # The picture of the earlier command does not stand for that of this one.
+    self.assertEqual(self._make_missing(draws=False), 1)
+    self.assertFalse(stored_outputs.is_complete(self._results, labels))
+    self.assertEqual(self._make_missing(), 0)
+    self.assertTrue(stored_outputs.is_complete(self._results, labels))
 
   def test_refuses_the_output_of_another_command(self):
     self._make_missing()

@@ -39,6 +39,7 @@ class CheckTest(parameterized.TestCase):
     ('README.md',),
     ('saved_model/saved_model.pb', 'saved_model/variables/variables.index'),
     ('saved_model/saved_model.pb', 'model.keras'),
+    ('saved_model.earlier.temporary/saved_model.pb', 'model.keras'),
   )
   def test_accepts(self, *names):
     self._write(*names)

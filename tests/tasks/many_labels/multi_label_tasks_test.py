@@ -272,8 +272,17 @@ class ExecutionTest(_DeliciousTestCase):
       strict=True,
     ):
       self.assertAllEqual(weight, expected)
-    with self.assertRaisesRegex(TypeError, 'Expected a network'):
-      task.with_network(None)
+    hashed = changed.hashed_model(
+      label_hashing.LabelHash.draw(p, 2, 4, seed=0), seed=1
+    )
+    self.assertEqual(hashed.network, network)
+    with self.assertRaisesRegex(TypeError, 'Expected a network.*found None'):
+      task.with_network(None, seed=0)
+    with self.assertRaisesRegex(TypeError, 'found the class DenseNetwork: see'):
+      task.with_network(label_hashing.DenseNetwork, seed=0)
+    wider = label_hashing.DenseNetwork(network.input_width + 1, (3,))
+    with self.assertRaisesRegex(ValueError, r'inputs float32\[None, .*found'):
+      task.with_network(wider, seed=0)
 
   def test_precisions_of_compared_decodings_are_those_of_each_alone(self):
     task = self.build()

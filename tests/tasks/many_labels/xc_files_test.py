@@ -126,6 +126,7 @@ class ErrorsTest(_FilesTestCase):
       "line 3 .* labels such as 3,17, .* found '2:1': .* start .* a space if",
     ),
     ('negative_label', '-1 2:1', 'line 3 .* labels from 0 to 4, found -1'),
+    ('negative_zero', '-0 2:1', "line 3 .* such as 3,17, .*, found '-0'"),
     ('label_gap', '1,,2 2:1', "line 3 .* such as 3,17, .*, found '1,,2'"),
     ('tab', '1\t2:1', "line 3 .* 3,17, then a space, found '1"),
     (
