@@ -57,10 +57,8 @@ def check_fed_mlh_task(
   """Raises `UsageError` unless the task has at least `num_buckets` labels."""
   if not isinstance(task, tasks.MultiLabelTask):
     raise runner.UsageError(
-      'Expected a task with many labels with this --method, found '
-      f'{type(task).__name__}; choose one of '
-      f'{", ".join(catalog.MULTI_LABEL_TASK_NAMES)}, or a `MultiLabelTask` of '
-      'your own.'
+      'Expected a task with many labels with this --method, found another; '
+      f'choose one of {", ".join(catalog.MULTI_LABEL_TASK_NAMES)}.'
     )
   if choice.num_buckets is not None and choice.num_buckets > task.num_labels:
     raise runner.UsageError(
