@@ -21,12 +21,12 @@ Prints a JSON object with the metrics: on the data of the run, those of its
 summary.json. A run with --validation_fraction is evaluated on its validation
 data, or on test data with --test_data; --train_data takes the examples of the
 training clients, and --all_examples all examples, for data that nothing trained
-on. Flags of the task replace those of the
-run. With another --task the other options of the task are that task's defaults,
-and the model must have weights of the same names and shapes. --export_dir
-writes the evaluated model as `programs.train` does, into a directory that is
-new or that of an earlier export. Exit codes: 0; 1 if a file
-cannot be written; 2 if the request cannot be carried out.
+on. Flags of the task replace those of the run. With another --task the other
+options of the task are that task's defaults, and the model must have weights of
+the same names and shapes. --export_dir writes the evaluated model as
+`programs.train` does, into a directory that is new or that of an earlier
+export. Exit codes: 0; 1 if a file cannot be written; 2 if the request cannot be
+carried out.
 """
 
 import json

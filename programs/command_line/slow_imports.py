@@ -44,17 +44,12 @@ def importing() -> Generator[None, None, None]:
   try:
     yield
     if 'tensorflow_federated' in sys.modules:
-      _end_workers_at_exit()
+      from tff_methods import runtime  # Imports TFF.
+
+      atexit.register(runtime.end_workers)
   finally:
     if pauses_collection:
       gc.freeze()
       gc.enable()
     for signum in replaced:
       signal.signal(signum, programs.HANDLERS[signum])
-
-
-def _end_workers_at_exit() -> None:
-  from tff_methods import runtime  # Imports TFF.
-
-  atexit.unregister(runtime.end_workers)
-  atexit.register(runtime.end_workers)

@@ -60,6 +60,7 @@ from programs.command_line import runner
 from programs.runs import run_results
 
 FILE = 'tables.toml'
+PICTURES_DIR = 'docs/pictures'
 OUTPUT_DIR = '--output_dir'
 _MAX_NAME = 255  # Bytes of the name of a directory.
 _FLAG = re.compile(r'-(?=\w+=)')

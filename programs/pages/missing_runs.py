@@ -14,12 +14,12 @@
 """Training of the runs that tables lack, and their files in `results/`."""
 
 from collections.abc import Sequence
-import os
 import pathlib
 import sys
 
 from programs.command_line import child_process
 from programs.command_line import stop_signals
+from programs.pages import captured_output
 from programs.pages import descriptions
 from programs.pages import stored_runs
 from programs.runs import run_files
@@ -118,20 +118,11 @@ def _evaluate(
 ) -> int:
   """Evaluates a trained run, writes the file with this name; its exit code."""
   run_dir = stored_runs.directory(root / OUTPUT_DIR, run, seed)
-  path = run_dir / name
-  temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
   command = [
     *(sys.executable, '-m', 'programs.evaluate', f'--run_dir={run_dir}'),
     *(*_EVALUATION_FLAGS[name], *forwarded),
   ]
-  try:
-    with open(temporary_path, 'wb') as file:
-      exit_code = child_process.run(command, stop, file)
-    if not exit_code:
-      os.replace(temporary_path, path)
-  except OSError as e:
-    raise run_files.storage_error(str(path), e) from e
-  return exit_code
+  return captured_output.write(command, stop, run_dir / name)
 
 
 def _has_files(root: pathlib.Path, run: descriptions.Run) -> bool:

@@ -27,7 +27,6 @@ from programs.reports import comparison
 from programs.reports import comparison_figures
 from programs.reports import figure_style
 
-_DIRECTORY = 'docs/pictures'
 # Of values from 0 to 1: edges are drawn with the machine's arithmetic.
 _TOLERANCE = 0.05
 
@@ -47,7 +46,8 @@ def path(
   Returns:
     The path from the root of the repository.
   """
-  return f'{_DIRECTORY}/{page.name}_{table.name}_{picture.name}.png'
+  name = f'{page.name}_{table.name}_{picture.name}.png'
+  return f'{descriptions.PICTURES_DIR}/{name}'
 
 
 def find(results: result_tables.Results) -> list[comparison_figures.Picture]:

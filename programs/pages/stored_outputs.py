@@ -15,7 +15,6 @@
 
 from collections.abc import Iterator
 import json
-import os
 import pathlib
 import shlex
 import shutil
@@ -23,9 +22,9 @@ import sys
 import textwrap
 import time
 
-from programs.command_line import child_process
 from programs.command_line import runner
 from programs.command_line import stop_signals
+from programs.pages import captured_output
 from programs.pages import descriptions
 from programs.runs import environment
 from programs.runs import run_files
@@ -34,7 +33,6 @@ _OUTPUT = 'output.md'
 _ORIGIN = 'origin.json'
 _DATA_DIR = '--data_dir=DIRECTORY'
 _PYTHON = '.venv/bin/python -m'
-_PICTURES = 'docs/pictures'
 _WIDTH = 80
 
 
@@ -126,36 +124,15 @@ def _make(
 ) -> int:
   """Runs a program, and adds its output; returns its exit code."""
   directory = _directory(results_dir, output)
-  path = str(directory / _OUTPUT)
-  temporary_path = f'{path}{run_files.TEMPORARY_SUFFIX}'
   command = [sys.executable, '-m', *_with_data_dir(output.command, data_dir)]
+  pictures = list(_pictures(results_dir.parent, output))
+  for source, _ in pictures:
+    source.unlink(missing_ok=True)  # Of an earlier command.
   print(f'{_PYTHON} {shlex.join(output.command)}', flush=True)
   begin = time.monotonic()
-  pictures = list(_pictures(results_dir.parent, output))
-  try:
-    for source, _ in pictures:
-      source.unlink(missing_ok=True)  # Of an earlier command.
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-      with open(temporary_path, 'wb') as file:
-        exit_code = child_process.run(command, stop, file)
-      if exit_code:
-        return exit_code
-      for source, target in pictures:
-        if not source.exists():
-          print(
-            f'results: Expected a picture {source}, found none; correct the '
-            f'pictures of {output.name}.',
-            file=sys.stderr,
-          )
-          return 1
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-      os.replace(temporary_path, path)
-    finally:
-      pathlib.Path(temporary_path).unlink(missing_ok=True)
-  except OSError as e:
-    raise run_files.storage_error(path, e) from e
+  exit_code = captured_output.write(command, stop, directory / _OUTPUT)
+  if exit_code:
+    return exit_code
   run_files.write_json(
     str(directory / _ORIGIN),
     {
@@ -164,8 +141,25 @@ def _make(
       'seconds': time.monotonic() - begin,
     },
   )
+  for source, target in pictures:
+    if not source.exists():
+      print(
+        f'results: Expected a picture {source}, found none; correct the '
+        f'pictures of {output.name}.',
+        file=sys.stderr,
+      )
+      return 1
+    _copy(source, target)
   print(f'Added {directory}', flush=True)
   return 0
+
+
+def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
+  try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+  except OSError as e:
+    raise run_files.storage_error(str(target), e) from e
 
 
 def _pictures(
@@ -176,7 +170,7 @@ def _pictures(
   for name in output.pictures:
     yield (
       root / flags[descriptions.OUTPUT_DIR] / f'{name}.png',
-      root / _PICTURES / f'{output.page}_{name}.png',
+      root / descriptions.PICTURES_DIR / f'{output.page}_{name}.png',
     )
 
 

@@ -53,18 +53,14 @@ def check(path: str, flag_name: str) -> None:
 
 def _foreign_file(path: str) -> str | None:
   """Returns the name of a file that no export has left, `None` without any."""
-  saved_model = os.path.join(path, SAVED_MODEL)
-  has_saved_model = os.path.lexists(saved_model)
-  if os.path.lexists(os.path.join(path, run_files.CONFIGURATION)):
+  entries = _entries(path)
+  if run_files.CONFIGURATION in entries:
     return run_files.CONFIGURATION
-  # A killed export leaves the earlier one under another name.
-  is_replaced = any(
-    name.startswith(f'{SAVED_MODEL}.') for name in _entries(path)
-  )
-  if KERAS_MODEL in _entries(path) and not has_saved_model and not is_replaced:
-    return KERAS_MODEL
-  if not has_saved_model:
-    return None
+  if SAVED_MODEL not in entries:
+    # A killed export leaves the earlier one under another name.
+    is_replaced = any(name.startswith(f'{SAVED_MODEL}.') for name in entries)
+    return KERAS_MODEL if KERAS_MODEL in entries and not is_replaced else None
+  saved_model = os.path.join(path, SAVED_MODEL)
   if os.path.islink(saved_model) or not os.path.isdir(saved_model):
     return SAVED_MODEL
   foreign = sorted(_entries(saved_model) - _SAVED_MODEL_FILES)

@@ -14,7 +14,6 @@
 """One training run: from checked flags to the summary of its results."""
 
 import asyncio
-import atexit
 from collections.abc import Callable, Mapping
 import functools
 import os
@@ -47,9 +46,6 @@ from tff_methods import simulation
 NoWorkersError = runtime.NoWorkersError
 
 _CLIENT_STATE_CACHE_BYTES = 2**30
-
-# TFF leaves its worker running when a program ends, and prints an error.
-atexit.register(runtime.end_workers)
 
 
 def run(

@@ -89,9 +89,7 @@ class MultiLabelTask(serving.ServedTask):
       TypeError: If it is not a network.
       ValueError: If its inputs are not those of the task.
     """
-    # Raises the error of an object that is no network.
-    label_hash = label_hashing.LabelHash.identity(self.num_labels)
-    label_hashing.HashedLabelModel(network, label_hash, self.max_labels)
+    label_hashing.check_network(network)
     expected = self.network.input_spec
     if not network.input_spec.is_compatible_with(expected):
       raise ValueError(

@@ -27,6 +27,7 @@ from tff_methods.label_hashing.divergence import kl_divergence
 from tff_methods.label_hashing.hash_functions import LabelHash
 from tff_methods.label_hashing.hashed_label_model import HashedLabelModel
 from tff_methods.label_hashing.hashed_label_model import loss_metrics_fns
+from tff_methods.label_hashing.networks import check_network
 from tff_methods.label_hashing.networks import DenseNetwork
 from tff_methods.label_hashing.networks import Network
 
@@ -34,6 +35,7 @@ __all__ = [
   'BernoulliBuckets',
   'BucketLikelihood',
   'CategoricalBuckets',
+  'check_network',
   'class_scores',
   'DenseNetwork',
   'hash_labels',

@@ -55,8 +55,7 @@ class BernoulliBuckets:
   code takes this loss, as a mean over buckets. Here it is the sum over buckets,
   the negative log-likelihood of the example: B times as large, so that rates of
   SGD need not grow with the number of buckets; Adam's steps are nearly the
-  same. A loss of almost 0 may be slightly negative, by
-  rounding.
+  same. A loss of almost 0 may be slightly negative, by rounding.
   """
 
   def log_probabilities(self, logits: tf.Tensor) -> tf.Tensor:

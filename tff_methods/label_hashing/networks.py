@@ -59,13 +59,22 @@ class Network(Protocol):
 
 
 def check_network(network: object) -> None:
-  """Raises `TypeError` unless an object has what a `Network` has."""
-  if isinstance(network, type) or not isinstance(network, Network):
-    found = network if isinstance(network, type) else type(network)
+  """Raises an error unless an object has the members of a `Network`.
+
+  Args:
+    network: The object.
+
+  Raises:
+    TypeError: If a member is missing, or the object is a class.
+  """
+  is_class = isinstance(network, type)
+  if is_class or not isinstance(network, Network):
+    found = (
+      f'the class {network.__name__}' if is_class else type(network).__name__
+    )
     raise TypeError(
       'Expected a network with input_spec, initial_weights and logits, found '
-      f'{"the class " * isinstance(network, type)}{found.__name__}: see '
-      'label_hashing.Network.'
+      f'{found}: see label_hashing.Network.'
     )
 
 
